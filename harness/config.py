@@ -1,0 +1,84 @@
+"""What ``harness.toml`` declares: the project, its datasets, suites, stages and guards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactSpec:
+    """A file that a stage promises, relative to the working folder of the run.
+
+    An ``external`` artifact stays outside the hub and is recorded by digest, size and path.
+    """
+
+    id: str
+    path: str
+    external: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSpec:
+    """One step: pytest selectors or an argument vector, never a shell string."""
+
+    id: str
+    kind: str
+    argv: tuple[str, ...] = ()
+    selectors: tuple[str, ...] = ()
+    min_tests: int = 1
+    needs: tuple[str, ...] = ()
+    timeout_s: float = 900.0
+    artifacts: tuple[ArtifactSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardSpec:
+    """One rule; ``options`` are the parameters that its kind declares."""
+
+    id: str
+    kind: str
+    severity: str = "fail"
+    policies: tuple[str, ...] = ()
+    remedy: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec:
+    """A dataset by role: given on the command line, else generated and cached by digest."""
+
+    role: str
+    generate: tuple[str, ...]
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteSpec:
+    """A named regression suite."""
+
+    name: str
+    description: str
+    inputs: tuple[str, ...]
+    parameters: dict[str, str]
+    datasets: tuple[DatasetSpec, ...]
+    stages: tuple[StageSpec, ...]
+    guards: tuple[GuardSpec, ...]
+    environment: tuple[str, ...]
+    max_age_days: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A repository that keeps a ``harness.toml``; folders are absolute."""
+
+    root: Path
+    name: str
+    hubs: Path
+    golden: Path
+    work: Path
+    suites: dict[str, SuiteSpec]
+    policies: dict[str, str]
+    config_sha256: str

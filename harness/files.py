@@ -1,0 +1,65 @@
+"""Atomic, durable file writes and digests with the standard library only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from harness.errors import StorageError
+
+_CHUNK = 1 << 20
+
+
+def sha256_bytes(content: bytes) -> str:
+    """Digest bytes in memory."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Digest a file without reading it whole."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a whole file under a temporary name and rename it into place.
+
+    Raises:
+        StorageError: The disk refused; nothing half-written is left behind.
+    """
+    temporary = None
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            os.fchmod(stream.fileno(), mode)
+        temporary.replace(path)
+    except OSError as error:
+        raise StorageError(
+            str(path),
+            found=error.strerror or str(error),
+            expected="a writable place",
+            remedy="Free space or fix the permissions, then run again.",
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, content: str, *, mode: int = 0o644) -> None:
+    """Write a whole UTF-8 file atomically."""
+    write_bytes(path, content.encode(), mode=mode)
+
+
+def json_bytes(value: Any) -> bytes:
+    """Encode as sorted, indented JSON; NaN and ±inf are refused."""
+    text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    return (text + "\n").encode()

@@ -1,0 +1,1 @@
+"""Reference statistics of metrics: stored as text, with provenance."""

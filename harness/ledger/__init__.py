@@ -1,0 +1,1 @@
+"""The append-only log of seals: Merkle tree, entries, checkpoints."""

@@ -1,0 +1,217 @@
+"""The records a hub is made of, and their strict reading from JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import types
+import typing
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+from harness.errors import IntegrityError
+from harness.verdict import Verdict
+
+T = TypeVar("T")
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """Where the source stood when the run began.
+
+    ``dirty`` speaks of tracked changes and of untracked files that git does not
+    ignore, the hub store left out; ``diff_sha256`` is the digest of that difference.
+    """
+
+    commit: str
+    tree: str
+    branch: str | None
+    dirty: bool
+    diff_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetRecord:
+    """One dataset: its identity is the digest, never the name."""
+
+    role: str
+    name: str
+    sha256: str
+    size: int
+    generated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactRecord:
+    """One declared artifact as collected.
+
+    ``path`` is relative to the hub, or to the project for an ``external`` one.
+    ``fresh`` says that the stage wrote it during this run.
+    """
+
+    id: str
+    stage: str
+    path: str
+    sha256: str
+    size: int
+    external: bool
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageRecord:
+    """One stage as it went.
+
+    ``outcome`` is ``passed``, ``failed``, ``timeout``, ``interrupted``, ``no-tests``
+    or ``skipped`` (an earlier stage it needs did not pass). Test counts are of a pytest stage.
+    """
+
+    id: str
+    kind: str
+    argv: tuple[str, ...]
+    outcome: str
+    verdict: Verdict
+    exit_code: int | None
+    started: str
+    duration_s: float
+    peak_memory_bytes: int | None
+    log: str | None
+    reason: str
+    tests: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardResult:
+    """What one guard found, against what it expected."""
+
+    id: str
+    kind: str
+    verdict: Verdict
+    severity: str
+    found: str
+    expected: str
+    reason: str
+    remedy: str
+    policies: tuple[str, ...]
+    metric: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubRecord:
+    """The record of one run, stored as ``hub.json``."""
+
+    schema: int
+    suite: str
+    run_id: str
+    started: str
+    finished: str
+    duration_s: float
+    verdict: Verdict
+    reason: str
+    stamp: Stamp
+    environment: dict[str, str]
+    parameters: dict[str, str]
+    datasets: tuple[DatasetRecord, ...]
+    stages: tuple[StageRecord, ...]
+    artifacts: tuple[ArtifactRecord, ...]
+    guards: tuple[GuardResult, ...]
+    metrics: dict[str, float]
+    config_sha256: str
+    golden_sha256: str | None
+    inputs_sha256: str
+    previous: str | None
+
+
+def encode(value: Any) -> Any:
+    """Turn records into what ``json.dumps`` takes."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {key: encode(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [encode(item) for item in value]
+    return value
+
+
+def decode(cls: type[T], value: Any, where: str) -> T:
+    """Read one record from parsed JSON; unknown, missing or mistyped fields are damage.
+
+    Raises:
+        IntegrityError: The value is not what ``cls`` declares; ``where`` names the key path.
+    """
+    return typing.cast("T", _decode(cls, value, where))
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _damage(where: str, found: str, expected: str) -> IntegrityError:
+    remedy = "Restore the file from a copy, or run the suite again."
+    return IntegrityError(where, found=found, expected=expected, remedy=remedy)
+
+
+def _decode(kind: Any, value: Any, where: str) -> Any:
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in args:
+            return None
+        return _decode(next(a for a in args if a is not type(None)), value, where)
+    if origin is tuple:
+        _require(value, list, where)
+        return tuple(_decode(args[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if origin is dict:
+        _require(value, dict, where)
+        return {key: _decode(args[1], item, f"{where}.{key}") for key, item in value.items()}
+    if dataclasses.is_dataclass(kind):
+        return _decode_record(typing.cast("type", kind), value, where)
+    if issubclass(kind, enum.Enum):
+        return _decode_enum(kind, value, where)
+    return _decode_scalar(kind, value, where)
+
+
+def _decode_record(cls: type, value: Any, where: str) -> Any:
+    _require(value, dict, where)
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    if unknown := sorted(set(value) - set(fields)):
+        raise _damage(f"{where}.{unknown[0]}", "an unknown key", f"one of {', '.join(fields)}")
+    required = {
+        name
+        for name, f in fields.items()
+        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    }
+    if missing := sorted(required - set(value)):
+        raise _damage(f"{where}.{missing[0]}", "nothing", "a value")
+    hints = _hints(cls)
+    return cls(
+        **{key: _decode(hints[key], item, f"{where}.{key}") for key, item in value.items()}
+    )
+
+
+def _decode_enum(cls: type[enum.Enum], value: Any, where: str) -> enum.Enum:
+    for member in cls:
+        if member.value == value:
+            return member
+    choices = ", ".join(str(member.value) for member in cls)
+    raise _damage(where, repr(value)[:80], f"one of {choices}")
+
+
+def _decode_scalar(kind: type, value: Any, where: str) -> Any:
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise _damage(where, f"{type(value).__name__} {value!r}"[:80], kind.__name__)
+    return value
+
+
+def _require(value: Any, kind: type, where: str) -> None:
+    if not isinstance(value, kind):
+        raise _damage(where, f"{type(value).__name__} {value!r}"[:80], kind.__name__)

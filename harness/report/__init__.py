@@ -1,0 +1,1 @@
+"""Ways of showing a hub; a renderer never judges."""

@@ -1,0 +1,1 @@
+"""Kinds of stage and the child processes they start."""

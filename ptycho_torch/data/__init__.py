@@ -1,0 +1,1 @@
+"""From a dataset file to batches: read, validate, split, scale, group, gather."""

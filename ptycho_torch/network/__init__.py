@@ -1,0 +1,1 @@
+"""The neural network that maps diffraction amplitude to object patches."""

@@ -1,0 +1,1 @@
+"""Propagation from object patches to detector intensity, and its likelihoods."""

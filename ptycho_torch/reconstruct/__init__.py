@@ -1,0 +1,1 @@
+"""Inference: from a bundle and a scan to a reconstruction and its metrics."""

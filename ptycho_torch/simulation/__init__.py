@@ -1,0 +1,1 @@
+"""Simulated scans with a known object."""

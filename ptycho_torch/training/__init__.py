@@ -1,0 +1,1 @@
+"""Training: from a scan to a bundle and its records."""
