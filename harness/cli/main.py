@@ -1,0 +1,129 @@
+"""The ``harness`` program: a group that imports a command's module only when it is called.
+
+Each module in the table holds a click command named ``command``. A command's function returns
+its exit code (``None`` is 0) and raises ``HarnessError`` for everything that a person can mend.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+import harness
+from harness.cli import exits, options
+
+# Command: module under harness.cli, and the line that `harness --help` shows for it.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "Set up the harness in this repository."),
+    "run": ("run", "Run a suite and leave a sealed hub of evidence."),
+    "verify": ("verify", "Prove a hub again, from its files alone."),
+    "status": ("status", "Say where every suite stands and what to type next."),
+    "diff": ("diff", "Compare two hubs, the metrics that moved most first."),
+    "blockers": ("blockers", "List, show or close what keeps a suite red."),
+    "golden": ("golden", "Show, calibrate or update reference statistics."),
+    "drill": ("drill", "Prove that the guards can fail, by planting defects."),
+    "ledger": ("ledger", "Inspect and check the append-only log of all seals."),
+    "report": ("report", "Render a hub as HTML, Markdown, JUnit or text."),
+    "doctor": ("doctor", "Check this machine and project for what the harness needs."),
+}
+
+EPILOG = """\b
+Exit codes: 0 green, 1 red, 2 usage or configuration, 3 inconclusive, stale or missing
+evidence, 4 integrity, 5 nothing selected, 6 internal error, 10 not a project or hub,
+11 lock not had in time, 130 and 143 on signals.
+
+\b
+Examples:
+  harness run quick
+  harness run forward-parity --dataset train.npz --test-dataset test.npz
+  harness status
+  harness verify --hub hubs/quick/20260102T030405Z-a1b2c3
+"""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are known by name and loaded when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in the order of a working day."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a command and return it; ``None`` for an unknown name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"harness.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any of them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name the nearest one.
+
+        Raises:
+            click.UsageError: There is no such command.
+        """
+        name = args[0]
+        if name in COMMANDS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        raise click.UsageError(
+            f"No such command '{name}'{exits.nearest(name, COMMANDS)}", ctx=ctx
+        )
+
+
+def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click calls it so
+    if value:
+        click.echo(f"harness {harness.__version__}")
+        ctx.exit()
+
+
+@click.command(
+    cls=LazyGroup,
+    epilog=EPILOG,
+    context_settings=options.CONTEXT,
+    invoke_without_command=True,
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+@options.place
+@click.pass_context
+def group(ctx: click.Context) -> None:
+    """Run regression suites, judge them with guards, and keep the evidence.
+
+    Every run leaves a hub: a sealed folder with the logs, artifacts, metrics and verdict, that
+    `harness verify` proves again later, on another machine.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit code; nothing else leaves this function."""
+    session = options.Session()
+    words = sys.argv[1:] if arguments is None else list(arguments)
+
+    def call() -> Any:
+        if exits.completion_is_asked():
+            return group.main(words, prog_name="harness")
+        with group.make_context("harness", words, obj=session) as ctx:
+            return group.invoke(ctx)
+
+    return exits.guarded(call, session)
