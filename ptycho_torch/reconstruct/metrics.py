@@ -1,0 +1,155 @@
+"""Stitched object and reference → the metrics of protocol ``m1``.
+
+Truth pixel (0, 0) is scan coordinate (0, 0), canvas pixel (0, 0) is ``origin_xy``: that alone
+puts both on one frame. Phase and amplitude are judged after a shift, a phase ramp and one
+complex factor were removed; the same numbers of the constant object are given beside them,
+so that a score can be read against doing nothing.
+
+Source: design of the model, section 14.2.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ptycho_torch.errors import InputError
+from ptycho_torch.reconstruct import frc, registration, similarity
+
+PROTOCOL = "m1"
+_WEIGHT_SHARE = 0.1
+_EROSION_PX = 2
+_SMALLEST_REGION = 64
+_LARGE_SHIFT_PX = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Truth:
+    """A reference object on the scan frame.
+
+    Attributes:
+        object_canvas: (Yt, Xt) complex, pixel (0, 0) at scan coordinate (0, 0).
+        known: (Yt, Xt) bool, where the reference may be used; None = everywhere.
+        name: Key of the reference in its file.
+    """
+
+    object_canvas: NDArray[np.complex64]
+    known: NDArray[np.bool_] | None = None
+    name: str = "objectGuess"
+
+
+def evaluate(
+    rec: NDArray[np.complex64],
+    weight: NDArray[np.float32],
+    origin_xy: NDArray[np.float64],
+    truth: Truth,
+) -> dict[str, Any]:
+    """Judge a stitched object (Y, X) against a reference.
+
+    Args:
+        rec: Stitched object, finite, 0 where uncovered.
+        weight: Accumulated stitching weight of the same canvas.
+        origin_xy: Scan coordinate (x, y) of canvas pixel (0, 0) [px], whole numbers.
+        truth: The reference.
+
+    Returns:
+        JSON values: protocol, reference, region_pixels, shift_xy, ramp_xy, scale,
+        amplitude, phase, complex_error, frc, baseline.
+
+    Raises:
+        InputError: Shapes differ, or fewer than 64 pixels have both weight and truth.
+    """
+    found, reference, region = _common_frame(rec, weight, origin_xy, truth)
+    alignment = registration.align(found, reference, region)
+    _report_shift(alignment)
+    mean = complex(reference[region].mean())
+    return {
+        "protocol": PROTOCOL,
+        "reference": truth.name,
+        "region_pixels": int(region.sum()),
+        "shift_xy": list(alignment.shift_xy),
+        "ramp_xy": list(alignment.ramp_xy),
+        "scale": [alignment.scale.real, alignment.scale.imag],
+        **_scores(alignment.image, reference, region),
+        "frc": _ring_correlation(alignment.image, reference, region),
+        "baseline": _scores(np.full_like(reference, mean), reference, region),
+    }
+
+
+def _common_frame(
+    rec: NDArray[np.complex64],
+    weight: NDArray[np.float32],
+    origin_xy: NDArray[np.float64],
+    truth: Truth,
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.bool_]]:
+    """Crop both images to their overlap and find the region that is judged."""
+    if rec.shape != weight.shape:
+        raise InputError(
+            "weight", expected=f"the shape of the object {rec.shape}", found=str(weight.shape)
+        )
+    heavy = weight > _WEIGHT_SHARE * float(weight.max(initial=0.0))
+    region = ndimage.binary_erosion(heavy, np.ones((3, 3), bool), iterations=_EROSION_PX)
+    x0, y0 = (round(float(value)) for value in origin_xy)
+    rows = slice(max(0, -y0), max(0, min(rec.shape[0], truth.object_canvas.shape[0] - y0)))
+    columns = slice(max(0, -x0), max(0, min(rec.shape[1], truth.object_canvas.shape[1] - x0)))
+    in_truth = (
+        slice(rows.start + y0, max(rows.start, rows.stop) + y0),
+        slice(columns.start + x0, max(columns.start, columns.stop) + x0),
+    )
+    region = region[rows, columns]
+    if truth.known is not None and region.size:
+        region = region & truth.known[in_truth]
+    if int(region.sum()) < _SMALLEST_REGION:
+        raise InputError(
+            truth.name,
+            expected=f"at least {_SMALLEST_REGION} reconstructed pixels with a reference",
+            found=f"{int(region.sum())}",
+            remedy="check that positions and reference share one frame",
+        )
+    reference = truth.object_canvas[in_truth].astype(np.complex128)
+    return rec[rows, columns].astype(np.complex128), reference, region
+
+
+def _scores(
+    found: NDArray[np.complex128], truth: NDArray[np.complex128], region: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """Compare amplitudes, phases and complex values of two registered images."""
+    mean = truth[region].mean()
+    phase = np.angle(truth * np.conj(mean))
+    found_phase = phase + np.angle(found * truth.conj())
+    error = np.linalg.norm(found[region] - truth[region])
+    norm = float(np.linalg.norm(truth[region]))
+    return {
+        "amplitude": similarity.compare(np.abs(found), np.abs(truth), region).to_dict(),
+        "phase": similarity.compare(found_phase, phase, region).to_dict(),
+        "complex_error": float(error) / norm if norm > 0 else None,
+    }
+
+
+def _ring_correlation(
+    found: NDArray[np.complex128], truth: NDArray[np.complex128], region: NDArray[np.bool_]
+) -> dict[str, Any] | None:
+    """Correlate the largest centred square; None when the region holds none."""
+    square = frc.centred_square(region)
+    if square is None:
+        return None
+    return frc.correlate(found[square], truth[square]).to_dict()
+
+
+def _report_shift(alignment: registration.Alignment) -> None:
+    """Warn about a shift that registration should not have needed."""
+    shift = math.hypot(*alignment.shift_xy)
+    if shift > _LARGE_SHIFT_PX:
+        _log.warning(
+            "The reconstruction lies %.2f px from its reference (dx=%.2f, dy=%.2f).",
+            shift,
+            *alignment.shift_xy,
+        )
