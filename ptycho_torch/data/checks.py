@@ -1,0 +1,196 @@
+"""What a scan must fulfil before anything is computed from it, each check on its own."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ptycho_torch.data.frames import FrameCensus
+from ptycho_torch.errors import InputError
+
+MAX_PADDED_FACTOR = 4
+PHOTON_FACTOR = 4.0
+_PROBE_AXES = 3
+_PLANE_AXES = 2
+
+_log = logging.getLogger(__name__)
+
+
+def coordinates(
+    x: NDArray[Any], y: NDArray[Any], where_x: str, where_y: str
+) -> NDArray[np.float64]:
+    """Join the two coordinate lists into (M, 2), x then y.
+
+    Raises:
+        InputError: A list is not one-dimensional, real, finite, or the lengths differ.
+    """
+    for values, where in ((x, where_x), (y, where_y)):
+        if values.ndim != 1:
+            raise InputError(where, expected="one axis", found=f"shape {values.shape}")
+        if values.dtype.kind not in "fiu":
+            raise InputError(where, expected="real numbers", found=str(values.dtype))
+        if not np.isfinite(values).all():
+            raise InputError(where, expected="finite positions", found="NaN or infinity")
+    if len(x) != len(y):
+        raise InputError(where_y, expected=f"{len(x)} positions, as for x", found=f"{len(y)}")
+    return np.stack([x, y], axis=1).astype(np.float64)
+
+
+def enough_points(positions: NDArray[np.float64], gridsize: int, where: str) -> None:
+    """Demand at least one group of different points; warn about repeated points.
+
+    Raises:
+        InputError: Fewer points than a group has patterns.
+    """
+    if len(positions) < max(1, gridsize**2):
+        raise InputError(
+            where,
+            expected=f"at least {gridsize**2} positions for gridsize {gridsize}",
+            found=f"{len(positions)}",
+            remedy="use a smaller --gridsize",
+        )
+    repeated = len(positions) - len(np.unique(positions, axis=0))
+    if repeated:
+        _log.warning("%s: %d positions repeat an earlier one", where, repeated)
+
+
+def compact(positions: NDArray[np.float64], gridsize: int, side: int, where: str) -> None:
+    """Refuse scans whose neighbours lie farther apart than patches can bridge.
+
+    A group holds its seed and C - 1 others, so the padded canvas is at least N plus the
+    distance to the farthest of the C - 1 nearest; half of the points must fit.
+
+    Raises:
+        InputError: Most groups would need a canvas over 4 N.
+    """
+    count = gridsize**2
+    if count == 1:
+        return
+    distance, _ = cKDTree(positions).query(positions, k=[count], p=np.inf)
+    typical = float(np.median(distance))
+    if side + typical > MAX_PADDED_FACTOR * side:
+        raise InputError(
+            where,
+            expected=f"neighbours within {(MAX_PADDED_FACTOR - 1) * side} px",
+            found=f"{typical:.6g} px to the {count - 1}th neighbour",
+            remedy="positions spread wider than patches; check units",
+        )
+
+
+def probe(stored: NDArray[Any], side: int, where: str) -> NDArray[np.complex64]:
+    """Bring the probe to (P, N, N) complex64.
+
+    Raises:
+        InputError: Wrong shape, side or kind, not finite, or no energy.
+    """
+    if stored.dtype.kind not in "fciu":
+        raise InputError(where, expected="complex numbers", found=str(stored.dtype))
+    modes = stored
+    if (
+        stored.ndim == _PROBE_AXES
+        and stored.shape[2] == 1
+        and stored.shape[0] == stored.shape[1]
+    ):
+        modes = stored[..., 0]
+    if modes.ndim == _PLANE_AXES:
+        modes = modes[None]
+    if modes.ndim != _PROBE_AXES or modes.shape[1:] != (side, side) or not len(modes):
+        raise InputError(
+            where,
+            expected=f"({side}, {side}) or (modes, {side}, {side})",
+            found=f"{stored.shape}",
+        )
+    if not np.isfinite(modes).all():
+        raise InputError(where, expected="finite values", found="NaN or infinity")
+    narrow = modes.astype(np.complex64)
+    if not np.square(np.abs(narrow.astype(np.complex128))).sum() > 0:
+        raise InputError(where, expected="a probe with energy", found="zeros only")
+    return narrow
+
+
+def reference(
+    stored: NDArray[Any] | None, positions: NDArray[np.float64], side: int, where: str
+) -> NDArray[np.complex64] | None:
+    """Check the reference object; warn about points whose patch leaves it.
+
+    Raises:
+        InputError: Not a plane of finite numbers.
+    """
+    if stored is None:
+        return None
+    if stored.ndim != _PLANE_AXES or not stored.size or stored.dtype.kind not in "fciu":
+        found = f"{stored.dtype} {stored.shape}"
+        raise InputError(where, expected="a plane of complex numbers", found=found)
+    if not np.isfinite(stored).all():
+        raise InputError(where, expected="finite values", found="NaN or infinity")
+    limits = np.array(stored.shape[::-1]) - side / 2
+    outside = ((positions < side / 2) | (positions > limits)).any(axis=1)
+    if outside.any():
+        _log.warning(
+            "%s: the patches of %d points leave the object; no metrics there",
+            where,
+            int(outside.sum()),
+        )
+    return stored.astype(np.complex64)
+
+
+def plane_mask(
+    stored: NDArray[Any] | None, shape: tuple[int, ...], where: str
+) -> NDArray[np.bool_] | None:
+    """Check a yes-or-no plane.
+
+    Raises:
+        InputError: Wrong shape or kind.
+    """
+    if stored is None:
+        return None
+    if stored.shape != shape or stored.dtype.kind not in "biu":
+        raise InputError(
+            where, expected=f"bool {shape}", found=f"{stored.dtype} {stored.shape}"
+        )
+    return stored.astype(np.bool_)
+
+
+def experiment_ids(
+    stored: NDArray[Any] | None, point_count: int, where: str
+) -> NDArray[np.int64]:
+    """Check the experiment ids, zeros when the file has none.
+
+    Raises:
+        InputError: Wrong length or kind.
+    """
+    if stored is None:
+        return np.zeros(point_count, np.int64)
+    if stored.shape != (point_count,) or stored.dtype.kind not in "biuf":
+        found = f"{stored.dtype} {stored.shape}"
+        raise InputError(where, expected=f"{point_count} integers", found=found)
+    return stored.astype(np.int64)
+
+
+def energy(census: FrameCensus, where: str) -> None:
+    """Demand some light in the scan; warn about dark frames.
+
+    Raises:
+        InputError: All frames are zero.
+    """
+    if not census.energy > 0:
+        raise InputError(where, expected="frames with energy", found="zeros only")
+    if census.dark_count:
+        _log.warning("%s: %d frames are all zero", where, census.dark_count)
+
+
+def photons(census: FrameCensus, nphotons: float, where: str) -> None:
+    """Warn when the frames look like counts and disagree with the stated dose."""
+    measured = census.energy / census.frame_count
+    ratio = measured / nphotons
+    if census.counts_like and not 1 / PHOTON_FACTOR <= ratio <= PHOTON_FACTOR:
+        _log.warning(
+            "%s: frames look like counts with %.6g photons per frame, but nphotons is %.6g",
+            where,
+            measured,
+            nphotons,
+        )

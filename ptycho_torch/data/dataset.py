@@ -1,0 +1,137 @@
+"""Groups to batches: frames are gathered and scaled on the fly, never copied ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset, Sampler, SequentialSampler
+
+from ptycho_torch.axes import Amplitude, Offsets
+from ptycho_torch.streams import Stream, generator
+
+
+class Batch(NamedTuple):
+    """Groups that go through the model together.
+
+    Attributes:
+        amplitude: (B, C, N, N) float32, X = αA.
+        offsets: (B, C, 2) float32, positions relative to the group's centre [px].
+        group_index: (B,) int64, which groups these are.
+    """
+
+    amplitude: Amplitude
+    offsets: Offsets
+    group_index: Int64[torch.Tensor, " B"]
+
+
+class GroupDataset(Dataset[Batch]):
+    """An indexed view of a scan's frames through its groups.
+
+    Args:
+        amplitude: (M, N, N) float32 amplitudes as read, possibly a memory map.
+        groups: (G, C) scan indices.
+        offsets: (G, C, 2) offsets from the group's centre [px].
+        input_scale: α of the scaling contract.
+    """
+
+    def __init__(
+        self,
+        amplitude: NDArray[np.float32],
+        groups: NDArray[np.int64],
+        offsets: NDArray[np.float64],
+        input_scale: float,
+    ) -> None:
+        if offsets.shape != (*groups.shape, 2):
+            raise ValueError(f"offsets {offsets.shape} do not fit groups {groups.shape}")
+        self._amplitude = amplitude
+        self._groups = groups
+        self._offsets = offsets.astype(np.float32)
+        self._input_scale = input_scale
+
+    def __len__(self) -> int:
+        """Return the number of groups G."""
+        return len(self._groups)
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return one group as a batch of one."""
+        return self.__getitems__([index])
+
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        """Gather some groups in one step."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        gathered = self._amplitude[self._groups[chosen]]
+        scaled = gathered * np.float32(self._input_scale)
+        return Batch(
+            amplitude=torch.from_numpy(scaled),
+            offsets=torch.from_numpy(self._offsets[chosen]),
+            group_index=torch.from_numpy(chosen),
+        )
+
+
+class EpochSampler(Sampler[int]):
+    """A fresh order in every epoch, drawn from the shuffle stream of (seed, epoch).
+
+    Args:
+        length: Number of groups.
+        seed: Root of the run's streams.
+    """
+
+    def __init__(self, length: int, seed: int) -> None:
+        self._length = length
+        self._seed = seed
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose order comes next; the training loop calls this."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        """Return the number of groups."""
+        return self._length
+
+    def __iter__(self) -> Iterator[int]:
+        """Go through all groups once."""
+        order = generator(self._seed, Stream.SHUFFLE, self._epoch).permutation(self._length)
+        return iter(order.tolist())
+
+
+def loader(
+    dataset: GroupDataset,
+    batch_size: int,
+    *,
+    shuffle_seed: int | None = None,
+    num_workers: int = 0,
+) -> DataLoader[Batch]:
+    """Serve a dataset in batches; the last one may be short.
+
+    The batches do not depend on the number of workers, and no global generator is used.
+
+    Args:
+        dataset: Groups to serve.
+        batch_size: Groups per batch.
+        shuffle_seed: Root seed of the shuffled orders; None keeps the order.
+        num_workers: Processes that gather batches ahead.
+    """
+    sampler: Sampler[int] = (
+        SequentialSampler(dataset)
+        if shuffle_seed is None
+        else EpochSampler(len(dataset), shuffle_seed)
+    )
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=sampler,
+        num_workers=num_workers,
+        collate_fn=_as_is,
+        generator=torch.Generator(),  # workers' seeds must not come from the global one
+        persistent_workers=False,
+    )
+
+
+def _as_is(batch: Any) -> Any:
+    return batch

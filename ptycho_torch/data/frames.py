@@ -1,0 +1,195 @@
+"""Stored frames to diffraction amplitude: axis order, kind of number, validity.
+
+Frames pass through memory in blocks, so that a scan larger than memory can be read.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho_torch.config_params import SIDES
+from ptycho_torch.data.raw_scan import FrameKind, FrameStore
+from ptycho_torch.errors import InputError
+
+BLOCK_BYTES = 16 << 20
+LARGEST_PLAUSIBLE_AMPLITUDE = 1000
+_FRAME_AXES = 3
+_COUNT_TOLERANCE = 1e-3
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class FrameCensus:
+    """Facts about all frames, gathered block by block.
+
+    Attributes:
+        frame_count: Frames seen.
+        dark_count: Frames without any energy.
+        energy: Sum of the squared amplitudes over all frames.
+        counts_like: All squared amplitudes are integers within 1e-3.
+    """
+
+    frame_count: int = 0
+    dark_count: int = 0
+    energy: float = 0.0
+    counts_like: bool = True
+
+    def add(self, amplitude: NDArray[Any]) -> None:
+        """Count one block of amplitudes."""
+        squares = np.square(amplitude, dtype=np.float64)
+        per_frame = squares.sum(axis=(1, 2))
+        self.frame_count += len(amplitude)
+        self.dark_count += int((per_frame == 0).sum())
+        self.energy += float(per_frame.sum())
+        if self.counts_like:
+            # float32 amplitudes carry their own rounding, relative to the square
+            slack = _COUNT_TOLERANCE + 4 * np.finfo(np.float32).eps * squares
+            self.counts_like = bool((np.abs(squares - np.rint(squares)) <= slack).all())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameOrder:
+    """How the stored frames become amplitudes.
+
+    Attributes:
+        where: File and key, for messages.
+        kind: What a stored number is.
+        valid_mask: (N, N), false at bad detector pixels.
+    """
+
+    where: str
+    kind: FrameKind
+    valid_mask: NDArray[np.bool_]
+
+    def amplitude(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        """Turn a block of stored numbers into float32 amplitudes.
+
+        Raises:
+            InputError: A value is negative or not finite.
+        """
+        wide = stored if stored.dtype == np.float32 else stored.astype(np.float64)
+        is_whole = bool(self.valid_mask.all())
+        good = wide if is_whole else wide[:, self.valid_mask]
+        if not np.isfinite(good).all():
+            raise InputError(self.where, expected="finite values", found="NaN or infinity")
+        if good.size and good.min() < 0:
+            raise InputError(
+                self.where, expected="values of at least 0", found=f"{float(good.min()):g}"
+            )
+        kept = wide if is_whole else np.where(self.valid_mask, wide, wide.dtype.type(0))
+        if self.kind == "intensity":
+            kept = np.sqrt(kept, dtype=np.float64)
+        return kept.astype(np.float32, copy=False)
+
+    def changes(self, frames: FrameStore) -> bool:
+        """Tell whether the stored numbers differ from the amplitudes."""
+        return (
+            self.kind == "intensity"
+            or frames.dtype != np.float32
+            or not bool(self.valid_mask.all())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TransposedFrames:
+    """Frames stored with the scan axis last, seen with the scan axis first."""
+
+    stored: NDArray[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of all axes, scan axis first."""
+        rows, columns, count = self.stored.shape
+        return count, rows, columns
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Kind of one number as stored."""
+        return self.stored.dtype
+
+    def __getitem__(self, key: slice, /) -> NDArray[Any]:
+        """Read a range of frames."""
+        return np.ascontiguousarray(np.moveaxis(self.stored[..., key], -1, 0))
+
+
+def orient(frames: FrameStore, point_count: int, where: str) -> FrameStore:
+    """Put the scan axis first, whatever the layout of the file.
+
+    Raises:
+        InputError: No axis has the length of the position list, or frames are not square
+            or have a side that is not supported.
+    """
+    if len(frames.shape) == _FRAME_AXES + 1 and frames.shape[-1] == 1:
+        frames = np.asarray(frames[:])[..., 0]
+    if len(frames.shape) != _FRAME_AXES:
+        raise InputError(where, expected="three axes", found=f"shape {frames.shape}")
+    first, last = frames.shape[0] == point_count, frames.shape[-1] == point_count
+    if not first and not last:
+        raise InputError(
+            where,
+            expected=f"{point_count} frames, one for each position",
+            found=f"shape {tuple(frames.shape)}",
+        )
+    if first and last:
+        _log.warning(
+            "%s: both axis orders fit; the first axis is taken as the scan axis", where
+        )
+    if not first:
+        frames = TransposedFrames(np.asarray(frames[:]))
+    _check_side(frames, where)
+    return frames
+
+
+def resolve_kind(
+    frames: FrameStore, declared: FrameKind, requested: str, where: str
+) -> FrameKind:
+    """Decide whether the stored numbers are amplitudes or intensities.
+
+    Raises:
+        InputError: Large integers in a file that does not say what they are.
+    """
+    if frames.dtype.kind not in "fiub":
+        raise InputError(where, expected="real numbers", found=str(frames.dtype))
+    if requested == "intensity":
+        return "intensity"
+    if requested == "amplitude":
+        return "amplitude"
+    if declared != "unknown":
+        return declared
+    if frames.dtype.kind in "iu":
+        largest = max(int(block.max()) for block in blocks(frames))
+        if largest > LARGEST_PLAUSIBLE_AMPLITUDE:
+            raise InputError(
+                where,
+                expected="amplitudes, the square roots of counts",
+                found=f"integers up to {largest}",
+                remedy="say --input_kind amplitude or --input_kind intensity",
+            )
+    return "amplitude"
+
+
+def blocks(frames: FrameStore) -> Iterator[NDArray[Any]]:
+    """Read all frames, about 16 MB at a time."""
+    per_frame = max(1, math.prod(frames.shape[1:]) * frames.dtype.itemsize)
+    step = max(1, BLOCK_BYTES // per_frame)
+    for start in range(0, frames.shape[0], step):
+        yield frames[start : start + step]
+
+
+def _check_side(frames: FrameStore, where: str) -> None:
+    rows, columns = frames.shape[1:]
+    if rows != columns:
+        raise InputError(
+            where, expected="square frames", found=f"{rows} rows × {columns} columns"
+        )
+    if rows not in SIDES:
+        sides = ", ".join(str(side) for side in SIDES)
+        raise InputError(where, expected=f"frames of side {sides}", found=f"side {rows}")

@@ -1,0 +1,222 @@
+"""Scan positions to groups of neighbouring points, and the geometry of each group.
+
+N  side of a patch [px]   M  scan points   G  groups   C  patterns in a group
+K  nearest other points among which a group is drawn
+r  position (x, y) [object px]   r̄  mean position of a group   rel = r − r̄
+
+Source: design of the model, sections 5.1, 5.2 and 5.4.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ptycho_torch.errors import InputError
+
+_BLOCK_CANDIDATES = 2_000_000
+_TIE_SLACK = 1e-9
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GroupGeometry:
+    """Where the groups lie.
+
+    Attributes:
+        centres: (G, 2) float64, mean position of each group [px].
+        offsets: (G, C, 2) float64, positions relative to their group's centre [px].
+        padded_size: Side of the canvas that holds every group [px].
+        max_rel: Largest offset along either axis [px].
+    """
+
+    centres: NDArray[np.float64]
+    offsets: NDArray[np.float64]
+    padded_size: int
+    max_rel: float
+
+
+def make_groups(
+    positions: NDArray[np.float64],
+    C: int,
+    K: int,
+    n_groups: int | None,
+    rng: np.random.Generator,
+    *,
+    max_neighbor_distance: float | None = None,
+    oversample: bool = False,
+) -> NDArray[np.int64]:
+    """Draw groups of C different points, each around a seed.
+
+    Channel 0 is the seed, the rest follow in increasing scan index. The draws are, in
+    this order: ``rng.permutation(M)`` for the seeds (not when every point is taken in
+    order; once per cycle when oversampling), then ``rng.random((G, K))``, whose C - 1
+    smallest keys choose among the K neighbours sorted by (distance, index).
+
+    Args:
+        positions: (M, 2) patch centres, x then y [px].
+        C: Patterns per group.
+        K: Nearest other points among which the C - 1 companions are drawn.
+        n_groups: Number of groups, at most M without ``oversample``; None takes every
+            point once, in order.
+        rng: Generator of the grouping stream.
+        max_neighbor_distance: Farthest companion [px]; seeds with too few are dropped.
+        oversample: Allow more groups than points by cycling the seeds with fresh draws.
+
+    Returns:
+        (G, C) scan indices.
+
+    Raises:
+        InputError: Fewer points than C, fewer candidates than companions, or no seed has
+            enough companions within reach.
+
+    Source:
+        Design of the model, section 5.2.
+    """
+    count = len(positions)
+    if count < C:
+        raise InputError("gridsize", expected=f"at least {C} scan points", found=f"{count}")
+    seeds = _seeds(count, n_groups, rng, is_cycled=oversample and C > 1 and K > C - 1)
+    if C == 1:
+        return seeds[:, None]
+    reach = _reach(count, C, K)
+    neighbours = nearest(positions, seeds, reach)
+    keys = rng.random(neighbours.shape)
+    if max_neighbor_distance is not None:
+        gap = positions[neighbours] - positions[seeds][:, None]
+        keys[np.hypot(gap[..., 0], gap[..., 1]) > max_neighbor_distance] = np.inf
+        kept = np.isfinite(keys).sum(axis=1) >= C - 1
+        seeds, neighbours, keys = _keep(seeds, neighbours, keys, kept)
+    chosen = np.argsort(keys, axis=1, kind="stable")[:, : C - 1]
+    companions = np.sort(np.take_along_axis(neighbours, chosen, axis=1), axis=1)
+    return np.concatenate([seeds[:, None], companions], axis=1)
+
+
+def nearest(
+    positions: NDArray[np.float64], seeds: NDArray[np.int64], count: int
+) -> NDArray[np.int64]:
+    """Find the nearest other points of each seed, ties by (distance, index).
+
+    A point is left out by its index, not by its distance: repeated positions count.
+
+    Args:
+        positions: (M, 2) [px].
+        seeds: (G,) scan indices.
+        count: Neighbours to return, at most M - 1.
+
+    Returns:
+        (G, count) scan indices, nearest first.
+    """
+    tree = cKDTree(positions)
+    radius = tree.query(positions[seeds], k=[count + 1])[0][:, 0] * (1 + _TIE_SLACK)
+    # The tree breaks ties as it likes, so all points on the last shell are candidates.
+    crowd = tree.query_ball_point(positions[seeds], radius, return_length=True)
+    found = np.empty((len(seeds), count), np.int64)
+    step = max(1, _BLOCK_CANDIDATES // int(crowd.max(initial=1)))
+    for start in range(0, len(seeds), step):
+        part = slice(start, start + step)
+        width = min(len(positions), int(crowd[part].max()) + 1)
+        found[part] = _sorted_candidates(tree, positions, seeds[part], width)[:, :count]
+    return found
+
+
+def locate(
+    positions: NDArray[np.float64],
+    groups: NDArray[np.int64],
+    N: int,
+    *,
+    max_factor: float | None = None,
+) -> GroupGeometry:
+    """Compute centres, offsets and the padded canvas of groups.
+
+    Args:
+        positions: (M, 2) patch centres, x then y [px].
+        groups: (G, C) scan indices.
+        N: Side of a patch [px].
+        max_factor: Largest padded canvas allowed, in patch sides; None allows any.
+
+    Raises:
+        InputError: The padded canvas exceeds ``max_factor`` patches.
+    """
+    members = positions[groups]
+    centres = members.mean(axis=1)
+    offsets = members - centres[:, None]
+    side = padded_size(N, offsets)
+    if max_factor is not None and side > max_factor * N:
+        raise InputError(
+            "positions",
+            expected=f"groups within {max_factor:g} patches, {max_factor * N:g} px",
+            found=f"{side} px",
+            remedy="positions spread wider than patches; check units",
+        )
+    return GroupGeometry(
+        centres=centres,
+        offsets=offsets,
+        padded_size=side,
+        max_rel=float(np.abs(offsets).max(initial=0.0)),
+    )
+
+
+def padded_size(N: int, offsets: NDArray[np.float64]) -> int:
+    """Return the side of the canvas that holds every shifted patch, N + 2⌈max|rel|⌉.
+
+    Source:
+        Design of the model, section 5.4.
+    """
+    return N + 2 * math.ceil(float(np.abs(offsets).max(initial=0.0)))
+
+
+def _seeds(
+    count: int, n_groups: int | None, rng: np.random.Generator, *, is_cycled: bool
+) -> NDArray[np.int64]:
+    if n_groups is None:
+        return np.arange(count, dtype=np.int64)
+    if not is_cycled:
+        return rng.permutation(count)[:n_groups].astype(np.int64)
+    cycles = [rng.permutation(count) for _ in range(math.ceil(n_groups / count))]
+    return np.concatenate(cycles)[:n_groups].astype(np.int64)
+
+
+def _reach(count: int, C: int, K: int) -> int:
+    if C - 1 > K:
+        raise InputError(
+            "neighbor_count", expected=f"at least {C - 1} for groups of {C}", found=f"{K}"
+        )
+    if count - 1 < K:
+        _log.warning("only %d other points; neighbor_count shrinks from %d", count - 1, K)
+    return min(K, count - 1)
+
+
+def _keep(
+    seeds: NDArray[np.int64],
+    neighbours: NDArray[np.int64],
+    keys: NDArray[np.float64],
+    kept: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    dropped = int((~kept).sum())
+    if dropped == len(seeds):
+        raise InputError(
+            "max_neighbor_distance",
+            expected="a distance that some groups fit into",
+            found="no group with enough neighbours",
+        )
+    if dropped:
+        _log.warning("%d seeds have too few neighbours within reach and are dropped", dropped)
+    return seeds[kept], neighbours[kept], keys[kept]
+
+
+def _sorted_candidates(
+    tree: cKDTree, positions: NDArray[np.float64], seeds: NDArray[np.int64], width: int
+) -> NDArray[np.int64]:
+    candidates = tree.query(positions[seeds], k=np.arange(1, width + 1))[1].astype(np.int64)
+    gap = positions[candidates] - positions[seeds][:, None]
+    squared = np.square(gap).sum(axis=-1)
+    squared[candidates == seeds[:, None]] = np.inf
+    order = np.lexsort((candidates, squared), axis=1)
+    return np.take_along_axis(candidates, order, axis=1)

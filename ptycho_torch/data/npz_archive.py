@@ -1,0 +1,232 @@
+"""NPZ archives, member by member: headers, arrays and memory maps, never pickle.
+
+Written against the published layout of ZIP and NPY, so that a header can be judged
+before a byte of the array is read and nothing in a file is ever executed.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import shutil
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho_torch.errors import InputError
+
+_MAGIC = b"\x93NUMPY"
+_HEADER_LIMIT = 1 << 16
+_LOCAL_HEADER = struct.Struct("<26xHH")
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One array of an archive, known from its header alone.
+
+    Attributes:
+        name: Key of the array, without ``.npy``.
+        shape: Sizes of all axes.
+        dtype: Kind of one number as stored.
+        fortran_order: The first axis runs fastest in the file.
+        info: Entry of the archive's directory.
+        header_size: Bytes before the first number.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran_order: bool
+    info: zipfile.ZipInfo
+    header_size: int
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the array once in memory."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+class NpzArchive:
+    """An open NPZ file.
+
+    Args:
+        path: The file.
+        archive: The same file, opened as a ZIP archive.
+    """
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        self.path = path
+        self._archive = archive
+        self.members: dict[str, Member] = {}
+        for info in archive.infolist():
+            name = info.filename.removesuffix(".npy")
+            if name in self.members:
+                raise InputError(f"{path}: {name}", expected="one member", found="two")
+            self.members[name] = self._header(info, name)
+
+    def read(self, name: str) -> NDArray[Any]:
+        """Read one array into memory.
+
+        Raises:
+            InputError: The member is damaged.
+        """
+        member = self._numeric(name)
+        try:
+            content = self._archive.read(member.info)
+        except _BROKEN as error:
+            raise self._damaged(name, error) from error
+        flat = np.frombuffer(content, member.dtype, offset=member.header_size)
+        return flat.reshape(member.shape, order="F" if member.fortran_order else "C")
+
+    @contextmanager
+    def mapped(self, name: str) -> Iterator[NDArray[Any]]:
+        """Map one array read-only, in place when stored, else from a spooled copy.
+
+        A stored array's map outlives the archive; a spooled one lives in this block.
+
+        Raises:
+            InputError: The member is damaged.
+        """
+        member = self._numeric(name)
+        if member.info.compress_type == zipfile.ZIP_STORED:
+            yield self._map(self.path, member, self._data_offset(member.info))
+            return
+        with tempfile.NamedTemporaryFile(prefix="ptycho-", suffix=".npy") as spool:
+            try:
+                with self._archive.open(member.info) as stream:
+                    shutil.copyfileobj(stream, spool, 1 << 20)
+            except _BROKEN as error:
+                raise self._damaged(name, error) from error
+            spool.flush()
+            yield self._map(Path(spool.name), member, 0)
+
+    def is_stored(self, name: str) -> bool:
+        """Tell whether an array lies uncompressed in the file."""
+        return self.members[name].info.compress_type == zipfile.ZIP_STORED
+
+    def _map(self, path: Path, member: Member, offset: int) -> NDArray[Any]:
+        return np.memmap(
+            path,
+            member.dtype,
+            "r",
+            offset + member.header_size,
+            member.shape,
+            "F" if member.fortran_order else "C",
+        )
+
+    def _data_offset(self, info: zipfile.ZipInfo) -> int:
+        # The local header may carry other extra fields than the directory.
+        with self.path.open("rb") as stream:
+            stream.seek(info.header_offset)
+            name_size, extra_size = _LOCAL_HEADER.unpack(stream.read(_LOCAL_HEADER.size))
+        return int(info.header_offset + _LOCAL_HEADER.size + name_size + extra_size)
+
+    def _numeric(self, name: str) -> Member:
+        member = self.members[name]
+        if member.dtype.hasobject:
+            raise InputError(
+                f"{self.path}: {name}",
+                expected="an array of numbers",
+                found="an array of Python objects",
+                remedy="save it again without pickle",
+            )
+        return member
+
+    def _header(self, info: zipfile.ZipInfo, name: str) -> Member:
+        where = f"{self.path}: {name}"
+        try:
+            with self._archive.open(info) as stream:
+                fields, header_size = _parse_header(stream, where)
+        except _BROKEN as error:
+            raise self._damaged(name, error) from error
+        member = _member(fields, name, info, header_size, where)
+        # pickled members have no size that follows from their shape
+        if not member.dtype.hasobject and info.file_size != header_size + member.size_bytes:
+            raise InputError(
+                where,
+                expected=f"{header_size + member.size_bytes} bytes",
+                found=f"{info.file_size} bytes",
+                remedy="copy the file again",
+            )
+        return member
+
+    def _damaged(self, name: str, error: Exception) -> InputError:
+        return InputError(
+            f"{self.path}: {name}",
+            expected="a readable member",
+            found=str(error) or type(error).__name__,
+            remedy="copy the file again",
+        )
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[NpzArchive]:
+    """Open an NPZ file and read the headers of its members.
+
+    Raises:
+        InputError: The file is no ZIP archive, is truncated, or holds something that is
+            not an array.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise InputError(
+            str(path),
+            expected="a complete NPZ archive",
+            found=str(error),
+            remedy="copy the file again",
+        ) from error
+    with archive:
+        yield NpzArchive(path, archive)
+
+
+def _parse_header(stream: IO[bytes], where: str) -> tuple[dict[str, Any], int]:
+    start = stream.read(8)
+    if len(start) < len(_MAGIC) + 2 or not start.startswith(_MAGIC):
+        raise InputError(where, expected="a NumPy array", found="something else")
+    length_format = "<H" if start[6] == 1 else "<I"
+    prefix = stream.read(struct.calcsize(length_format))
+    if len(prefix) < struct.calcsize(length_format):
+        raise InputError(where, expected="a NumPy header", found="the end of the member")
+    (length,) = struct.unpack(length_format, prefix)
+    if length > _HEADER_LIMIT:
+        raise InputError(
+            where, expected=f"a header up to {_HEADER_LIMIT} bytes", found=f"{length}"
+        )
+    try:
+        fields = ast.literal_eval(stream.read(length).decode("utf-8"))
+    except (ValueError, SyntaxError) as error:
+        raise InputError(where, expected="a NumPy header", found="unreadable text") from error
+    if not isinstance(fields, dict):
+        raise InputError(where, expected="a NumPy header", found=type(fields).__name__)
+    return fields, 8 + len(prefix) + length
+
+
+def _member(
+    fields: dict[str, Any], name: str, info: zipfile.ZipInfo, header_size: int, where: str
+) -> Member:
+    description, shape = fields.get("descr"), fields.get("shape")
+    if not isinstance(description, str) or not isinstance(shape, tuple):
+        raise InputError(where, expected="an array of plain numbers", found=str(description))
+    try:
+        dtype = np.dtype(description)
+    except TypeError as error:
+        raise InputError(where, expected="a kind of number", found=description) from error
+    return Member(
+        name=name,
+        shape=tuple(int(size) for size in shape),
+        dtype=dtype,
+        fortran_order=fields.get("fortran_order") is True,
+        info=info,
+        header_size=header_size,
+    )
