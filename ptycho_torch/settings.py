@@ -224,7 +224,7 @@ def validate(record: Any) -> None:
     """
     owner = type(record)
     for field in dataclasses.fields(record):
-        value = record.__getattribute__(field.name)
+        value = getattr(record, field.name)
         convert(owner, field.name, value, where=f"{owner.__name__}.{field.name}")
 
 

@@ -1,0 +1,198 @@
+"""Flags of a program, derived from the settings they reach."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from ptycho_torch import config_params, settings
+from ptycho_torch.errors import ConfigError, InputError
+from ptycho_torch.settings import Flag, Setting
+
+_METAVARS = {int: "INT", float: "FLOAT", str: "TEXT", bool: "BOOL"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """The field that a flag sets."""
+
+    flag: Flag
+    section: str
+    field: str
+
+    @property
+    def key(self) -> str:
+        """The field as ``section.field``."""
+        return f"{self.section}.{self.field}"
+
+    @property
+    def owner(self) -> type:
+        """The settings record that holds the field."""
+        return config_params.SECTIONS[self.section]
+
+
+class FlagParser(argparse.ArgumentParser):
+    """A parser without abbreviations, whose complaints are errors of this package."""
+
+    def __init__(self, **about: Any) -> None:
+        """Switch abbreviations off."""
+        super().__init__(allow_abbrev=False, formatter_class=_Help, **about)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage and leaving.
+
+        Raises:
+            InputError: Always.
+        """
+        named = re.match(r"argument (\S+?)(?:/\S+)*: (.*)", message)
+        missing = re.match(r"the following arguments are required: ([^\s/,]+)", message)
+        unknown = re.match(r"unrecognized arguments: (\S+)", message)
+        if missing:
+            raise InputError(missing[1], expected="a value", found="none")
+        if unknown:
+            known = [name for name in self._option_string_actions if name.startswith("--")]
+            raise settings.unknown_key("command line", unknown[1], known)
+        if named:
+            raise InputError(
+                named[1], expected=named[2].removeprefix("expected "), found="other"
+            )
+        raise InputError("command line", expected="flags as in --help", found=message)
+
+
+class _Help(argparse.HelpFormatter):
+    """Show one spelling of each flag; the other is described once."""
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        names = [name for name in action.option_strings if "_" not in name[2:]]
+        text = ", ".join(names or action.option_strings)
+        return text if action.nargs == 0 else f"{text} {action.metavar or ''}".rstrip()
+
+
+def spellings(*names: str) -> list[str]:
+    """Return the snake-case and kebab-case options of the given names, without repeats."""
+    both = (f"--{text}" for name in names for text in (name, name.replace("_", "-")))
+    return list(dict.fromkeys(both))
+
+
+def add(parser: argparse.ArgumentParser, name: str, **about: Any) -> None:
+    """Register a flag under both spellings, absent from the result unless given.
+
+    Args:
+        parser: Parser that gets the flag.
+        name: Snake-case name.
+        about: As for ``add_argument``; ``aliases`` names further spellings.
+    """
+    aliases: Sequence[str] = about.pop("aliases", ())
+    about.setdefault("default", argparse.SUPPRESS)
+    parser.add_argument(*spellings(name, *aliases), **{"dest": name, **about})
+
+
+def reaches(mode: str) -> dict[str, Reach]:
+    """Map the flags of a program to the fields they set."""
+    found = {}
+    for section, owner in config_params.SECTIONS.items():
+        for field in dataclasses.fields(owner):
+            flag = settings.described(field).flag
+            if flag is not None and mode in flag.modes:
+                found[flag.name] = Reach(flag=flag, section=section, field=field.name)
+    return found
+
+
+def register(parser: argparse.ArgumentParser, mode: str, required: Sequence[str]) -> None:
+    """Add every flag that reaches a setting, under both spellings.
+
+    Args:
+        parser: Parser that gets the flags.
+        mode: ``train`` or ``inference``.
+        required: Names of the flags that must be given.
+    """
+    for name, reach in reaches(mode).items():
+        about = settings.described(reach.owner.__dataclass_fields__[reach.field])  # type: ignore[attr-defined]
+        text = help_text(reach, about)
+        if reach.flag.on is None:
+            add(
+                parser,
+                name,
+                aliases=reach.flag.aliases,
+                metavar=_metavar(reach, about),
+                help=text,
+                required=name in required,
+            )
+            continue
+        add(parser, name, action="store_true", help=text)
+        if reach.flag.off_name is not None:
+            negative = spellings(reach.flag.off_name)
+            parser.add_argument(
+                *negative,
+                dest=name,
+                action="store_false",
+                default=argparse.SUPPRESS,
+                help=f"Opposite of --{name.replace('_', '-')}.",
+            )
+
+
+def help_text(reach: Reach, about: Setting) -> str:
+    """Say what a flag means, with its choices, unit and default."""
+    default = reach.owner.__dataclass_fields__[reach.field].default  # type: ignore[attr-defined]
+    unit = f" [{about.unit}]" if about.unit else ""
+    shown = default is not None and not isinstance(default, bool) and reach.flag.on is None
+    usual = f" [default: {default}]" if shown else ""
+    return f"{about.meaning}{unit}{usual}".replace("%", "%%")
+
+
+def _metavar(reach: Reach, about: Setting) -> str:
+    if about.choices is not None:
+        _, optional = settings.field_types(reach.owner)[reach.field]
+        return "|".join([*map(str, about.choices), *(["none"] if optional else [])])
+    return reach.flag.metavar or _METAVARS[settings.field_types(reach.owner)[reach.field][0]]
+
+
+def read(args: argparse.Namespace, mode: str) -> dict[str, Any]:
+    """Turn the given flags into checked values by ``section.field``.
+
+    Args:
+        args: Parsed arguments; a flag that was not given is absent or None.
+        mode: ``train`` or ``inference``.
+
+    Returns:
+        Only what was given.
+
+    Raises:
+        ConfigError: A value does not fit its field.
+    """
+    given = vars(args)
+    return {
+        reach.key: value_of(reach, given[name])
+        for name, reach in reaches(mode).items()
+        if given.get(name) is not None
+    }
+
+
+def value_of(reach: Reach, given: Any) -> Any:
+    """Turn the argument of one flag into the value of its field.
+
+    Raises:
+        ConfigError: The value does not fit the field.
+    """
+    flag = reach.flag
+    if flag.on is not None and isinstance(given, bool):
+        opposite = not flag.on if isinstance(flag.on, bool) else flag.off
+        return flag.on if given else opposite
+    if isinstance(given, str):
+        return settings.parse(reach.owner, reach.field, given, where=flag.option)
+    return settings.convert(reach.owner, reach.field, given, where=flag.option)
+
+
+def refuse_empty(args: argparse.Namespace, names: Sequence[str]) -> None:
+    """Refuse paths given as an empty text.
+
+    Raises:
+        ConfigError: One of the named flags is empty.
+    """
+    for name in names:
+        if vars(args).get(name) == "":
+            raise ConfigError(f"--{name}", expected="a path", found="''")

@@ -1,0 +1,169 @@
+"""What the train and inference programs share: parser, checks of paths, device settings."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+from ptycho_torch.cli import flags
+from ptycho_torch.config_params import PyTorchExecutionConfig
+from ptycho_torch.device import resolve_accelerator
+from ptycho_torch.errors import ConfigError, InputError, MissingInputError
+
+__all__ = [
+    "build_execution_config_from_args",
+    "make_parser",
+    "overrides_from_args",
+    "resolve_accelerator",
+    "validate_paths",
+]
+
+_MODES = {"training": "train", "inference": "inference"}
+_PATHS = (
+    "train_data_file",
+    "test_data_file",
+    "test_data",
+    "model_path",
+    "output_dir",
+    "config",
+)
+
+
+def make_parser(
+    mode: str, description: str, required: tuple[str, ...]
+) -> argparse.ArgumentParser:
+    """Make the parser of a program from the settings its flags reach.
+
+    Args:
+        mode: ``train`` or ``inference``.
+        description: One sentence for the help text.
+        required: Names of the flags that must be given.
+
+    Returns:
+        A parser whose result holds only what was given.
+    """
+    parser = flags.FlagParser(
+        prog=f"python -m ptycho_torch.{mode}",
+        usage=" ".join(["%(prog)s", *(f"--{name} …" for name in required), "[flags]"]),
+        description=description,
+        epilog="Every flag may be spelt with - or with _ between its words.",
+    )
+    flags.register(parser, mode, required)
+    flags.add(
+        parser, "config", metavar="FILE", help="Partial configuration; flags override it."
+    )
+    flags.add(
+        parser,
+        "debug",
+        action="store_true",
+        default=False,
+        help="Show the traceback of an error.",
+    )
+    flags.add(parser, "device", metavar="cpu|cuda", help="Deprecated; use --accelerator.")
+    if mode == "train":
+        flags.add(
+            parser,
+            "disable_mlflow",
+            action="store_true",
+            help="Deprecated; there is no MLflow logger.",
+        )
+    return parser
+
+
+def overrides_from_args(args: argparse.Namespace, mode: str) -> dict[str, Any]:
+    """Collect the values given by flags, by ``section.field``, for the factory.
+
+    Args:
+        args: Parsed arguments.
+        mode: ``training`` or ``inference``.
+
+    Raises:
+        ConfigError: A value does not fit its field.
+        ValueError: The mode is unknown.
+    """
+    program = _program(mode)
+    flags.refuse_empty(args, _PATHS)
+    given = flags.read(args, program)
+    with warnings.catch_warnings():
+        # The device settings are built from the same flags, and that is where it is said.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        given.update(_from_deprecated(args, given))
+    return given
+
+
+def build_execution_config_from_args(
+    args: argparse.Namespace, mode: str
+) -> PyTorchExecutionConfig:
+    """Collect the device settings given by flags.
+
+    ``auto`` stays until the configuration file has had its say; the factory resolves it.
+
+    Args:
+        args: Parsed arguments; a flag that was not given is absent or None.
+        mode: ``training`` or ``inference``.
+
+    Returns:
+        Device settings, the rest at their defaults.
+
+    Raises:
+        ConfigError: A value does not fit its field.
+        ValueError: The mode is unknown.
+    """
+    given = flags.read(args, _program(mode))
+    given.update(_from_deprecated(args, given))
+    values = {
+        key.removeprefix("execution."): value
+        for key, value in given.items()
+        if key.startswith("execution.")
+    }
+    return dataclasses.replace(PyTorchExecutionConfig(), **values)
+
+
+def validate_paths(
+    train_file: str | Path | None, test_file: str | Path | None, output_dir: str | Path | None
+) -> None:
+    """Check that the inputs exist and that results can be written; create nothing.
+
+    Raises:
+        MissingInputError: An input file is not there.
+        InputError: The output folder is a file, lies below one, or cannot be written.
+    """
+    for path in (train_file, test_file):
+        if path is not None and not Path(path).exists():
+            raise MissingInputError(str(path), expected="a file", found="none")
+    if output_dir is None:
+        return
+    nearest = Path(output_dir).absolute()
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        found = "a file" if nearest.is_file() else "no permission"
+        raise InputError(
+            f"--output_dir {output_dir}",
+            expected="a folder that can be written",
+            found=f"{found} at {nearest}",
+        )
+
+
+def _program(mode: str) -> str:
+    if mode not in _MODES:
+        raise ConfigError("mode", expected="training or inference", found=repr(mode))
+    return _MODES[mode]
+
+
+def _from_deprecated(args: argparse.Namespace, given: dict[str, Any]) -> dict[str, Any]:
+    """Translate the deprecated flags that were given."""
+    old = vars(args)
+    found: dict[str, Any] = {}
+    if old.get("device") is not None:
+        asked = given.get("execution.accelerator", "auto")
+        found["execution.accelerator"] = resolve_accelerator(asked, old["device"])
+    if old.get("disable_mlflow"):
+        text = "--disable_mlflow is deprecated; there is no MLflow logger"
+        warnings.warn(text, DeprecationWarning, stacklevel=3)
+        found["execution.logger_backend"] = given.get("execution.logger_backend", "csv")
+    return found

@@ -1,0 +1,297 @@
+"""Complete the settings of a run, before any data are loaded or a model is built.
+
+Flags beat the configuration file, which beats the data file, which beats defaults; at
+inference whatever shapes the model comes from the bundle (CONFIG-001).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ptycho_torch import config_params, device, settings
+from ptycho_torch.bundle import read as bundle_read
+from ptycho_torch.config_params import PyTorchExecutionConfig, RunConfig
+from ptycho_torch.data import scan_file
+from ptycho_torch.errors import ConfigError, MissingInputError
+from ptycho_torch.payload import InferencePayload, TrainingPayload
+
+_ALIASES = {
+    "train": {
+        "max_epochs": "training.epochs",
+        "n_images": "data.n_groups",
+        "K": "data.neighbor_count",
+    },
+    "inference": {
+        "n_images": "inference.n_images",
+        "n_groups": "inference.n_images",
+        "batch_size": "inference.batch_size",
+        "test_data_file": "inference.test_data_file",
+        "K": "data.neighbor_count",
+    },
+}
+
+# What a reader may be told anew for the scan at hand; the rest of these sections is structure.
+_FREE_AT_INFERENCE = frozenset(
+    {
+        "data.neighbor_count",
+        "data.max_neighbor_distance",
+        "data.oversample",
+        "data.input_kind",
+        "data.companion_file",
+        "data.translation_kind",
+        "data.swap_xy",
+        "data.flip_x",
+        "data.flip_y",
+        "data.mmap_threshold_mb",
+    }
+)
+_OWN_SECTIONS = ("run", "inference", "execution")
+
+
+class Draft:
+    """Values under construction: each has an origin, and a stronger one replaces it."""
+
+    def __init__(self) -> None:
+        """Start from nothing; absent fields take their defaults."""
+        self.values: dict[str, dict[str, Any]] = {name: {} for name in config_params.SECTIONS}
+        self.origins: dict[str, str] = {}
+
+    def put(self, key: str, value: Any, origin: str) -> None:
+        """Set one ``section.field``; None marks a default that was completed."""
+        section, name = key.split(".", 1)
+        self.values[section][name] = value
+        self.origins[key] = origin
+
+    def build(self, where: str = "settings") -> RunConfig:
+        """Check the values and freeze them."""
+        return RunConfig.from_dict(self.values, self.origins, where=where)
+
+
+def resolve_key(name: str, mode: str) -> str:
+    """Find the ``section.field`` meant by an override.
+
+    Args:
+        name: Field name, alias, or ``section.field``.
+        mode: ``train`` or ``inference``.
+
+    Raises:
+        ConfigError: No field has that name.
+    """
+    keys = config_params.field_keys()
+    if name in keys:
+        return name
+    if name in _ALIASES[mode]:
+        return _ALIASES[mode][name]
+    for key in keys:
+        if key.split(".", 1)[1] == name:
+            return key
+    raise settings.unknown_key("overrides", name, (key.split(".", 1)[1] for key in keys))
+
+
+def read_config_file(path: Path) -> dict[str, Any]:
+    """Read a partial configuration, ``{section: {field: value}}``.
+
+    Raises:
+        MissingInputError: There is no such file.
+        ConfigError: It is not JSON, or holds an unknown key or a value not allowed.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise MissingInputError(str(path), expected="a file", found="none") from error
+    except (OSError, ValueError, RecursionError) as error:
+        text = " ".join(str(error).split())
+        raise ConfigError(str(path), expected="a JSON file", found=text) from error
+    if not isinstance(content, dict):
+        raise ConfigError(str(path), expected="an object of sections", found=repr(content)[:40])
+    RunConfig.from_dict(content, where=str(path))
+    return content
+
+
+def create_training_payload(
+    train_data_file: str | Path,
+    output_dir: str | Path,
+    overrides: Mapping[str, Any] | None = None,
+    execution_config: PyTorchExecutionConfig | None = None,
+    *,
+    config_file: str | Path | None = None,
+) -> TrainingPayload:
+    """Complete the settings of a training run.
+
+    Args:
+        train_data_file: Training scan; its headers give N and the photon count.
+        output_dir: Folder for the results; not created here.
+        overrides: Explicit values by field name, alias or ``section.field``.
+        execution_config: Device settings; those not at their default are explicit.
+        config_file: Partial configuration, weaker than the overrides.
+
+    Returns:
+        The payload every later step reads.
+
+    Raises:
+        MissingInputError: A named file is not there.
+        ConfigError: An unknown key or a value that is not allowed.
+    """
+    draft = Draft()
+    explicit = _explicit(overrides, execution_config, "train")
+    explicit["training.train_data_file"] = str(train_data_file)
+    header = scan_file.peek(_existing(train_data_file))
+    if header.nphotons is not None:
+        draft.put("data.nphotons", header.nphotons, "data")
+    _put_file(draft, config_file)
+    _put_explicit(draft, explicit, output_dir, "train")
+    draft.put("data.N", header.N, "data")
+    config = _complete(draft.build())
+    for name in (config.training.test_data_file, config.data.companion_file):
+        if name is not None:
+            _existing(name)
+    return TrainingPayload(
+        pt_data_config=config.data,
+        pt_model_config=config.model,
+        pt_training_config=config.training,
+        pt_inference_config=config.inference,
+        execution_config=config.execution,
+        overrides_applied=_applied(config),
+        run_config=config,
+    )
+
+
+def create_inference_payload(
+    model_path: str | Path,
+    test_data_file: str | Path,
+    output_dir: str | Path,
+    overrides: Mapping[str, Any] | None = None,
+    execution_config: PyTorchExecutionConfig | None = None,
+    *,
+    config_file: str | Path | None = None,
+) -> InferencePayload:
+    """Complete the settings of an inference run.
+
+    Args:
+        model_path: Training output folder, or the bundle itself.
+        test_data_file: Scan to reconstruct.
+        output_dir: Folder for the results; not created here.
+        overrides: Explicit values by field name, alias or ``section.field``; a grid size
+            is an assertion about the bundle.
+        execution_config: Device settings; those not at their default are explicit.
+        config_file: Partial configuration, weaker than the overrides.
+
+    Returns:
+        The payload every later step reads.
+
+    Raises:
+        MissingInputError: A named file is not there.
+        ConfigError: The folder holds no bundle, an unknown key, a value that is not
+            allowed, or one that contradicts the bundle.
+        BundleError: The bundle is damaged.
+    """
+    info = bundle_read.inspect(_existing(model_path))
+    draft = Draft()
+    for section, record in (
+        ("data", info.data),
+        ("model", info.model),
+        ("training", info.training),
+    ):
+        for name, value in config_params.section_to_dict(record).items():
+            draft.put(f"{section}.{name}", value, "bundle")
+    draft.put("data.companion_file", None, "default")
+    explicit = _explicit(overrides, execution_config, "inference")
+    explicit["inference.model_path"] = str(model_path)
+    explicit["inference.test_data_file"] = str(test_data_file)
+    _put_file(draft, config_file)
+    _put_explicit(draft, explicit, output_dir, "inference")
+    _refuse_contradictions(draft, info.data, info.model, info.training)
+    _existing(test_data_file)
+    config = _complete(draft.build())
+    if config.data.companion_file is not None:
+        _existing(config.data.companion_file)
+    return InferencePayload(
+        pt_data_config=config.data,
+        pt_inference_config=config.inference,
+        execution_config=config.execution,
+        overrides_applied=_applied(config),
+        run_config=config,
+    )
+
+
+def _existing(path: str | Path) -> Path:
+    found = Path(path)
+    if not found.exists():
+        raise MissingInputError(str(found), expected="a file", found="none")
+    return found
+
+
+def _explicit(
+    overrides: Mapping[str, Any] | None, execution: PyTorchExecutionConfig | None, mode: str
+) -> dict[str, Any]:
+    explicit: dict[str, Any] = {}
+    if execution is not None:
+        usual = PyTorchExecutionConfig()
+        explicit.update(
+            (f"execution.{item.name}", getattr(execution, item.name))
+            for item in dataclasses.fields(execution)
+            if getattr(execution, item.name) != getattr(usual, item.name)
+        )
+    explicit.update(
+        (resolve_key(name, mode), value) for name, value in (overrides or {}).items()
+    )
+    return explicit
+
+
+def _put_file(draft: Draft, config_file: str | Path | None) -> None:
+    if config_file is None:
+        return
+    for section, values in read_config_file(Path(config_file)).items():
+        for name, value in values.items():
+            draft.put(f"{section}.{name}", value, "file")
+
+
+def _put_explicit(
+    draft: Draft, explicit: Mapping[str, Any], output_dir: str | Path, mode: str
+) -> None:
+    for key, value in explicit.items():
+        draft.put(key, value, "flag")
+    draft.put("run.output_dir", str(output_dir), "flag")
+    draft.put("run.mode", mode, "default")
+
+
+def _complete(config: RunConfig) -> RunConfig:
+    """Fill in the defaults that depend on other fields and on the machine."""
+    data = dataclasses.replace(config.data, neighbor_count=config.data.neighbours)
+    model = dataclasses.replace(config.model, object_big=config.model.overlaps(data.C))
+    execution = dataclasses.replace(
+        config.execution, accelerator=device.resolve_accelerator(config.execution.accelerator)
+    )
+    return dataclasses.replace(config, data=data, model=model, execution=execution)
+
+
+def _refuse_contradictions(draft: Draft, *records: Any) -> None:
+    sections = dict(zip(("data", "model", "training"), records, strict=True))
+    for key, origin in draft.origins.items():
+        section, name = key.split(".", 1)
+        if section in _OWN_SECTIONS or key in _FREE_AT_INFERENCE or origin == "bundle":
+            continue
+        stored = config_params.section_to_dict(sections[section])[name]
+        asked = draft.values[section][name]
+        if asked != stored:
+            raise ConfigError(
+                f"{section}.{name}",
+                expected=f"{stored!r}, which the bundle was trained with",
+                found=repr(asked),
+                remedy="what shapes the model cannot be changed at inference",
+            )
+
+
+def _applied(config: RunConfig) -> Mapping[str, Mapping[str, Any]]:
+    values = config.values()
+    applied = {}
+    for key, origin in sorted(config.provenance.items()):
+        section, name = key.split(".", 1)
+        if origin != "default":
+            applied[key] = MappingProxyType({"value": values[section][name], "origin": origin})
+    return MappingProxyType(applied)
