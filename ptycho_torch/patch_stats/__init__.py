@@ -1,0 +1,1 @@
+"""Statistics of predicted patches: what the network made, batch by batch."""
