@@ -1,0 +1,80 @@
+"""Normalised amplitudes in, complex object patches out: one encoder, two towers.
+
+Source:
+    Design of the model, sections 7.1 and 7.2.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from ptycho_torch.axes import Amplitude, ObjectPatches
+from ptycho_torch.config_params import ModelConfig
+from ptycho_torch.network import decoder, heads
+from ptycho_torch.network.blocks import Initialiser
+from ptycho_torch.network.encoder import Encoder
+
+
+class Autoencoder(nn.Module):
+    """The default network ``cnn``.
+
+    With ``object_big`` the patterns of a group are the channels; without it each pattern
+    passes alone through a network of one channel.
+
+    Args:
+        config: Widths, heads and borders.
+        N: Side of a frame [px].
+        C: Patterns per group.
+        generator: Source of the initial weights.
+
+    Raises:
+        ConfigError: The amplitude head is not known.
+    """
+
+    def __init__(self, config: ModelConfig, N: int, C: int, generator: torch.Generator) -> None:
+        super().__init__()
+        heads.check(config.amp_activation, config.amp_max)
+        self.config = config
+        self.joins_group = config.overlaps(C)
+        initialiser = Initialiser(generator, config.hidden_slope)
+        plan = decoder.TowerPlan(
+            N=N,
+            channels=C if self.joins_group else 1,
+            scale=config.n_filters_scale,
+            outer_channels=config.c_outer,
+            has_outer=config.probe_big,
+            head_gain=config.head_gain,
+        )
+        self.encoder = Encoder(initialiser, plan.channels, N, plan.scale)
+        self.amp = decoder.Tower(initialiser, plan)
+        self.phase = decoder.Tower(initialiser, plan)
+
+    def forward(self, amplitude: Amplitude) -> ObjectPatches:
+        """Predict one object patch per measured pattern.
+
+        Args:
+            amplitude: X, measured amplitudes [normalised].
+
+        Returns:
+            Patches with amplitude near 1 and phase near 0 before training.
+        """
+        shape = amplitude.shape
+        if not self.joins_group:
+            amplitude = amplitude.reshape(-1, 1, *shape[2:])
+        features = self.encoder(amplitude.contiguous(memory_format=torch.channels_last))
+        amp_logits, phase_logits = self._logits(self.amp(features), self.phase(features))
+        amplitudes = heads.amplitude(
+            amp_logits, self.config.amp_activation, self.config.amp_max
+        )
+        if not self.config.probe_big:
+            amplitudes = amplitudes * (1 - decoder.border(amplitudes))
+        return heads.combine(amplitudes, phase_logits).reshape(shape)
+
+    @staticmethod
+    def _logits(*maps: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return rows-first maps of at least single precision for complex arithmetic."""
+        return tuple(
+            logits.to(torch.promote_types(logits.dtype, torch.float32)).contiguous()
+            for logits in maps
+        )
