@@ -1,0 +1,108 @@
+"""The simulation program: a recipe in, a scan file out."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ptycho_torch import settings
+from ptycho_torch.cli import exits, flags
+from ptycho_torch.errors import ConfigError
+from ptycho_torch.simulation.recipe import SimulationRecipe
+
+_ABOUT = "Simulate a ptychography scan of a known object and write it as NPZ."
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the simulation program."""
+    parser = flags.FlagParser(
+        prog="python -m ptycho_torch.simulate",
+        usage="%(prog)s --output FILE [flags]",
+        description=_ABOUT,
+        epilog="Every flag may be spelt with - or with _ between its words.",
+    )
+    flags.add(parser, "output", required=True, metavar="FILE", help="The file to write.")
+    for field in dataclasses.fields(SimulationRecipe):
+        about = settings.described(field)
+        if about.flag is not None:
+            flags.add(parser, about.flag.name, action="store_true", help=about.meaning)
+            continue
+        unit = f" [{about.unit}]" if about.unit else ""
+        choices = "|".join(str(choice) for choice in about.choices or ())
+        flags.add(
+            parser,
+            field.name,
+            metavar=choices or field.name.upper(),
+            help=f"{about.meaning}{unit} [default: {_shown(field.default)}]",
+        )
+    flags.add(parser, "quiet", action="store_true", default=False, help="Say nothing.")
+    flags.add(
+        parser, "debug", action="store_true", default=False, help="Show tracebacks of errors."
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the simulation program and return its exit code."""
+    return exits.run(run, make_parser(), argv)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Simulate and write one scan."""
+    recipe = recipe_from_args(args)
+    flags.refuse_empty(args, ("output",))
+
+    from ptycho_torch.simulation import simulate
+
+    path = Path(args.output)
+    scan = simulate.simulate(recipe)
+    simulate.write(scan, path)
+    if not args.quiet:
+        rows, columns = scan.object_canvas.shape
+        print(
+            f"{path}: {recipe.n_points} frames of {recipe.n} px, "
+            f"{scan.measured_photons:.6g} photons per frame, object {columns} × {rows} px"
+        )
+    return 0
+
+
+def recipe_from_args(args: argparse.Namespace) -> SimulationRecipe:
+    """Turn the given flags into a recipe.
+
+    Raises:
+        ConfigError: A value is not allowed.
+    """
+    given = vars(args)
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(SimulationRecipe):
+        flag = settings.described(field).flag
+        name = field.name if flag is None else flag.name
+        if name not in given:
+            continue
+        if flag is not None:
+            values[field.name] = flag.on
+        elif field.name == "amp_range":
+            values[field.name] = _numbers(given[name])
+        else:
+            values[field.name] = settings.parse(
+                SimulationRecipe, field.name, given[name], where=f"--{name}"
+            )
+    return SimulationRecipe(**values)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(
+            "--amp_range", expected="two numbers, A,B", found=repr(text)
+        ) from None
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, tuple):
+        return ",".join(f"{value:g}" for value in default)
+    return f"{default:g}" if isinstance(default, float) else str(default)

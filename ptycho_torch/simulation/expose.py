@@ -1,0 +1,71 @@
+"""Object, probe and positions to counted frames.
+
+Patches are cut with a margin of 16 px and moved by the fraction of a pixel through the
+Fourier transform, so that the data do not share the interpolation of the model.
+
+Source: design of the model, section 16.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+MARGIN = 16
+_BLOCK = 32
+
+
+def cut(
+    canvas: NDArray[np.complex64], positions: NDArray[np.float64], side: int
+) -> NDArray[np.complex128]:
+    """Cut patches whose pixel (N / 2, N / 2) lies exactly on each position.
+
+    Args:
+        canvas: (Y, X) object; every crop of side N + 32 must lie inside.
+        positions: (M, 2) patch centres, x then y [px].
+        side: N [px].
+
+    Returns:
+        (M, N, N) object patches; exact copies where positions are whole pixels.
+    """
+    whole = np.floor(positions).astype(np.int64)
+    fraction = positions - whole
+    wide = side + 2 * MARGIN
+    corner = whole - wide // 2
+    crops = np.stack([canvas[y : y + wide, x : x + wide] for x, y in corner])
+    inner = slice(MARGIN, MARGIN + side)
+    if not fraction.any():
+        return crops[:, inner, inner].astype(np.complex128)
+    frequency = fft.fftfreq(wide)
+    turn_x = np.exp(2j * np.pi * fraction[:, 0, None] * frequency)[:, None, :]
+    turn_y = np.exp(2j * np.pi * fraction[:, 1, None] * frequency)[:, :, None]
+    spectrum = fft.fft2(crops.astype(np.complex128)) * (turn_x * turn_y)
+    moved: NDArray[np.complex128] = fft.ifft2(spectrum)[:, inner, inner]
+    return moved
+
+
+def intensities(
+    canvas: NDArray[np.complex64],
+    probe: NDArray[np.complex128],
+    positions: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Compute the diffracted intensity of every point, modes added incoherently.
+
+    Args:
+        canvas: (Y, X) object.
+        probe: (P, N, N) modes.
+        positions: (M, 2) patch centres, x then y [px].
+
+    Returns:
+        (M, N, N) intensity, zero frequency at (N / 2, N / 2).
+    """
+    side = probe.shape[-1]
+    frames = np.empty((len(positions), side, side))
+    for start in range(0, len(positions), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        exit_waves = cut(canvas, positions[part], side)[:, None] * probe
+        far_field = fft.fft2(exit_waves, norm="ortho")
+        power = np.square(far_field.real) + np.square(far_field.imag)
+        frames[part] = fft.fftshift(power.sum(axis=1), axes=(1, 2))
+    return frames
