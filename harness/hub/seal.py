@@ -1,0 +1,206 @@
+"""A finished folder in, an immutable hub out: inventory, durable, read-only, named, logged.
+
+An intent beside the hubs is written before the folder gets its final name and removed once the
+ledger holds the seal; after a crash in between, ``resume`` finishes what the intent says.
+
+Source: design of the harness, sections 3 and 7.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from harness import files
+from harness.errors import HarnessError, IntegrityError, StorageError
+from harness.hub import digest, inventory
+from harness.verdict import Verdict
+
+KIND = "seal"
+_INTENT = ".sealing-"
+_READ_ONLY = 0o444
+EntryT_co = TypeVar("EntryT_co", covariant=True)
+
+
+class Log(Protocol[EntryT_co]):
+    """What a seal is written to: ``ledger.log.Ledger``."""
+
+    def append(self, kind: str, subject: str, body: Mapping[str, Any]) -> EntryT_co:
+        """Add one entry durably."""
+
+
+def subject(suite: str, run_id: str) -> str:
+    """Name a hub in the ledger."""
+    return f"{suite}/{run_id}"
+
+
+def seal(
+    temporary: Path,
+    final: Path,
+    ledger: Log[EntryT_co],
+    *,
+    suite: str,
+    run_id: str,
+    verdict: Verdict,
+    commit: str = "",
+) -> EntryT_co:
+    """Make a folder the hub ``final`` (``hubs/<suite>/<run id>``) and log it.
+
+    Afterwards every file is read-only, durable and listed; an older hub is never overwritten.
+
+    Raises:
+        IntegrityError: The folder holds something that a hub may not.
+        StorageError: The disk refused, or ``final`` exists; the temporary folder stays.
+        LockTimeoutError: The ledger's lock was not had; ``resume`` will log the seal.
+    """
+    with _storage(final):
+        _refuse_existing(final)
+        _prune(temporary)
+        _make_read_only(temporary)
+        records = inventory.write(temporary)
+        body = {
+            "suite": suite,
+            "run_id": run_id,
+            "verdict": verdict.value,
+            "commit": commit,
+            "manifest_sha256": digest.sha256(temporary / inventory.MANIFEST),
+            "file_count": len(records),
+            "size": sum(record.size for record in records),
+        }
+        _sync(temporary)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        intent = _intent_path(final.parent.parent, run_id)
+        _write_durably(intent, files.json_bytes(body))
+        temporary.rename(final)
+        _sync_folder(final.parent)
+        _sync_folder(final.parent.parent)
+    entry = ledger.append(KIND, subject(suite, run_id), body)
+    with _storage(intent):
+        intent.unlink(missing_ok=True)
+    return entry
+
+
+def resume(hubs: Path, ledger: Log[Any], sealed: Mapping[str, str]) -> tuple[str, ...]:
+    """Finish the seals that a crash left between the final name and the ledger.
+
+    Args:
+        hubs: The hub store.
+        ledger: Where the seals belong.
+        sealed: Manifest digest by subject of the seals that the ledger holds.
+
+    Returns:
+        Subjects of the hubs that were logged now.
+
+    Raises:
+        StorageError: The disk refused.
+        LockTimeoutError: The ledger's lock was not had.
+    """
+    logged = []
+    for path in intents(hubs):
+        body = _read_intent(path)
+        if body is not None:
+            name = subject(body["suite"], body["run_id"])
+            if name not in sealed and _is_whole(hubs / name, body["manifest_sha256"]):
+                ledger.append(KIND, name, body)
+                logged.append(name)
+        with _storage(path):
+            path.unlink(missing_ok=True)
+    return tuple(logged)
+
+
+def intents(hubs: Path) -> tuple[Path, ...]:
+    """Return the intents of seals that are under way or were cut short."""
+    return tuple(sorted(hubs.glob(f"{_INTENT}*.json"))) if hubs.is_dir() else ()
+
+
+def _intent_path(hubs: Path, run_id: str) -> Path:
+    return hubs / f"{_INTENT}{run_id}.json"
+
+
+def _read_intent(path: Path) -> dict[str, Any] | None:
+    """Return the body that an intent holds, or nothing when it was torn by the crash."""
+    import json  # noqa: PLC0415 - only after a crash
+
+    try:
+        body = json.loads(digest.read(path, 1 << 16))
+    except (HarnessError, ValueError, RecursionError):
+        return None
+    names = ("suite", "run_id", "manifest_sha256")
+    is_known = isinstance(body, dict) and all(isinstance(body.get(n), str) for n in names)
+    if not is_known or any(set(body[n]) & {"/", "\0"} for n in names):
+        return None
+    return None if ".." in (body["suite"], body["run_id"]) else body
+
+
+def _is_whole(hub: Path, manifest_sha256: str) -> bool:
+    try:
+        return digest.sha256(hub / inventory.MANIFEST) == manifest_sha256
+    except IntegrityError:
+        return False
+
+
+def _refuse_existing(final: Path) -> None:
+    if os.path.lexists(final):
+        raise StorageError(
+            str(final),
+            found="a hub of that name",
+            expected="a new name",
+            remedy="Run again: each run has its own id.",
+        )
+
+
+def _prune(root: Path) -> None:
+    """Remove empty folders, which neither a manifest nor git can keep."""
+    for folder, _, _ in os.walk(root, topdown=False):
+        if folder != str(root) and not os.listdir(folder):  # noqa: PTH208 - names only
+            Path(folder).rmdir()
+
+
+def _make_read_only(root: Path) -> None:
+    for item in inventory.scan(root):
+        if item.is_file:
+            (root / item.path).chmod(_READ_ONLY)
+        elif not stat.S_ISDIR(item.mode):
+            raise digest.damage(inventory.shown(item.path), digest.kind_of(item.mode), "a file")
+
+
+def _sync(root: Path) -> None:
+    """Make all files and folders of the hub durable, in one batch after all writes."""
+    for folder, _, names in os.walk(root):
+        for name in names:
+            _sync_path(os.path.join(folder, name), os.O_RDONLY)  # noqa: PTH118 - hot loop
+        _sync_path(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync_path(path: str, flags: int) -> None:
+    handle = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    _sync_path(str(folder), os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    files.write_bytes(path, content)
+    _sync_path(str(path), os.O_RDONLY)
+
+
+@contextlib.contextmanager
+def _storage(where: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            str(where),
+            found=error.strerror or str(error),
+            expected="a store that can be written",
+            remedy="Free space or fix the permissions, then run again.",
+        ) from error

@@ -1,0 +1,177 @@
+"""Leaves in, tree roots and proofs out: the Merkle tree of the ledger.
+
+A leaf is hashed with the prefix 0x00 and a node with 0x01, so that neither can pass for the
+other. Trees of any size; the left subtree holds the largest power of two below the size.
+
+Source: RFC 6962, sections 2.1 to 2.1.2; the checks of proofs follow RFC 9162, sections 2.1.3.2
+and 2.1.4.2, which state them as algorithms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+_LEAF, _NODE = b"\x00", b"\x01"
+SIZE = 32
+
+
+class ProofError(ValueError):
+    """A proof that does not prove what it should."""
+
+
+def leaf_hash(content: bytes) -> bytes:
+    """Hash one entry."""
+    return hashlib.sha256(_LEAF + content).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash two neighbouring subtrees."""
+    return hashlib.sha256(_NODE + left + right).digest()
+
+
+def root(leaves: Sequence[bytes]) -> bytes:
+    """Return the root over leaf hashes; that of the empty tree is the hash of nothing."""
+    if not leaves:
+        return hashlib.sha256(b"").digest()
+    row = list(leaves)
+    while len(row) > 1:
+        last = [row.pop()] if len(row) % 2 else []
+        row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)] + last
+    return row[0]
+
+
+def _split(size: int) -> int:
+    """Largest power of two below ``size``."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """Return the audit path of one leaf, nearest sibling first.
+
+    Raises:
+        ProofError: The tree has no such leaf.
+    """
+    if not 0 <= index < len(leaves):
+        raise ProofError(f"index {index} in a tree of {len(leaves)}")
+    path, low, high = [], 0, len(leaves)
+    while high - low > 1:
+        middle = low + _split(high - low)
+        if index < middle:
+            path.append(root(leaves[middle:high]))
+            high = middle
+        else:
+            path.append(root(leaves[low:middle]))
+            low = middle
+    return path[::-1]
+
+
+def consistency_proof(leaves: Sequence[bytes], old: int) -> list[bytes]:
+    """Return the proof that the tree of the first ``old`` leaves is a prefix of this one.
+
+    Raises:
+        ProofError: ``old`` is beyond the tree.
+    """
+    if not 0 <= old <= len(leaves):
+        raise ProofError(f"old size {old} in a tree of {len(leaves)}")
+    if old in (0, len(leaves)):
+        return []
+    path, low, high, is_whole = [], 0, len(leaves), True
+    while old != high:
+        middle = low + _split(high - low)
+        if old <= middle:
+            path.append(root(leaves[middle:high]))
+            high = middle
+        else:
+            path.append(root(leaves[low:middle]))
+            low, is_whole = middle, False
+    if not is_whole:
+        path.append(root(leaves[low:high]))
+    return path[::-1]
+
+
+def check_inclusion(
+    leaf: bytes, index: int, size: int, proof: Iterable[bytes], expected: bytes
+) -> None:
+    """Prove that a leaf hash stands at ``index`` of the tree of ``size`` leaves.
+
+    Raises:
+        ProofError: The proof does not lead to ``expected``.
+    """
+    if not 0 <= index < size:
+        raise ProofError(f"index {index} in a tree of {size}")
+    node, last, found = index, size - 1, leaf
+    for sibling in _checked(proof):
+        if last == 0:
+            raise ProofError("more hashes than the path has")
+        if node % 2 or node == last:
+            found = node_hash(sibling, found)
+            while not node % 2 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            found = node_hash(found, sibling)
+        node, last = node >> 1, last >> 1
+    if last:
+        raise ProofError("fewer hashes than the path has")
+    if found != expected:
+        raise ProofError("another root")
+
+
+def check_consistency(
+    old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
+) -> None:
+    """Prove that the tree of ``old`` leaves is a prefix of the tree of ``new`` leaves.
+
+    Raises:
+        ProofError: The proof does not lead to both roots.
+    """
+    if not 0 <= old <= new:
+        raise ProofError(f"old size {old} and new size {new}")
+    if old in (0, new):
+        _check_trivial(old, new, proof, (old_root, new_root))
+        return
+    path = _checked(proof)
+    if not path:
+        raise ProofError("an empty proof")
+    if not old & (old - 1):
+        path.insert(0, old_root)
+    if _climb(old - 1, new - 1, path) != (old_root, new_root):
+        raise ProofError("another root")
+
+
+def _check_trivial(
+    old: int, new: int, proof: Sequence[bytes], roots: tuple[bytes, bytes]
+) -> None:
+    if proof:
+        raise ProofError("hashes where none are needed")
+    if old == new and roots[0] != roots[1]:
+        raise ProofError("two roots of one size")
+    if old == 0 and roots[0] != root([]):
+        raise ProofError("a root that is not that of the empty tree")
+
+
+def _climb(node: int, last: int, path: list[bytes]) -> tuple[bytes, bytes]:
+    """Rebuild the old and the new root from a consistency path."""
+    while node % 2:
+        node, last = node >> 1, last >> 1
+    old = new = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            raise ProofError("more hashes than the path has")
+        if node % 2 or node == last:
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
+            while not node % 2 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            new = node_hash(new, sibling)
+        node, last = node >> 1, last >> 1
+    if last:
+        raise ProofError("fewer hashes than the path has")
+    return old, new
+
+
+def _checked(proof: Iterable[bytes]) -> list[bytes]:
+    path = list(proof)
+    if any(len(step) != SIZE for step in path):
+        raise ProofError("a hash of another length")
+    return path
