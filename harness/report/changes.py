@@ -1,0 +1,153 @@
+"""Two runs side by side: what moved, the largest movement first."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.records import HubRecord
+from harness.verdict import Verdict
+
+_PLAN_LIMIT = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A metric in both runs; ``ratio`` is after / before, ``None`` where that says nothing."""
+
+    name: str
+    before: float | None
+    after: float | None
+    ratio: float | None
+
+    @property
+    def weight(self) -> float:
+        """How far it moved, in decades; without a ratio it comes before all others."""
+        return math.inf if self.ratio is None else abs(math.log10(self.ratio))
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """A named text that is not the same in both runs; ``None`` where it is absent."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Everything that differs between two runs; ``is_comparable`` is about equal datasets."""
+
+    before: str
+    after: str
+    verdicts: tuple[Verdict, Verdict]
+    is_comparable: bool
+    metrics: tuple[Moved, ...]
+    metrics_same: int
+    guards: tuple[Differs, ...]
+    stages: tuple[Differs, ...]
+    environment: tuple[Differs, ...]
+    parameters: tuple[Differs, ...]
+    source: tuple[Differs, ...]
+    datasets: tuple[Differs, ...]
+    artifacts: tuple[Differs, ...]
+    files: tuple[Differs, ...] | None
+
+
+def inputs_of(hub: Path) -> dict[str, str] | None:
+    """Read the path and digest of each input from a hub's frozen plan; ``None`` if absent."""
+    plan = hub / "plan" / "plan.json"
+    try:
+        if plan.stat().st_size > _PLAN_LIMIT:
+            return None
+        read: Any = json.loads(plan.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    inputs = read.get("inputs") if isinstance(read, dict) else None
+    if not isinstance(inputs, dict):
+        return None
+    return {str(path): str(digest) for path, digest in inputs.items()}
+
+
+def compare(
+    before: HubRecord,
+    after: HubRecord,
+    inputs: tuple[dict[str, str] | None, dict[str, str] | None] = (None, None),
+) -> Changes:
+    """Compare two runs; metrics come by the size of their movement, the rest by name."""
+    moved = _moved(before.metrics, after.metrics)
+    datasets = _differing(
+        {d.role: d.sha256 for d in before.datasets}, {d.role: d.sha256 for d in after.datasets}
+    )
+    first, second = inputs
+    return Changes(
+        before=before.run_id,
+        after=after.run_id,
+        verdicts=(before.verdict, after.verdict),
+        is_comparable=not datasets,
+        metrics=moved,
+        metrics_same=len(set(before.metrics) & set(after.metrics)) - _in_both(moved),
+        guards=_differing(
+            {g.id: g.verdict.value for g in before.guards},
+            {g.id: g.verdict.value for g in after.guards},
+        ),
+        stages=_differing(
+            {s.id: s.outcome for s in before.stages}, {s.id: s.outcome for s in after.stages}
+        ),
+        environment=_differing(before.environment, after.environment),
+        parameters=_differing(before.parameters, after.parameters),
+        source=_differing(_source(before), _source(after)),
+        datasets=datasets,
+        artifacts=_differing(_artifacts(before), _artifacts(after)),
+        files=None if first is None or second is None else _differing(first, second),
+    )
+
+
+def _source(record: HubRecord) -> dict[str, str]:
+    return {
+        "commit": record.stamp.commit,
+        "uncommitted changes": record.stamp.diff_sha256 or "none",
+        "harness.toml": record.config_sha256,
+        "golden": record.golden_sha256 or "none",
+    }
+
+
+def _artifacts(record: HubRecord) -> dict[str, str]:
+    return {artifact.id: artifact.sha256 for artifact in record.artifacts}
+
+
+def _in_both(moved: tuple[Moved, ...]) -> int:
+    return sum(m.before is not None and m.after is not None for m in moved)
+
+
+def _moved(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[Moved, ...]:
+    found = []
+    for name in sorted({*before, *after}):
+        old, new = before.get(name), after.get(name)
+        if old != new:
+            found.append(Moved(name, old, new, _ratio(old, new)))
+    return tuple(sorted(found, key=lambda m: -m.weight))
+
+
+def _ratio(old: float | None, new: float | None) -> float | None:
+    """Return new / old where both are finite, not zero and of one sign."""
+    if old is None or new is None or not math.isfinite(old) or not math.isfinite(new):
+        return None
+    if old == 0 or new == 0 or (old < 0) != (new < 0):
+        return None
+    ratio = new / old
+    return ratio if 0 < ratio < math.inf else None
+
+
+def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Differs, ...]:
+    names = sorted({*before, *after})
+    return tuple(
+        Differs(name, before.get(name), after.get(name))
+        for name in names
+        if before.get(name) != after.get(name)
+    )

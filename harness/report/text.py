@@ -1,0 +1,119 @@
+"""Numbers, times and foreign text as people read them; shared by all renderers."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from harness.verdict import Verdict
+
+MARKS = {Verdict.GREEN: "✓", Verdict.INCONCLUSIVE: "?", Verdict.RED: "✗"}
+_BARS = "▁▂▃▄▅▆▇█"
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_KIBI = 1024
+_LEAST_SECONDS = 10
+
+
+def visible(text: str) -> str:
+    """Return foreign text without control characters, direction marks and CI command marks.
+
+    Line ends and tabs become spaces; everything else that a terminal would obey is dropped.
+    """
+    spaced = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
+    kept = "".join(c for c in spaced if not unicodedata.category(c).startswith("C"))
+    kept = kept.replace("##[", "# #[")
+    return kept.replace("::", ": :", 1) if kept.lstrip().startswith("::") else kept
+
+
+def number(value: float | None) -> str:
+    """Write a number with four significant digits; ``None`` is an em dash."""
+    return "—" if value is None else f"{value:.4g}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Write what is allowed: ``≥ low``, ``≤ high`` or ``low … high``."""
+    if low is None and high is None:
+        return "—"
+    if low is None:
+        return f"≤ {number(high)}"
+    return f"≥ {number(low)}" if high is None else f"{number(low)} … {number(high)}"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration: ``0.4 s``, ``12 s``, ``3 min 05 s``, ``2 h 04 min``."""
+    if seconds < _LEAST_SECONDS:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE:02d} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} min"
+
+
+def size(count: int | None) -> str:
+    """Write a size in bytes with a binary unit; ``None`` is an em dash."""
+    if count is None:
+        return "—"
+    if count < _KIBI:
+        return f"{count} B"
+    value, unit = count / _KIBI, "KiB"
+    for larger in ("MiB", "GiB", "TiB"):
+        if value < _KIBI:
+            break
+        value, unit = value / _KIBI, larger
+    return f"{value:.1f} {unit}"
+
+
+def moment(stamp: str) -> datetime:
+    """Read an RFC 3339 time.
+
+    Raises:
+        ValueError: The text is no such time.
+    """
+    read = datetime.fromisoformat(stamp)
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def age(stamp: str, now: datetime) -> str:
+    """Write how long ago a time was: ``just now``, ``5 min ago``, ``3 h ago`` and so on."""
+    seconds = (now - moment(stamp)).total_seconds()
+    if seconds < _MINUTE:
+        return "just now"
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min ago"
+    if seconds < _DAY:
+        return f"{int(seconds // _HOUR)} h ago"
+    days = int(seconds // _DAY)
+    return f"{days} day{'' if days == 1 else 's'} ago"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Draw values as eight-level bars between the least and the greatest; ``×`` is not finite.
+
+    Equal values lie on one middle line. Values that span more than two decades are drawn on a
+    logarithmic scale.
+    """
+    finite = [v for v in values if math.isfinite(v)]
+    if not finite:
+        return "×" * len(values)
+    scale = math.log10 if is_logarithmic(finite) else float
+    low, high = scale(min(finite)), scale(max(finite))
+    span = high - low
+    marks = []
+    for value in values:
+        if not math.isfinite(value):
+            marks.append("×")
+        elif span <= 0:
+            marks.append(_BARS[3])
+        else:
+            marks.append(_BARS[round((scale(value) - low) / span * (len(_BARS) - 1))])
+    return "".join(marks)
+
+
+def is_logarithmic(values: Sequence[float]) -> bool:
+    """Say whether values want a logarithmic scale: all positive and over two decades."""
+    least, greatest = min(values), max(values)
+    return least > 0 and greatest / least > 100  # noqa: PLR2004 - two decades

@@ -1,0 +1,300 @@
+"""A hub folder in, everything that a page shows out; renderers read no file themselves."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from harness import files, records
+from harness.errors import NotAProjectError
+from harness.records import ArtifactRecord, HubRecord, StageRecord
+from harness.report import changes, text
+from harness.report.svg import Chart, Curve
+from harness.verdict import Verdict
+
+# Written after the page, or naming its digest: they cannot be listed in it.
+NOT_LISTED = frozenset({"report.html", "manifest-sha256.txt", "artifact_inventory.txt"})
+_RECORD_LIMIT = 64 << 20
+_PICTURE_BUDGET = 1_250_000  # bytes of all embedded pictures, so that a page stays below 2 MB
+_TABLE_LIMIT = 4 << 20
+_CURVES_SHOWN = 14
+_LOG_LINES, _LOG_BYTES = 30, 64 << 10
+_BLOCKER_LIMIT = 256 << 10
+_PNG = b"\x89PNG\r\n\x1a\n"
+_FILES_LISTED = 1000
+
+# What to look for in a picture, by words in its file name.
+_CAPTIONS = (
+    (
+        "grid",
+        "Each patch should show structure of its own: flat or equal patches mean collapse.",
+    ),
+    ("diff", "Structure that is left over here is what the two pictures disagree about."),
+    (
+        "amplitude",
+        "Edges should be sharp and the field even: no tiles, no seams between groups.",
+    ),
+    ("phase", "Features should be continuous across patch borders, without stray wraps."),
+    ("loss", "The curve should fall and then level out."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture; ``source`` is a data URI, or ``None`` when it is only linked."""
+
+    title: str
+    path: str
+    caption: str
+    source: str | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRow:
+    """Pictures that belong side by side."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The end of a log; ``is_cut`` when lines before it are not shown."""
+
+    stage: str
+    path: str
+    lines: tuple[str, ...]
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BlockerNote:
+    """A blocker as the hub tells it."""
+
+    title: str
+    path: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A file of the hub with its digest and size in bytes."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubView:
+    """All that can be told about one hub."""
+
+    record: HubRecord
+    hub: str
+    changes: changes.Changes | None
+    previous: HubRecord | None
+    pictures: tuple[PictureRow, ...]
+    charts: tuple[Chart, ...]
+    excerpts: tuple[Excerpt, ...]
+    blockers: tuple[BlockerNote, ...]
+    files: tuple[ListedFile, ...]
+    next_commands: tuple[str, ...] = field(default=())
+
+
+def read_record(hub: Path) -> HubRecord:
+    """Read ``hub.json``.
+
+    Raises:
+        NotAProjectError: The folder is no hub.
+        IntegrityError: The record is damaged.
+    """
+    path = hub / "hub.json"
+    try:
+        if path.stat().st_size > _RECORD_LIMIT:
+            raise _no_hub(hub, "a hub.json over 64 MiB")
+        return records.decode(HubRecord, json.loads(path.read_bytes()), "hub.json")
+    except (OSError, ValueError, RecursionError) as error:
+        raise _no_hub(hub, "no readable hub.json") from error
+
+
+def _no_hub(hub: Path, found: str) -> NotAProjectError:
+    remedy = "Name a folder hubs/<suite>/<run id>; `harness status` lists them."
+    return NotAProjectError(str(hub), found=found, expected="a hub", remedy=remedy)
+
+
+def read(hub: Path) -> HubView:
+    """Read everything that a page about a hub shows; the hub may still be unsealed.
+
+    Raises:
+        NotAProjectError: The folder is no hub.
+        IntegrityError: Its record is damaged.
+    """
+    hub = hub.absolute()
+    record = read_record(hub)
+    before = _previous(hub, record)
+    compared = None
+    if before is not None:
+        folder = hub.parent / before.run_id
+        sources = changes.inputs_of(folder), changes.inputs_of(hub)
+        compared = changes.compare(before, record, sources)
+    return HubView(
+        record=record,
+        hub=f"{hub.parent.parent.name}/{record.suite}/{record.run_id}",
+        changes=compared,
+        previous=before,
+        pictures=_pictures(hub, record.artifacts),
+        charts=_charts(hub, record.artifacts),
+        excerpts=_excerpts(hub, record.stages),
+        blockers=_blockers(hub),
+        files=_files(hub),
+        next_commands=next_commands(record, hub.parent.parent.name),
+    )
+
+
+def next_commands(record: HubRecord, store: str = "hubs") -> tuple[str, ...]:
+    """Say what to type next, the most useful first."""
+    hub = f"{store}/{record.suite}/{record.run_id}"
+    verify = f"harness verify --hub {hub}"
+    if record.verdict is Verdict.GREEN:
+        return (verify, "harness status")
+    listed = f"harness blockers list --suite {record.suite}"
+    return (listed, verify, f"harness run {record.suite}")
+
+
+def _previous(hub: Path, record: HubRecord) -> HubRecord | None:
+    if record.previous is None:
+        return None
+    name = PurePosixPath(record.previous).name
+    try:
+        return read_record(hub.parent / name)
+    except NotAProjectError:
+        return None
+
+
+def _inside(hub: Path, relative: str) -> Path | None:
+    """Return a regular file of the hub; ``None`` for links and paths that lead out of it."""
+    path = hub / relative
+    if path.is_symlink() or not path.is_file():
+        return None
+    return path if path.resolve().is_relative_to(hub.resolve()) else None
+
+
+def _pictures(hub: Path, artifacts: Iterable[ArtifactRecord]) -> tuple[PictureRow, ...]:
+    kept = [a for a in artifacts if not a.external and a.path.lower().endswith(".png")]
+    names = [PurePosixPath(a.path).name for a in kept]
+    left = _PICTURE_BUDGET
+    rows: dict[str, list[Picture]] = {}
+    for artifact, name in zip(kept, names, strict=True):
+        path = _inside(hub, artifact.path)
+        if path is None:
+            continue
+        is_shared = names.count(name) > 1
+        content = path.read_bytes() if path.stat().st_size <= left else b""
+        source = None
+        if content.startswith(_PNG):
+            left -= len(content)
+            source = "data:image/png;base64," + base64.b64encode(content).decode()
+        title = artifact.stage if is_shared else _spoken(name)
+        row = _spoken(name) if is_shared else artifact.stage
+        picture = Picture(title, artifact.path, _caption(name), source, artifact.size)
+        rows.setdefault(row, []).append(picture)
+    return tuple(PictureRow(title, tuple(row)) for title, row in rows.items())
+
+
+def _spoken(name: str) -> str:
+    return re.sub(r"[_\-.]+", " ", PurePosixPath(name).stem).strip()
+
+
+def _caption(name: str) -> str:
+    for word, caption in _CAPTIONS:
+        if word in name.lower():
+            return caption
+    return ""
+
+
+def _charts(hub: Path, artifacts: Iterable[ArtifactRecord]) -> tuple[Chart, ...]:
+    drawn: list[Chart] = []
+    for artifact in artifacts:
+        path = _inside(hub, artifact.path)
+        if artifact.external or path is None or path.suffix != ".csv":
+            continue
+        if path.stat().st_size <= _TABLE_LIMIT:
+            drawn += _charts_of(path.read_text("utf-8", errors="replace"))
+    return tuple(drawn[:_CURVES_SHOWN])
+
+
+def _charts_of(table: str) -> list[Chart]:
+    """Turn a table over ``epoch`` or ``step`` into charts, training beside validation."""
+    rows = list(csv.reader(table.splitlines()))
+    if len(rows) < 3 or rows[0][0] not in {"epoch", "step"}:  # noqa: PLR2004 - two points make a line
+        return []
+    head, body = rows[0], rows[1:]
+    columns: dict[str, list[Curve]] = {}
+    for index, name in enumerate(head[1:], start=1):
+        points = tuple(_points(body, index))
+        if name and name not in {"epoch", "step"} and points:
+            group = re.sub(r"^(train|val|valid|test)_", "", name)
+            columns.setdefault(group, []).append(Curve(name, points))
+    return [Chart(_spoken(name), head[0], tuple(c)) for name, c in columns.items()]
+
+
+def _points(body: list[list[str]], index: int) -> Iterable[tuple[float, float]]:
+    for row in body:
+        try:
+            yield float(row[0]), float(row[index])
+        except (ValueError, IndexError):
+            continue
+
+
+def _excerpts(hub: Path, stages: Iterable[StageRecord]) -> tuple[Excerpt, ...]:
+    found = []
+    for stage in stages:
+        path = _inside(hub, stage.log) if stage.log else None
+        if path is None or stage.log is None:
+            continue
+        lines, is_cut = tail(path)
+        found.append(Excerpt(stage.id, stage.log, lines, is_cut))
+    return tuple(found)
+
+
+def tail(path: Path, count: int = _LOG_LINES) -> tuple[tuple[str, ...], bool]:
+    """Return the last lines of a log, made safe to show, and whether more came before."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        stream.seek(max(0, size - _LOG_BYTES))
+        lines = stream.read().decode("utf-8", errors="replace").splitlines()
+    is_cut = size > _LOG_BYTES or len(lines) > count
+    return tuple(text.visible(line) for line in lines[-count:]), is_cut
+
+
+def _blockers(hub: Path) -> tuple[BlockerNote, ...]:
+    found = []
+    for path in sorted((hub / "red").glob("blocked_*.md")):
+        safe = _inside(hub, f"red/{path.name}")
+        if safe is None or safe.stat().st_size > _BLOCKER_LIMIT:
+            continue
+        body = _without_front_matter(safe.read_text("utf-8", errors="replace"))
+        heading = re.search(r"^# +(.+)$", body, re.MULTILINE)
+        title = heading.group(1) if heading else _spoken(path.name)
+        found.append(BlockerNote(text.visible(title), f"red/{path.name}", body.strip()))
+    return tuple(found)
+
+
+def _without_front_matter(body: str) -> str:
+    return re.sub(r"\A---\n.*?\n---\n", "", body, count=1, flags=re.DOTALL)
+
+
+def _files(hub: Path) -> tuple[ListedFile, ...]:
+    paths = sorted(p for p in hub.rglob("*") if p.is_file() and not p.is_symlink())
+    names = [(p, p.relative_to(hub).as_posix()) for p in paths]
+    return tuple(
+        ListedFile(name, path.stat().st_size, files.sha256_file(path))
+        for path, name in names[:_FILES_LISTED]
+        if name not in NOT_LISTED and not name.startswith(".")
+    )
