@@ -163,7 +163,7 @@ def red_record(**changes: Any) -> HubRecord:
         low=0.001,
         high=0.01,
         reason="Above the golden band.",
-        remedy="Training and inference disagree on the intensity scale: read scale in the bundle.",
+        remedy="Training and inference disagree on the scale: read it in the bundle.",
     )
     unknown = guard(
         "frc-floor",
@@ -220,7 +220,9 @@ def _history() -> bytes:
     rows = ["epoch,step,lr,train_loss,val_loss,grad_norm"]
     for epoch in range(10):
         loss = 900.0 * math.exp(-epoch / 2) + 4
-        rows.append(f"{epoch},{64 * epoch},0.001,{loss:.4f},{loss * 1.1:.4f},{3 / (epoch + 1):.4f}")
+        rows.append(
+            f"{epoch},{64 * epoch},0.001,{loss:.4f},{loss * 1.1:.4f},{3 / (epoch + 1):.4f}"
+        )
     return "\n".join(rows).encode()
 
 

@@ -1,0 +1,152 @@
+"""A run as Markdown: what it is worth, what changed since the last one, what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.records import GuardResult, HubRecord
+from harness.report import changes, text, view
+from harness.report.changes import Changes, Differs
+from harness.verdict import Verdict
+
+_ROWS_SHOWN = 25
+_MOVED_SHOWN = 10
+_DIGEST = 64
+
+
+def summary(
+    record: HubRecord, previous: HubRecord | None = None, compared: Changes | None = None
+) -> str:
+    """Write ``summary.md``: verdict, key numbers, changes since the last run, next command.
+
+    Args:
+        record: The run.
+        previous: The run before it of the same suite.
+        compared: Their comparison when it was made already; it may know the input files.
+    """
+    if compared is None and previous is not None:
+        compared = changes.compare(previous, record)
+    parts = [
+        f"# {text.MARKS[record.verdict]} {record.verdict.value.upper()} — {cell(record.suite)}",
+        *_facts(record),
+        "## Guards",
+        *(_guards(record.guards) or ["No guard judged this run."]),
+        "## Stages",
+        *_stages(record),
+        "## Changes since the last run",
+        *(_changes(compared) if compared else ["There is no earlier run of this suite."]),
+        "## Next",
+        "```\n" + "\n".join(view.next_commands(record)) + "\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def of_hub(hub: Path) -> str:
+    """Write the summary of a hub folder, with the input files that changed.
+
+    Raises:
+        NotAProjectError: The folder is no hub.
+        IntegrityError: Its record is damaged.
+    """
+    shown = view.read(hub)
+    return summary(shown.record, shown.previous, shown.changes)
+
+
+def cell(words: str) -> str:
+    """Make foreign text safe inside a Markdown table or line: it is text, never markup."""
+    safe = text.visible(words)
+    for mark in "\\`|*_<>[]#":
+        safe = safe.replace(mark, f"\\{mark}" if mark not in "<>" else _ENTITIES[mark])
+    return safe
+
+
+_ENTITIES = {"<": "&lt;", ">": "&gt;"}
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Write a Markdown table; every cell is foreign text."""
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    lines += [f"| {' | '.join(cell(word) for word in row)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def _facts(record: HubRecord) -> list[str]:
+    stamp = record.stamp
+    dirty = ", with uncommitted changes" if stamp.dirty else ""
+    run = f"Run {cell(record.run_id)}, {record.finished}, {text.duration(record.duration_s)}"
+    branch = cell(stamp.branch or "no branch")
+    told = [f"{run}; commit `{stamp.commit[:12]}` on {branch}{dirty}."]
+    if record.reason:
+        told.insert(0, f"**{cell(record.reason)}**")
+    return told
+
+
+def _guards(results: tuple[GuardResult, ...]) -> list[str]:
+    if not results:
+        return []
+    rows = [
+        (g.id, g.found, g.expected, f"{text.MARKS[g.verdict]} {g.verdict}") for g in results
+    ]
+    failed = [g for g in results if g.verdict is not Verdict.GREEN]
+    remedies = [f"- **{cell(g.id)}**: {cell(g.remedy)}" for g in failed]
+    told = [table(("guard", "found", "expected", "verdict"), rows)]
+    return [*told, "\n".join(remedies)] if remedies else told
+
+
+def _stages(record: HubRecord) -> list[str]:
+    rows = []
+    for stage in record.stages:
+        tests = ", ".join(f"{n} {name}" for name, n in sorted(stage.tests.items()) if n)
+        reason = f": {stage.reason}" if stage.reason else ""
+        rows.append(
+            (stage.id, stage.outcome + reason, text.duration(stage.duration_s), tests or "—")
+        )
+    return [table(("stage", "outcome", "duration", "tests"), rows)]
+
+
+def _changes(compared: Changes) -> list[str]:
+    before, now = compared.verdicts
+    told = [f"Compared with {cell(compared.before)} ({before} → {now})."]
+    if not compared.is_comparable:
+        told.append("**The datasets differ: the numbers cannot be compared.**")
+    if compared.metrics:
+        rows = [
+            (m.name, text.number(m.before), text.number(m.after), text.number(m.ratio))
+            for m in compared.metrics[:_MOVED_SHOWN]
+        ]
+        told.append(table(("metric", "before", "now", "ratio"), rows))
+    if len(compared.metrics) > _MOVED_SHOWN:
+        told.append(f"{len(compared.metrics) - _MOVED_SHOWN} more metrics moved less.")
+    told.append(f"{compared.metrics_same} metrics did not move.")
+    sections = (
+        ("Files touched", compared.files or ()),
+        ("Guards", compared.guards),
+        ("Stages", compared.stages),
+        ("Source and configuration", compared.source),
+        ("Datasets", compared.datasets),
+        ("Parameters", compared.parameters),
+        ("Environment", compared.environment),
+        ("Artifacts", compared.artifacts),
+    )
+    for title, rows_ in sections:
+        told += differing(title, rows_)
+    return told
+
+
+def differing(title: str, rows: tuple[Differs, ...]) -> list[str]:
+    """Write a section about texts that differ; nothing when none does."""
+    if not rows:
+        return []
+    told = [(r.name, _short(r.before), _short(r.after)) for r in rows[:_ROWS_SHOWN]]
+    parts = [f"### {title}", table(("what", "before", "now"), told)]
+    if len(rows) > _ROWS_SHOWN:
+        parts.append(f"{len(rows) - _ROWS_SHOWN} more.")
+    return parts
+
+
+def _short(word: str | None) -> str:
+    if word is None:
+        return "—"
+    is_digest = len(word) == _DIGEST and all(c in "0123456789abcdef" for c in word)
+    return word[:12] if is_digest else word
