@@ -11,7 +11,8 @@ from torch.nn import functional
 
 _KERNEL = 3
 
-Maps = Float[torch.Tensor, "B C H W"]
+Maps = Float[torch.Tensor, "B c h w"]
+NewMaps = Float[torch.Tensor, "B c_new h_new w_new"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,13 @@ class Stage(nn.Module):
         self.conv1 = initialiser.convolution(inputs, outputs)
         self.conv2 = initialiser.convolution(outputs, outputs)
 
-    def forward(self, maps: Maps) -> Maps:
+    def forward(self, maps: Maps) -> NewMaps:
         """Convolve twice; height and width stay."""
         # The convolution does not need its output again, so the rectifier may reuse it.
         maps = functional.leaky_relu_(self.conv1(maps), self.slope)
         return functional.leaky_relu_(self.conv2(maps), self.slope)
 
 
-def double(maps: Maps) -> Maps:
+def double(maps: Maps) -> NewMaps:
     """Repeat every pixel in a 2 × 2 block."""
     return functional.interpolate(maps, scale_factor=2.0, mode="nearest")

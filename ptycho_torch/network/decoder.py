@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ptycho_torch.network.blocks import Initialiser, Maps, Stage, double
+from ptycho_torch.network.blocks import Initialiser, Maps, NewMaps, Stage, double
 
 _LAST_WIDTH = 32
 _OUTER_WIDTH = 2048
@@ -47,7 +47,7 @@ class Outer(nn.Module):
         self.conv2 = initialiser.convolution(width, width)
         self.conv3 = initialiser.convolution(width, plan.channels, plan.head_gain)
 
-    def forward(self, maps: Maps) -> Maps:
+    def forward(self, maps: Maps) -> NewMaps:
         """Map (B, c_outer, N/2, N/2) to (B, C, N, N)."""
         maps = functional.leaky_relu_(self.conv1(maps), self.slope)
         maps = functional.leaky_relu_(self.conv2(maps), self.slope)
@@ -78,7 +78,7 @@ class Tower(nn.Module):
         )
         self.outer = Outer(initialiser, plan) if plan.has_outer else None
 
-    def forward(self, maps: Maps) -> Maps:
+    def forward(self, maps: Maps) -> NewMaps:
         """Decode maps (B, width, 8, 8) into logits (B, C, N, N)."""
         for name in self._stages:
             maps = double(self.get_submodule(name)(maps))

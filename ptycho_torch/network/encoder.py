@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 from torch.nn import functional
 
-from ptycho_torch.network.blocks import Initialiser, Maps, Stage
+from ptycho_torch.network.blocks import Initialiser, Maps, NewMaps, Stage
 
 
 def widths(N: int, scale: int) -> list[int]:
@@ -34,7 +34,7 @@ class Encoder(nn.Module):
             self.add_module(f"stage{index}", Stage(initialiser, inputs, outputs))
             inputs = outputs
 
-    def forward(self, maps: Maps) -> Maps:
+    def forward(self, maps: Maps) -> NewMaps:
         """Encode amplitudes (B, C, N, N) into maps (B, 128·scale, 8, 8)."""
         for stage in self.children():
             maps = functional.max_pool2d(stage(maps), 2)

@@ -10,11 +10,13 @@ import logging
 import math
 
 import torch
+from jaxtyping import Float
 from torch.nn import functional
 
 from ptycho_torch.axes import ObjectPatches
 from ptycho_torch.errors import ConfigError
-from ptycho_torch.network.blocks import Maps
+
+Logits = Float[torch.Tensor, "B C H W"]
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ def check(kind: str, amp_max: float) -> None:
         logger.warning("amp_activation swish is unbounded and may be negative")
 
 
-def amplitude(logits: Maps, kind: str, amp_max: float) -> Maps:
+def amplitude(logits: Logits, kind: str, amp_max: float) -> Logits:
     """Turn logits into amplitudes.
 
     Args:
@@ -56,7 +58,7 @@ def amplitude(logits: Maps, kind: str, amp_max: float) -> Maps:
     return logits * torch.sigmoid(logits)
 
 
-def combine(amplitudes: Maps, phase_logits: Maps) -> ObjectPatches:
+def combine(amplitudes: Logits, phase_logits: Logits) -> ObjectPatches:
     """Join amplitudes and phase logits into complex patches."""
     phase = math.pi * torch.tanh(phase_logits)
     return torch.complex(amplitudes * torch.cos(phase), amplitudes * torch.sin(phase))

@@ -2,4 +2,6 @@
 
 from jaxtyping import install_import_hook
 
-install_import_hook("ptycho_torch", "beartype.beartype")
+from tests.laws import shapes
+
+install_import_hook("ptycho_torch", f"{shapes.__name__}.checked")
