@@ -192,12 +192,8 @@ def create_inference_payload(
     """
     info = bundle_read.inspect(_existing(model_path))
     draft = Draft()
-    for section, record in (
-        ("data", info.data),
-        ("model", info.model),
-        ("training", info.training),
-    ):
-        for name, value in config_params.section_to_dict(record).items():
+    for section in ("data", "model", "training"):
+        for name, value in info.configs.to_dict()[section].items():
             draft.put(f"{section}.{name}", value, "bundle")
     draft.put("data.companion_file", None, "default")
     explicit = _explicit(overrides, execution_config, "inference")
@@ -205,7 +201,7 @@ def create_inference_payload(
     explicit["inference.test_data_file"] = str(test_data_file)
     _put_file(draft, config_file)
     _put_explicit(draft, explicit, output_dir, "inference")
-    _refuse_contradictions(draft, info.data, info.model, info.training)
+    _refuse_contradictions(draft, info.configs.to_dict())
     _existing(test_data_file)
     config = _complete(draft.build())
     if config.data.companion_file is not None:
@@ -270,13 +266,12 @@ def _complete(config: RunConfig) -> RunConfig:
     return dataclasses.replace(config, data=data, model=model, execution=execution)
 
 
-def _refuse_contradictions(draft: Draft, *records: Any) -> None:
-    sections = dict(zip(("data", "model", "training"), records, strict=True))
+def _refuse_contradictions(draft: Draft, bundled: Mapping[str, Mapping[str, Any]]) -> None:
     for key, origin in draft.origins.items():
         section, name = key.split(".", 1)
         if section in _OWN_SECTIONS or key in _FREE_AT_INFERENCE or origin == "bundle":
             continue
-        stored = config_params.section_to_dict(sections[section])[name]
+        stored = bundled[section][name]
         asked = draft.values[section][name]
         if asked != stored:
             raise ConfigError(
