@@ -1,0 +1,88 @@
+"""Kind ``resource``: time and memory of a stage, in absolute and relative bands."""
+
+from __future__ import annotations
+
+from harness.config import GuardSpec
+from harness.errors import EvidenceMissingError
+from harness.guards import golden, options
+from harness.guards.base import Evidence, Golden, measured
+from harness.guards.options import Option
+from harness.records import GuardResult, StageRecord
+
+_MIB = 1 << 20
+
+
+class ResourceGuard:
+    """``measure`` of a ``stage``: ``runtime`` [s] or ``memory`` (peak) [MiB].
+
+    ``max`` and ``min`` are absolute. ``above`` and ``below`` are factors on the golden
+    mean, so that a band may be wider towards slow than towards fast: ``above = 1.5``,
+    ``below = 0.2``. With both kinds of bounds the narrower one holds.
+    """
+
+    kind = "resource"
+    options = (
+        Option("stage", required=True),
+        Option("measure", required=True, choices=("runtime", "memory")),
+        Option("min", "number"),
+        Option("max", "number"),
+        Option("above", "number"),
+        Option("below", "number"),
+    )
+
+    def check_spec(self, spec: GuardSpec) -> None:
+        """Require a stage, a measure and a bound.
+
+        Raises:
+            ConfigError: ``above`` under 1 or ``below`` over 1: the mean itself would fail.
+        """
+        options.check(spec, self.options)
+        options.one_of(spec, ("max", "min", "above", "below"))
+        options.ordered(spec)
+        if spec.options.get("above", 1.0) < 1:
+            raise options.error(spec, "above", str(spec.options["above"]), "at least 1")
+        if spec.options.get("below", 1.0) > 1:
+            raise options.error(spec, "below", str(spec.options["below"]), "at most 1")
+
+    def judge(
+        self, spec: GuardSpec, evidence: Evidence, reference: Golden | None
+    ) -> GuardResult:
+        """Red outside the band; inconclusive when the stage or its golden is not there.
+
+        Raises:
+            EvidenceMissingError: The run holds no such measure.
+        """
+        choices = spec.options
+        metric = name(choices["stage"], choices["measure"])
+        value = _measure(evidence.stages.get(choices["stage"]), choices["measure"], metric)
+        lows, highs = [choices.get("min")], [choices.get("max")]
+        if "above" in choices or "below" in choices:
+            mean = golden.find(reference, metric, evidence).mean
+            highs.append(_scaled(choices.get("above"), mean))
+            lows.append(_scaled(choices.get("below"), mean))
+        low = max((bound for bound in lows if bound is not None), default=None)
+        high = min((bound for bound in highs if bound is not None), default=None)
+        return measured(spec, metric, value, (low, high))
+
+
+def name(stage: str, measure: str) -> str:
+    """Name the metric of a measure, its unit included."""
+    return f"{stage}.{'duration_s' if measure == 'runtime' else 'peak_memory_mib'}"
+
+
+def _scaled(factor: float | None, mean: float) -> float | None:
+    return None if factor is None else factor * mean
+
+
+def _measure(stage: StageRecord | None, measure: str, metric: str) -> float:
+    if stage is not None and stage.outcome != "skipped":
+        if measure == "runtime":
+            return stage.duration_s
+        if stage.peak_memory_bytes is not None:
+            return stage.peak_memory_bytes / _MIB
+    raise EvidenceMissingError(
+        f"metric {metric}",
+        found="no such measure in this run",
+        expected="a stage that ran",
+        remedy="Look at why the stage did not run.",
+    )
