@@ -1,0 +1,85 @@
+"""The evaluation program: a stored reconstruction and a reference in, metrics out."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from ptycho_torch import files
+from ptycho_torch.cli import exits, flags
+
+_ABOUT = "Judge a stored reconstruction against the reference object of a scan file."
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the evaluation program."""
+    parser = flags.FlagParser(
+        prog="python -m ptycho_torch.evaluate",
+        description=_ABOUT,
+        epilog="Every flag may be spelt with - or with _ between its words.",
+    )
+    flags.add(
+        parser,
+        "reconstruction",
+        required=True,
+        metavar="FILE",
+        help="reconstruction.npz of an inference run.",
+    )
+    flags.add(
+        parser,
+        "truth",
+        required=True,
+        metavar="FILE",
+        help="Scan file with objectGuess, and objectMask where it is not known everywhere.",
+    )
+    flags.add(parser, "output", required=True, metavar="FILE", help="Where the metrics go.")
+    flags.add(
+        parser,
+        "debug",
+        action="store_true",
+        default=False,
+        help="Show the traceback of an error.",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the evaluation program and return its exit code."""
+    return exits.run(run, make_parser(), argv)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read both files, judge, write the metrics.
+
+    Raises:
+        InputError: A file cannot be used, or they do not overlap.
+    """
+    from ptycho_torch.config_params import DataConfig
+    from ptycho_torch.data import scan_file
+    from ptycho_torch.errors import InputError
+    from ptycho_torch.reconstruct import metrics, outputs
+
+    flags.refuse_empty(args, ("reconstruction", "truth", "output"))
+    stitched = outputs.read_npz(Path(args.reconstruction))
+    scan = scan_file.read(Path(args.truth), DataConfig(gridsize=1))
+    if scan.object_canvas is None:
+        raise InputError(f"{args.truth}: objectGuess", expected="a reference", found="none")
+    found = metrics.evaluate(
+        stitched.object_canvas,
+        stitched.weight,
+        stitched.origin_xy,
+        metrics.Truth(object_canvas=scan.object_canvas, known=scan.object_mask),
+    )
+    files.write_json(Path(args.output), found)
+    print(
+        f"complex error {found['complex_error']:.4f}, "
+        f"phase correlation {_shown(found['phase']['pearson'])}, "
+        f"amplitude correlation {_shown(found['amplitude']['pearson'])}: {args.output}"
+    )
+    return 0
+
+
+def _shown(value: float | None) -> str:
+    """A number in four digits, or a word where there is none."""
+    return "undefined" if value is None else f"{value:.4f}"

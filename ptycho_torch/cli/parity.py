@@ -1,0 +1,106 @@
+"""The parity program: were the patches of training and inference the same numbers?"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from ptycho_torch import files, run_folder
+from ptycho_torch.cli import exits, flags
+
+_ABOUT = "Recompute stored training patches from the bundle and compare stage by stage."
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the parity program."""
+    parser = flags.FlagParser(
+        prog="python -m ptycho_torch.parity",
+        description=_ABOUT,
+        epilog="Every flag may be spelt with - or with _ between its words.",
+    )
+    flags.add(
+        parser, "model_path", required=True, metavar="DIR", help="Training output folder."
+    )
+    flags.add(parser, "data", required=True, metavar="FILE", help="Training scan.")
+    flags.add(parser, "output", required=True, metavar="FILE", help="Where the numbers go.")
+    flags.add(
+        parser,
+        "tolerance",
+        type=float,
+        default=1e-6,
+        metavar="FLOAT",
+        help="Largest relative L2 that counts as equal [default: 1e-06]",
+    )
+    flags.add(
+        parser,
+        "debug",
+        action="store_true",
+        default=False,
+        help="Show the traceback of an error.",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the parity program and return its exit code."""
+    return exits.run(run, make_parser(), argv)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Recompute, compare, write the numbers; fail above the tolerance.
+
+    Raises:
+        InputError: The tolerance or the data file is not usable.
+        PtychoError: A stage differs.
+    """
+    from ptycho_torch.errors import InputError, PtychoError
+
+    if not 0 <= args.tolerance < float("inf"):
+        raise InputError("--tolerance", expected="a number from 0", found=str(args.tolerance))
+    flags.refuse_empty(args, ("model_path", "data", "output"))
+    output = Path(args.output)
+    found = _compare(Path(args.model_path), Path(args.data), args.tolerance)
+    files.write_json(output, found)
+    if found["first_stage"] is not None:
+        raise PtychoError(
+            f"{output}: {found['first_stage']}",
+            expected=f"relative L2 up to {args.tolerance:g} between training and inference",
+            found=f"{found['relative_l2']}",
+        )
+    print(f"relative L2 {found['relative_l2']:.3g} over {found['groups']} groups: {output}")
+    return 0
+
+
+def _compare(model_path: Path, data: Path, tolerance: float) -> dict[str, object]:
+    """Walk the inference road for the groups that training stored."""
+    from ptycho_torch.bundle import read as bundle_read
+    from ptycho_torch.data import scan_file
+    from ptycho_torch.errors import InputError
+    from ptycho_torch.reconstruct import parity, predict
+    from ptycho_torch.workflows import components
+
+    folder = bundle_read.locate(model_path).parent
+    model, info = components.load_inference_bundle_torch(model_path)
+    stored = parity.read_probe(folder / run_folder.PARITY_PROBE)
+    scan = scan_file.read(data, info.configs.data)
+    if scan.sha256 != stored.dataset_sha256:
+        raise InputError(
+            str(data),
+            expected=f"the training file, sha256 {stored.dataset_sha256[:16]}…",
+            found=f"sha256 {scan.sha256[:16]}…",
+        )
+    parity.check_fit(stored, scan, info.geometry.C)
+    patches, consistent = parity.recompute(
+        model,
+        scan,
+        stored.groups,
+        info.scaling.input_scale,
+        predict.Engine(batch_size=len(stored.groups)),
+    )
+    positions = scan.positions[stored.groups]
+    return {
+        **parity.compare(stored, positions, patches, consistent, tolerance),
+        "dataset_sha256": scan.sha256,
+        "bundle_sha256": info.sha256,
+    }

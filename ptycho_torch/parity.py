@@ -1,0 +1,12 @@
+"""``python -m ptycho_torch.parity``: see `ptycho_torch.cli.parity`."""
+
+from __future__ import annotations
+
+import sys
+
+from ptycho_torch.cli.parity import main
+
+__all__ = ["main"]
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""Stitched object → pictures for people: grey amplitude, cyclic phase, and phase detail.
+
+Only covered pixels are shown. Axes are scan coordinates, so that a picture can be laid over
+another of the same scan. Bytes depend on the data alone: no date and no version is stored.
+
+Source: design of the model, section 14.1.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho_torch.reconstruct import registration
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DRAWING_ERRORS = (ImportError, OSError, RuntimeError, ValueError)
+
+_DPI = 150
+_PANEL_IN = 5.2  # longer side of a panel [inch]
+_EMPTY = "#e9e6df"  # where nothing was measured
+_MARGIN_PX = 3
+_GREY_RANGE = (0.5, 99.5)  # percentiles that span the grey scale
+_FLAT = 1e-9  # a narrower grey scale is widened
+_LONGEST_SIDE_PX = 2048  # larger canvases are thinned for the picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class View:
+    """What a picture shows.
+
+    Attributes:
+        object_canvas: (Y, X) complex64.
+        mask: (Y, X) bool, covered pixels.
+        origin_xy: Scan coordinate of canvas pixel (0, 0) [px].
+        pixel_size_m: Object pixel [m], when known.
+    """
+
+    object_canvas: NDArray[np.complex64]
+    mask: NDArray[np.bool_]
+    origin_xy: tuple[float, float]
+    pixel_size_m: float | None = None
+
+
+def amplitude(view: View) -> bytes:
+    """Draw the amplitude in grey as PNG."""
+    figure, (axes,) = _figure(view, 1)
+    values = np.abs(view.object_canvas).astype(np.float64)
+    low, high = _range(values[view.mask])
+    image = _show(axes, view, values, cmap="gray", vmin=low, vmax=high)
+    _finish(axes, view, f"Amplitude  ·  {_origin(view)}")
+    bar = figure.colorbar(image, ax=axes, shrink=0.85, pad=0.02, extend="both")
+    bar.set_label("|object|")
+    return _encode(figure)
+
+
+def phase(view: View) -> bytes:
+    """Draw the phase as PNG: cyclic over the whole circle, and its detail in grey.
+
+    The detail panel has a constant and a ramp removed, which a diffraction experiment
+    cannot tell, and its grey scale fitted.
+    """
+    figure, (whole, detail) = _figure(view, 2)
+    values = np.angle(view.object_canvas).astype(np.float64)
+    image = _show(whole, view, values, cmap="twilight", vmin=-math.pi, vmax=math.pi)
+    _finish(whole, view, f"Phase  ·  {_origin(view)}")
+    bar = figure.colorbar(image, ax=whole, shrink=0.85, pad=0.02)
+    bar.set_ticks([-math.pi, -math.pi / 2, 0, math.pi / 2, math.pi])
+    bar.set_ticklabels(["−π", "−π/2", "0", "π/2", "π"])
+    bar.set_label("arg object [rad]")
+    flat = levelled_phase(view.object_canvas, view.mask)
+    low, high = _range(flat[view.mask])
+    image = _show(detail, view, flat, cmap="gray", vmin=low, vmax=high)
+    _finish(detail, view, "Phase detail  ·  constant and ramp removed")
+    bar = figure.colorbar(image, ax=detail, shrink=0.85, pad=0.02, extend="both")
+    bar.set_label("phase [rad]")
+    return _encode(figure)
+
+
+def levelled_phase(
+    object_canvas: NDArray[np.complex64], mask: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Compute the phase (Y, X) after removing the plane and the constant of covered pixels."""
+    wide = object_canvas.astype(np.complex128)
+    flat = registration.remove_plane(wide, registration.fit_plane(wide, mask))
+    level = np.angle(flat[mask].sum()) if mask.any() else 0.0
+    levelled: NDArray[np.float64] = np.angle(flat * np.exp(-1j * level))
+    return levelled
+
+
+def _figure(view: View, count: int) -> tuple[Figure, list[Axes]]:
+    """Lay out panels side by side, or one above the other for wide scans."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.figure import Figure as AggFigure  # noqa: PLC0415
+
+    rows, columns = _window(view)
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    scale = _PANEL_IN / max(height, width)
+    panel = (max(width * scale, 3.2) + 1.5, max(height * scale, 1.6) + 1.0)
+    is_wide = width > 1.5 * height
+    grid = (count, 1) if is_wide else (1, count)
+    figure = AggFigure(
+        figsize=(panel[0] * grid[1], panel[1] * grid[0]), dpi=_DPI, layout="constrained"
+    )
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(*grid, squeeze=False).ravel())
+
+
+def _show(axes: Axes, view: View, values: NDArray[np.float64], **style: Any) -> Any:
+    """Show covered pixels of a map on scan coordinates."""
+    rows, columns = _window(view)
+    step = max(1, math.ceil(max(values.shape) / _LONGEST_SIDE_PX))
+    shown = np.ma.masked_where(~view.mask, values)[rows, columns][::step, ::step]
+    left, top = view.origin_xy[0] + columns.start - 0.5, view.origin_xy[1] + rows.start - 0.5
+    right, bottom = left + columns.stop - columns.start, top + rows.stop - rows.start
+    axes.set_facecolor(_EMPTY)
+    return axes.imshow(
+        shown, extent=(left, right, bottom, top), interpolation="nearest", **style
+    )
+
+
+def _finish(axes: Axes, view: View, title: str) -> None:
+    """Add title, axis names and a scale bar."""
+    axes.set_title(title, fontsize=10)
+    axes.set_xlabel("x [px]", fontsize=9)
+    axes.set_ylabel("y [px]", fontsize=9)
+    axes.tick_params(labelsize=8)
+    rows, columns = _window(view)
+    width, height = columns.stop - columns.start, rows.stop - rows.start
+    length = _round_length(width / 5)
+    label = f"{length:g} px"
+    if view.pixel_size_m is not None:
+        label += f" = {_length_text(length * view.pixel_size_m)}"
+    x = view.origin_xy[0] + columns.start + 0.04 * width
+    y = view.origin_xy[1] + rows.stop - 0.05 * height
+    box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 2.5}
+    axes.text(
+        x + length / 2, y - 0.02 * height, label, ha="center", va="bottom", fontsize=8, bbox=box
+    )
+    for colour, thickness in (("white", 5.0), ("black", 2.5)):
+        axes.plot([x, x + length], [y, y], color=colour, lw=thickness, solid_capstyle="butt")
+
+
+def _window(view: View) -> tuple[slice, slice]:
+    """Rows and columns around the covered pixels; the whole canvas when there are none."""
+    found = []
+    for axis, size in ((1, view.mask.shape[0]), (0, view.mask.shape[1])):
+        covered = np.flatnonzero(view.mask.any(axis=axis))
+        first, last = (covered[0], covered[-1]) if covered.size else (0, size - 1)
+        found.append(
+            slice(max(0, int(first) - _MARGIN_PX), min(size, int(last) + 1 + _MARGIN_PX))
+        )
+    return found[0], found[1]
+
+
+def _range(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Grey scale that leaves out a few extreme pixels; never empty."""
+    if values.size == 0:
+        return 0.0, 1.0
+    low, high = (float(value) for value in np.percentile(values, _GREY_RANGE))
+    return (low, high) if high - low > _FLAT else (low - 0.5, high + 0.5)
+
+
+def _origin(view: View) -> str:
+    """The canvas origin in words."""
+    return f"canvas origin x {view.origin_xy[0]:g}, y {view.origin_xy[1]:g} px"
+
+
+def _round_length(target: float) -> float:
+    """Largest of 1, 2, 5 times a power of ten that does not exceed the target."""
+    power = 10.0 ** math.floor(math.log10(max(target, 1.0)))
+    return power * max(factor for factor in (1, 2, 5) if factor * power <= max(target, 1.0))
+
+
+def _length_text(metres: float) -> str:
+    """A length with the unit that keeps it readable."""
+    for unit, size in (("mm", 1e-3), ("µm", 1e-6)):
+        if metres >= size:
+            return f"{metres / size:.3g} {unit}"
+    return f"{metres / 1e-9:.3g} nm"
+
+
+def _encode(figure: Figure) -> bytes:
+    """Encode a figure as PNG without the metadata that changes between machines."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,219 @@
+"""Bundle and scan → everything an inference run leaves behind.
+
+The order is that of the design, section 11.1: check, scale, group, predict and stitch,
+write outputs, diagnostics and metrics.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ptycho_torch import files, run_folder
+from ptycho_torch.bundle.read import BundleInfo
+from ptycho_torch.config_params import InferenceConfig, RunConfig
+from ptycho_torch.data.scan import ScanData
+from ptycho_torch.errors import InputError, PtychoError
+from ptycho_torch.patch_stats.logger import PatchStatsLogger
+from ptycho_torch.physics import canvas
+from ptycho_torch.pinn import ForwardResult, PtychoPINN
+from ptycho_torch.reconstruct import debug_dump, metrics, outputs, predict
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What is worth telling after a reconstruction.
+
+    Attributes:
+        group_count: Groups that went through the model.
+        point_count: Scan points of the file.
+        data_residual: Σ|√Î − X| / ΣX.
+        energy_ratio: ρ, mean energy of the frames against the training's.
+        probe_correlation: Probe of the file against the bundle's.
+        metrics: Protocol m1, None without a reference.
+    """
+
+    group_count: int
+    point_count: int
+    data_residual: float
+    energy_ratio: float
+    probe_correlation: float
+    metrics: dict[str, Any] | None
+
+
+def reconstruct(
+    model: PtychoPINN,
+    info: BundleInfo,
+    scan: ScanData,
+    config: RunConfig,
+    begin: Callable[[], None],
+) -> Report:
+    """Reconstruct a scan and write all results to the output folder of the settings.
+
+    Args:
+        model: Rebuilt from the bundle.
+        info: The bundle's contract, geometry and probe.
+        scan: The scan to reconstruct.
+        config: Complete settings of the run.
+        begin: Called once inputs are known to be good, before the first write.
+
+    Raises:
+        InputError: Scan and bundle do not fit, or a reference is asked for and missing.
+        PtychoError: The model predicted values that are no numbers.
+        OutputError: A file cannot be written.
+    """
+    wanted = config.inference
+    _refuse_misfit(scan, info, wanted)
+    engine = predict.Engine.from_config(config.execution, wanted.batch_size)
+    plan = predict.plan(
+        scan, config.data, wanted.n_images, config.run.seed, config.model.max_padded_factor
+    )
+    folder = run_folder.folder_of(config)
+    begin()
+    if wanted.debug_dump is not None:
+        run_folder.clear(Path(wanted.debug_dump), debug_dump.NAMES)
+    ratio, correlation = predict.compare_with_training(
+        scan, info.scaling.input_scale, info.probe
+    )
+    record = debug_dump.PatchRecord()
+    with PatchStatsLogger(folder, wanted.log_patch_stats, wanted.patch_stats_limit) as stats:
+        prediction = predict.stitch(
+            predict.forward(model, scan, plan, info.scaling.input_scale, engine),
+            scan,
+            plan,
+            canvas.Canvas(
+                plan.canvas, canvas.patch_weight(wanted.patch_weighting, model.probe)
+            ),
+            _observers(stats if stats.enabled else None, record, info, wanted),
+            wanted.coverage_threshold,
+        )
+    if wanted.debug_dump is not None:
+        _dump(Path(wanted.debug_dump), scan, plan, record, prediction)
+    if prediction.nonfinite_count:
+        raise PtychoError(
+            "prediction",
+            expected="finite patches",
+            found=f"{prediction.nonfinite_count} pixels that are no numbers",
+            remedy="the weights of the bundle do not suit this scan",
+        )
+    _write(folder, scan, config, info, prediction)
+    return Report(
+        group_count=len(plan.groups),
+        point_count=scan.point_count,
+        data_residual=prediction.data_residual,
+        energy_ratio=ratio,
+        probe_correlation=correlation,
+        metrics=_judge(folder, scan, wanted, prediction),
+    )
+
+
+def _refuse_misfit(scan: ScanData, info: BundleInfo, wanted: InferenceConfig) -> None:
+    """Check that the scan suits the bundle and the request."""
+    if scan.side != info.scaling.N:
+        raise InputError(
+            scan.name,
+            expected=f"frames of side {info.scaling.N}, as in the bundle",
+            found=f"side {scan.side}",
+        )
+    if wanted.metrics == "on" and scan.object_canvas is None:
+        raise InputError(
+            f"{scan.name}: objectGuess",
+            expected="a reference object, because --metrics is given",
+            found="none",
+        )
+
+
+def _observers(
+    stats: PatchStatsLogger | None,
+    record: debug_dump.PatchRecord,
+    info: BundleInfo,
+    wanted: InferenceConfig,
+) -> tuple[predict.Observer, ...]:
+    """Collect the diagnostics that were asked for."""
+    observers: list[predict.Observer] = []
+    scale = {
+        "input": info.scaling.input_scale,
+        "intensity": info.scaling.intensity_scale,
+        "probe": info.scaling.probe_scale,
+    }
+    if stats is not None:
+
+        def log(number: int, result: ForwardResult) -> None:
+            stats.log_batch(result.patches, phase="inference", batch_idx=number, scale=scale)
+
+        observers.append(log)
+    if wanted.debug_dump is not None:
+        observers.append(lambda _, result: record.add(result.patches.abs().cpu().numpy()))
+    return tuple(observers)
+
+
+def _dump(
+    folder: Path,
+    scan: ScanData,
+    plan: predict.Plan,
+    record: debug_dump.PatchRecord,
+    prediction: predict.Prediction,
+) -> None:
+    """Write the debug dump."""
+    geometry = debug_dump.Geometry(
+        patch_size=scan.side,
+        canvas_size=(plan.canvas.height, plan.canvas.width),
+        origin_xy=(plan.canvas.origin_x, plan.canvas.origin_y),
+        padded_size=plan.padded_size,
+        positions=scan.positions,
+        groups=plan.groups,
+        offsets=plan.offsets,
+    )
+    stitched = prediction.stitched
+    debug_dump.write(folder, geometry, record, stitched.object, stitched.mask)
+
+
+def _write(
+    folder: Path,
+    scan: ScanData,
+    config: RunConfig,
+    info: BundleInfo,
+    prediction: predict.Prediction,
+) -> None:
+    """Write the reconstruction files."""
+    stitched = prediction.stitched
+    outputs.write(
+        folder,
+        outputs.Reconstruction(
+            object_canvas=stitched.object,
+            weight=stitched.weight,
+            mask=stitched.mask,
+            origin_xy=np.array(stitched.origin_xy, np.float64),
+            positions=scan.positions,
+            pixel_size_m=scan.pixel_size_m,
+            config_json=outputs.portable_config(config),
+            bundle_sha256=info.sha256,
+        ),
+    )
+
+
+def _judge(
+    folder: Path, scan: ScanData, wanted: InferenceConfig, prediction: predict.Prediction
+) -> dict[str, Any] | None:
+    """Write ``metrics.json`` when the file carries a reference and metrics are wanted."""
+    if scan.object_canvas is None or wanted.metrics == "off":
+        return None
+    stitched = prediction.stitched
+    truth = metrics.Truth(object_canvas=scan.object_canvas, known=scan.object_mask)
+    origin = np.array(stitched.origin_xy, np.float64)
+    try:
+        found = metrics.evaluate(stitched.object, stitched.weight, origin, truth)
+    except InputError as error:
+        if wanted.metrics == "on":
+            raise
+        _log.warning("No metrics: %s", error)
+        return None
+    files.write_json(folder / outputs.METRICS, found)
+    return found
