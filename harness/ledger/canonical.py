@@ -103,7 +103,14 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-_STRICT = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_pairs)
+def _finite(word: str) -> float:
+    value = float(word)
+    return value if math.isfinite(value) else _refuse(word)
+
+
+_STRICT = json.JSONDecoder(
+    parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_pairs
+)
 
 
 def loads(content: bytes) -> Any:

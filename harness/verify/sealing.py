@@ -1,0 +1,99 @@
+"""A hub and the ledger in; out, whether this hub is the one that was sealed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness.errors import HarnessError, IntegrityError
+from harness.hub import digest, inventory, seal
+from harness.ledger import merkle
+from harness.ledger.log import Entry, Ledger
+from harness.records import HubRecord
+from harness.verify import report, structure
+from harness.verify.report import Row
+
+CHECK = "ledger"
+FILE = "ledger.jsonl"
+_RESTORE = "Restore the hub or the ledger from git or another copy."
+
+
+def ledger_of(hub: Path) -> Ledger:
+    """Return the ledger beside the store that a hub lies in."""
+    return Ledger(hub.resolve().parent.parent / FILE)
+
+
+def check(hub: Path, record: HubRecord | None) -> tuple[Row, ...]:
+    """Find the seal of a hub in the ledger and hold the hub against it."""
+    ledger = ledger_of(hub)
+    if not os.path.lexists(ledger.path):
+        remedy = "Copy the store's ledger.jsonl to two folders above the hub."
+        return (report.damaged(CHECK, "no ledger", f"{FILE} beside the suites", remedy),)
+    try:
+        entries = ledger.entries()
+        manifest = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
+    except HarnessError as error:
+        return (report.of_error(CHECK, error),)
+    folder = hub.resolve()
+    name = seal.subject(folder.parent.name, folder.name)
+    seals = [entry for entry in entries if entry.kind == seal.KIND and entry.subject == name]
+    if len(seals) != 1:
+        return (_not_once(hub, name, len(seals)),)
+    faults = [*_faults(seals[0], manifest, record, entries), *_proof_faults(entries, seals[0])]
+    if faults:
+        return tuple(
+            report.damaged(CHECK, report.printable(found), report.printable(expected), _RESTORE)
+            for found, expected in faults
+        )
+    return (report.passed(CHECK, f"entry {seals[0].sequence} of {len(entries)}, included"),)
+
+
+def _not_once(hub: Path, name: str, count: int) -> Row:
+    waiting = {
+        path.stem.rpartition("-")[2] for path in seal.intents(hub.resolve().parent.parent)
+    }
+    if count == 0 and name.rpartition("-")[2] in waiting:
+        remedy = "Run harness status: it finishes a seal that was cut short."
+        return report.damaged(CHECK, f"{name}: its seal was cut short", "one seal", remedy)
+    found = "no seal" if count == 0 else f"{count} seals"
+    return report.damaged(CHECK, f"{found} of {name}", "one seal", _RESTORE)
+
+
+def _faults(
+    entry: Entry, manifest: str, record: HubRecord | None, entries: Sequence[Entry]
+) -> Iterator[tuple[str, str]]:
+    sealed = entry.body.get("manifest_sha256")
+    if sealed != manifest:
+        yield f"{inventory.MANIFEST}: {_replayed(manifest, entries)}", f"{str(sealed)[:12]}…"
+    time = structure.moment(entry.time)
+    if time is None or structure.is_future(time):
+        yield f"entry {entry.sequence}: time {entry.time}", "a time that has come"
+    if record is None:
+        return
+    told = {"suite": record.suite, "run_id": record.run_id, "verdict": record.verdict.value}
+    for key, value in told.items():
+        if entry.body.get(key) != value:
+            yield f"hub.json: {key} {value}", f"{entry.body.get(key)!r} as sealed"[:200]
+    finished = structure.moment(record.finished)
+    late = structure.CLOCK_SKEW_S
+    if time and finished and (finished - time).total_seconds() > late:
+        yield f"hub.json: finished {record.finished}", f"a time before its seal, {entry.time}"
+
+
+def _replayed(manifest: str, entries: Sequence[Entry]) -> str:
+    for entry in entries:
+        if entry.kind == seal.KIND and entry.body.get("manifest_sha256") == manifest:
+            return f"that of {entry.subject}, replayed"
+    return f"{manifest[:12]}…, never sealed"
+
+
+def _proof_faults(entries: Sequence[Entry], entry: Entry) -> Iterator[tuple[str, str]]:
+    leaves = [bytes.fromhex(item.leaf) for item in entries]
+    proof = merkle.inclusion_proof(leaves, entry.sequence)
+    try:
+        merkle.check_inclusion(
+            leaves[entry.sequence], entry.sequence, len(leaves), proof, merkle.root(leaves)
+        )
+    except (merkle.ProofError, IntegrityError) as error:
+        yield f"entry {entry.sequence}: {error}", "an inclusion proof that holds"
