@@ -53,6 +53,12 @@ def of_hub(hub: Path) -> str:
     return summary(shown.record, shown.previous, shown.changes)
 
 
+def comparison(compared: Changes) -> str:
+    """Write what differs between two runs, the metrics that moved most first."""
+    title = f"# {cell(compared.before)} → {cell(compared.after)}"
+    return "\n\n".join([title, *_changes(compared)]) + "\n"
+
+
 def cell(words: str) -> str:
     """Make foreign text safe inside a Markdown table or line: it is text, never markup."""
     safe = text.visible(words)

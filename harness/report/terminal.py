@@ -87,8 +87,7 @@ def final(record: HubRecord, hub: str, palette: Palette) -> str:
 
 
 def _next(record: HubRecord, hub: str) -> str:
-    store = hub.split("/", 1)[0]
-    command = view.next_commands(record, store)[0]
+    command = view.next_commands(record)[0]
     return f"harness verify --hub {hub}" if command.startswith("harness verify") else command
 
 

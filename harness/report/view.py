@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import base64
 import csv
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from harness import files, records
-from harness.errors import NotAProjectError
+from harness import files
+from harness.errors import IntegrityError, NotAProjectError
+from harness.hub import layout, store
 from harness.records import ArtifactRecord, HubRecord, StageRecord
 from harness.report import changes, text
 from harness.report.svg import Chart, Curve
 from harness.verdict import Verdict
 
 # Written after the page, or naming its digest: they cannot be listed in it.
-NOT_LISTED = frozenset({"report.html", "manifest-sha256.txt", "artifact_inventory.txt"})
-_RECORD_LIMIT = 64 << 20
+NOT_LISTED = frozenset(
+    {layout.REPORT, layout.SUMMARY, "manifest-sha256.txt", "artifact_inventory.txt"}
+)
 _PICTURE_BUDGET = 1_250_000  # bytes of all embedded pictures, so that a page stays below 2 MB
 _TABLE_LIMIT = 4 << 20
 _CURVES_SHOWN = 14
@@ -107,27 +108,6 @@ class HubView:
     next_commands: tuple[str, ...] = field(default=())
 
 
-def read_record(hub: Path) -> HubRecord:
-    """Read ``hub.json``.
-
-    Raises:
-        NotAProjectError: The folder is no hub.
-        IntegrityError: The record is damaged.
-    """
-    path = hub / "hub.json"
-    try:
-        if path.stat().st_size > _RECORD_LIMIT:
-            raise _no_hub(hub, "a hub.json over 64 MiB")
-        return records.decode(HubRecord, json.loads(path.read_bytes()), "hub.json")
-    except (OSError, ValueError, RecursionError) as error:
-        raise _no_hub(hub, "no readable hub.json") from error
-
-
-def _no_hub(hub: Path, found: str) -> NotAProjectError:
-    remedy = "Name a folder hubs/<suite>/<run id>; `harness status` lists them."
-    return NotAProjectError(str(hub), found=found, expected="a hub", remedy=remedy)
-
-
 def read(hub: Path) -> HubView:
     """Read everything that a page about a hub shows; the hub may still be unsealed.
 
@@ -136,7 +116,7 @@ def read(hub: Path) -> HubView:
         IntegrityError: Its record is damaged.
     """
     hub = hub.absolute()
-    record = read_record(hub)
+    record = store.read_record(hub)
     before = _previous(hub, record)
     compared = None
     if before is not None:
@@ -157,9 +137,9 @@ def read(hub: Path) -> HubView:
     )
 
 
-def next_commands(record: HubRecord, store: str = "hubs") -> tuple[str, ...]:
+def next_commands(record: HubRecord, hubs: str = "hubs") -> tuple[str, ...]:
     """Say what to type next, the most useful first."""
-    hub = f"{store}/{record.suite}/{record.run_id}"
+    hub = f"{hubs}/{record.suite}/{record.run_id}"
     verify = f"harness verify --hub {hub}"
     if record.verdict is Verdict.GREEN:
         return (verify, "harness status")
@@ -172,8 +152,8 @@ def _previous(hub: Path, record: HubRecord) -> HubRecord | None:
         return None
     name = PurePosixPath(record.previous).name
     try:
-        return read_record(hub.parent / name)
-    except NotAProjectError:
+        return store.read_record(hub.parent / name)
+    except (NotAProjectError, IntegrityError):
         return None
 
 
