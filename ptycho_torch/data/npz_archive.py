@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from ptycho_torch.errors import InputError
 
 _MAGIC = b"\x93NUMPY"
+_PREFIX_LIMIT = 12
 _HEADER_LIMIT = 1 << 16
 _LOCAL_HEADER = struct.Struct("<26xHH")
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
@@ -146,7 +147,9 @@ class NpzArchive:
         where = f"{self.path}: {name}"
         try:
             with self._archive.open(info) as stream:
-                fields, header_size = _parse_header(stream, where)
+                fields, header_size = _parse_header(
+                    stream.read(_HEADER_LIMIT + _PREFIX_LIMIT), where
+                )
         except _BROKEN as error:
             raise self._damaged(name, error) from error
         member = _member(fields, name, info, header_size, where)
@@ -190,26 +193,23 @@ def opened(path: Path) -> Iterator[NpzArchive]:
         yield NpzArchive(path, archive)
 
 
-def _parse_header(stream: IO[bytes], where: str) -> tuple[dict[str, Any], int]:
-    start = stream.read(8)
-    if len(start) < len(_MAGIC) + 2 or not start.startswith(_MAGIC):
+def _parse_header(start: bytes, where: str) -> tuple[dict[str, Any], int]:
+    """Take the header from the first bytes of a member; also return its size."""
+    if len(start) < _PREFIX_LIMIT or not start.startswith(_MAGIC):
         raise InputError(where, expected="a NumPy array", found="something else")
     length_format = "<H" if start[6] == 1 else "<I"
-    prefix = stream.read(struct.calcsize(length_format))
-    if len(prefix) < struct.calcsize(length_format):
-        raise InputError(where, expected="a NumPy header", found="the end of the member")
-    (length,) = struct.unpack(length_format, prefix)
+    (length,) = struct.unpack_from(length_format, start, 8)
+    begin = 8 + struct.calcsize(length_format)
     if length > _HEADER_LIMIT:
-        raise InputError(
-            where, expected=f"a header up to {_HEADER_LIMIT} bytes", found=f"{length}"
-        )
+        expected = f"a header up to {_HEADER_LIMIT} bytes"
+        raise InputError(where, expected=expected, found=f"{length}")
     try:
-        fields = ast.literal_eval(stream.read(length).decode("utf-8"))
+        fields = ast.literal_eval(start[begin : begin + length].decode("utf-8"))
     except (ValueError, SyntaxError) as error:
         raise InputError(where, expected="a NumPy header", found="unreadable text") from error
     if not isinstance(fields, dict):
         raise InputError(where, expected="a NumPy header", found=type(fields).__name__)
-    return fields, 8 + len(prefix) + length
+    return fields, begin + length
 
 
 def _member(

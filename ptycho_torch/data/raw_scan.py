@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 FrameKind = Literal["unknown", "amplitude", "intensity"]
 
 
+@runtime_checkable
 class FrameStore(Protocol):
     """Frames that are read a slice at a time: an array, a memory map, a dataset."""
 

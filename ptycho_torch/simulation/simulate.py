@@ -52,7 +52,7 @@ def simulate(recipe: SimulationRecipe) -> SimulatedScan:
     positions = scans.make(recipe, generator(recipe.seed, Stream.SCAN))
     border = recipe.n // 2 + expose.MARGIN + _SLACK
     positions = positions + (border - np.floor(positions.min(axis=0)))
-    columns, rows = (np.ceil(positions.max(axis=0)) + border).astype(int)
+    columns, rows = (int(size) for size in np.ceil(positions.max(axis=0)) + border)
     canvas = objects.draw(recipe, (rows, columns), generator(recipe.seed, Stream.OBJECT))
     probe = probes.make(recipe)
     expected = expose.intensities(canvas, probe, positions)

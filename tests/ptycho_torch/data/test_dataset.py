@@ -1,0 +1,78 @@
+"""Batches are gathered by index, scaled, ordered by seed and epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ptycho_torch.data.dataset import EpochSampler, GroupDataset, loader
+from ptycho_torch.streams import Stream, generator
+
+RNG = np.random.default_rng(0)
+AMPLITUDE = RNG.random((11, 8, 8), dtype=np.float32)
+GROUPS = RNG.integers(0, 11, (7, 3))
+OFFSETS = RNG.normal(size=(7, 3, 2))
+SCALE = 0.125  # a power of two, so that products are exact
+DATASET = GroupDataset(AMPLITUDE, GROUPS, OFFSETS, SCALE)
+
+
+def test_batch_is_scaled_frames_of_its_groups() -> None:
+    """Channel c of group g is the frame of point groups[g, c], times α."""
+    batch = DATASET.__getitems__([5, 2])
+
+    assert batch.amplitude.shape == (2, 3, 8, 8)
+    np.testing.assert_array_equal(batch.amplitude[0, 1], SCALE * AMPLITUDE[GROUPS[5, 1]])
+    np.testing.assert_array_equal(batch.offsets[1], OFFSETS[2].astype(np.float32))
+    assert batch.group_index.tolist() == [5, 2]
+    assert len(DATASET) == 7
+    assert DATASET[3].amplitude.shape == (1, 3, 8, 8)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_loader_covers_every_group(workers: int) -> None:
+    """All groups come once, in order, the last batch short, for any number of workers."""
+    batches = list(loader(DATASET, 3, num_workers=workers))
+
+    assert [len(batch.group_index) for batch in batches] == [3, 3, 1]
+    assert torch.cat([batch.group_index for batch in batches]).tolist() == list(range(7))
+
+
+def test_order_follows_seed_and_epoch() -> None:
+    """Each epoch has its own order, drawn from the shuffle stream, and it comes back."""
+    shuffled = loader(DATASET, 4, shuffle_seed=9)
+    sampler = shuffled.sampler
+    assert isinstance(sampler, EpochSampler)
+
+    for epoch in (0, 5, 0):
+        sampler.set_epoch(epoch)
+        seen = torch.cat([batch.group_index for batch in shuffled]).tolist()
+        expected = generator(9, Stream.SHUFFLE, epoch).permutation(7)
+        assert seen == expected.tolist()
+
+
+def test_global_generators_stay_untouched() -> None:
+    """Serving data draws nothing from the generators that others may use."""
+    before = torch.random.get_rng_state()
+
+    list(loader(DATASET, 4, shuffle_seed=1))
+
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_mapped_frames_serve_as_well(tmp_path: Path) -> None:
+    """Frames on disk give the same batch as frames in memory."""
+    np.save(tmp_path / "frames.npy", AMPLITUDE)
+    mapped = np.load(tmp_path / "frames.npy", mmap_mode="r")
+
+    batch = GroupDataset(mapped, GROUPS, OFFSETS, SCALE).__getitems__([6, 0])
+
+    assert torch.equal(batch.amplitude, DATASET.__getitems__([6, 0]).amplitude)
+
+
+def test_mismatched_offsets_are_refused() -> None:
+    """Offsets of other groups cannot be paired silently."""
+    with pytest.raises(ValueError, match="do not fit"):
+        GroupDataset(AMPLITUDE, GROUPS, OFFSETS[:, :2], SCALE)
