@@ -1,0 +1,151 @@
+"""``harness doctor``: does this machine and this project have what the harness needs?"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from harness import config_file
+from harness.cli import options, place
+from harness.cli.options import Session
+from harness.config import Project
+from harness.errors import HarnessError
+from harness.ledger.log import Ledger
+from harness.report import terminal, text
+from harness.verdict import Verdict, combine
+
+EXAMPLES = """\b
+Examples:
+  harness doctor
+  harness doctor --json
+"""
+_LEAST_FREE = 1 << 30
+_GIT_TIMEOUT_S = 20
+_USAGE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; ``inconclusive`` is a warning."""
+
+    check: str
+    verdict: Verdict
+    found: str
+    remedy: str = ""
+
+
+@click.command(epilog=EXAMPLES, context_settings=options.CONTEXT)
+@options.common
+@options.pass_session
+def command(session: Session) -> int:
+    """Check this machine and project for what the harness needs.
+
+    Changes nothing. The exit code is 0 unless something is broken.
+    """
+    findings = [*_machine(session.start), *_project(session)]
+    worst = combine(finding.verdict for finding in findings)
+    palette = terminal.Palette(options.has_colour())
+    words = {Verdict.GREEN: "ok", Verdict.INCONCLUSIVE: "warning", Verdict.RED: "broken"}
+    rows = [
+        (f.check, palette.verdict(f.verdict, words[f.verdict]), text.visible(f.found), f.remedy)
+        for f in findings
+    ]
+    table = terminal.table(("check", "", "found", "remedy"), rows, palette)
+    session.answer({"verdict": worst, "findings": [asdict(f) for f in findings]}, table)
+    return _USAGE if worst is Verdict.RED else 0
+
+
+def _machine(start: Path) -> Iterator[Finding]:
+    yield Finding("python", Verdict.GREEN, sys.version.split()[0])
+    for module, use in (("pytest", "pytest stages"), ("jinja2", "report.html")):
+        if importlib.util.find_spec(module) is None:
+            remedy = f"Install {module}: {use} need it."
+            yield Finding(module, Verdict.RED, "not installed", remedy)
+        else:
+            yield Finding(module, Verdict.GREEN, "installed")
+    yield _git(start)
+
+
+def _git(start: Path) -> Finding:
+    program = shutil.which("git")
+    if program is None:
+        remedy = "Install git: without it evidence names no commit."
+        return Finding("git", Verdict.INCONCLUSIVE, "not installed", remedy)
+    asked = subprocess.run(  # noqa: S603 - a fixed command line
+        [program, "rev-parse", "--show-toplevel", "--verify", "HEAD"],
+        cwd=start,
+        capture_output=True,
+        text=True,
+        timeout=_GIT_TIMEOUT_S,
+        check=False,
+    )
+    if asked.returncode:
+        remedy = "Run git init and commit: evidence of an unknown source proves little."
+        return Finding("git", Verdict.INCONCLUSIVE, "no repository with a commit", remedy)
+    return Finding("git", Verdict.GREEN, f"commit {asked.stdout.split()[-1][:12]}")
+
+
+def _project(session: Session) -> Iterator[Finding]:
+    try:
+        project = place.project(session)
+    except HarnessError as error:
+        found = f"{error.where}: {error.found}"
+        yield Finding(config_file.FILE, Verdict.RED, found, error.remedy)
+        return
+    many = f"{len(project.suites)} suite{'' if len(project.suites) == 1 else 's'}"
+    yield Finding(config_file.FILE, Verdict.GREEN, f"{project.name}: {many}")
+    yield _folder("hub store", project.hubs)
+    yield _folder("working folder", project.work)
+    yield _space(project.root)
+    yield _ledger(project)
+    yield from _hubs(project)
+
+
+def _folder(name: str, folder: Path) -> Finding:
+    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return Finding(name, Verdict.RED, f"{existing} is read-only", "Fix the permissions.")
+    note = "" if existing == folder else " (made by the first run)"
+    return Finding(name, Verdict.GREEN, f"{folder.name}{note}")
+
+
+def _space(root: Path) -> Finding:
+    free = shutil.disk_usage(root).free
+    if free < _LEAST_FREE:
+        remedy = "Free space: a run may need more."
+        return Finding("disk", Verdict.INCONCLUSIVE, f"{text.size(free)} free", remedy)
+    return Finding("disk", Verdict.GREEN, f"{text.size(free)} free")
+
+
+def _ledger(project: Project) -> Finding:
+    path = project.hubs / "ledger.jsonl"
+    if not path.exists():
+        return Finding("ledger", Verdict.GREEN, "none yet (made by the first seal)")
+    try:
+        entries = Ledger(path).entries()
+    except HarnessError as error:
+        return Finding("ledger", Verdict.RED, f"{error.where}: {error.found}", error.remedy)
+    return Finding("ledger", Verdict.GREEN, f"{len(entries)} entries")
+
+
+def _hubs(project: Project) -> Iterator[Finding]:
+    store = place.store(project)
+    for suite in store.suites():
+        hubs = store.hubs(suite)
+        if not hubs:
+            continue
+        try:
+            store.read(hubs[-1])
+        except HarnessError as error:
+            found = f"{error.where}: {error.found}"
+            yield Finding(f"hubs of {suite}", Verdict.RED, found, error.remedy)
+        else:
+            yield Finding(f"hubs of {suite}", Verdict.GREEN, f"{len(hubs)}, the last readable")

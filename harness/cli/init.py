@@ -1,0 +1,133 @@
+"""``harness init``: a first ``harness.toml`` for any repository; asks nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from harness import config_file, files
+from harness.cli import options
+from harness.cli.options import Session
+from harness.errors import ConfigError
+
+EXAMPLES = """\b
+Examples:
+  cd my-model && harness init && harness run default
+  harness init -C ../other-model --name other
+"""
+_NOT_PACKAGES = {"tests", "test", "docs", "examples", "benchmarks", "build", "dist", "scripts"}
+_IGNORED = (".harness/", "hubs/*/")
+_HEAD = """\
+# What the harness runs and judges in this repository. `harness run default` is the first step.
+schema = 1
+name = {name}
+
+[suites.default]
+description = "The tests of this repository."
+# Evidence is fresh as long as these files are the same; they are globs from this folder.
+inputs = [{inputs}]
+
+"""
+_PYTEST = """\
+[[suites.default.stages]]
+id = "tests"
+kind = "pytest"
+selectors = [{selectors}]
+min_tests = 1
+timeout_s = 900
+"""
+_COMPILE = """\
+# There is no test yet: this stage only proves that the source compiles.
+[[suites.default.stages]]
+id = "compile"
+kind = "command"
+argv = ["{{python}}", "-m", "compileall", "-q", "-f", {packages}]
+timeout_s = 300
+"""
+_TAIL = """\
+
+# A command stage runs an argument vector and declares the files it writes into {work}:
+#
+# [[suites.default.stages]]
+# id = "train"
+# kind = "command"
+# argv = ["{python}", "train.py", "--output", "{work}"]
+# artifacts = [{ id = "metrics", path = "metrics.json" }]
+#
+# A guard judges a number of an artifact; exit code 0 alone is not green:
+#
+# [[suites.default.guards]]
+# id = "loss-ceiling"
+# kind = "bound"
+# metric = "metrics:final_loss"
+# max = 0.5
+# remedy = "The loss did not come down: look at the learning rate and the data."
+"""
+
+
+@click.command(epilog=EXAMPLES, context_settings=options.CONTEXT)
+@click.option("--name", help="Name of the project; the folder's name without it.")
+@options.common
+@options.pass_session
+def command(session: Session, name: str | None) -> None:
+    """Set up the harness in this repository.
+
+    Writes a harness.toml with one suite around what it finds (tests, else the packages), and
+    keeps the harness's own files out of git. Never overwrites a harness.toml.
+    """
+    root = session.start.resolve()
+    target = root / config_file.FILE
+    if target.exists():
+        remedy = "Edit it, or run: harness status."
+        raise ConfigError(str(target), found="a file", expected="none", remedy=remedy)
+    files.write_text(target, declaration(root, name or root.name))
+    config_file.load(root)
+    written = [config_file.FILE, *_ignore(root)]
+    lines = [f"wrote  {word}" for word in written]
+    answer = {"project": name or root.name, "written": written, "next": "harness run default"}
+    session.answer(answer, "\n".join([*lines, "next   harness run default"]))
+
+
+def declaration(root: Path, name: str) -> str:
+    """Write the text of a ``harness.toml`` for what lies in a repository."""
+    packages = _packages(root)
+    tests = [folder for folder in ("tests", "test") if (root / folder).is_dir()]
+    loose = sorted(path.name for path in root.glob("test_*.py"))
+    globs = [f"{folder}/**/*.py" for folder in [*packages, *tests]]
+    globs += ["*.py"] if any(root.glob("*.py")) else []
+    globs += [n for n in ("pyproject.toml", "setup.cfg", "setup.py") if (root / n).is_file()]
+    head = _HEAD.format(name=_quoted(name), inputs=_listed(globs or ["**/*.py"]))
+    if tests or loose:
+        return head + _PYTEST.format(selectors=_listed([*tests, *loose])) + _TAIL
+    return head + _COMPILE.format(packages=_listed(packages or ["."])) + _TAIL
+
+
+def _packages(root: Path) -> list[str]:
+    """Name the folders that hold source: packages at the top, or ``src``."""
+    if (root / "src").is_dir():
+        return ["src"]
+    found = (path.parent.name for path in root.glob("*/__init__.py"))
+    return sorted(name for name in found if name not in _NOT_PACKAGES)
+
+
+def _quoted(word: str) -> str:
+    # A JSON string is a TOML basic string.
+    return json.dumps(word, ensure_ascii=False)
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(_quoted(word) for word in words)
+
+
+def _ignore(root: Path) -> list[str]:
+    """Add what git should not see to ``.gitignore``; say which file was touched."""
+    path = root / ".gitignore"
+    before = path.read_text("utf-8") if path.is_file() else ""
+    missing = [line for line in _IGNORED if line not in before.splitlines()]
+    if not missing:
+        return []
+    gap = "" if not before or before.endswith("\n") else "\n"
+    files.write_text(path, before + gap + "\n".join(missing) + "\n")
+    return [path.name]
