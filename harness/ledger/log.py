@@ -14,7 +14,7 @@ import datetime as dt
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -86,7 +86,9 @@ class Ledger:
         with self._writing() as handle:
             return self._add(handle, kind, subject, body)
 
-    def append_all(self, items: list[tuple[str, str, Mapping[str, Any], str]]) -> list[Entry]:
+    def append_all(
+        self, items: Sequence[tuple[str, str, Mapping[str, Any], str]]
+    ) -> list[Entry]:
         """Add several entries (kind, subject, body, time) under one lock.
 
         Raises:

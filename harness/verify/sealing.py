@@ -16,6 +16,7 @@ from harness.verify.report import Row
 
 CHECK = "ledger"
 FILE = "ledger.jsonl"
+CHECKPOINT = "checkpoint.txt"
 _RESTORE = "Restore the hub or the ledger from git or another copy."
 
 
