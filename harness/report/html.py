@@ -65,7 +65,6 @@ def _environment() -> jinja2.Environment:
         size=text.size,
         duration=text.duration,
         shown=text.visible,
-        paragraphs=lambda body: [text.visible(line) for line in body.splitlines()],
         chart=lambda drawn: Markup(svg.chart(drawn)),  # noqa: S704 - svg escapes its texts
     )
     environment.globals.update(

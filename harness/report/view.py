@@ -76,11 +76,11 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class BlockerNote:
-    """A blocker as the hub tells it."""
+    """A blocker as the hub tells it; ``sections`` are pairs of heading and text."""
 
     title: str
     path: str
-    body: str
+    sections: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,15 +259,25 @@ def _blockers(hub: Path) -> tuple[BlockerNote, ...]:
         safe = _inside(hub, f"red/{path.name}")
         if safe is None or safe.stat().st_size > _BLOCKER_LIMIT:
             continue
-        body = _without_front_matter(safe.read_text("utf-8", errors="replace"))
-        heading = re.search(r"^# +(.+)$", body, re.MULTILINE)
-        title = heading.group(1) if heading else _spoken(path.name)
-        found.append(BlockerNote(text.visible(title), f"red/{path.name}", body.strip()))
+        written = safe.read_text("utf-8", errors="replace")
+        found.append(_note(f"red/{path.name}", written))
     return tuple(found)
 
 
-def _without_front_matter(body: str) -> str:
-    return re.sub(r"\A---\n.*?\n---\n", "", body, count=1, flags=re.DOTALL)
+def _note(path: str, written: str) -> BlockerNote:
+    """Split a note at its headings; the text below ``Issue`` is its title."""
+    body = re.sub(r"\A---\n.*?\n---\n", "", written, count=1, flags=re.DOTALL)
+    pieces = re.split(r"^# +(.+)$", body, flags=re.MULTILINE)
+    named = zip(pieces[1::2], pieces[2::2], strict=True)
+    sections = [(text.visible(head), _unfenced(words)) for head, words in named]
+    title = next((words for head, words in sections if head == "Issue"), _spoken(path))
+    kept = tuple(pair for pair in sections if pair[0] != "Issue" and pair[1])
+    return BlockerNote(text.visible(title), path, kept)
+
+
+def _unfenced(words: str) -> str:
+    lines = (line for line in words.strip().splitlines() if not line.startswith("```"))
+    return "\n".join(text.visible(line) for line in lines).strip()
 
 
 def _files(hub: Path) -> tuple[ListedFile, ...]:

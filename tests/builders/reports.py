@@ -227,17 +227,31 @@ def _history() -> bytes:
 
 
 _BLOCKER = """---
-id: B-1f2e3d
-signature: 1f2e3d
+id: "B-1f2e3d4c"
+signature: "1f2e3d4c"
 ---
-# inference-variance found 3.1e+07, expected 0.001 … 0.01
 
-## Root cause
-guard inference-variance: 3.1e+07 outside 0.001 … 0.01
+# Issue
 
-## Required fix
-Training and inference disagree on the intensity scale: read scale in the bundle.
+Guard `inference-variance` of suite `forward-parity` is red.
 
-## Commands for retry
-    harness run forward-parity
+# Root cause
+
+```text
+inference-stats:var_zero_mean is 3.1e+07; expected 0.001 … 0.01
+```
+
+# Evidence
+
+- `analysis/guards.json`
+
+# Required fix
+
+Training and inference disagree on the scale: read it in the bundle.
+
+# Commands for retry
+
+```sh
+harness run forward-parity
+```
 """
