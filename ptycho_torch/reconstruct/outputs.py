@@ -13,7 +13,6 @@ import dataclasses
 import io
 import json
 import logging
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -24,8 +23,9 @@ from numpy.typing import NDArray
 import ptycho_torch
 from ptycho_torch import files
 from ptycho_torch.config_params import RunConfig
-from ptycho_torch.errors import InputError, MissingInputError
-from ptycho_torch.reconstruct import pictures
+from ptycho_torch.errors import InputError
+from ptycho_torch.reconstruct import pictures, stored
+from ptycho_torch.reconstruct.stored import Kind
 
 NPZ = "reconstruction.npz"
 HDF5 = "reconstruction.h5"
@@ -34,7 +34,14 @@ PHASE_PNG = "reconstructed_phase.png"
 METRICS = "metrics.json"
 
 _CXI_VERSION = 160
-_STITCHED = MappingProxyType({"object": 2, "weight": 2, "mask": 2, "origin_xy": 1})
+_STITCHED = MappingProxyType(
+    {
+        "object": Kind(2, "c"),
+        "weight": Kind(2, "f"),
+        "mask": Kind(2, "b"),
+        "origin_xy": Kind(1, "fiu"),
+    }
+)
 
 _log = logging.getLogger(__name__)
 
@@ -182,47 +189,18 @@ def read_npz(path: Path) -> Stitched:
         MissingInputError: The file is not there.
         InputError: It is no reconstruction, or its arrays do not fit together.
     """
-    if not path.is_file():
-        raise MissingInputError(str(path), expected="a reconstruction", found="no file")
-    try:
-        with np.load(path, allow_pickle=False) as store:
-            arrays = {name: store[name] for name in _STITCHED if name in store.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise InputError(
-            str(path), expected="a reconstruction.npz", found=" ".join(str(error).split())
-        ) from error
-    for name, rank in _STITCHED.items():
-        if name not in arrays or arrays[name].ndim != rank:
-            found = f"{arrays[name].ndim}" if name in arrays else "no such array"
-            raise InputError(f"{path}: {name}", expected=f"{rank} axes", found=found)
-    _check_stitched(path, arrays)
+    arrays = stored.read(path, _STITCHED, what="a reconstruction.npz")
+    wanted = dict.fromkeys(("weight", "mask"), arrays["object"].shape)
+    for name, shape in {**wanted, "origin_xy": (2,)}.items():
+        if arrays[name].shape != shape:
+            found = str(arrays[name].shape)
+            raise InputError(f"{path}: {name}", expected=f"shape {shape}", found=found)
     return Stitched(
         object_canvas=arrays["object"].astype(np.complex64),
         weight=arrays["weight"].astype(np.float32),
         mask=arrays["mask"].astype(np.bool_),
         origin_xy=arrays["origin_xy"].astype(np.float64),
     )
-
-
-def _check_stitched(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
-    """Refuse arrays of other kinds, other shapes or with values that are not numbers."""
-    shape = arrays["object"].shape
-    for name in ("weight", "mask"):
-        if arrays[name].shape != shape:
-            found = str(arrays[name].shape)
-            raise InputError(f"{path}: {name}", expected=f"shape {shape}", found=found)
-    kinds = {"object": "c", "weight": "f", "mask": "b", "origin_xy": "fiu"}
-    for name, allowed in kinds.items():
-        if arrays[name].dtype.kind not in allowed:
-            found = str(arrays[name].dtype)
-            raise InputError(f"{path}: {name}", expected=f"kind {allowed!r}", found=found)
-        if not np.isfinite(arrays[name]).all():
-            raise InputError(
-                f"{path}: {name}", expected="finite values", found="NaN or infinity"
-            )
-    if arrays["origin_xy"].shape != (2,):
-        found = str(arrays["origin_xy"].shape)
-        raise InputError(f"{path}: origin_xy", expected="shape (2,)", found=found)
 
 
 def _name(path: str | None) -> str | None:

@@ -12,31 +12,33 @@ Source: design of the model, section 11.2.
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptycho_torch.data.scan import ScanData
-from ptycho_torch.errors import InputError, MissingInputError
+from ptycho_torch.errors import InputError
 from ptycho_torch.pinn import PtychoPINN
-from ptycho_torch.reconstruct import predict
+from ptycho_torch.reconstruct import predict, stored
+from ptycho_torch.reconstruct.stored import Kind
 
 SCHEMA = 1
 TOLERANCE = 1e-6
 STAGES = ("patches", "consistent")
-_KEYS = ("dataset_sha256", "groups", "positions", "patches", "consistent")
-_RANKS = {"dataset_sha256": 0, "groups": 2, "positions": 3, "patches": 4, "consistent": 4}
-_KINDS = {
-    "dataset_sha256": "U",
-    "groups": "iu",
-    "positions": "f",
-    "patches": "c",
-    "consistent": "c",
-}
+
+_STORED = MappingProxyType(
+    {
+        "dataset_sha256": Kind(0, "U"),
+        "groups": Kind(2, "iu"),
+        "positions": Kind(3, "f"),
+        "patches": Kind(4, "c"),
+        "consistent": Kind(4, "c"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,8 +56,8 @@ class Probe:
     dataset_sha256: str
     groups: NDArray[np.int64]
     positions: NDArray[np.float64]
-    patches: NDArray[np.complex64]
-    consistent: NDArray[np.complex64]
+    patches: NDArray[np.complexfloating[Any, Any]]
+    consistent: NDArray[np.complexfloating[Any, Any]]
 
 
 def read_probe(path: Path) -> Probe:
@@ -65,31 +67,12 @@ def read_probe(path: Path) -> Probe:
         MissingInputError: The file is not there.
         InputError: It is not such a file, or its arrays do not fit together.
     """
-    if not path.is_file():
-        raise MissingInputError(
-            str(path),
-            expected="patches stored by training",
-            found="no file",
-            remedy="train with --log-patch-stats",
-        )
-    try:
-        with np.load(path, allow_pickle=False) as store:
-            arrays = {name: store[name] for name in _KEYS if name in store.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        found = " ".join(str(error).split())
-        raise InputError(
-            str(path), expected="patches stored by training", found=found
-        ) from error
-    for name in _KEYS:
-        if name not in arrays:
-            raise InputError(f"{path}: {name}", expected="an array", found="none")
-        array = arrays[name]
-        if array.ndim != _RANKS[name] or array.dtype.kind not in _KINDS[name]:
-            raise InputError(
-                f"{path}: {name}",
-                expected=f"{_RANKS[name]} axes of kind {_KINDS[name]!r}",
-                found=f"{array.ndim} of kind {array.dtype.kind!r}",
-            )
+    arrays = stored.read(
+        path,
+        _STORED,
+        what="patches stored by training",
+        remedy="train with --log-patch-stats",
+    )
     _check_shapes(path, arrays)
     return Probe(
         dataset_sha256=str(arrays["dataset_sha256"]),
@@ -100,17 +83,17 @@ def read_probe(path: Path) -> Probe:
     )
 
 
-def check_fit(stored: Probe, scan: ScanData, group_size: int) -> None:
+def check_fit(kept: Probe, scan: ScanData, group_size: int) -> None:
     """Refuse stored groups that the scan or the model cannot hold.
 
     Raises:
         InputError: Another group size or patch side, or scan points that do not exist.
     """
     shape = (group_size, scan.side, scan.side)
-    if stored.patches.shape[1:] != shape:
-        found = str(stored.patches.shape[1:])
+    if kept.patches.shape[1:] != shape:
+        found = str(kept.patches.shape[1:])
         raise InputError("parity probe: patches", expected=f"groups of {shape}", found=found)
-    low, high = int(stored.groups.min()), int(stored.groups.max())
+    low, high = int(kept.groups.min()), int(kept.groups.max())
     if low < 0 or high >= scan.point_count:
         raise InputError(
             "parity probe: groups",
@@ -139,7 +122,7 @@ def recompute(
 
 
 def compare(
-    stored: Probe,
+    kept: Probe,
     positions: NDArray[np.float64],
     patches: NDArray[Any],
     consistent: NDArray[Any],
@@ -148,7 +131,7 @@ def compare(
     """Compare the two processes stage by stage.
 
     Args:
-        stored: From training.
+        kept: From training.
         positions: (G, C, 2) of the same groups, read again.
         patches: O, computed again.
         consistent: extract(merge(O)), computed again.
@@ -160,18 +143,18 @@ def compare(
         first_stage, null when all stages agree. A value that is no number is null.
     """
     by_stage = {
-        "patches": relative_l2(patches, stored.patches),
-        "consistent": relative_l2(consistent, stored.consistent),
+        "patches": relative_l2(patches, kept.patches),
+        "consistent": relative_l2(consistent, kept.consistent),
     }
-    first = None if np.array_equal(positions, stored.positions) else "positions"
+    first = None if np.array_equal(positions, kept.positions) else "positions"
     for stage in STAGES:
         if first is None and not (by_stage[stage] <= tolerance).all():
             first = stage
     worst = float(max(values.max() for values in by_stage.values()))
-    level = float(np.abs(stored.patches).mean())
+    level = float(np.abs(kept.patches).mean())
     return {
         "schema": SCHEMA,
-        "groups": len(stored.groups),
+        "groups": len(kept.groups),
         "tolerance": tolerance,
         "relative_l2": _number(worst),
         "relative_l2_patches": [_number(value) for value in by_stage["patches"].tolist()],
@@ -195,7 +178,7 @@ def relative_l2(found: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.float
 
 
 def _check_shapes(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Refuse arrays whose leading axes or patches differ, and a probe without groups."""
+    """Refuse arrays that do not describe the same groups."""
     groups, patches = arrays["groups"], arrays["patches"]
     wanted = {
         "positions": (*groups.shape, 2),
@@ -206,8 +189,6 @@ def _check_shapes(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
         if arrays[name].shape != shape:
             found = str(arrays[name].shape)
             raise InputError(f"{path}: {name}", expected=f"shape {shape}", found=found)
-    if groups.size == 0:
-        raise InputError(f"{path}: groups", expected="at least one group", found="none")
 
 
 def _number(value: float) -> float | None:
