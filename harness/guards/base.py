@@ -49,7 +49,7 @@ class Bounds(Protocol):
     """What a golden says of one metric; ``low`` or ``high`` is None on an open side."""
 
     @property
-    def mean(self) -> float:
+    def reference(self) -> float:
         """Centre of the calibrated values, in the metric's own unit."""
 
     @property

@@ -6,18 +6,36 @@ from harness.config import GuardSpec
 from harness.errors import EvidenceMissingError
 from harness.guards import metrics, options
 from harness.guards.base import Bounds, Evidence, Golden, measured
+from harness.guards.options import Option
 from harness.records import GuardResult
 
 
 class GoldenGuard:
-    """A metric inside the interval calibrated for this environment and these datasets."""
+    """A metric inside the interval calibrated for this environment and these datasets.
+
+    ``scale``, ``sides``, ``coverage`` and ``confidence`` say how ``harness golden`` makes
+    the interval (linear, two, 0.95, 0.95); the judgement itself uses the golden alone.
+    """
 
     kind = "golden"
-    options = (*metrics.OPTIONS, options.Option("scale", choices=("linear", "log10")))
+    options = (
+        *metrics.OPTIONS,
+        Option("scale", choices=("linear", "log10")),
+        Option("sides", choices=("two", "low", "high")),
+        Option("coverage", "number"),
+        Option("confidence", "number"),
+    )
 
     def check_spec(self, spec: GuardSpec) -> None:
-        """Require a readable metric."""
+        """Require a readable metric, and probabilities between 0 and 1.
+
+        Raises:
+            ConfigError: A coverage or confidence that is no probability.
+        """
         options.check(spec, self.options)
+        for name in ("coverage", "confidence"):
+            if not 0 < spec.options.get(name, 0.5) < 1:
+                raise options.error(spec, name, str(spec.options[name]), "between 0 and 1")
         metrics.parse(spec.options["metric"])
 
     def judge(self, spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> GuardResult:

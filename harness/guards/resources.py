@@ -57,7 +57,7 @@ class ResourceGuard:
         value = _measure(evidence.stages.get(choices["stage"]), choices["measure"], metric)
         lows, highs = [choices.get("min")], [choices.get("max")]
         if "above" in choices or "below" in choices:
-            mean = golden.find(reference, metric, evidence).mean
+            mean = golden.find(reference, metric, evidence).reference
             highs.append(_scaled(choices.get("above"), mean))
             lows.append(_scaled(choices.get("below"), mean))
         low = max((bound for bound in lows if bound is not None), default=None)

@@ -1,0 +1,127 @@
+"""Normal tolerance factors: how far from the mean of n values the next ones may lie.
+
+``mean ± k·sd`` holds a share ``coverage`` of a normal population in a share ``confidence``
+of all samples of size n. One-sided factors are exact (a quantile of the noncentral t
+distribution); two-sided ones are Howe's, which are a little wider than exact (0.8 % at
+n = 3, 0.1 % at n = 10). Standard library only.
+
+Notation: p coverage, γ confidence, ν = n − 1, δ = z_p·√n, T = (Z + δ)/S with νS² ~ χ²_ν.
+
+Source: Howe, Two-sided tolerance limits for normal populations, JASA 64 (1969); Hahn and
+Meeker, Statistical Intervals, sections 4.6 and E.4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from statistics import NormalDist
+
+SMALLEST_N = 3
+_NORMAL = NormalDist()
+_PANELS = 2000  # of Simpson's rule; the integrand is smooth and the error below 1e-9
+_REACH = 10.0  # standard deviations of S that are integrated over
+_TINY = 1e-300
+_STEPS = 500
+
+
+@lru_cache(maxsize=256)
+def two_sided(n: int, coverage: float, confidence: float) -> float:
+    """Return k of the interval ``mean ± k·sd``.
+
+    Raises:
+        ValueError: Fewer than three values, or a probability outside (0, 1).
+    """
+    _require(n, coverage, confidence)
+    z = _NORMAL.inv_cdf((1 + coverage) / 2)
+    return z * math.sqrt((n - 1) * (1 + 1 / n) / _chi_square_quantile(1 - confidence, n - 1))
+
+
+@lru_cache(maxsize=256)
+def one_sided(n: int, coverage: float, confidence: float) -> float:
+    """Return k of the bound ``mean + k·sd`` (or ``mean − k·sd``).
+
+    Raises:
+        ValueError: Fewer than three values, or a probability outside (0, 1).
+    """
+    _require(n, coverage, confidence)
+    shift = _NORMAL.inv_cdf(coverage) * math.sqrt(n)
+    distribution = _noncentral_t(n - 1, shift)
+    return _invert(distribution, confidence, start=max(shift, 1.0)) / math.sqrt(n)
+
+
+def _require(n: int, coverage: float, confidence: float) -> None:
+    if n < SMALLEST_N:
+        raise ValueError(f"{n} values; a tolerance interval needs {SMALLEST_N}")
+    if not (0 < coverage < 1 and 0 < confidence < 1):
+        raise ValueError(f"coverage {coverage}, confidence {confidence}; both lie in (0, 1)")
+
+
+def _noncentral_t(freedom: int, shift: float) -> Callable[[float], float]:
+    """Return the distribution function t ↦ ∫ Φ(t·s − δ) f(s) ds, f the density of S."""
+    spread = 1 / math.sqrt(2 * freedom)
+    low, high = max(0.0, 1 - _REACH * spread), 1 + _REACH * spread
+    step = (high - low) / _PANELS
+    points = [low + i * step for i in range(_PANELS + 1)]
+    constant = math.log(2) + freedom / 2 * math.log(freedom / 2) - math.lgamma(freedom / 2)
+    weights = []
+    for i, s in enumerate(points):
+        simpson = 1 if i in (0, _PANELS) else 4 if i % 2 else 2
+        log_density = constant + (freedom - 1) * math.log(s) - freedom * s * s / 2 if s else 0.0
+        weights.append(simpson * step / 3 * math.exp(log_density) if s else 0.0)
+
+    def distribution(t: float) -> float:
+        root = math.sqrt(2)
+        return math.fsum(
+            weight * math.erfc((shift - t * s) / root) / 2
+            for s, weight in zip(points, weights, strict=True)
+        )
+
+    return distribution
+
+
+def _chi_square_quantile(probability: float, freedom: int) -> float:
+    half = freedom / 2
+    return 2 * _invert(lambda x: _lower_gamma(half, x), probability, start=half)
+
+
+def _lower_gamma(a: float, x: float) -> float:
+    """Regularised lower incomplete gamma function P(a, x): series, or continued fraction."""
+    if x <= 0:
+        return 0.0
+    front = math.exp(a * math.log(x) - x - math.lgamma(a))
+    if x < a + 1:
+        term = total = 1 / a
+        for i in range(1, _STEPS):
+            term *= x / (a + i)
+            total += term
+        return front * total
+    return 1 - front * _upper_fraction(a, x)
+
+
+def _upper_fraction(a: float, x: float) -> float:
+    """Continued fraction of Γ(a, x), by Lentz's method."""
+    b = x + 1 - a
+    c, d = 1 / _TINY, 1 / b
+    value = d
+    for i in range(1, _STEPS):
+        numerator = -i * (i - a)
+        b += 2
+        d = 1 / (numerator * d + b or _TINY)
+        c = b + numerator / c or _TINY
+        value *= d * c
+    return value
+
+
+def _invert(function: Callable[[float], float], level: float, *, start: float) -> float:
+    """Solve ``function(x) = level`` for x > 0, the function rising, to 12 digits."""
+    low, high = 0.0, start
+    while function(high) < level:
+        low, high = high, 2 * high
+    while high - low > 1e-12 * high:
+        middle = (low + high) / 2
+        if middle in (low, high):
+            break
+        low, high = (middle, high) if function(middle) < level else (low, middle)
+    return high
