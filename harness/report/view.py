@@ -272,7 +272,7 @@ def _note(path: str, written: str) -> BlockerNote:
     sections = [(text.visible(head), _unfenced(words)) for head, words in named]
     title = next((words for head, words in sections if head == "Issue"), _spoken(path))
     kept = tuple(pair for pair in sections if pair[0] != "Issue" and pair[1])
-    return BlockerNote(text.visible(title), path, kept)
+    return BlockerNote(text.visible(title).replace("`", ""), path, kept)
 
 
 def _unfenced(words: str) -> str:

@@ -1,0 +1,154 @@
+"""Where a suite stands: its last run, whether that still counts, what is open, what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import freshness
+from harness.cli import place
+from harness.config import Project
+from harness.errors import HarnessError
+from harness.freshness import Cause
+from harness.hub.blockers import Blocker, Register
+from harness.hub.inputs import DigestCache
+from harness.hub.store import HubStore
+from harness.records import HubRecord
+from harness.verdict import Verdict
+
+TREND_RUNS = 12
+_TRENDS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """A guarded number over the last runs, oldest first; runs without it are left out."""
+
+    guard: str
+    verdict: Verdict
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where one suite stands; without a readable run there is no record.
+
+    ``trouble`` is set when the newest hub cannot be read.
+    """
+
+    suite: str
+    hub: str | None
+    record: HubRecord | None
+    causes: tuple[Cause, ...]
+    blockers: tuple[Blocker, ...]
+    trends: tuple[Trend, ...]
+    trouble: str | None
+    next_command: str
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code that this standing is worth: a stale green is missing evidence."""
+        if self.trouble is not None:
+            return 4
+        if self.record is None:
+            return Verdict.INCONCLUSIVE.exit_code
+        if self.record.verdict is Verdict.GREEN and self.causes:
+            return Verdict.INCONCLUSIVE.exit_code
+        return self.record.verdict.exit_code
+
+
+def of_project(project: Project, now: freshness.Now) -> tuple[Standing, ...]:
+    """Say where every declared suite stands, and every suite that left hubs.
+
+    Raises:
+        IntegrityError: The register of blockers is damaged.
+    """
+    store, cache = place.store(project), freshness.cache_of(project)
+    kept = [b for b in Register(project.hubs).entries() if b.status == "open"]
+    names = [*project.suites, *(n for n in store.suites() if n not in project.suites)]
+    found = []
+    for name in names:
+        hubs = store.hubs(name)
+        if name in project.suites or hubs:
+            mine = tuple(b for b in kept if b.suite == name)
+            found.append(_standing(project, name, (store, hubs), mine, (now, cache)))
+    return tuple(found)
+
+
+def _standing(
+    project: Project,
+    name: str,
+    stored: tuple[HubStore, list[Path]],
+    blockers: tuple[Blocker, ...],
+    today: tuple[freshness.Now, DigestCache],
+) -> Standing:
+    store, hubs = stored
+    runs = dict(_readable(store, hubs[-TREND_RUNS:]))
+    last = hubs[-1] if hubs else None
+    record = runs.get(last) if last else None
+    trouble: str | None = None
+    causes: tuple[Cause, ...] = ()
+    if last is not None and record is None:
+        trouble = _trouble(store, last)
+    if last is not None and record is not None:
+        causes = freshness.check(project, last, record, *today).causes
+    shown = None if last is None else place.shown(last, project)
+    return Standing(
+        suite=name,
+        hub=shown,
+        record=record,
+        causes=causes,
+        blockers=blockers,
+        trends=_trends(record, list(runs.values())),
+        trouble=trouble,
+        next_command=_next(name, record, causes, blockers, shown),
+    )
+
+
+def _readable(store: HubStore, hubs: list[Path]) -> Iterable[tuple[Path, HubRecord]]:
+    for hub in hubs:
+        try:
+            yield hub, store.read(hub)
+        except HarnessError:
+            continue  # `verify` is where damage is judged; the newest hub is told apart above
+
+
+def _trouble(store: HubStore, hub: Path) -> str | None:
+    try:
+        store.read(hub)
+    except HarnessError as error:
+        return f"{error.where}: {error.found}"
+    return None
+
+
+def _trends(last: HubRecord | None, runs: list[HubRecord]) -> tuple[Trend, ...]:
+    """Follow the guards of the last run; those that are not green come first."""
+    if last is None:
+        return ()
+    numbers = [guard for guard in last.guards if guard.value is not None]
+    numbers.sort(key=lambda guard: guard.verdict is Verdict.GREEN)
+    found = []
+    for guard in numbers[:_TRENDS]:
+        values = (g.value for run in runs for g in run.guards if g.id == guard.id)
+        kept = tuple(value for value in values if value is not None)
+        found.append(Trend(guard=guard.id, verdict=guard.verdict, values=kept))
+    return tuple(found)
+
+
+def _next(
+    suite: str,
+    record: HubRecord | None,
+    causes: tuple[Cause, ...],
+    blockers: tuple[Blocker, ...],
+    hub: str | None,
+) -> str:
+    if hub is None:
+        return f"harness run {suite}"
+    if record is not None and record.verdict is Verdict.RED and blockers:
+        return f"harness blockers show {blockers[0].id}"
+    if record is None or (record.verdict is Verdict.GREEN and not causes):
+        return f"harness verify --hub {hub}"
+    if record.verdict is Verdict.GREEN:
+        return f"harness run {suite} --if-stale"
+    return f"harness run {suite}"

@@ -1,0 +1,104 @@
+"""``harness status``: where every suite stands and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from harness import config_file, freshness, records
+from harness.cli import options, place, standing
+from harness.cli.options import Session
+from harness.cli.standing import Standing
+from harness.report import text
+from harness.report.terminal import Palette
+
+EXAMPLES = """\b
+Examples:
+  harness status
+  harness status quick --check        exit 1 when red, 3 when stale or never run
+  harness status --json
+"""
+_WORST_FIRST = (4, 1, 3, 0)
+
+
+@click.command(epilog=EXAMPLES, context_settings=options.CONTEXT)
+@click.argument("suites", nargs=-1, metavar="[SUITE]...")
+@click.option("--check", "is_check", is_flag=True, help="Exit with what the standing is worth.")
+@options.common
+@options.pass_session
+def command(session: Session, suites: tuple[str, ...], *, is_check: bool) -> int:
+    """Say where every suite stands and what to type next.
+
+    Per suite: the last verdict and its age; whether the evidence is fresh, else each cause and
+    its cure; open blockers; the trend of the guarded numbers over the last runs; the next
+    command.
+    """
+    project = place.project(session)
+    for name in suites:
+        config_file.suite_of(project, name)
+    now = datetime.now(UTC)
+    found = [
+        s
+        for s in standing.of_project(project, freshness.Now(instant=now))
+        if not suites or s.suite in suites
+    ]
+    palette = Palette(options.has_colour())
+    blocks = ["\n".join(_block(s, now, palette)) for s in found]
+    answer = {"project": project.name, "suites": [_json(s) for s in found]}
+    session.answer(answer, "\n\n".join(blocks))
+    worst = min((s.exit_code for s in found), key=_WORST_FIRST.index, default=0)
+    return worst if is_check else 0
+
+
+def _block(stood: Standing, now: datetime, palette: Palette) -> Iterator[str]:
+    yield _headline(stood, now, palette)
+    for cause in stood.causes:
+        yield f"  stale   {text.visible(cause.what)}. {cause.cure}"
+    for blocker in stood.blockers:
+        title = text.visible(blocker.title)
+        yield f"  open    {blocker.id}  {title}, seen {blocker.occurrences}×"
+    wide = max((len(trend.guard) for trend in stood.trends), default=0)
+    for index, trend in enumerate(stood.trends):
+        told = palette.verdict(trend.verdict, text.number(trend.values[-1]))
+        line = text.sparkline(trend.values)
+        yield f"  {'trend' if index == 0 else '':6}  {trend.guard:{wide}}  {line}  {told}"
+    yield f"  next    {stood.next_command}"
+
+
+def _headline(stood: Standing, now: datetime, palette: Palette) -> str:
+    name = palette.bold(stood.suite)
+    if stood.trouble is not None:
+        return f"{name}  the last hub cannot be read: {text.visible(stood.trouble)}"
+    if stood.record is None:
+        return f"{name}  never run"
+    fresh = palette.paint("stale", "33") if stood.causes else palette.paint("fresh", "32")
+    parts = [
+        name,
+        palette.verdict(stood.record.verdict),
+        fresh,
+        text.age(stood.record.finished, now),
+        palette.soft(stood.record.run_id),
+    ]
+    return "  ".join(parts)
+
+
+def _json(stood: Standing) -> dict[str, Any]:
+    record = stood.record
+    return {
+        "suite": stood.suite,
+        "hub": stood.hub,
+        "verdict": None if record is None else record.verdict.value,
+        "run_id": None if record is None else record.run_id,
+        "finished": None if record is None else record.finished,
+        "reason": None if record is None else record.reason,
+        "fresh": record is not None and not stood.causes,
+        "causes": records.encode(stood.causes),
+        "blockers": records.encode(stood.blockers),
+        "trends": records.encode(stood.trends),
+        "trouble": stood.trouble,
+        "next": stood.next_command,
+        "exit_code": stood.exit_code,
+    }
