@@ -140,12 +140,10 @@ def create_training_payload(
     draft = Draft()
     explicit = _explicit(overrides, execution_config, "train")
     explicit["training.train_data_file"] = str(train_data_file)
-    header = scan_file.peek(_existing(train_data_file))
-    if header.nphotons is not None:
-        draft.put("data.nphotons", header.nphotons, "data")
     _put_file(draft, config_file)
     _put_explicit(draft, explicit, output_dir, "train")
-    draft.put("data.N", header.N, "data")
+    draft.put("data.N", None, "data")
+    _put_header(draft, _existing(train_data_file))
     config = _complete(draft.build())
     for name in (config.training.test_data_file, config.data.companion_file):
         if name is not None:
@@ -213,6 +211,17 @@ def create_inference_payload(
         overrides_applied=_applied(config),
         run_config=config,
     )
+
+
+def _put_header(draft: Draft, path: Path) -> None:
+    """Take from the data file what it knows and nothing stronger has said."""
+    stated = draft.build()
+    companion = stated.data.companion_file
+    other = None if companion is None else _existing(companion)
+    header = scan_file.peek(path, other, stated.data.translation_kind)
+    draft.put("data.N", header.N, "data")
+    if header.nphotons is not None and "data.nphotons" not in draft.origins:
+        draft.put("data.nphotons", header.nphotons, "data")
 
 
 def _existing(path: str | Path) -> Path:

@@ -1,0 +1,66 @@
+"""Optimiser and learning-rate schedule of a training run."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable
+
+import torch
+from torch.optim import Adam, lr_scheduler
+
+from ptycho_torch.config_params import TrainingConfig
+
+Schedule = lr_scheduler.LRScheduler | lr_scheduler.ReduceLROnPlateau
+
+
+def make(parameters: Iterable[torch.nn.Parameter], config: TrainingConfig) -> Adam:
+    """Make the Adam optimiser."""
+    first, second = config.betas
+    return Adam(
+        parameters,
+        lr=config.learning_rate,
+        betas=(first, second),
+        weight_decay=config.weight_decay,
+    )
+
+
+def schedule(optimiser: Adam, config: TrainingConfig, mode: str) -> Schedule | None:
+    """Make the learning-rate schedule, stepped once per epoch.
+
+    Args:
+        optimiser: Optimiser whose rate changes.
+        config: Schedule and its parameters.
+        mode: ``min`` or ``max``, what the plateau schedule waits for.
+
+    Returns:
+        None for a constant rate.
+    """
+    if config.scheduler == "Exponential":
+        return lr_scheduler.ExponentialLR(optimiser, config.gamma)
+    if config.scheduler == "WarmupCosine":
+        return lr_scheduler.LambdaLR(optimiser, functools.partial(warmup_cosine, config=config))
+    if config.scheduler == "ReduceLROnPlateau":
+        return lr_scheduler.ReduceLROnPlateau(
+            optimiser,
+            mode="max" if mode == "max" else "min",
+            factor=config.plateau_factor,
+            patience=config.plateau_patience,
+            min_lr=config.plateau_min_lr,
+        )
+    return None
+
+
+def warmup_cosine(epoch: int, config: TrainingConfig) -> float:
+    """Return the rate of an epoch relative to the full one.
+
+    It rises linearly over the warm-up, reaches 1 in the first epoch after it, and falls
+    along half a cosine to ``min_lr_ratio`` in the last epoch.
+    """
+    warmup = config.warmup_epochs
+    if epoch < warmup:
+        return (epoch + 1) / (warmup + 1)
+    span = max(config.epochs - 1 - warmup, 1)
+    share = min((epoch - warmup) / span, 1.0)
+    floor = config.min_lr_ratio
+    return floor + (1 - floor) * (1 + math.cos(math.pi * share)) / 2

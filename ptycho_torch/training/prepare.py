@@ -1,0 +1,194 @@
+"""Scans and settings to everything a fit needs: parts, groups, scales, loaders, model."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+from ptycho_torch.config_params import RunConfig
+from ptycho_torch.data import grouping, scaling, split
+from ptycho_torch.data.dataset import Batch, GroupDataset, loader
+from ptycho_torch.data.scaling import ScalingContract
+from ptycho_torch.data.scan import ScanData
+from ptycho_torch.errors import InputError
+from ptycho_torch.pinn import PtychoPINN
+from ptycho_torch.streams import Stream, generator
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """One part of the data, grouped.
+
+    Attributes:
+        scan: Its scan points.
+        source_index: (M,) where these points are in their file.
+        groups: (G, C) indices into ``scan``.
+        offsets: (G, C, 2) offsets from the group's centre [px].
+        padded_size: Side of the canvas that holds every group [px].
+        max_rel: Farthest offset on either axis [px].
+    """
+
+    scan: ScanData
+    source_index: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    offsets: NDArray[np.float64]
+    padded_size: int
+    max_rel: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """What a fit works on.
+
+    Attributes:
+        train: Part that is fitted.
+        validation: Part that is held out, if any.
+        contract: Scales, fitted on the training part.
+        model: Network and forward model, freshly initialised.
+        train_loader: Shuffled batches of the training part.
+        validation_loader: Batches of the held-out part in order, if any.
+        datasets: Role, name, digest and frame count of each file.
+    """
+
+    train: Part
+    validation: Part | None
+    contract: ScalingContract
+    model: PtychoPINN
+    train_loader: DataLoader[Batch]
+    validation_loader: DataLoader[Batch] | None
+    datasets: list[dict[str, str | int]]
+
+    @property
+    def max_rel(self) -> float:
+        """Farthest offset of both parts [px]."""
+        return max(part.max_rel for part in (self.train, self.validation) if part is not None)
+
+
+def prepare(
+    config: RunConfig, train_data: ScanData, test_data: ScanData | None = None
+) -> Prepared:
+    """Split, scale and group the data and build the model; nothing is written.
+
+    Args:
+        config: Complete settings.
+        train_data: Training scan.
+        test_data: Validation scan; without it a share of the training scan is held out.
+
+    Raises:
+        InputError: The scans do not fit together, or are too small for their groups.
+    """
+    data, seed = config.data, config.run.seed
+    train_part, held_out = _parts(config, train_data, test_data)
+    contract = scaling.fit(train_part[0], data.nphotons)
+    train = _group(config, *train_part, branch=())
+    validation = None if held_out is None else _group(config, *held_out, branch=(1,))
+    padded = max(part.padded_size for part in (train, validation) if part is not None)
+    model = PtychoPINN(
+        config.model,
+        N=train_data.side,
+        gridsize=data.gridsize,
+        probe=scaling.normalise_probe(train_data.probe, contract),
+        padded_size=padded,
+        seed=seed,
+    )
+    return Prepared(
+        train=train,
+        validation=validation,
+        contract=contract,
+        model=model,
+        train_loader=_serve(config, train, contract, shuffle_seed=seed),
+        validation_loader=(
+            None if validation is None else _serve(config, validation, contract)
+        ),
+        datasets=[
+            {
+                "role": role,
+                "name": scan.name,
+                "sha256": scan.sha256,
+                "n_frames": scan.point_count,
+            }
+            for role, scan in (("train", train_data), ("test", test_data))
+            if scan is not None
+        ],
+    )
+
+
+_Piece = tuple[ScanData, NDArray[np.int64]]
+
+
+def _parts(
+    config: RunConfig, train_data: ScanData, test_data: ScanData | None
+) -> tuple[_Piece, _Piece | None]:
+    everything = np.arange(train_data.point_count, dtype=np.int64)
+    if test_data is not None:
+        if test_data.side != train_data.side:
+            raise InputError(
+                f"{test_data.name}: frames",
+                expected=f"{train_data.side} px as in {train_data.name}",
+                found=f"{test_data.side} px",
+            )
+        own = np.arange(test_data.point_count, dtype=np.int64)
+        return (train_data, everything), (test_data, own)
+    kept, held = split.split_positions(
+        train_data.positions,
+        config.data.val_split,
+        generator(config.run.seed, Stream.SPLIT),
+        config.data.C,
+    )
+    if not len(held):
+        return (train_data, everything), None
+    return (train_data.take(kept), kept), (train_data.take(held), held)
+
+
+def _group(
+    config: RunConfig, scan: ScanData, source: NDArray[np.int64], *, branch: tuple[int, ...]
+) -> Part:
+    data = config.data
+    wanted = data.n_groups
+    if wanted > scan.point_count and not data.oversample:
+        wanted = scan.point_count
+        _log.info(
+            "%s: %d groups asked for, %d scan points allow %d",
+            scan.name,
+            data.n_groups,
+            scan.point_count,
+            wanted,
+        )
+    groups = grouping.make_groups(
+        scan.positions,
+        data.C,
+        data.neighbours,
+        wanted,
+        generator(config.run.seed, Stream.GROUPING, *branch),
+        max_neighbor_distance=data.max_neighbor_distance,
+        oversample=data.oversample,
+    )
+    geometry = grouping.locate(
+        scan.positions, groups, scan.side, max_factor=config.model.max_padded_factor
+    )
+    return Part(
+        scan=scan,
+        source_index=source,
+        groups=groups,
+        offsets=geometry.offsets,
+        padded_size=geometry.padded_size,
+        max_rel=geometry.max_rel,
+    )
+
+
+def _serve(
+    config: RunConfig, part: Part, contract: ScalingContract, *, shuffle_seed: int | None = None
+) -> DataLoader[Batch]:
+    dataset = GroupDataset(part.scan.amplitude, part.groups, part.offsets, contract.input_scale)
+    return loader(
+        dataset,
+        config.training.batch_size,
+        shuffle_seed=shuffle_seed,
+        num_workers=config.execution.num_workers,
+    )

@@ -1,0 +1,113 @@
+"""Continue a run from a checkpoint: find it, open it without pickle, compare settings."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ptycho_torch import config_params, run_folder
+from ptycho_torch.config_params import RunConfig
+from ptycho_torch.data.scan import ScanData
+from ptycho_torch.errors import ConfigError, InputError, MissingInputError
+from ptycho_torch.training.module import STATE_KEY
+
+AUTO = "auto"
+LAST = "last.ckpt"
+
+_DAMAGE = (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError, OSError)
+
+# These change where and how a run goes, not what it computes.
+_FREE: dict[str, tuple[str, ...]] = {
+    "training": ("epochs", "resume", "train_data_file", "test_data_file"),
+    "data": ("companion_file",),
+    "execution": (
+        "accelerator",
+        "devices",
+        "strategy",
+        "num_workers",
+        "pin_memory",
+        "logger_backend",
+        "enable_progress_bar",
+        "enable_checkpointing",
+        "checkpoint_save_top_k",
+    ),
+}
+
+
+def digest(config: RunConfig, train_data: ScanData, test_data: ScanData | None) -> str:
+    """Digest what a resumed run must share with the run it continues.
+
+    Data count by content, not by path. The length of the run is free, except where the
+    schedule depends on it.
+    """
+    values = config.values()
+    kept: dict[str, Any] = {
+        section: {
+            name: value
+            for name, value in values[section].items()
+            if name not in _FREE.get(section, ())
+        }
+        for section in ("data", "model", "training", "execution")
+    }
+    if config.training.scheduler == "WarmupCosine":
+        kept["training"]["epochs"] = config.training.epochs
+    kept["seed"] = config.run.seed
+    kept["scans"] = [train_data.sha256, None if test_data is None else test_data.sha256]
+    return config_params.digest(kept)
+
+
+def locate(config: RunConfig) -> Path | None:
+    """Find the checkpoint to continue from; None for a fresh run.
+
+    Raises:
+        MissingInputError: It is not there.
+    """
+    asked = config.training.resume
+    if asked is None:
+        return None
+    usual = run_folder.folder_of(config) / run_folder.CHECKPOINTS / LAST
+    path = usual if asked == AUTO else Path(asked)
+    if not path.is_file():
+        raise MissingInputError(
+            f"--resume {asked}", expected="a checkpoint", found=f"no file {path}"
+        )
+    return path
+
+
+def check(path: Path, expected: str) -> None:
+    """Compare the settings stored in a checkpoint with those of this run.
+
+    Args:
+        path: Checkpoint; nothing in it is executed.
+        expected: Digest of this run.
+
+    Raises:
+        InputError: Not a checkpoint of this package.
+        ConfigError: It was written under other settings.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        stored = content[STATE_KEY]["digest"]
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        KeyError,
+        TypeError,
+        EOFError,
+        OSError,
+    ) as error:
+        raise InputError(
+            str(path),
+            expected="a checkpoint of this package",
+            found=type(error).__name__,
+        ) from error
+    if stored != expected:
+        raise ConfigError(
+            str(path),
+            expected="a checkpoint of the same settings and data",
+            found="another",
+            remedy="only length, folder, device and logging may differ",
+        )
