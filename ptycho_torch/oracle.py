@@ -27,6 +27,9 @@ Wave = NDArray[np.complex128]
 Array = NDArray[Any]
 State = Mapping[str, Array]
 
+_IMAGE_RANK = 3
+_PARTS = ("weight", "bias")
+
 
 def fit_scaling(
     amplitude: Array, probe: Array, nphotons: float, valid_mask: Array | None = None
@@ -92,9 +95,21 @@ def relative(positions: Array, groups: Array) -> tuple[Real, Real, int]:
     return centres, offsets, math.ceil(np.abs(offsets).max())
 
 
-def translate(image: Array, offset: Array) -> Array:
-    """Move the content of one image (H, W) by (dx, dy), zero outside (section 5.4)."""
-    return _move(_move(image, float(offset[0]), axis=1), float(offset[1]), axis=0)
+def translate(images: Array, offsets: Array) -> Array:
+    """Move the content of each image (B, H, W) by its (dx, dy), zero outside (section 5.4).
+
+    Raises:
+        ValueError: Images and offsets do not pair one to one.
+    """
+    if images.ndim != _IMAGE_RANK or offsets.shape != (len(images), 2):
+        raise ValueError(
+            "translate needs images (B, H, W) and offsets (B, 2), "
+            f"got {images.shape} and {offsets.shape}"
+        )
+    moved = np.zeros(images.shape, np.result_type(images, np.float64))
+    for index, (dx, dy) in enumerate(np.asarray(offsets, np.float64).tolist()):
+        moved[index] = _move(_move(images[index], dx, axis=1), dy, axis=0)
+    return moved
 
 
 def _move(image: Array, distance: float, axis: int) -> Array:
@@ -125,19 +140,18 @@ def blend_weight(probe: Array, sigma: float = 1.0) -> Real:
 def merge(patches: Array, rel: Array, weight: Array, padded_size: int) -> Wave:
     """Merge the patches (C, N, N) of one group into a region (S, S) (section 5.4)."""
     margin = (padded_size - patches.shape[-1]) // 2
-    total = np.zeros((padded_size, padded_size), np.complex128)
-    cover = np.zeros((padded_size, padded_size))
-    for patch, offset in zip(patches, rel, strict=True):
-        total += translate(np.pad(weight * patch, margin), offset)
-        cover += translate(np.pad(weight, margin), offset)
-    return total / np.maximum(cover, 1e-6)
+    around = ((0, 0), (margin, margin), (margin, margin))
+    weights = np.broadcast_to(weight, patches.shape)
+    total = translate(np.pad(weights * patches, around), rel).sum(axis=0)
+    cover = translate(np.pad(weights, around), rel).sum(axis=0)
+    return np.asarray(total / np.maximum(cover, 1e-6), np.complex128)
 
 
 def extract(merged: Array, rel: Array, N: int) -> Wave:
     """Cut the patches (C, N, N) of one group from its region (section 5.4)."""
     first = (merged.shape[0] - N) // 2
     crop = slice(first, first + N)
-    return np.stack([translate(merged, -offset)[crop, crop] for offset in rel])
+    return translate(np.broadcast_to(merged, (len(rel), *merged.shape)), -rel)[:, crop, crop]
 
 
 def convolve(maps: Real, state: State, name: str) -> Real:
@@ -151,9 +165,6 @@ def convolve(maps: Real, state: State, name: str) -> Real:
             view = padded[:, :, row : row + height, column : column + width]
             result += kernel[:, :, row, column] @ view.reshape(*maps.shape[:2], -1)
     return result.reshape(*result.shape[:2], height, width) + bias[:, None, None]
-
-
-_PARTS = ("weight", "bias")
 
 
 def _stage(maps: Real, state: State, name: str, slope: float) -> Real:
@@ -308,9 +319,9 @@ def stitch(
     corner = ((0, height - N), (0, width - N))
     total, cover = np.zeros((height, width), np.complex128), np.zeros((height, width))
     for patch, (x, y) in zip(patches, positions, strict=True):
-        place = np.array([x - N // 2 - ox, y - N // 2 - oy])
-        total += translate(np.pad(weight * patch, corner), place)
-        cover += translate(np.pad(np.asarray(weight, np.float64), corner), place)
+        place = np.array([[x - N // 2 - ox, y - N // 2 - oy]])
+        total += translate(np.pad(weight * patch, corner)[None], place)[0]
+        cover += translate(np.pad(np.asarray(weight, np.float64), corner)[None], place)[0]
     reached = cover > 1e-6 * cover.max()
     return {
         "object": np.where(reached, total / np.where(reached, cover, 1.0), 0),
