@@ -11,7 +11,7 @@ from harness.cli import options, place
 from harness.cli.options import Session
 from harness.errors import ConfigError
 from harness.hub.store import read_record
-from harness.report import junit, markdown, terminal
+from harness.report import junit, markdown, terminal, view
 
 EXAMPLES = """\b
 A hub is named by its folder, its run id (or the beginning of one), latest, latest~1,
@@ -67,7 +67,7 @@ def _rendered(hub: Path, kind: str) -> str:
 
         return html.render(hub)
     if kind == "md":
-        return markdown.of_hub(hub)
+        return markdown.of_view(view.read(hub))
     record = read_record(hub)
     if kind == "junit":
         return junit.render(record)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from harness.records import GuardResult, HubRecord
 from harness.report import changes, text, view
 from harness.report.changes import Changes, Differs
+from harness.report.view import HubView
 from harness.verdict import Verdict
 
 _ROWS_SHOWN = 25
@@ -42,14 +42,8 @@ def summary(
     return "\n\n".join(parts) + "\n"
 
 
-def of_hub(hub: Path) -> str:
-    """Write the summary of a hub folder, with the input files that changed.
-
-    Raises:
-        NotAProjectError: The folder is no hub.
-        IntegrityError: Its record is damaged.
-    """
-    shown = view.read(hub)
+def of_view(shown: HubView) -> str:
+    """Write the summary of a hub, with the input files that changed."""
     return summary(shown.record, shown.previous, shown.changes)
 
 

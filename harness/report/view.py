@@ -109,7 +109,7 @@ class HubView:
 
 
 def read(hub: Path) -> HubView:
-    """Read everything that a page about a hub shows; the hub may still be unsealed.
+    """Read everything that a page about a hub shows.
 
     Raises:
         NotAProjectError: The folder is no hub.
@@ -117,17 +117,22 @@ def read(hub: Path) -> HubView:
     """
     hub = hub.absolute()
     record = store.read_record(hub)
-    before = _previous(hub, record)
+    return of_run(hub, record, _previous(hub, record))
+
+
+def of_run(hub: Path, record: HubRecord, previous: HubRecord | None) -> HubView:
+    """Gather the same about a run whose hub is still being written."""
+    hub = hub.absolute()
     compared = None
-    if before is not None:
-        folder = hub.parent / before.run_id
+    if previous is not None:
+        folder = hub.parent / previous.run_id
         sources = changes.inputs_of(folder), changes.inputs_of(hub)
-        compared = changes.compare(before, record, sources)
+        compared = changes.compare(previous, record, sources)
     return HubView(
         record=record,
         hub=f"{hub.parent.parent.name}/{record.suite}/{record.run_id}",
         changes=compared,
-        previous=before,
+        previous=previous,
         pictures=_pictures(hub, record.artifacts),
         charts=_charts(hub, record.artifacts),
         excerpts=_excerpts(hub, record.stages),
