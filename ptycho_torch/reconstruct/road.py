@@ -89,7 +89,10 @@ def reconstruct(
             scan,
             plan,
             canvas.Canvas(
-                plan.canvas, canvas.patch_weight(wanted.patch_weighting, model.probe)
+                plan.canvas,
+                canvas.patch_weight(
+                    wanted.patch_weighting, model.probe, config.model.weight_blur_sigma
+                ),
             ),
             _observers(stats if stats.enabled else None, record, info, wanted),
             wanted.coverage_threshold,
