@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from ptycho_torch import files
 from ptycho_torch.data import frames
+from ptycho_torch.data.frame_store import FrameStore
 from ptycho_torch.data.frames import FrameCensus, FrameOrder
-from ptycho_torch.data.raw_scan import FrameStore
 
 _log = logging.getLogger(__name__)
 

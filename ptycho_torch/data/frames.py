@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho_torch.config_params import SIDES
-from ptycho_torch.data.raw_scan import FrameKind, FrameStore
+from ptycho_torch.data.frame_store import FrameKind, FrameStore
 from ptycho_torch.errors import InputError
 
 BLOCK_BYTES = 16 << 20
@@ -120,32 +120,107 @@ class TransposedFrames:
         return np.ascontiguousarray(np.moveaxis(self.stored[..., key], -1, 0))
 
 
-def orient(frames: FrameStore, point_count: int, where: str) -> FrameStore:
-    """Put the scan axis first, whatever the layout of the file.
+@dataclass(frozen=True, slots=True)
+class CroppedFrames:
+    """The central part of larger frames."""
+
+    stored: FrameStore
+    side: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of all axes."""
+        return self.stored.shape[0], self.side, self.side
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Kind of one number as stored."""
+        return self.stored.dtype
+
+    def __getitem__(self, key: slice, /) -> NDArray[Any]:
+        """Read a range of frames."""
+        return centre(self.stored[key], self.side)
+
+
+@dataclass(frozen=True, slots=True)
+class PickedFrames:
+    """Some frames, in a given order."""
+
+    stored: FrameStore
+    order: NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of all axes."""
+        return len(self.order), *self.stored.shape[1:]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Kind of one number as stored."""
+        return self.stored.dtype
+
+    def __getitem__(self, key: slice, /) -> NDArray[Any]:
+        """Read a range of frames, one by one."""
+        return np.concatenate([self.stored[int(i) : int(i) + 1] for i in self.order[key]])
+
+
+def centre(planes: NDArray[Any], side: int) -> NDArray[Any]:
+    """Cut the central square, so that pixel size // 2 comes to side // 2."""
+    top, left = (size // 2 - side // 2 for size in planes.shape[-2:])
+    return planes[..., top : top + side, left : left + side]
+
+
+def common_side(frame_shape: tuple[int, ...], probe_shape: tuple[int, ...]) -> int:
+    """Return the side N that frames and probe share: the probe's, when it is smaller."""
+    probe_side = probe_shape[-1]
+    return min(probe_side, *frame_shape[-2:]) if probe_side > 1 else min(frame_shape[-2:])
+
+
+def canonical_shape(
+    shape: tuple[int, ...], point_count: int, where: str
+) -> tuple[int, int, int]:
+    """Return the shape with the scan axis first, whatever the layout of the file.
 
     Raises:
         InputError: No axis has the length of the position list, or frames are not square
             or have a side that is not supported.
     """
-    if len(frames.shape) == _FRAME_AXES + 1 and frames.shape[-1] == 1:
-        frames = np.asarray(frames[:])[..., 0]
-    if len(frames.shape) != _FRAME_AXES:
-        raise InputError(where, expected="three axes", found=f"shape {frames.shape}")
-    first, last = frames.shape[0] == point_count, frames.shape[-1] == point_count
-    if not first and not last:
+    plain = shape[:-1] if len(shape) == _FRAME_AXES + 1 and shape[-1] == 1 else shape
+    if len(plain) != _FRAME_AXES:
+        raise InputError(where, expected="three axes", found=f"shape {shape}")
+    if point_count not in (plain[0], plain[-1]):
         raise InputError(
             where,
             expected=f"{point_count} frames, one for each position",
-            found=f"shape {tuple(frames.shape)}",
+            found=f"shape {shape}",
         )
-    if first and last:
-        _log.warning(
-            "%s: both axis orders fit; the first axis is taken as the scan axis", where
+    rows, columns = plain[1:] if plain[0] == point_count else plain[:2]
+    if rows != columns:
+        raise InputError(
+            where, expected="square frames", found=f"{rows} rows × {columns} columns"
         )
-    if not first:
-        frames = TransposedFrames(np.asarray(frames[:]))
-    _check_side(frames, where)
-    return frames
+    if rows not in SIDES:
+        sides = ", ".join(str(side) for side in SIDES)
+        raise InputError(where, expected=f"frames of side {sides}", found=f"side {rows}")
+    return point_count, rows, columns
+
+
+def orient(frames: FrameStore, point_count: int, where: str) -> FrameStore:
+    """Put the scan axis first, whatever the layout of the file.
+
+    Raises:
+        InputError: As for the shape alone.
+    """
+    canonical_shape(frames.shape, point_count, where)
+    if len(frames.shape) == _FRAME_AXES + 1:
+        frames = np.asarray(frames[:])[..., 0]
+    if frames.shape[0] == point_count:
+        if frames.shape[-1] == point_count:
+            _log.warning(
+                "%s: both axis orders fit; the first axis is taken as the scan axis", where
+            )
+        return frames
+    return TransposedFrames(np.asarray(frames[:]))
 
 
 def resolve_kind(
@@ -182,14 +257,3 @@ def blocks(frames: FrameStore) -> Iterator[NDArray[Any]]:
     step = max(1, BLOCK_BYTES // per_frame)
     for start in range(0, frames.shape[0], step):
         yield frames[start : start + step]
-
-
-def _check_side(frames: FrameStore, where: str) -> None:
-    rows, columns = frames.shape[1:]
-    if rows != columns:
-        raise InputError(
-            where, expected="square frames", found=f"{rows} rows × {columns} columns"
-        )
-    if rows not in SIDES:
-        sides = ", ".join(str(side) for side in SIDES)
-        raise InputError(where, expected=f"frames of side {sides}", found=f"side {rows}")

@@ -3,63 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-FrameKind = Literal["unknown", "amplitude", "intensity"]
-
-
-@runtime_checkable
-class FrameStore(Protocol):
-    """Frames that are read a slice at a time: an array, a memory map, a dataset."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Sizes of all axes."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Kind of one number as stored."""
-
-    def __getitem__(self, key: slice, /) -> NDArray[Any]:
-        """Read a range of frames into memory."""
+from ptycho_torch.data.pieces import Pieces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RawScan:
-    """Pieces of a scan under common names, in the numbers of the file.
+    """A scan under common names, in the numbers of its file.
 
     Attributes:
-        frames: Frames in any accepted axis order, zero frequency centred.
-        kind: What the container says the frames are; NPZ files do not say.
-        frames_stay: The frames stay readable when the file is closed.
+        pieces: Frames and probe, and where they come from.
         x: (M,) patch centres along columns [object px].
         y: (M,) patch centres along rows [object px].
-        probe: Illumination in any accepted rank.
+        where_x: File and key of ``x``.
+        where_y: File and key of ``y``.
         object_canvas: Reference object, pixel (0, 0) at scan coordinate (0, 0).
+        object_where: File and key of the reference.
         object_mask: Where the reference is known.
         scan_index: (M,) experiment ids.
         valid_mask: (N, N), zero at bad detector pixels.
+        where_mask: File and key of the mask.
         nphotons: Mean photons per frame stated by the file.
         pixel_size_m: Object pixel [m].
-        names: What the file calls each piece, for messages.
     """
 
-    frames: FrameStore
-    kind: FrameKind = "unknown"
-    frames_stay: bool = False
+    pieces: Pieces
     x: NDArray[Any]
     y: NDArray[Any]
-    probe: NDArray[Any]
+    where_x: str
+    where_y: str
     object_canvas: NDArray[Any] | None = None
+    object_where: str = ""
     object_mask: NDArray[Any] | None = None
     scan_index: NDArray[Any] | None = None
     valid_mask: NDArray[Any] | None = None
+    where_mask: str = ""
     nphotons: float | None = None
     pixel_size_m: float | None = None
-    names: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

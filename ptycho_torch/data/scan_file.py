@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -11,10 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho_torch import files
-from ptycho_torch.config_params import SIDES, DataConfig
-from ptycho_torch.data import checks, frame_cache, frames, npz_scan
-from ptycho_torch.data.frames import FrameCensus, FrameOrder
-from ptycho_torch.data.raw_scan import FrameStore, RawScan, ScanHeader
+from ptycho_torch.config_params import DataConfig
+from ptycho_torch.data import (
+    checks,
+    cxi_scan,
+    frame_cache,
+    frames,
+    hdf5,
+    npz_scan,
+    pieces,
+    ptychodus_scan,
+)
+from ptycho_torch.data.frame_store import FrameStore
+from ptycho_torch.data.frames import CroppedFrames, FrameOrder
+from ptycho_torch.data.raw_scan import RawScan, ScanHeader
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import InputError, MissingInputError
 
@@ -24,7 +34,7 @@ _ZIP_MAGIC = b"PK"
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _MEGABYTE = 1 << 20
 
-Container = Literal["npz", "hdf5"]
+Container = Literal["npz", "cxi", "ptychodus"]
 
 
 def read(path: Path, config: DataConfig) -> ScanData:
@@ -43,30 +53,21 @@ def read(path: Path, config: DataConfig) -> ScanData:
         MissingInputError: A named file does not exist.
         InputError: A file that cannot be used; the message names key and values.
     """
-    container(path)
-    digest = files.sha256(path)
-    with _opened(path, config) as raw:
-        where = {piece: f"{path}: {name}" for piece, name in raw.names.items()}
-        positions = checks.coordinates(raw.x, raw.y, where["x"], where["y"])
-        stored = frames.orient(raw.frames, len(positions), where["frames"])
+    companion = None if config.companion_file is None else Path(config.companion_file)
+    threshold = int(config.mmap_threshold_mb * _MEGABYTE)
+    with _opened(path, companion, threshold, config.translation_kind) as raw:
+        _, probe = raw.pieces.complete()
+        positions = checks.coordinates(raw.x, raw.y, raw.where_x, raw.where_y)
+        stored = _stored_frames(raw, len(positions))
         side = stored.shape[-1]
-        checks.enough_points(positions, config.gridsize, where["x"])
-        checks.compact(positions, config.gridsize, side, where["x"])
-        valid = checks.plane_mask(raw.valid_mask, (side, side), f"{path}: valid_mask")
-        valid_mask = np.ones((side, side), np.bool_) if valid is None else valid
-        order = FrameOrder(
-            where=where["frames"],
-            kind=frames.resolve_kind(stored, raw.kind, config.input_kind, where["frames"]),
-            valid_mask=valid_mask,
-        )
-        amplitude, census = _amplitude(stored, order, raw, digest, config)
-        checks.energy(census, where["frames"])
-        checks.photons(census, config.nphotons, where["frames"])
-        reference = checks.reference(raw.object_canvas, positions, side, f"{path}: objectGuess")
+        checks.enough_points(positions, config.gridsize, raw.where_x)
+        checks.compact(positions, config.gridsize, side, raw.where_x)
+        amplitude, valid_mask = _amplitude(stored, raw, _digests(path, companion), config)
+        reference = checks.reference(raw.object_canvas, positions, side, raw.object_where)
         return ScanData(
             amplitude=amplitude,
             positions=_oriented(positions, config),
-            probe=checks.probe(raw.probe, side, where["probe"]),
+            probe=checks.probe(probe, side, raw.pieces.probe_where),
             object_canvas=reference,
             object_mask=None
             if reference is None
@@ -77,26 +78,39 @@ def read(path: Path, config: DataConfig) -> ScanData:
             valid_mask=valid_mask,
             pixel_size_m=raw.pixel_size_m,
             nphotons=raw.nphotons,
-            sha256=digest,
+            sha256=files.sha256(path),
             name=path.name,
         )
 
 
-def peek(path: Path) -> ScanHeader:
+def peek(
+    path: Path, companion: Path | None = None, translation_kind: str = "sample"
+) -> ScanHeader:
     """Read headers only, so that a configuration can be completed before any data.
 
+    Args:
+        path: NPZ, CXI or ptychodus product file.
+        companion: Second file, for pieces missing in the first.
+        translation_kind: What CXI translations move.
+
     Raises:
-        MissingInputError: The file does not exist.
+        MissingInputError: A named file does not exist.
         InputError: The file is of no known format, or lacks a required piece.
     """
-    container(path)
-    header = npz_scan.peek(path)
-    if header.N not in SIDES:
-        sides = ", ".join(str(side) for side in SIDES)
-        raise InputError(
-            str(path), expected=f"frames of side {sides}", found=f"side {header.N}"
+    with _opened(path, companion, None, translation_kind) as raw:
+        shape, probe = raw.pieces.complete()
+        points = len(np.atleast_1d(raw.x))
+        if raw.pieces.kind == "intensity":
+            side = frames.common_side(shape, probe.shape)
+            shape = (shape[0], side, side)
+        _, side, _ = frames.canonical_shape(shape, points, raw.pieces.frame_where)
+        return ScanHeader(
+            N=side,
+            point_count=points,
+            probe_modes=len(checks.probe(probe, side, raw.pieces.probe_where)),
+            nphotons=raw.nphotons,
+            pixel_size_m=raw.pixel_size_m,
         )
-    return header
 
 
 def container(path: Path) -> Container:
@@ -106,15 +120,13 @@ def container(path: Path) -> Container:
         MissingInputError: The file does not exist.
         InputError: The file is of no known format.
     """
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "no file"
-        raise MissingInputError(str(path), expected="an existing scan file", found=found)
+    _existing(path)
     with path.open("rb") as stream:
         start = stream.read(len(_HDF5_MAGIC))
     if start.startswith(_ZIP_MAGIC):
         return "npz"
     if start == _HDF5_MAGIC:
-        return "hdf5"
+        return _hdf5_container(path)
     raise InputError(
         str(path),
         expected="an NPZ, CXI or ptychodus file",
@@ -123,21 +135,84 @@ def container(path: Path) -> Container:
 
 
 @contextmanager
-def _opened(path: Path, config: DataConfig) -> Iterator[RawScan]:
-    threshold = int(config.mmap_threshold_mb * _MEGABYTE)
-    with npz_scan.opened(path, threshold) as raw:
-        yield raw
+def _opened(
+    path: Path, companion: Path | None, map_above: int | None, translation_kind: str
+) -> Iterator[RawScan]:
+    kind = container(path)
+    if companion is not None:
+        _existing(companion)
+    with ExitStack() as stack:
+        spare = stack.enter_context(pieces.opened(companion, map_above))
+        if kind == "npz":
+            yield stack.enter_context(npz_scan.opened(path, spare, map_above))
+        elif kind == "cxi":
+            yield stack.enter_context(cxi_scan.opened(path, spare, translation_kind))
+        else:
+            yield stack.enter_context(ptychodus_scan.opened(path, spare))
+
+
+def _existing(path: Path) -> None:
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "no file"
+        raise MissingInputError(str(path), expected="an existing scan file", found=found)
+
+
+def _hdf5_container(path: Path) -> Container:
+    with hdf5.opened(path) as root:
+        if "entry_1" in root:
+            return "cxi"
+        if "probe_position_x_m" in root:
+            return "ptychodus"
+    raise InputError(
+        str(path),
+        expected="a CXI file or a ptychodus product",
+        found="an HDF5 file without positions",
+        remedy="give frames or a probe alone as --companion_file",
+    )
+
+
+def _stored_frames(raw: RawScan, point_count: int) -> FrameStore:
+    stored = raw.pieces.frames
+    _, probe = raw.pieces.complete()
+    if stored is None:  # an opened scan without frames has been refused before
+        raise InputError(raw.pieces.frame_where, expected="frames", found="none")
+    if raw.pieces.kind == "intensity":
+        side = frames.common_side(stored.shape, probe.shape)
+        if stored.shape[-2:] != (side, side):
+            stored = CroppedFrames(stored, side)
+    return frames.orient(stored, point_count, raw.pieces.frame_where)
+
+
+def _digests(path: Path, companion: Path | None) -> str:
+    named = [path] if companion is None else [path, companion]
+    return ":".join(files.sha256(file) for file in named)
 
 
 def _amplitude(
-    stored: FrameStore, order: FrameOrder, raw: RawScan, digest: str, config: DataConfig
-) -> tuple[NDArray[np.float32], FrameCensus]:
-    needed = np.prod(stored.shape, dtype=np.int64) * np.dtype(np.float32).itemsize
+    stored: FrameStore, raw: RawScan, source: str, config: DataConfig
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Convert or map the frames, check their content, and say which pixels are valid."""
+    where, side = raw.pieces.frame_where, stored.shape[-1]
+    given = checks.plane_mask(raw.valid_mask, (side, side), raw.where_mask)
+    valid_mask = np.ones((side, side), np.bool_) if given is None else given
+    kind = frames.resolve_kind(stored, raw.pieces.kind, config.input_kind, where)
+    order = FrameOrder(where=where, kind=kind, valid_mask=valid_mask)
+    needed = int(np.prod(stored.shape)) * np.dtype(np.float32).itemsize
     if needed <= config.mmap_threshold_mb * _MEGABYTE:
-        return frame_cache.load(stored, order)
-    if raw.frames_stay and isinstance(stored, np.ndarray) and not order.changes(stored):
-        return stored, frame_cache.survey(stored, order)
-    return frame_cache.mapped(stored, order, digest, frame_cache.default_folder())
+        amplitude, census = frame_cache.load(stored, order)
+    elif _can_stay(stored, raw, order):
+        amplitude, census = np.asarray(stored[:]), frame_cache.survey(stored, order)
+    else:
+        folder = frame_cache.default_folder()
+        amplitude, census = frame_cache.mapped(stored, order, source, folder)
+    checks.energy(census, where)
+    checks.photons(census, config.nphotons, where)
+    return amplitude, valid_mask
+
+
+def _can_stay(stored: FrameStore, raw: RawScan, order: FrameOrder) -> bool:
+    is_plain = isinstance(stored, np.ndarray) and raw.pieces.frames_stay
+    return is_plain and not order.changes(stored)
 
 
 def _oriented(positions: NDArray[np.float64], config: DataConfig) -> NDArray[np.float64]:

@@ -1,0 +1,98 @@
+"""HDF5 files: opening, and typed access to arrays and numbers with full messages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho_torch.errors import InputError
+
+_MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+def is_hdf5(path: Path) -> bool:
+    """Tell an HDF5 file by its first bytes."""
+    with path.open("rb") as stream:
+        return stream.read(len(_MAGIC)) == _MAGIC
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """Open a file for reading.
+
+    Raises:
+        InputError: The file is truncated or damaged.
+    """
+    try:
+        root = h5py.File(path, "r")
+    except OSError as error:
+        raise InputError(
+            str(path),
+            expected="a complete HDF5 file",
+            found=" ".join(str(error).split()),
+            remedy="copy the file again",
+        ) from error
+    with root:
+        yield root
+
+
+def dataset(root: h5py.File, path: Path, key: str) -> h5py.Dataset:
+    """Return a numeric dataset without reading it.
+
+    Raises:
+        InputError: Absent, a group, or no numbers.
+    """
+    node = root.get(key)
+    if not isinstance(node, h5py.Dataset):
+        found = "nothing" if node is None else "a group"
+        raise InputError(f"{path}: {key}", expected="a dataset", found=found)
+    if node.dtype.kind not in "biufc":
+        raise InputError(f"{path}: {key}", expected="numbers", found=str(node.dtype))
+    return node
+
+
+def array(root: h5py.File, path: Path, key: str) -> NDArray[Any]:
+    """Read a dataset into memory.
+
+    Raises:
+        InputError: Absent, not numbers, or damaged.
+    """
+    try:
+        return np.asarray(dataset(root, path, key)[()])
+    except OSError as error:
+        found = " ".join(str(error).split())
+        raise InputError(f"{path}: {key}", expected="readable numbers", found=found) from error
+
+
+def number(value: Any, where: str) -> float:
+    """Turn a stored scalar into a finite number.
+
+    Raises:
+        InputError: Not one finite real number.
+    """
+    stored = np.asarray(value)
+    if stored.size != 1 or stored.dtype.kind not in "iuf":
+        raise InputError(where, expected="one number", found=f"{stored.dtype} {stored.shape}")
+    plain = float(stored.reshape(()))
+    if not math.isfinite(plain):
+        raise InputError(where, expected="a finite number", found=f"{plain}")
+    return plain
+
+
+def positive(value: Any, where: str) -> float:
+    """Turn a stored scalar into a positive number.
+
+    Raises:
+        InputError: Not one positive number.
+    """
+    plain = number(value, where)
+    if not plain > 0:
+        raise InputError(where, expected="a positive number", found=f"{plain:g}")
+    return plain
