@@ -46,10 +46,9 @@ def run(args: argparse.Namespace) -> int:
         config_file=given.get("config"),
     )
     with RunJournal(payload.run_config, given["argv"]) as journal:
-        train_data = _read(
-            payload, payload.pt_training_config.train_data_file, "train", journal
-        )
-        test_data = _read(payload, payload.pt_training_config.test_data_file, "test", journal)
+        train_data = _read(payload, given["train_data_file"], "train", journal)
+        held_out = payload.pt_training_config.test_data_file
+        test_data = None if held_out is None else _read(payload, held_out, "test", journal)
         _, _, results = components.run_cdi_example_torch(
             train_data,
             test_data,
@@ -65,13 +64,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _read(
-    payload: TrainingPayload, name: str | None, role: str, journal: RunJournal
-) -> ScanData | None:
+def _read(payload: TrainingPayload, name: str, role: str, journal: RunJournal) -> ScanData:
     from ptycho_torch.data import scan_file
 
-    if name is None:
-        return None
     scan = scan_file.read(Path(name), payload.pt_data_config)
     journal.note_dataset(role, scan.name, scan.sha256)
     return scan

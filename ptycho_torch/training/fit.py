@@ -14,14 +14,13 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
-from ptycho_torch import __version__, files, provenance, run_folder
+from ptycho_torch import files, run_folder
 from ptycho_torch.bundle import write
-from ptycho_torch.bundle.manifest import Configs, Geometry, Manifest
 from ptycho_torch.config_params import RunConfig
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import ConfigError, InputError
 from ptycho_torch.patch_stats.logger import PatchStatsLogger
-from ptycho_torch.training import callbacks, parity_probe, prepare, resume
+from ptycho_torch.training import callbacks, describe, parity_probe, prepare, resume
 from ptycho_torch.training.module import PtychoPINN_Lightning
 from ptycho_torch.training.prepare import Prepared
 
@@ -115,54 +114,12 @@ def _finish(
     module.model.network.load_state_dict(module.progress.best_weights)
     module.to("cpu").eval()
     path = folder / run_folder.BUNDLE
-    manifest = _manifest(config, module, prepared)
-    sha256 = write.write(path, manifest, module.model, module.progress.table())
+    about = describe.manifest(config, prepared, module.progress)
+    sha256 = write.write(path, about, module.model, module.progress.table())
     if config.inference.log_patch_stats:
         target = folder / run_folder.PARITY_PROBE
         parity_probe.write(target, module.model, prepared.train, prepared.train_loader)
     return Trained(module=module, prepared=prepared, bundle_path=path, bundle_sha256=sha256)
-
-
-def _manifest(config: RunConfig, module: PtychoPINN_Lightning, prepared: Prepared) -> Manifest:
-    scan, progress = prepared.train.scan, module.progress
-    commit, is_dirty = provenance.git_state()
-    low, high = scan.positions.min(axis=0), scan.positions.max(axis=0)
-    configs = Configs.of(config)
-    return Manifest(
-        package_version=__version__,
-        configs=configs,
-        field_provenance={
-            key: origin
-            for key, origin in sorted(config.provenance.items())
-            if key.split(".", 1)[0] in configs.to_dict()
-        },
-        scaling=prepared.contract,
-        geometry=Geometry(
-            N=module.model.N,
-            gridsize=module.model.gridsize,
-            C=module.model.C,
-            padded_size=module.model.padded_size,
-            max_rel=prepared.max_rel,
-            pixel_size_m=scan.pixel_size_m,
-            positions_bbox=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
-        ),
-        training={
-            "best_epoch": progress.best_epoch,
-            "monitor": progress.monitor,
-            "best_value": progress.best_value,
-            "epochs_run": len(progress.rows),
-            "n_parameters": module.model.parameter_count,
-        },
-        provenance={
-            "git_commit": commit,
-            "git_dirty": is_dirty,
-            "datasets": prepared.datasets,
-            "libraries": provenance.libraries(),
-            "python": provenance.python_version(),
-            "platform": provenance.system(),
-            "seed": config.run.seed,
-        },
-    )
 
 
 def _stats(config: RunConfig, folder: Path) -> PatchStatsLogger | None:

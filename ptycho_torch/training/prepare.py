@@ -154,10 +154,9 @@ def _group(
     if wanted > scan.point_count and not data.oversample:
         wanted = scan.point_count
         _log.info(
-            "%s: %d groups asked for, %d scan points allow %d",
+            "%s: %d groups asked for, the %d points of this part allow one each",
             scan.name,
             data.n_groups,
-            scan.point_count,
             wanted,
         )
     groups = grouping.make_groups(
