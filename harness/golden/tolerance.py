@@ -51,6 +51,20 @@ def one_sided(n: int, coverage: float, confidence: float) -> float:
     return _invert(distribution, confidence, start=max(shift, 1.0)) / math.sqrt(n)
 
 
+def false_red_rate(n: int, factor: float, *, two: bool) -> float:
+    """Return how often a clean value lies outside bounds made of n others.
+
+    ``(x − mean)/(sd·√(1 + 1/n))`` follows a t distribution with n − 1 degrees of freedom.
+    """
+    tail = 1 - _noncentral_t(n - 1, 0.0)(factor / math.sqrt(1 + 1 / n))
+    return max(0.0, 2 * tail if two else tail)
+
+
+def normal_quantile(probability: float) -> float:
+    """Return z with Φ(z) = probability."""
+    return _NORMAL.inv_cdf(probability)
+
+
 def _require(n: int, coverage: float, confidence: float) -> None:
     if n < SMALLEST_N:
         raise ValueError(f"{n} values; a tolerance interval needs {SMALLEST_N}")

@@ -7,7 +7,7 @@ from harness.errors import EvidenceMissingError
 from harness.guards import golden, options
 from harness.guards.base import Evidence, Golden, measured
 from harness.guards.options import Option
-from harness.records import GuardResult, StageRecord
+from harness.records import GuardResult
 
 _MIB = 1 << 20
 
@@ -54,7 +54,7 @@ class ResourceGuard:
         """
         choices = spec.options
         metric = name(choices["stage"], choices["measure"])
-        value = _measure(evidence.stages.get(choices["stage"]), choices["measure"], metric)
+        value = measure(evidence, choices["stage"], choices["measure"])
         lows, highs = [choices.get("min")], [choices.get("max")]
         if "above" in choices or "below" in choices:
             mean = golden.find(reference, metric, evidence).reference
@@ -74,14 +74,20 @@ def _scaled(factor: float | None, mean: float) -> float | None:
     return None if factor is None else factor * mean
 
 
-def _measure(stage: StageRecord | None, measure: str, metric: str) -> float:
-    if stage is not None and stage.outcome != "skipped":
-        if measure == "runtime":
-            return stage.duration_s
-        if stage.peak_memory_bytes is not None:
-            return stage.peak_memory_bytes / _MIB
+def measure(evidence: Evidence, stage: str, wanted: str) -> float:
+    """Return the time [s] or peak memory [MiB] of a stage.
+
+    Raises:
+        EvidenceMissingError: The stage did not run, or nothing was measured.
+    """
+    record = evidence.stages.get(stage)
+    if record is not None and record.outcome != "skipped":
+        if wanted == "runtime":
+            return record.duration_s
+        if record.peak_memory_bytes is not None:
+            return record.peak_memory_bytes / _MIB
     raise EvidenceMissingError(
-        f"metric {metric}",
+        f"metric {name(stage, wanted)}",
         found="no such measure in this run",
         expected="a stage that ran",
         remedy="Look at why the stage did not run.",

@@ -1,0 +1,181 @@
+"""``harness golden``: show, calibrate, update and explain reference statistics."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness import calibration, config_file
+from harness.cli import live, options, place
+from harness.cli.options import Session
+from harness.golden import calibrate as statistics
+from harness.golden import store
+from harness.records import encode
+from harness.workflow import RunOptions
+
+if TYPE_CHECKING:
+    from harness.golden.store import GoldenSet, GoldenValue
+
+EXAMPLES = """\b
+Examples:
+  harness golden show
+  harness golden calibrate forward-parity --seeds 12
+  harness golden update forward-parity --reason "the encoder has one block more"
+  harness golden explain forward-parity "min(train-stats:[phase=train].var_zero_mean)"
+"""
+
+
+@click.group("golden", epilog=EXAMPLES, context_settings=options.CONTEXT)
+def command() -> None:
+    """Show, calibrate or update reference statistics.
+
+    A golden is a tolerance interval made of many seeds, for one environment and one set of
+    data. It changes only by `harness golden update`, which is an entry of the ledger.
+    """
+
+
+@command.command("show", context_settings=options.CONTEXT)
+@click.argument("suite", required=False)
+@options.common
+@options.pass_session
+def show(session: Session, suite: str | None) -> None:
+    """List the goldens of a suite, or of all."""
+    project = place.project(session)
+    names = [config_file.suite_of(project, suite).name] if suite else list(project.suites)
+    found = {name: store.load(project.golden / name) for name in names}
+    lines = [line for name, golden in found.items() for line in _lines(name, golden)]
+    session.answer(
+        {name: encode(golden.values) for name, golden in found.items()},
+        "\n".join(lines) or "No golden yet: harness golden calibrate SUITE --seeds 12.",
+    )
+
+
+@command.command("calibrate", context_settings=options.CONTEXT)
+@click.argument("suite")
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=store.LEAST_SEEDS,
+    show_default=True,
+    help="How many seeds to run; the first is run twice.",
+)
+@click.option(
+    "--first-seed",
+    type=click.IntRange(min=0),
+    default=calibration.FIRST_SEED,
+    show_default=True,
+    help="The first seed; the others follow.",
+)
+@click.option("--dataset", type=click.Path(path_type=Path), help="Training data.")
+@click.option("--test-dataset", type=click.Path(path_type=Path), help="Test data.")
+@options.common
+@options.pass_session
+def calibrate(
+    session: Session,
+    suite: str,
+    seeds: int,
+    first_seed: int,
+    dataset: Path | None,
+    test_dataset: Path | None,
+) -> None:
+    """Run a suite with many seeds and propose goldens; nothing is changed yet."""
+    project = place.project(session)
+    declared = config_file.suite_of(project, suite)
+    given = {"train": dataset, "test": test_dataset}
+    watcher = live.watcher(
+        is_live=options.is_live() and not session.json,
+        has_colour=options.has_colour(),
+        is_verbose=session.verbosity > 0,
+    )
+    run_options = RunOptions(datasets={role: path for role, path in given.items() if path})
+    if not session.json and session.verbosity >= 0:
+        run_options = RunOptions(datasets=run_options.datasets, observer=watcher)
+    wanted = [str(first_seed + i) for i in range(seeds)]
+    try:
+        runs = calibration.run_seeds(
+            project,
+            suite,
+            wanted,
+            run_options,
+            lambda seed, hub: session.say(f"seed {seed}: {place.shown(hub, project)}"),
+        )
+    finally:
+        watcher.close()
+    golden = calibration.propose(project, declared, runs, "a proposal")
+    session.answer(encode(golden.values), "\n".join(_lines(suite, golden)))
+    session.say(f'Next: harness golden update {suite} --reason "…"')
+
+
+@command.command("update", context_settings=options.CONTEXT)
+@click.argument("suite")
+@click.option("--reason", default="", help="Why the reference changes; required.")
+@options.common
+@options.pass_session
+def update(session: Session, suite: str, reason: str) -> None:
+    """Make the last calibration the reference of a suite.
+
+    Refused without a reason, with too few seeds, when a repeat of a seed disagrees, when a
+    guard is red, and when CI is set.
+    """
+    project = place.project(session)
+    golden = calibration.update(project, suite, reason, os.environ)
+    folder = place.shown(project.golden / suite, project)
+    text = [*_lines(suite, golden), f"Written to {folder}; commit it with the hubs it names."]
+    session.answer(encode(golden.values), "\n".join(text))
+
+
+@command.command("explain", context_settings=options.CONTEXT)
+@click.argument("suite")
+@click.argument("metric")
+@options.common
+@options.pass_session
+def explain(session: Session, suite: str, metric: str) -> None:
+    """Say where the bounds of a metric come from and what they notice."""
+    project = place.project(session)
+    name = config_file.suite_of(project, suite).name
+    found = calibration.find(store.load(project.golden / name), metric)
+    answers = [{**encode(value), **statistics.explain(value)} for value in found]
+    session.answer(answers, "\n\n".join(_explained(value) for value in found))
+
+
+def _lines(suite: str, golden: GoldenSet) -> list[str]:
+    ordered = sorted(golden.values, key=lambda value: value.metric)
+    width = max((len(value.metric) for value in ordered), default=0)
+    return [
+        f"{suite}  {value.metric:<{width}}  {_bounds(value)}  n {value.n}  {value.scale}"
+        f"  {value.environment.get('device', '')}  {value.date[:10]}"
+        for value in ordered
+    ]
+
+
+def _bounds(value: GoldenValue) -> str:
+    low, high = (
+        "open" if bound is None else f"{bound:.4g}" for bound in (value.low, value.high)
+    )
+    return f"{value.reference:.4g} in [{low}, {high}]"
+
+
+def _explained(value: GoldenValue) -> str:
+    facts = statistics.explain(value)
+    sides = {"two": "mean ± k·sd", "low": "mean − k·sd", "high": "mean + k·sd"}[value.sides]
+    unit = "a factor" if value.scale == "log10" else "a shift"
+    noticed = [facts["noticed_low"], facts["noticed_high"]]
+    shifts = " or ".join(f"{shift:.4g}" for shift in noticed if shift is not None)
+    share = f"{value.coverage:.4%} of runs with {value.confidence:.0%} confidence"
+    data = ", ".join(f"{role} {sha[:12]}" for role, sha in sorted(value.datasets.items()))
+    made = f"{value.n} seeds, {value.scale} scale: mean {value.mean:.6g}, sd {value.sd:.4g}"
+    origin = f"{value.author}, {value.date}, commit {value.commit[:12]}"
+    return "\n".join(
+        [
+            f"{value.metric}: {_bounds(value)}",
+            f"  made of     {made}",
+            f"  interval    {sides} with k = {facts['factor']:.4g}, for {share}",
+            f"  false red   {facts['false_red_rate']:.2%} of clean runs expected",
+            f"  notices     {unit} of {shifts} in 99 of 100 runs",
+            f"  valid for   {value.environment.get('device', 'any')}; {data or 'no datasets'}",
+            f"  because     {value.reason} ({origin})",
+        ]
+    )
