@@ -1,18 +1,51 @@
-"""Scans to files of every format that can be read back."""
+"""Scans to files of every format that can be read back: NPZ, CXI, ptychodus product."""
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from ptycho_torch import files
+from ptycho_torch.data.cxi_scan import (
+    DETECTOR,
+    JOULE_PER_EV,
+    PLANCK_TIMES_LIGHT,
+    SOURCE,
+    TRANSLATIONS,
+)
+from ptycho_torch.data.ptychodus_scan import INDEX_KEY, POSITION_KEYS
 from ptycho_torch.data.scan import ScanData
+
+_CXI_VERSION = 140
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Geometry:
+    """What an experiment's file states beyond the arrays.
+
+    Attributes:
+        pixel_size_m: Object pixel [m].
+        energy_ev: Photon energy [eV].
+        distance_m: From the object to the detector [m].
+    """
+
+    pixel_size_m: float
+    energy_ev: float
+    distance_m: float
+
+    def detector_pixel_m(self, side: int) -> float:
+        """Return the detector pixel that gives the object pixel at this side N [m]."""
+        wavelength = PLANCK_TIMES_LIGHT / (self.energy_ev * JOULE_PER_EV)
+        return wavelength * self.distance_m / (side * self.pixel_size_m)
 
 
 def write_npz_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -54,3 +87,91 @@ def write_npz(path: Path, scan: ScanData) -> None:
             "_metadata": np.array(json.dumps(metadata, sort_keys=True)),
         },
     )
+
+
+def write_cxi(path: Path, scan: ScanData, geometry: Geometry) -> None:
+    """Write a scan as CXI: intensities, and the motion of the sample in metres.
+
+    The reference object has no place in a raw CXI file and is left out.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    shift = scan.positions * -geometry.pixel_size_m
+    pixel = geometry.detector_pixel_m(scan.side)
+    content: dict[str, Any] = {
+        "cxi_version": _CXI_VERSION,
+        f"{DETECTOR}/data": intensity(scan),
+        f"{DETECTOR}/distance": geometry.distance_m,
+        f"{DETECTOR}/x_pixel_size": pixel,
+        f"{DETECTOR}/y_pixel_size": pixel,
+        f"{DETECTOR}/mask": (~scan.valid_mask).astype(np.uint32),
+        f"{SOURCE}/energy": geometry.energy_ev * JOULE_PER_EV,
+        f"{SOURCE}/illumination": scan.probe,
+        TRANSLATIONS[0]: np.column_stack([shift, np.zeros(len(shift))]),
+    }
+    links = {"entry_1/data_1/data": f"/{DETECTOR}/data"}
+    _write_hdf5(path, content, {}, links)
+
+
+def write_ptychodus(path: Path, scan: ScanData, geometry: Geometry) -> None:
+    """Write a scan as a ptychodus product that also holds its frames, as ``dp``.
+
+    Without a reference object, the stored object is one of unit transmission, large
+    enough for every patch, so that the positions keep their meaning.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    reference = scan.object_canvas
+    if reference is None:
+        columns, rows = np.ceil(scan.positions.max(axis=0)).astype(int) + scan.side // 2 + 1
+        reference = np.ones((rows, columns), np.complex64)
+    centre = np.array(reference.shape[::-1]) / 2
+    metres = (scan.positions - centre) * geometry.pixel_size_m
+    content = {
+        "dp": intensity(scan),
+        "probe": scan.probe,
+        "object": reference[None],
+        POSITION_KEYS[0]: metres[:, 0],
+        POSITION_KEYS[1]: metres[:, 1],
+        INDEX_KEY: np.arange(scan.point_count),
+    }
+    pixels = {
+        "pixel_width_m": geometry.pixel_size_m,
+        "pixel_height_m": geometry.pixel_size_m,
+    }
+    attributes: dict[str, dict[str, Any]] = {
+        "/": {
+            "name": Path(scan.name).stem,
+            "comments": "",
+            "detector_object_distance_m": geometry.distance_m,
+            "probe_energy_eV": geometry.energy_ev,
+            "probe_photon_count": scan.nphotons or 0.0,
+        },
+        "probe": pixels,
+        "object": {**pixels, "center_x_m": 0.0, "center_y_m": 0.0},
+    }
+    _write_hdf5(path, content, attributes, {})
+
+
+def intensity(scan: ScanData) -> NDArray[np.float64]:
+    """Return the squared amplitudes; double precision keeps the root exact."""
+    return np.square(scan.amplitude, dtype=np.float64)
+
+
+def _write_hdf5(
+    path: Path,
+    content: Mapping[str, Any],
+    attributes: Mapping[str, Mapping[str, Any]],
+    links: Mapping[str, str],
+) -> None:
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", track_order=False) as root:
+        for key, value in content.items():
+            root.create_dataset(key, data=value, track_times=False)
+        for key, target in links.items():
+            root[key] = h5py.SoftLink(target)
+        for key, values in attributes.items():
+            root[key].attrs.update(values)
+    files.write_bytes(path, buffer.getvalue())

@@ -1,0 +1,128 @@
+"""The conversion program: a scan file of one format in, of another format out."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ptycho_torch import settings
+from ptycho_torch.cli import exits, flags
+from ptycho_torch.config_params import DataConfig
+from ptycho_torch.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from ptycho_torch.data.scan import ScanData
+    from ptycho_torch.data.scan_write import Geometry
+
+FORMATS = ("npz", "cxi", "ptychodus")
+_SUFFIXES = {".npz": "npz", ".cxi": "cxi", ".h5": "ptychodus", ".hdf5": "ptychodus"}
+_READING = ("input_kind", "translation_kind", "swap_xy", "flip_x", "flip_y", "nphotons")
+_SWITCHES = ("swap_xy", "flip_x", "flip_y")
+_ABOUT = "Convert a scan between NPZ, CXI and ptychodus product."
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the conversion program."""
+    parser = flags.FlagParser(
+        prog="python -m ptycho_torch.convert",
+        usage="%(prog)s --input FILE --output FILE [flags]",
+        description=_ABOUT,
+        epilog="Every flag may be spelt with - or with _ between its words.",
+    )
+    flags.add(parser, "input", required=True, metavar="FILE", help="The scan to read.")
+    flags.add(parser, "output", required=True, metavar="FILE", help="The file to write.")
+    flags.add(
+        parser,
+        "format",
+        metavar="|".join(FORMATS),
+        help="Format to write [default: from the extension .npz, .cxi, .h5].",
+    )
+    flags.add(parser, "companion_file", metavar="FILE", help="Second file, for missing pieces.")
+    for name in _READING:
+        about = settings.described(DataConfig.__dataclass_fields__[name])
+        switch = name in _SWITCHES
+        if switch:
+            flags.add(parser, name, action="store_true", help=about.meaning)
+        else:
+            metavar = "|".join(str(choice) for choice in about.choices or ("FLOAT",))
+            flags.add(parser, name, metavar=metavar, help=about.meaning)
+    for name, meaning in (
+        ("pixel_size_m", "Object pixel, when the input does not state it. [m]"),
+        ("energy_ev", "Photon energy, for CXI and ptychodus. [eV]"),
+        ("distance_m", "From object to detector, for CXI and ptychodus. [m]"),
+    ):
+        flags.add(parser, name, metavar="FLOAT", help=meaning)
+    for name, meaning in (("quiet", "Say nothing."), ("debug", "Show tracebacks of errors.")):
+        flags.add(parser, name, action="store_true", default=False, help=meaning)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the conversion program and return its exit code."""
+    return exits.run(run, make_parser(), argv)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read one scan, with all checks, and write it in the other format."""
+    flags.refuse_empty(args, ("input", "output"))
+    target = Path(args.output)
+    form = _format(args, target)
+    config = _config(args)
+    if target.exists() and target.samefile(args.input):
+        raise InputError("--output", expected="another file than the input", found=args.output)
+
+    from ptycho_torch.data import scan_file, scan_write
+
+    scan = scan_file.read(Path(args.input), config)
+    if form == "npz":
+        scan_write.write_npz(target, scan)
+    elif form == "cxi":
+        scan_write.write_cxi(target, scan, _geometry(args, scan))
+    else:
+        scan_write.write_ptychodus(target, scan, _geometry(args, scan))
+    if not args.quiet:
+        print(f"{target}: {scan.point_count} frames of {scan.side} px as {form}")
+    return 0
+
+
+def _format(args: argparse.Namespace, target: Path) -> str:
+    form: str | None = vars(args).get("format", _SUFFIXES.get(target.suffix.lower()))
+    if form not in FORMATS:
+        found = repr(form) if form else f"the extension {target.suffix!r}"
+        raise ConfigError("--format", expected=f"one of {', '.join(FORMATS)}", found=found)
+    return form
+
+
+def _config(args: argparse.Namespace) -> DataConfig:
+    given = vars(args)
+    values = {name: given[name] for name in _SWITCHES if name in given}
+    for name in (*_READING, "companion_file"):
+        if name in given and name not in _SWITCHES:
+            values[name] = settings.parse(DataConfig, name, given[name], where=f"--{name}")
+    return DataConfig(gridsize=1, **values)
+
+
+def _geometry(args: argparse.Namespace, scan: ScanData) -> Geometry:
+    from ptycho_torch.data.scan_write import Geometry
+
+    return Geometry(
+        pixel_size_m=_positive(args, "pixel_size_m", scan.pixel_size_m),
+        energy_ev=_positive(args, "energy_ev", None),
+        distance_m=_positive(args, "distance_m", None),
+    )
+
+
+def _positive(args: argparse.Namespace, name: str, known: float | None) -> float:
+    text = vars(args).get(name)
+    if text is None and known is not None:
+        return known
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        found = "nothing" if text is None else repr(text)
+        raise ConfigError(f"--{name}", expected="a positive number", found=found)
+    return value
