@@ -48,11 +48,15 @@ class GuardSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSpec:
-    """A dataset by role: given on the command line, else generated and cached by digest."""
+    """A dataset by role: given on the command line, else generated and cached by digest.
+
+    ``file`` is the name of the generated file; its ending says its format.
+    """
 
     role: str
     generate: tuple[str, ...]
     inputs: tuple[str, ...]
+    file: str = "dataset.npz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,3 +86,4 @@ class Project:
     suites: dict[str, SuiteSpec]
     policies: dict[str, str]
     config_sha256: str
+    trusted_keys: tuple[str, ...] = ()

@@ -160,6 +160,8 @@ def _damage(where: str, found: str, expected: str) -> IntegrityError:
 
 
 def _decode(kind: Any, value: Any, where: str) -> Any:
+    if kind is Any:
+        return value
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in args:

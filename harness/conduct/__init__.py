@@ -1,0 +1,1 @@
+"""The steps of a run, each testable alone; ``harness.workflow`` lists them in order."""

@@ -1,0 +1,159 @@
+"""Everything after the last stage: guards, verdict, record, blockers."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.conduct import retry
+from harness.conduct.options import RunOptions
+from harness.conduct.prepare import Prepared
+from harness.config import Project
+from harness.files import json_bytes, write_bytes, write_text
+from harness.guards import registry
+from harness.hub import blockers, causes, inputs, layout
+from harness.hub.evidence import Facts, HubEvidence
+from harness.records import (
+    SCHEMA,
+    ArtifactRecord,
+    GuardResult,
+    HubRecord,
+    StageRecord,
+    encode,
+)
+from harness.stages.registry import kind_of
+from harness.verdict import Verdict, combine
+
+_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A run whose stages are over; ``began`` is on the monotonic clock [s]."""
+
+    prepared: Prepared
+    stages: tuple[StageRecord, ...]
+    artifacts: tuple[ArtifactRecord, ...]
+    began: float
+    started: datetime
+    stopped: int | None
+
+
+def judge(draft: Draft, project: Project, options: RunOptions) -> tuple[GuardResult, ...]:
+    """Judge the evidence by the frozen guards; a value that is no finite number has none."""
+    evidence = HubEvidence(
+        draft.prepared.context.hub,
+        Facts(
+            stages=draft.stages,
+            artifacts=draft.artifacts,
+            datasets=draft.prepared.plan.datasets,
+            environment=dict(draft.prepared.environment),
+        ),
+        project=project.root,
+    )
+    results = []
+    prepared = draft.prepared
+    for result in registry.judge(prepared.plan.suite.guards, evidence, prepared.golden):
+        is_number = result.value is not None and math.isfinite(result.value)
+        results.append(result if is_number else replace(result, value=None))
+        options.observer.guard_judged(results[-1])
+    return tuple(results)
+
+
+def metrics_of(results: Iterable[GuardResult]) -> dict[str, float]:
+    """Return the numbers that the guards took from the evidence, by metric."""
+    return {r.metric: r.value for r in results if r.metric and r.value is not None}
+
+
+def record(draft: Draft, results: tuple[GuardResult, ...], previous: str | None) -> HubRecord:
+    """Make the record of a run; its verdict is the worst of stages and guards."""
+    judged = [(f"stage {s.id}: {s.reason}", s.verdict) for s in draft.stages]
+    judged += [
+        (f"guard {r.id}: {r.reason or f'{r.found}; expected {r.expected}'}", r.verdict)
+        for r in results
+        if r.severity == "fail"
+    ]
+    verdict = combine(v for _, v in judged)
+    reasons = [text for text, v in judged if v is verdict and v is not Verdict.GREEN]
+    if draft.stopped is not None:
+        verdict = Verdict.RED
+        reasons.insert(0, f"interrupted by {signal.Signals(draft.stopped).name}")
+    more = f" (and {len(reasons) - _REASONS} more)" if len(reasons) > _REASONS else ""
+    frozen = draft.prepared.plan
+    return HubRecord(
+        schema=SCHEMA,
+        suite=frozen.suite.name,
+        run_id=frozen.run_id,
+        started=layout.instant(draft.started),
+        finished=layout.instant(datetime.now(UTC)),
+        duration_s=round(time.monotonic() - draft.began, 4),
+        verdict=verdict,
+        reason="; ".join(reasons[:_REASONS]) + more or "every stage and guard passed",
+        stamp=frozen.stamp,
+        environment=dict(draft.prepared.environment),
+        parameters=frozen.suite.parameters,
+        datasets=frozen.datasets,
+        stages=draft.stages,
+        artifacts=draft.artifacts,
+        guards=results,
+        metrics=metrics_of(results),
+        config_sha256=frozen.config_sha256,
+        golden_sha256=frozen.golden_sha256,
+        inputs_sha256=inputs.summary(frozen.inputs),
+        previous=previous,
+    )
+
+
+def write(hub: Path, made: HubRecord) -> None:
+    """Write the record, the guards and the metrics into the hub."""
+    write_bytes(hub / layout.RECORD, json_bytes(encode(made)))
+    write_bytes(hub / layout.GUARDS, json_bytes(encode(made.guards)))
+    write_bytes(hub / layout.METRICS, json_bytes(made.metrics))
+
+
+def notes(
+    draft: Draft, made: HubRecord, project: Project, options: RunOptions
+) -> dict[str, tuple[blockers.Blocker, str]]:
+    """Write a blocker note into the hub for each red cause.
+
+    Returns:
+        Blockers and their bodies by the name of the note, for the register.
+    """
+    if made.verdict is not Verdict.RED:
+        return {}
+    hub = draft.prepared.context.hub
+    register = blockers.Register(project.hubs)
+    sighting = blockers.Sighting(
+        run_id=made.run_id,
+        commit=made.stamp.commit,
+        dirty=made.stamp.dirty,
+        instant=made.finished,
+    )
+    paths = {a.id: a.path for a in made.artifacts if not a.external}
+    written = {}
+    for cause in causes.all_of(made.suite, made.stages, made.guards, hub, paths):
+        name = blockers.note_name(cause, made.run_id)
+        blocker = register.seen(cause, sighting)
+        body = blockers.body(cause, hub, _commands(cause, draft, project, options))
+        write_text(hub / "red" / name, blockers.head(blocker) + body)
+        written[name] = (blocker, body)
+    return written
+
+
+def _commands(
+    cause: causes.Cause, draft: Draft, project: Project, options: RunOptions
+) -> list[str]:
+    suite = draft.prepared.plan.suite.name
+    again = retry.run_command(suite, project.root, options.datasets, options.parameters)
+    commands = [again]
+    prepared = draft.prepared
+    for stage in prepared.plan.suite.stages:
+        if stage.id == cause.stage:
+            argv = kind_of(stage).argv(stage, prepared.context.values)
+            commands.append(retry.stage_command(argv, project.root, prepared.declared))
+    return commands

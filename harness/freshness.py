@@ -1,0 +1,239 @@
+"""Whether recorded evidence still speaks of the work tree: computed from digests, never typed.
+
+``fresh`` means that inputs, declaration, golden, datasets and environment have the same
+digests now as at the run. Otherwise each cause is named, with its cure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from harness import suite_rules
+from harness.config import DatasetSpec, Project, SuiteSpec
+from harness.errors import ConfigError, HarnessError
+from harness.golden import store as golden_store
+from harness.hub import inputs, plan, stamp
+from harness.hub.store import HubStore
+from harness.records import HubRecord
+
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One reason why evidence is stale.
+
+    ``kind`` is ``source``, ``config``, ``golden``, ``dataset``, ``environment``, ``age`` or
+    ``newer-run``; ``items`` are the files or keys that changed.
+    """
+
+    kind: str
+    what: str
+    cure: str
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """The answer: fresh where there is no cause."""
+
+    causes: tuple[Cause, ...]
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the evidence still speaks of the work tree."""
+        return not self.causes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Now:
+    """What is not in the declaration: read once, compared with many hubs.
+
+    ``golden_sha256`` and ``datasets`` (SHA-256 by role, of files given for this comparison)
+    are compared only where they are said.
+    """
+
+    instant: datetime
+    golden_sha256: str | None = None
+    is_golden_known: bool = False
+    datasets: Mapping[str, str] | None = None
+
+
+def now(project: Project, suite: SuiteSpec, datasets: Mapping[str, str] | None = None) -> Now:
+    """Read what a suite would be compared with now.
+
+    Args:
+        project: The project.
+        suite: One of its suites.
+        datasets: SHA-256 by role of files given for this comparison.
+
+    Raises:
+        IntegrityError: A golden is damaged.
+    """
+    golden = golden_store.load(project.golden / suite.name)
+    return Now(
+        instant=datetime.now(UTC),
+        golden_sha256=golden.digest if golden.values else None,
+        is_golden_known=True,
+        datasets=datasets,
+    )
+
+
+def cache_of(project: Project) -> inputs.DigestCache:
+    """Open the project's cache of digests."""
+    return inputs.DigestCache(project.work / "digests.json")
+
+
+def globs_of(suite: SuiteSpec) -> tuple[str, ...]:
+    """Return the globs a suite depends on: its own and those of the data it generates."""
+    return tuple(dict.fromkeys([*suite.inputs, *(g for d in suite.datasets for g in d.inputs)]))
+
+
+def digests_now(
+    project: Project, suite: SuiteSpec, cache: inputs.DigestCache
+) -> dict[str, str]:
+    """Digest the inputs of a suite as they are now.
+
+    Raises:
+        ConfigError: The globs match nothing, or an input cannot be read.
+    """
+    return inputs.take(project.root, globs_of(suite), cache)
+
+
+def recipe_of(project: Project, spec: DatasetSpec, cache: inputs.DigestCache) -> dict[str, str]:
+    """Digest the files that generate a dataset; none where it has no inputs of its own."""
+    return inputs.take(project.root, spec.inputs, cache)
+
+
+def check(
+    project: Project,
+    hub: Path,
+    record: HubRecord,
+    moment: Now | None = None,
+    cache: inputs.DigestCache | None = None,
+) -> Freshness:
+    """Compare a hub with the work tree.
+
+    Args:
+        project: The project as declared now.
+        hub: Folder of the hub; its plan names the inputs one by one.
+        record: Its record.
+        moment: What else there is to compare with; read now when left out.
+        cache: Digests known; the project's own when left out.
+
+    Raises:
+        IntegrityError: A golden is damaged.
+    """
+    cure = f"Run harness run {record.suite}."
+    suite = project.suites.get(record.suite)
+    if suite is None:
+        gone = Cause(
+            kind="config",
+            what=f"suite {record.suite} is not declared any more",
+            cure="Declare it again, or keep the hub as an archive.",
+        )
+        return Freshness(causes=(gone,))
+    moment = moment or now(project, suite)
+    cache = cache or cache_of(project)
+    causes = [
+        *_source(project, suite, hub, record, cache, cure),
+        *_config(suite, record, cure),
+        *_golden(record, moment, cure),
+        *_datasets(record, moment, cure),
+        *_environment(suite, record, cure),
+        *_age(suite, record, moment, cure),
+        *_newer(project, hub, record),
+    ]
+    cache.save()
+    return Freshness(causes=tuple(causes))
+
+
+def _source(
+    project: Project,
+    suite: SuiteSpec,
+    hub: Path,
+    record: HubRecord,
+    cache: inputs.DigestCache,
+    cure: str,
+) -> list[Cause]:
+    try:
+        found = digests_now(project, suite, cache)
+    except ConfigError as error:
+        return [Cause(kind="source", what=f"inputs: {error.found}", cure=error.remedy)]
+    if inputs.summary(found) == record.inputs_sha256:
+        return []
+    try:
+        before = plan.read(hub).inputs
+    except HarnessError:
+        before = {}
+    changed = sorted(path for path in {*before, *found} if before.get(path) != found.get(path))
+    what = f"{len(changed)} input files changed: {_some(changed)}"
+    return [Cause(kind="source", what=what, cure=cure, items=tuple(changed))]
+
+
+def _config(suite: SuiteSpec, record: HubRecord, cure: str) -> list[Cause]:
+    if plan.suite_sha256(suite) == record.config_sha256:
+        return []
+    what = f"the declaration of suite {suite.name} in harness.toml changed"
+    return [Cause(kind="config", what=what, cure=cure)]
+
+
+def _golden(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
+    if not moment.is_golden_known or moment.golden_sha256 == record.golden_sha256:
+        return []
+    return [Cause(kind="golden", what="the golden changed", cure=cure)]
+
+
+def _datasets(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
+    if moment.datasets is None:
+        return []
+    before = {d.role: d.sha256 for d in record.datasets}
+    changed = sorted(
+        role for role, sha256 in moment.datasets.items() if before.get(role) != sha256
+    )
+    if not changed:
+        return []
+    what = f"another dataset: {', '.join(changed)}"
+    return [Cause(kind="dataset", what=what, cure=cure, items=tuple(changed))]
+
+
+def _environment(suite: SuiteSpec, record: HubRecord, cure: str) -> list[Cause]:
+    found = stamp.environment(suite_rules.argvs(suite), suite.parameters)
+    changed = [
+        f"{key} {record.environment.get(key, stamp.NONE)} → {found[key]}"
+        for key in stamp.IDENTITY
+        if record.environment.get(key, stamp.NONE) != found[key]
+    ]
+    if not changed:
+        return []
+    what = f"another environment: {', '.join(changed)}"
+    return [Cause(kind="environment", what=what, cure=cure, items=tuple(changed))]
+
+
+def _age(suite: SuiteSpec, record: HubRecord, moment: Now, cure: str) -> list[Cause]:
+    if suite.max_age_days is None:
+        return []
+    age = moment.instant - datetime.fromisoformat(record.finished)
+    if age <= timedelta(days=suite.max_age_days):
+        return []
+    days = age.total_seconds() / 86400
+    what = f"{days:.1f} days old; at most {suite.max_age_days:g} are allowed"
+    return [Cause(kind="age", what=what, cure=cure)]
+
+
+def _newer(project: Project, hub: Path, record: HubRecord) -> list[Cause]:
+    hubs = HubStore(project.hubs, project.work).hubs(record.suite)
+    later = [other.name for other in hubs if other.name > hub.name]
+    if not later:
+        return []
+    what = f"{len(later)} newer runs, the last {later[-1]}"
+    cure = f"Look at hubs/{record.suite}/{later[-1]}."
+    return [Cause(kind="newer-run", what=what, cure=cure, items=tuple(later))]
+
+
+def _some(names: list[str]) -> str:
+    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + rest

@@ -1,0 +1,55 @@
+"""Names in a hub and in the store, in one place."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+RECORD = "hub.json"
+PLAN = "plan/plan.json"
+PLAN_TEXT = "plan/plan.md"
+SUMMARY = "summary.md"
+REPORT = "report.html"
+GUARDS = "analysis/guards.json"
+METRICS = "analysis/metrics.json"
+FOLDERS = ("plan", "cli", "green", "red", "analysis")
+BLOCKERS = "blockers"
+TEMPORARY = ".tmp-"
+RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+
+
+def new_run_id(now: datetime) -> str:
+    """Return a run id: the second of UTC and six random hexadecimal digits."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def instant(now: datetime) -> str:
+    """Return an instant as RFC 3339 in UTC, to the millisecond."""
+    return now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def final(hubs: Path, suite: str, run_id: str) -> Path:
+    """Return where a sealed hub lies."""
+    return hubs / suite / run_id
+
+
+def temporary(hubs: Path, suite: str, run_id: str) -> Path:
+    """Return where a hub lies while it is written."""
+    return hubs / suite / f"{TEMPORARY}{run_id}"
+
+
+def work(harness_folder: Path, run_id: str) -> Path:
+    """Return the working folder of a run."""
+    return harness_folder / "work" / run_id
+
+
+def owner(harness_folder: Path, run_id: str) -> Path:
+    """Return the file that a living run keeps locked."""
+    return harness_folder / "work" / f"{run_id}.lock"
+
+
+def kept(harness_folder: Path, run_id: str) -> Path:
+    """Return where external artifacts of a run are kept."""
+    return harness_folder / "runs" / run_id

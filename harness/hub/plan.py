@@ -1,0 +1,115 @@
+"""The plan of a run, frozen before its first stage, and read again when it is verified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.config import SuiteSpec
+from harness.files import json_bytes, sha256_bytes, write_bytes, write_text
+from harness.hub import inputs, layout, store
+from harness.records import DatasetRecord, Stamp, decode, encode
+
+SCHEMA = 1
+GOLDEN = "plan/golden"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is going to run and to be judged.
+
+    ``suite`` is the declaration with inheritance resolved, ``argv`` the expanded argument
+    vectors by stage, ``inputs`` the digests by path. The golden used lies in ``plan/golden``
+    of the hub; ``golden_sha256`` is its digest.
+    """
+
+    schema: int
+    suite: SuiteSpec
+    run_id: str
+    stamp: Stamp
+    argv: dict[str, tuple[str, ...]]
+    inputs: dict[str, str]
+    inputs_sha256: str
+    config_sha256: str
+    datasets: tuple[DatasetRecord, ...]
+    golden_sha256: str | None
+
+
+def suite_sha256(suite: SuiteSpec) -> str:
+    """Digest what a suite declares; another suite's declaration does not change it."""
+    return sha256_bytes(json_bytes(encode(suite)))
+
+
+def write(hub: Path, plan: Plan) -> None:
+    """Write ``plan/plan.json`` and ``plan/plan.md``."""
+    write_bytes(hub / layout.PLAN, json_bytes(encode(plan)))
+    write_text(hub / layout.PLAN_TEXT, text(plan))
+
+
+def read(hub: Path) -> Plan:
+    """Read the plan of a hub.
+
+    Raises:
+        NotAProjectError: There is none.
+        IntegrityError: It is damaged.
+    """
+    return decode(Plan, store.read_json(hub, layout.PLAN), layout.PLAN)
+
+
+def new(
+    suite: SuiteSpec,
+    run_id: str,
+    stamp: Stamp,
+    argv: dict[str, tuple[str, ...]],
+    digests: dict[str, str],
+) -> Plan:
+    """Make a plan; datasets and golden are added when they are known."""
+    return Plan(
+        schema=SCHEMA,
+        suite=suite,
+        run_id=run_id,
+        stamp=stamp,
+        argv=argv,
+        inputs=digests,
+        inputs_sha256=inputs.summary(digests),
+        config_sha256=suite_sha256(suite),
+        datasets=(),
+        golden_sha256=None,
+    )
+
+
+def text(plan: Plan) -> str:
+    """Write the plan for people."""
+    dirty = ", with changes that are not committed" if plan.stamp.dirty else ""
+    lines = [
+        f"# Plan of {plan.suite.name} {plan.run_id}",
+        "",
+        plan.suite.description,
+        "",
+        f"Commit {plan.stamp.commit}{dirty}.",
+        "",
+        "## Datasets",
+        "",
+        *[f"- {d.role}: {d.name}, {d.size:,} bytes, SHA-256 {d.sha256}" for d in plan.datasets],
+        *([] if plan.datasets else ["None."]),
+        "",
+        "## Stages",
+        "",
+    ]
+    for stage in plan.suite.stages:
+        lines += [f"- **{stage.id}** ({stage.kind}, at most {stage.timeout_s:g} s)", ""]
+        lines += ["      " + " ".join(plan.argv.get(stage.id, ())), ""]
+        lines += [f"    - promises {a.id}: `{a.path}`" for a in stage.artifacts]
+        lines += [""] if stage.artifacts else []
+    lines += ["## Guards", ""]
+    for guard in plan.suite.guards:
+        options = ", ".join(f"{key} = {value!r}" for key, value in guard.options.items())
+        lines.append(f"- **{guard.id}** ({guard.kind}): {options}")
+    lines += [
+        "",
+        "## Inputs",
+        "",
+        f"{len(plan.inputs)} files, SHA-256 {plan.inputs_sha256}",
+        "",
+    ]
+    return "\n".join(lines)

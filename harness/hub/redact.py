@@ -1,0 +1,132 @@
+"""What a hub may say: no layout of the machine, no secret, no terminal control.
+
+Absolute paths become ``<root>``, ``<home>``, ``<tmp>`` and the like, values that look like
+secrets become ``<secret>``, and control characters are written visibly, so that a log can be
+shown on any terminal and carried to any machine.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+_SECRET_NAME = re.compile(
+    r"TOKEN|SECRET|PASSW|API_?KEY|ACCESS_?KEY|PRIVATE|CREDENTIAL|(^|_)AUTH(_|$)"
+)
+_SHORTEST_SECRET = 6
+_SECRET_FORMS = (
+    rb"gh[pousr]_[A-Za-z0-9]{20,}",
+    rb"github_pat_[A-Za-z0-9_]{20,}",
+    rb"glpat-[A-Za-z0-9_-]{16,}",
+    rb"AKIA[A-Z0-9]{16}",
+    rb"xox[abprs]-[A-Za-z0-9-]{10,}",
+    rb"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]{0,8192}?-----END [A-Z ]*PRIVATE KEY-----",
+    rb"(?<=://)[^\s/:@]{1,64}:[^\s/@]{1,256}(?=@)",
+)
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+# C0 but tab and newline, DEL, C1, and what reorders or hides text.
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+_CI_COMMAND = re.compile(r"^(\s*)(::|##\[|##vso\[|##teamcity\[)", re.MULTILINE)
+_TEXT_ENDINGS = (".json", ".jsonl", ".csv", ".txt", ".log", ".md", ".toml", ".yaml", ".yml")
+_LARGEST_TEXT = 64 << 20
+
+
+def visible(text: str) -> str:
+    """Drop colours and write every other control character as an escape."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _COLOUR.sub("", text)
+    return _CONTROL.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
+
+
+def shown(text: str) -> str:
+    """Make stored text safe to print where a CI system reads commands from output."""
+    return _CI_COMMAND.sub(lambda m: f"{m[1]}\\{m[2]}", visible(text))
+
+
+class Redactor:
+    """Replaces what must not be stored; the same object serves a whole run."""
+
+    def __init__(self, places: Mapping[str, str], secrets: tuple[str, ...] = ()) -> None:
+        """Take marker names by absolute path, and secret values."""
+        marks = {path.encode(): f"<{name}>".encode() for path, name in places.items()}
+        marks |= {value.encode(): b"<secret>" for value in secrets}
+        self._marks = marks
+        self.longest = max((len(key) for key in marks), default=0) + 1
+        literal = b"|".join(re.escape(k) for k in sorted(marks, key=len, reverse=True))
+        forms = b"|".join(b"(?:%s)" % form for form in _SECRET_FORMS)
+        # A place ends at a separator: /srv/app is not a part of /srv/apple.
+        pattern = b"(?P<mark>%s)(?![A-Za-z0-9])|" % literal if marks else b""
+        self._pattern = re.compile(pattern + b"(?P<form>" + forms + b")")
+
+    def clean(self, content: bytes) -> bytes:
+        """Replace places and secrets in bytes."""
+        return self._pattern.sub(
+            lambda m: (
+                self._marks[m["mark"]] if "mark" in m.groupdict() and m["mark"] else b"<secret>"
+            ),
+            content,
+        )
+
+    def text(self, text: str) -> str:
+        """Replace places and secrets in text that a record keeps."""
+        return visible(self.clean(text.encode(errors="backslashreplace")).decode())
+
+    def log(self, content: bytes) -> bytes:
+        """Clean a piece of output; what is not UTF-8 is written as escapes."""
+        text = self.clean(content).decode(errors="backslashreplace")
+        return visible(text).encode()
+
+    def xml(self, content: bytes) -> bytes:
+        """Clean an XML file; markers are written as entities."""
+        return self._pattern.sub(
+            lambda m: self.clean(m[0]).replace(b"<", b"&lt;").replace(b">", b"&gt;"), content
+        )
+
+    def file(self, path: Path, content: bytes) -> bytes:
+        """Clean an artifact where it is text; pictures and arrays stay as they are."""
+        ending = path.suffix.lower()
+        if ending == ".xml":
+            return self.xml(content)
+        if ending in _TEXT_ENDINGS and len(content) <= _LARGEST_TEXT and b"\0" not in content:
+            return self.clean(content)
+        return content
+
+
+def for_run(
+    root: Path, environment: Mapping[str, str], datasets: Mapping[str, Path]
+) -> Redactor:
+    """Make the redactor of a run from the places and the environment it runs in.
+
+    Args:
+        root: Folder of the project.
+        environment: Variables of this process; values of secret-looking names are secrets.
+        datasets: Files given by role.
+    """
+    places: dict[str, str] = {}
+
+    def add(path: str | Path, name: str) -> None:
+        for form in {str(path), str(Path(path).resolve())}:
+            if len(Path(form).parts) > 1:
+                places.setdefault(form, name)
+
+    add(root, "root")
+    for role, path in datasets.items():
+        add(path, f"dataset:{role}")
+        add(path.parent, f"data:{role}")
+    add(environment.get("HOME") or Path.home(), "home")
+    add(tempfile.gettempdir(), "tmp")
+    add("/tmp", "tmp")  # noqa: S108 - a name to replace, not a place to write
+    add("/var/tmp", "tmp")  # noqa: S108 - likewise
+    add(sys.prefix, "python")
+    add(sys.base_prefix, "python")
+    secrets = tuple(
+        value
+        for name, value in environment.items()
+        if _SECRET_NAME.search(name.upper()) and len(value) >= _SHORTEST_SECRET
+    )
+    return Redactor(places, secrets)

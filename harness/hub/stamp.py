@@ -1,0 +1,126 @@
+"""Where the source and the machine stood: the git stamp and the environment record."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import itertools
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.files import sha256_file
+from harness.records import Stamp
+
+NONE = "none"
+_TIMEOUT_S = 60.0
+_PACKAGES = ("torch", "numpy", "lightning")
+_DEVICE_FLAGS = ("--accelerator", "--device")
+_GPU = ("cuda", "gpu")
+# What freshness compares; the rest is told for people.
+IDENTITY = ("python", "torch", "platform", "machine", "device")
+
+
+def take(root: Path, own: Sequence[Path]) -> Stamp:
+    """Stamp commit, tree, branch and difference of the work tree that holds ``root``.
+
+    Folders of the harness's ``own``, such as the hub store, do not count as differences.
+    Outside git, and before a first commit, the commit is ``none`` and the tree counts as
+    dirty: nothing vouches for it.
+    """
+    named = _git(root, "rev-parse", "HEAD", "HEAD^{tree}")
+    if named is None:
+        return Stamp(commit=NONE, tree=NONE, branch=None, dirty=True, diff_sha256=None)
+    commit, tree = named.decode().split()[:2]
+    branch = _git(root, "symbolic-ref", "--quiet", "--short", "HEAD")
+    changes = difference(root, own)
+    return Stamp(
+        commit=commit,
+        tree=tree,
+        branch=branch.decode().strip() if branch else None,
+        dirty=changes is not None,
+        diff_sha256=changes,
+    )
+
+
+def difference(root: Path, own: Sequence[Path]) -> str | None:
+    """Digest what differs from the commit, untracked files included; None when nothing does."""
+    scope = ("--", ":/", *(f":(exclude){os.path.relpath(folder, root)}" for folder in own))
+    status = _git(root, "status", "--porcelain=v1", "-z", "--untracked-files=all", *scope)
+    if not status:
+        return None
+    digest = hashlib.sha256(status)
+    digest.update(_git(root, "diff", "--no-ext-diff", "--binary", "HEAD", *scope) or b"")
+    top = Path((_git(root, "rev-parse", "--show-toplevel") or b".").decode().strip())
+    for entry in status.split(b"\0"):
+        if entry.startswith(b"?? "):
+            path = top / os.fsdecode(entry[3:])
+            if path.is_file() and not path.is_symlink():
+                digest.update(sha256_file(path).encode())
+    return digest.hexdigest()
+
+
+def environment(
+    argvs: Sequence[Sequence[str]], parameters: Mapping[str, str]
+) -> dict[str, str]:
+    """Record what results depend on: versions, platform and device class.
+
+    Args:
+        argvs: Argument vectors of the stages; the accelerator they ask for is the device.
+        parameters: Parameters of the suite; ``device`` says it outright.
+    """
+    return {
+        "python": platform.python_version(),
+        "implementation": sys.implementation.name,
+        **{name: _version(name) for name in _PACKAGES},
+        "platform": sys.platform,
+        "machine": platform.machine(),
+        "cpu_count": str(os.cpu_count() or 0),
+        "device": device(argvs, parameters),
+    }
+
+
+def device(argvs: Sequence[Sequence[str]], parameters: Mapping[str, str]) -> str:
+    """Return the device class of a suite: ``cpu`` or ``cuda``."""
+    wanted = [parameters["device"]] if "device" in parameters else []
+    for argv in argvs:
+        for flag, value in itertools.pairwise(argv):
+            if flag in _DEVICE_FLAGS:
+                wanted.append(value)
+        wanted += [
+            item.partition("=")[2]
+            for item in argv
+            if item.startswith(tuple(f"{flag}=" for flag in _DEVICE_FLAGS))
+        ]
+    has_gpu = Path("/proc/driver/nvidia/version").exists()
+    is_gpu = any(w.startswith(_GPU) or (w == "auto" and has_gpu) for w in wanted)
+    return "cuda" if is_gpu else "cpu"
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return NONE
+
+
+def _git(root: Path, *arguments: str) -> bytes | None:
+    """Return what git prints, or None where it fails or there is no git."""
+    # A hook that calls the harness sets GIT_DIR and the like for its own purposes.
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    argv = ["git", "-C", str(root), "-c", "core.quotePath=false", *arguments]
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed program with our own arguments
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=_TIMEOUT_S,
+            env={**clean, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None

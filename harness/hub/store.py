@@ -1,0 +1,233 @@
+"""The store of hubs: find them, read their records, clear what killed runs left."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.errors import IntegrityError, NotAProjectError, StorageError
+from harness.hub import layout
+from harness.records import SCHEMA, HubRecord, decode
+from harness.verdict import Verdict
+
+_LARGEST_RECORD = 16 << 20
+
+
+class HubStore:
+    """Hubs under one folder, by suite and run id; ``work`` is the harness's own folder."""
+
+    def __init__(self, hubs: Path, work: Path) -> None:
+        """Take the folders; they need not exist."""
+        self.root, self._work = hubs, work
+
+    def suites(self) -> list[str]:
+        """Return the suites that have a folder, sorted."""
+        return sorted(
+            entry.name
+            for entry in _folders(self.root)
+            if entry.name != layout.BLOCKERS and not entry.name.startswith(".")
+        )
+
+    def hubs(self, suite: str | None = None) -> list[Path]:
+        """Return the hubs, oldest first; run ids sort by time."""
+        suites = self.suites() if suite is None else [suite]
+        found = [
+            Path(entry.path)
+            for name in suites
+            for entry in _folders(self.root / name)
+            if layout.RUN_ID.fullmatch(entry.name)
+        ]
+        return sorted(found, key=lambda path: (path.name, path.parent.name))
+
+    def latest(self, suite: str, verdict: Verdict | None = None) -> Path | None:
+        """Return the newest readable hub of a suite, with a verdict where one is asked for."""
+        for hub in reversed(self.hubs(suite)):
+            try:
+                record = self.read(hub)
+            except (IntegrityError, NotAProjectError):
+                continue
+            if verdict is None or record.verdict is verdict:
+                return hub
+        return None
+
+    def read(self, hub: Path) -> HubRecord:
+        """Read the record of a hub.
+
+        Raises:
+            NotAProjectError: The folder is no hub.
+            IntegrityError: Its record is damaged or of an unknown schema.
+        """
+        return read_record(hub)
+
+    def clean_leftovers(self) -> list[str]:
+        """Remove what runs left that were killed; a living run is not touched.
+
+        Returns:
+            The run ids that were cleared.
+        """
+        cleared = set()
+        for folder in [*self._temporary(), *self._working()]:
+            run_id = folder.name.removeprefix(layout.TEMPORARY).removesuffix(".lock")
+            lock = _try_lock(layout.owner(self._work, run_id))
+            if lock is None:
+                continue
+            with lock:
+                remove(folder)
+                layout.owner(self._work, run_id).unlink(missing_ok=True)
+            cleared.add(run_id)
+        return sorted(cleared)
+
+    def _temporary(self) -> Iterator[Path]:
+        for suite in _folders(self.root):
+            for entry in _folders(Path(suite.path)):
+                if entry.name.startswith(layout.TEMPORARY):
+                    yield Path(entry.path)
+
+    def _working(self) -> Iterator[Path]:
+        # A working folder without a lock file belongs to a finished red run and is kept
+        # for its retry commands; with one, its run was killed.
+        for path in sorted((self._work / "work").glob("*.lock")):
+            yield path.with_suffix("")
+
+
+class Ownership:
+    """The lock that a living run holds; the kernel lets go of it when the run dies."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
+        except OSError as error:
+            raise StorageError(
+                str(path),
+                found=error.strerror or str(error),
+                expected="a writable place",
+                remedy="Free space or fix the permissions, then run again.",
+            ) from error
+        fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._path = path
+
+    def release(self) -> None:
+        """Remove the lock file and let go."""
+        self._path.unlink(missing_ok=True)
+        os.close(self._handle)
+
+
+def read_record(hub: Path) -> HubRecord:
+    """Read ``hub.json``, strictly.
+
+    Raises:
+        NotAProjectError: There is no such file.
+        IntegrityError: It is damaged or of an unknown schema.
+    """
+    value = read_json(hub, layout.RECORD)
+    schema = value.get("schema") if isinstance(value, dict) else None
+    if schema != SCHEMA:
+        raise IntegrityError(
+            f"{hub.name}/{layout.RECORD}",
+            found=f"schema {schema!r}"[:60],
+            expected=f"schema {SCHEMA}",
+            remedy="Use a release that knows this schema, or restore the file.",
+        )
+    return decode(HubRecord, value, layout.RECORD)
+
+
+def read_json(hub: Path, name: str) -> Any:
+    """Read one of the harness's own JSON files in a hub: bounded, strict, no double keys.
+
+    Raises:
+        NotAProjectError: The file is not there.
+        IntegrityError: It is too large, no regular file, or not the JSON that we write.
+    """
+    path, where = hub / name, f"{hub.name}/{name}"
+    try:
+        status = path.lstat()
+    except OSError as error:
+        raise NotAProjectError(
+            where,
+            found="no such file",
+            expected="a hub",
+            remedy="Give the folder of a run: hubs/<suite>/<run id>.",
+        ) from error
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST_RECORD:
+        raise _damage(where, f"{status.st_size} bytes or no regular file")
+    try:
+        return json.loads(
+            path.read_bytes().decode(), parse_constant=_refuse, object_pairs_hook=_unique
+        )
+    except OSError as error:
+        raise _damage(where, error.strerror or "unreadable") from error
+    except (ValueError, RecursionError) as error:
+        raise _damage(where, str(error)[:100]) from error
+
+
+def _damage(where: str, found: str) -> IntegrityError:
+    return IntegrityError(
+        where,
+        found=found,
+        expected="the JSON that was sealed",
+        remedy="Restore the file from a copy, or run the suite again.",
+    )
+
+
+def _refuse(literal: str) -> float:
+    raise ValueError(f"the literal {literal}")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key that stands twice")
+    return found
+
+
+def _folders(path: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(path) as entries:
+            return [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
+
+
+def _try_lock(path: Path) -> _Held | None:
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except OSError:
+        return _Held(None)  # nobody owns it
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return _Held(handle)
+
+
+class _Held:
+    """A lock taken from a dead run, for as long as its leftovers are cleared."""
+
+    def __init__(self, handle: int | None) -> None:
+        self._handle = handle
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder of ours, sealed parts too; links are not followed."""
+    for parent, folders, _ in os.walk(folder):
+        for name in (".", *folders):
+            path = os.path.join(parent, name)  # noqa: PTH118 - a walk speaks strings
+            if not os.path.islink(path):  # noqa: PTH114 - likewise
+                os.chmod(path, 0o755)  # noqa: PTH101, S103 - sealed folders are read-only
+    shutil.rmtree(folder, ignore_errors=True)

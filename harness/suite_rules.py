@@ -1,0 +1,201 @@
+"""Rules that hold between the declarations of a suite; a broken one is a ``ConfigError``."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from harness.config import StageSpec, SuiteSpec
+from harness.errors import ConfigError
+from harness.toml_table import Table, nearest
+
+KINDS = ("command", "pytest")
+WORDS = ("python", "root", "work")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RESERVED = ("blockers",)
+# Only {name} and {dataset:role} are placeholders, and {{name}} is the text {name};
+# every other brace is left alone, so that inline Python and JSON stay readable.
+_PLACEHOLDER = re.compile(r"\{\{([A-Za-z_][\w:.-]*)\}\}|\{([A-Za-z_][\w:.-]*)\}")
+
+
+def placeholders(item: str) -> Iterator[str]:
+    """Yield the placeholder names of one argument."""
+    for match in _PLACEHOLDER.finditer(item):
+        if match[2]:
+            yield match[2]
+
+
+def fill(item: str, values: dict[str, str]) -> str:
+    """Replace the placeholders of one argument."""
+    return _PLACEHOLDER.sub(lambda m: values[m[2]] if m[2] else f"{{{m[1]}}}", item)
+
+
+def check_stage(spec: StageSpec, table: Table) -> None:
+    """Refuse a stage whose keys do not fit its kind.
+
+    Raises:
+        ConfigError: Unknown kind, missing or misplaced keys, impossible numbers.
+    """
+    if spec.kind not in KINDS:
+        raise table.error(
+            "kind",
+            found=repr(spec.kind),
+            expected=" or ".join(KINDS),
+            remedy=nearest(spec.kind, KINDS),
+        )
+    wanted, other = ("argv", "selectors") if spec.kind == "command" else ("selectors", "argv")
+    table.texts(wanted, required=True)
+    if other in table.values:
+        raise table.error(
+            other,
+            found=f"a key of another kind in a {spec.kind} stage",
+            expected=wanted,
+            remedy=f"Remove {other}.",
+        )
+    if not (0 < spec.timeout_s < math.inf):
+        raise table.error(
+            "timeout_s",
+            found=str(spec.timeout_s),
+            expected="seconds above 0",
+            remedy="Set a bound.",
+        )
+    if spec.min_tests < 1:
+        raise table.error(
+            "min_tests",
+            found=str(spec.min_tests),
+            expected="at least 1",
+            remedy="A stage without a test proves nothing.",
+        )
+
+
+def check(suite: SuiteSpec, policies: dict[str, str], where: str) -> None:
+    """Refuse a suite whose names do not fit together.
+
+    Raises:
+        ConfigError: Bad or double ids, unknown needs, cycles, policies or placeholders.
+    """
+    _check_name(suite.name, where)
+    if suite.name in _RESERVED:
+        raise ConfigError(
+            where, found="a reserved name", expected="another name", remedy="Rename the suite."
+        )
+    if not suite.stages:
+        raise ConfigError(
+            where, found="no stage", expected="at least one", remedy="Add [[…stages]]."
+        )
+    for id_ in [*(s.id for s in suite.stages), *(g.id for g in suite.guards)]:
+        _check_name(id_, f"{where}: id {id_!r}")
+    _check_artifacts(suite, where)
+    _check_needs(suite, where)
+    for stage in suite.stages:
+        _check_placeholders(stage, suite, f"{where}: stage {stage.id}")
+    for guard in suite.guards:
+        for policy in guard.policies:
+            if policy not in policies:
+                raise ConfigError(
+                    f"{where}: guard {guard.id}",
+                    found=f"policy {policy!r}",
+                    expected="one of [policies]",
+                    remedy=nearest(policy, policies),
+                )
+
+
+def ordered(suite: SuiteSpec) -> tuple[StageSpec, ...]:
+    """Return the stages in the order declared, each after what it needs."""
+    by_id = {stage.id: stage for stage in suite.stages}
+    done: dict[str, StageSpec] = {}
+
+    def visit(stage: StageSpec, trail: tuple[str, ...]) -> None:
+        if stage.id in trail:
+            raise ConfigError(
+                f"harness.toml: suites.{suite.name}: stage {stage.id}",
+                found=" → ".join((*trail[trail.index(stage.id) :], stage.id)),
+                expected="no cycle of needs",
+                remedy="Break the cycle.",
+            )
+        if stage.id not in done:
+            for need in stage.needs:
+                visit(by_id[need], (*trail, stage.id))
+            done[stage.id] = stage
+
+    for stage in suite.stages:
+        visit(stage, ())
+    return tuple(done.values())
+
+
+def _check_name(name: str, where: str) -> None:
+    if not _NAME.fullmatch(name) or ".." in name:
+        raise ConfigError(
+            where,
+            found=f"the name {name!r}"[:80],
+            expected="letters, digits, '.', '_' and '-', at most 64",
+            remedy="Rename it.",
+        )
+
+
+def _check_artifacts(suite: SuiteSpec, where: str) -> None:
+    seen: dict[str, str] = {}
+    for stage in suite.stages:
+        stored: set[str] = set()
+        for spec in stage.artifacts:
+            here = f"{where}: stage {stage.id}: artifact {spec.id!r}"
+            _check_name(spec.id, here)
+            path = PurePosixPath(spec.path)
+            if path.is_absolute() or ".." in path.parts or path.name in ("", "."):
+                raise ConfigError(
+                    here,
+                    found=repr(spec.path),
+                    expected="a relative path in the work folder",
+                    remedy="Leave {work} and '..' out.",
+                )
+            if spec.id in seen or path.name in stored:
+                what = "id" if spec.id in seen else "file name"
+                raise ConfigError(
+                    here,
+                    found=f"the same {what} twice",
+                    expected=f"a unique {what}",
+                    remedy="Rename one.",
+                )
+            seen[spec.id] = stage.id
+            stored.add(path.name)
+
+
+def _check_needs(suite: SuiteSpec, where: str) -> None:
+    known = [stage.id for stage in suite.stages]
+    for stage in suite.stages:
+        for need in stage.needs:
+            if need not in known:
+                raise ConfigError(
+                    f"{where}: stage {stage.id}: needs",
+                    found=repr(need),
+                    expected="a stage of the suite",
+                    remedy=nearest(need, known),
+                )
+    ordered(suite)
+
+
+def _check_placeholders(stage: StageSpec, suite: SuiteSpec, where: str) -> None:
+    known = {*WORDS, *suite.parameters, *(f"dataset:{d.role}" for d in suite.datasets)}
+    for item in (*stage.argv, *stage.selectors):
+        for name in placeholders(item):
+            if name not in known:
+                raise ConfigError(
+                    f"{where}: argument {item!r}"[:120],
+                    found=f"the placeholder {{{name}}}",
+                    expected="a parameter, a dataset, python, root or work",
+                    remedy=f"{nearest(name, known)} Write {{{{{name}}}}} for the plain text.",
+                )
+
+
+def argvs(suite: SuiteSpec) -> tuple[tuple[str, ...], ...]:
+    """Return the argument vectors of a suite with its parameters filled in, places left."""
+
+    def values(item: str) -> dict[str, str]:
+        names = placeholders(item)
+        return {name: suite.parameters.get(name, f"{{{name}}}") for name in names}
+
+    return tuple(
+        tuple(fill(item, values(item)) for item in stage.argv) for stage in suite.stages
+    )
