@@ -18,7 +18,7 @@ from harness.hub import digest
 from harness.ledger import checkpoint, keys, merge, merkle
 from harness.ledger.log import Entry, Ledger
 from harness.report import text
-from harness.verify import sealing
+from harness.verify import sealing, signing
 
 _EXAMPLES = """\b
 Examples:
@@ -82,7 +82,7 @@ def verify(session: Session, pinned: Path | None) -> None:
     project = place.project(session)
     ledger = _ledger(project)
     health = ledger.check()
-    beside = project.hubs / sealing.CHECKPOINT
+    beside = project.hubs / signing.FILE
     for path in (pinned, beside if beside.is_file() else None):
         if path is not None:
             note = checkpoint.read(digest.read(path, checkpoint.LIMIT), path.name)
@@ -113,7 +113,7 @@ def take(session: Session, key_file: Path | None, output: Path | None) -> None:
     taken = checkpoint.take(_ledger(project).leaves(), project.name)
     signers = [] if key_file is None else [keys.read_secret(_text_of(key_file))]
     note = checkpoint.write(taken, signers)
-    target = output or project.hubs / sealing.CHECKPOINT
+    target = output or project.hubs / signing.FILE
     files.write_text(target, note)
     value = {"origin": taken.origin, "size": taken.size, "root": taken.root.hex()}
     session.answer(value | {"path": str(target)}, f"{taken.size} entries pinned in {target}")

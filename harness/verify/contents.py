@@ -63,8 +63,8 @@ def check_listed(hub: Path, record: HubRecord) -> tuple[Row, ...]:
 
 
 def _required(record: HubRecord) -> list[str]:
-    names = [layout.RECORD, layout.PLAN, layout.PLAN_TEXT, layout.SUMMARY, layout.REPORT]
-    names += [layout.GUARDS, layout.METRICS, inventory.INVENTORY]
+    names = [layout.RECORD, layout.PLAN, layout.PLAN_TEXT, layout.GUARDS, layout.METRICS]
+    names += [inventory.INVENTORY]
     names += [artifact.path for artifact in record.artifacts if not artifact.external]
     names += [stage.log for stage in record.stages if stage.log is not None]
     return [report.printable(name) for name in names]

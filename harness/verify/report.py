@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.records import GuardResult
 from harness.verdict import Verdict
 
 
@@ -67,13 +68,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyReport:
-    """The rows of one hub in the order of the checks; ``blocker`` is the path of a new one."""
+    """The rows of one hub in the order of the checks.
+
+    ``red_today`` are the guards that today's declaration turns red.
+    """
 
     hub: Path
     suite: str
     run_id: str
     rows: tuple[Row, ...]
-    blocker: str | None = None
+    red_today: tuple[GuardResult, ...] = ()
 
     @property
     def worst(self) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError, IntegrityError
@@ -11,12 +11,12 @@ from harness.hub import digest, inventory, seal
 from harness.ledger import merkle
 from harness.ledger.log import Entry, Ledger
 from harness.records import HubRecord
-from harness.verify import report, structure
+from harness.verify import report, signing, structure
 from harness.verify.report import Row
 
 CHECK = "ledger"
 FILE = "ledger.jsonl"
-CHECKPOINT = "checkpoint.txt"
+_TOMBSTONE = "gc"
 _RESTORE = "Restore the hub or the ledger from git or another copy."
 
 
@@ -25,8 +25,11 @@ def ledger_of(hub: Path) -> Ledger:
     return Ledger(hub.resolve().parent.parent / FILE)
 
 
-def check(hub: Path, record: HubRecord | None) -> tuple[Row, ...]:
-    """Find the seal of a hub in the ledger and hold the hub against it."""
+def check(hub: Path, record: HubRecord | None, trusted: Sequence[str] = ()) -> tuple[Row, ...]:
+    """Find the seal of a hub in the ledger and hold the hub against it.
+
+    Where there are ``trusted`` keys, a signed checkpoint must cover the seal.
+    """
     ledger = ledger_of(hub)
     if not os.path.lexists(ledger.path):
         remedy = "Copy the store's ledger.jsonl to two folders above the hub."
@@ -47,7 +50,9 @@ def check(hub: Path, record: HubRecord | None) -> tuple[Row, ...]:
             report.damaged(CHECK, report.printable(found), report.printable(expected), _RESTORE)
             for found, expected in faults
         )
-    return (report.passed(CHECK, f"entry {seals[0].sequence} of {len(entries)}, included"),)
+    sequence = seals[0].sequence
+    included = report.passed(CHECK, f"entry {sequence} of {len(entries)}, included")
+    return (included, *signing.check(ledger.path.parent, entries, sequence, trusted))
 
 
 def _not_once(hub: Path, name: str, count: int) -> Row:
@@ -98,3 +103,29 @@ def _proof_faults(entries: Sequence[Entry], entry: Entry) -> Iterator[tuple[str,
         )
     except (merkle.ProofError, IntegrityError) as error:
         yield f"entry {entry.sequence}: {error}", "an inclusion proof that holds"
+
+
+def check_store(hubs: Path, present: Iterable[str]) -> tuple[Row, ...]:
+    """Prove the ledger as a whole and name every seal whose hub is not in the store.
+
+    Args:
+        hubs: The hub store.
+        present: Subjects of the hubs that are there.
+    """
+    ledger = Ledger(hubs / FILE)
+    try:
+        health, entries = ledger.check(), ledger.entries()
+    except HarnessError as error:
+        return (report.of_error(CHECK, error),)
+    found = f"{health.size} entries hold, root {health.root[:12]}…"
+    if health.torn_bytes:
+        found += f"; a torn tail of {health.torn_bytes} bytes"
+    gone = {entry.subject for entry in entries if entry.kind == _TOMBSTONE}
+    sealed = {entry.subject for entry in entries if entry.kind == seal.KIND}
+    absent = sorted(sealed - gone - set(present))
+    rows = [report.passed(CHECK, found)]
+    if absent:
+        some = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if absent[5:] else "")
+        told = report.printable(f"{len(absent)} sealed hubs are not here: {some}")
+        rows.append(report.noted(CHECK, told, "They may be kept elsewhere, or not be in git."))
+    return tuple(rows)

@@ -71,7 +71,8 @@ def _faults(hub: Path, record: HubRecord) -> Iterator[tuple[str, str]]:
     yield from _time_faults(record)
     yield from _path_faults(record)
     stages, guards = verdict_of_stages(record), verdict_of_guards(record)
-    if record.verdict != combine((stages, guards)):
+    if combine((record.verdict, stages, guards)) is not record.verdict:
+        # A worse one may stand: an interrupted run is red, whatever its stages say.
         yield f"verdict {record.verdict}", f"what stages ({stages}) and guards ({guards}) make"
 
 

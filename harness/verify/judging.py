@@ -1,0 +1,126 @@
+"""Raw artifacts and guard declarations in; out, whether the recorded verdicts are theirs.
+
+Source: design of the harness, section 4 (guards re-evaluated from the raw artifacts, against
+the recorded golden and today's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from harness.config import GuardSpec
+from harness.errors import ConfigError
+from harness.guards import registry
+from harness.guards.base import Evidence, Golden
+from harness.records import GuardResult, HubRecord
+from harness.verdict import Verdict
+from harness.verify import report
+from harness.verify.report import Outcome, Row
+
+CHECK = "guards"
+TODAY = "guards today"
+_ORDER = (Verdict.GREEN, Verdict.INCONCLUSIVE, Verdict.RED)
+_RERUN = "Run the suite again; if the harness was updated, with the release that judged it."
+
+
+def check(
+    specs: Sequence[GuardSpec],
+    evidence: Evidence,
+    golden: Golden | None,
+    record: HubRecord,
+    absent: frozenset[str],
+) -> tuple[Row, ...]:
+    """Judge the recorded guards again and compare the verdicts.
+
+    A guard that needs an external artifact of ``absent`` keeps its recorded verdict.
+    """
+    try:
+        results = registry.judge(specs, evidence, golden)
+    except ConfigError as error:
+        return (report.of_error(CHECK, error, Outcome.INCONCLUSIVE),)
+    recorded = {guard.id: guard for guard in record.guards}
+    wanting = {spec.id for spec in specs if _needs(spec, absent)}
+    rows = list(_disagreements(results, recorded, wanting))
+    kept = [recorded[r.id] if r.id in wanting and r.id in recorded else r for r in results]
+    rows += _rows(CHECK, kept)
+    if wanting:
+        names = report.printable(", ".join(sorted(wanting)))
+        found = f"not judged again, an artifact is not here: {names}"
+        rows.append(report.noted(CHECK, found))
+    return tuple(rows)
+
+
+def _needs(spec: GuardSpec, absent: frozenset[str]) -> bool:
+    """Say whether a declaration names an absent artifact, alone or before a colon."""
+    texts = (value for value in spec.options.values() if isinstance(value, str))
+    return any(text.partition(":")[0] in absent for text in texts)
+
+
+def _disagreements(
+    results: Iterable[GuardResult], recorded: Mapping[str, GuardResult], wanting: set[str]
+) -> Iterable[Row]:
+    """Name every guard whose record is better than its evidence."""
+    for result in results:
+        before = recorded.get(result.id)
+        if before is None or result.id in wanting:
+            continue
+        now, then = _ORDER.index(result.verdict), _ORDER.index(before.verdict)
+        found = report.printable(f"{result.id}: recorded {before.verdict}")
+        if now > then:
+            expected = report.printable(f"{result.verdict}, as the evidence gives")
+            yield report.damaged(CHECK, found, expected, _RERUN)
+        elif now < then:
+            yield report.noted(CHECK, f"{found}, judged {result.verdict} now")
+
+
+def _rows(check: str, results: Sequence[GuardResult]) -> list[Row]:
+    """One row for each guard that is not green, and one for all that are."""
+    rows = [_row(check, result) for result in results if result.verdict is not Verdict.GREEN]
+    green = sum(result.verdict is Verdict.GREEN for result in results)
+    if not rows:
+        return [report.passed(check, f"{green} of {len(results)} green")]
+    return rows
+
+
+def _row(check: str, result: GuardResult) -> Row:
+    counts = result.severity != "warn"
+    outcome = report.outcome_of(result.verdict) if counts else Outcome.NOTED
+    return Row(
+        check=check,
+        outcome=outcome,
+        found=report.printable(f"{result.id}: {result.found}"),
+        expected=report.printable(result.expected),
+        remedy=report.printable(result.remedy),
+    )
+
+
+def check_today(
+    specs: Sequence[GuardSpec],
+    evidence: Evidence,
+    golden: Golden | None,
+    absent: frozenset[str],
+    *,
+    counts: bool,
+) -> tuple[tuple[Row, ...], tuple[GuardResult, ...]]:
+    """Judge the evidence by what is declared now.
+
+    Args:
+        specs: Today's guards.
+        evidence: The hub.
+        golden: Today's golden.
+        absent: External artifacts that are not here; guards that need one are left out.
+        counts: Whether the rows count, or only inform (archives).
+
+    Returns:
+        Rows, and the guards that count and are red.
+    """
+    kept = [spec for spec in specs if not _needs(spec, absent)]
+    try:
+        results = registry.judge(kept, evidence, golden)
+    except ConfigError as error:
+        return (report.of_error(TODAY, error, Outcome.INCONCLUSIVE),), ()
+    rows = _rows(TODAY, results)
+    if not counts:
+        rows = [report.noted(TODAY, row.found, row.remedy) for row in rows]
+    red = [r for r in results if r.verdict is Verdict.RED and r.severity != "warn"]
+    return tuple(rows), tuple(red) if counts else ()

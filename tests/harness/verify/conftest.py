@@ -1,0 +1,22 @@
+"""A sealed hub to damage: made once by a real run, copied for each test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.builders import sealed
+from tests.builders.sealed import Store
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Return a store that no test may change."""
+    return sealed.make(tmp_path_factory.mktemp("pristine") / "project")
+
+
+@pytest.fixture
+def store(pristine: Store, tmp_path: Path) -> Store:
+    """Return a store of this test's own."""
+    return sealed.copy(pristine, tmp_path / "project")
