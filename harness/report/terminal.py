@@ -55,7 +55,12 @@ def width(words: str) -> int:
 
 def clip(words: str, columns: int) -> str:
     """Cut uncoloured words to a width, marking the cut."""
-    return words if width(words) <= columns else words[: max(0, columns - 1)] + "…"
+    if width(words) <= columns:
+        return words
+    kept = words[: max(0, columns - 1)]
+    while width(kept) > columns - 1 and kept:
+        kept = kept[:-1]
+    return kept + "…"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], palette: Palette) -> str:
