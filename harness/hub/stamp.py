@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import itertools
 import os
 import platform
@@ -101,6 +100,8 @@ def device(argvs: Sequence[Sequence[str]], parameters: Mapping[str, str]) -> str
 
 
 def _version(package: str) -> str:
+    import importlib.metadata  # noqa: PLC0415 - 45 modules that only a stamp needs
+
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
