@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from ptycho_torch.axes import Amplitude, Intensity, ObjectPatches, Offsets
+from ptycho_torch.axes import Amplitude, Intensity, ObjectPatches, Offsets, Probe
 from ptycho_torch.config_params import SIDES, ModelConfig
 from ptycho_torch.errors import ConfigError
 from ptycho_torch.network import registry
@@ -55,7 +55,6 @@ class PtychoPINN(nn.Module):
         seed: Root of the random streams; weights use their own.
 
     Attributes:
-        probe: Complex modes (P, N, N).
         blend_weight: Un-floored weight of the patch pixels (N, N).
 
     Raises:
@@ -63,7 +62,7 @@ class PtychoPINN(nn.Module):
         ValueError: The probe is not (P, N, N), or the canvas is smaller than a patch.
     """
 
-    probe: torch.Tensor
+    probe_parts: Float[torch.Tensor, "P N N 2"]
     blend_weight: Float[torch.Tensor, "N N"]
     merge_weight: Float[torch.Tensor, "N N"]
 
@@ -89,7 +88,7 @@ class PtychoPINN(nn.Module):
             raise ValueError(f"expected a probe (P, {N}, {N}), got {tuple(modes.shape)}")
         weight = blend_weight(modes, config.weight_blur_sigma).float()
         # The probe and the weights travel beside the parameters, not among them.
-        self.register_buffer("probe", modes, persistent=False)
+        self.register_buffer("probe_parts", torch.view_as_real(modes), persistent=False)
         self.register_buffer("blend_weight", weight, persistent=False)
         floored = weight.clamp_min(config.weight_floor)
         self.register_buffer("merge_weight", floored, persistent=False)
@@ -101,6 +100,11 @@ class PtychoPINN(nn.Module):
             self.C,
             self.parameter_count,
         )
+
+    @property
+    def probe(self) -> Probe:
+        """The complex modes; kept as real parts, since a cast to real drops the imaginary."""
+        return torch.view_as_complex(self.probe_parts)
 
     @property
     def parameter_count(self) -> int:

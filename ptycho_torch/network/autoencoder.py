@@ -62,8 +62,16 @@ class Autoencoder(nn.Module):
         shape = amplitude.shape
         if not self.joins_group:
             amplitude = amplitude.reshape(-1, 1, *shape[2:])
-        features = self.encoder(amplitude.contiguous(memory_format=torch.channels_last))
-        amp_logits, phase_logits = self._logits(self.amp(features), self.phase(features))
+        count = len(amplitude)
+        if count == 1:
+            # A lone image selects other convolution kernels, which round otherwise; beside
+            # a copy of itself it gives the very bits that it gives in any batch.
+            amplitude = amplitude.expand(2, -1, -1, -1)
+        # A clone, since a single channel counts as channels-last without having its strides.
+        features = self.encoder(amplitude.clone(memory_format=torch.channels_last))
+        amp_logits, phase_logits = (
+            _rows_first(tower(features)[:count]) for tower in (self.amp, self.phase)
+        )
         amplitudes = heads.amplitude(
             amp_logits, self.config.amp_activation, self.config.amp_max
         )
@@ -71,10 +79,7 @@ class Autoencoder(nn.Module):
             amplitudes = amplitudes * (1 - decoder.border(amplitudes))
         return heads.combine(amplitudes, phase_logits).reshape(shape)
 
-    @staticmethod
-    def _logits(*maps: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Return rows-first maps of at least single precision for complex arithmetic."""
-        return tuple(
-            logits.to(torch.promote_types(logits.dtype, torch.float32)).contiguous()
-            for logits in maps
-        )
+
+def _rows_first(logits: torch.Tensor) -> torch.Tensor:
+    """Return plain strides and at least single precision, for complex arithmetic."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32)).contiguous()
