@@ -11,12 +11,12 @@ import click
 from harness import observer, records, workflow
 from harness.cli import live, options, place
 from harness.cli.options import Session
+from harness.conduct.options import RunOptions, RunOutcome
 from harness.config import Project
 from harness.errors import ConfigError
 from harness.hub import layout
 from harness.records import HubRecord
 from harness.report import markdown, terminal, view
-from harness.workflow import RunOutcome
 
 EXAMPLES = """\b
 Examples:
@@ -62,14 +62,14 @@ def _pairs(values: Iterable[str], option: str, shape: str) -> dict[str, str]:
 @options.common
 @options.pass_session
 def command(session: Session, /, suite: str, **asked: Any) -> int:
-    """Run SUITE and leave a sealed hub of evidence.
+    """Run a suite and leave a sealed hub of evidence.
 
     Stages run in order, artifacts are collected, guards judge them, and the hub is sealed
     whatever the verdict is. The exit code is the verdict's: 0 green, 1 red, 3 inconclusive.
     """
     project = place.project(session)
     watcher = _watcher(session)
-    asked_of = workflow.RunOptions(
+    asked_of = RunOptions(
         datasets=_datasets(asked),
         parameters=_pairs(asked["settings"], "--set", "KEY=VALUE"),
         only=tuple(asked["only"]),

@@ -116,9 +116,7 @@ def _changes(compared: Changes) -> list[str]:
             for m in compared.metrics[:_MOVED_SHOWN]
         ]
         told.append(table(("metric", "before", "now", "ratio"), rows))
-    if len(compared.metrics) > _MOVED_SHOWN:
-        told.append(f"{len(compared.metrics) - _MOVED_SHOWN} more metrics moved less.")
-    told.append(f"{compared.metrics_same} metrics did not move.")
+    told += text.unmoved(compared.metrics_same, len(compared.metrics) - _MOVED_SHOWN)
     sections = (
         ("Files touched", compared.files or ()),
         ("Guards", compared.guards),

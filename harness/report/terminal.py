@@ -144,9 +144,7 @@ def comparison(compared: Changes, palette: Palette) -> str:
             for m in compared.metrics[:_MOVED_SHOWN]
         ]
         parts.append(table(("metric", "before", "now", "ratio"), rows, palette))
-    rest = len(compared.metrics) - _MOVED_SHOWN
-    more = f"; {rest} more moved less" if rest > 0 else ""
-    parts.append(f"{compared.metrics_same} metrics did not move{more}.")
+    parts += text.unmoved(compared.metrics_same, len(compared.metrics) - _MOVED_SHOWN)
     sections = (
         ("guard", compared.guards),
         ("stage", compared.stages),

@@ -90,6 +90,12 @@ def age(stamp: str, now: datetime) -> str:
     return f"{days} day{'' if days == 1 else 's'} ago"
 
 
+def unmoved(same: int, rest: int) -> list[str]:
+    """Say how many metrics moved too little to be shown, and how many not at all."""
+    told = [f"{rest} more moved less."] if rest > 0 else []
+    return [*told, f"{same} metric{'' if same == 1 else 's'} did not move."] if same else told
+
+
 def sparkline(values: Sequence[float]) -> str:
     """Draw values as eight-level bars between the least and the greatest; ``×`` is not finite.
 

@@ -1,0 +1,72 @@
+"""What starting costs: modules that are loaded, and those that never are."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"torch", "numpy", "lightning", "ptycho_torch", "matplotlib", "scipy", "h5py"}
+_PROBE = """
+import json, sys, time
+began = time.process_time()
+import {module}
+spent = time.process_time() - began
+print(json.dumps({{"modules": sorted(sys.modules), "cpu_s": spent}}))
+"""
+
+
+def _loaded(module: str) -> tuple[set[str], float]:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-c",
+            f"import sys; sys.path.insert(0, {str(ROOT)!r})" + _PROBE.format(module=module),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    told = json.loads(done.stdout)
+    return set(told["modules"]), told["cpu_s"]
+
+
+def _at_start() -> set[str]:
+    return _loaded("sys")[0]
+
+
+def test_verifying_loads_little() -> None:
+    """A hub is verified without any heavy library, from at most 150 modules."""
+    modules, spent = _loaded("harness.verify")
+
+    assert not {name.split(".")[0] for name in modules} & HEAVY
+    assert len(modules - _at_start()) <= 150
+    assert spent < 0.5  # the house value is 0.2 on a quiet machine
+
+
+@pytest.mark.parametrize("command", ["run", "status", "verify", "diff", "blockers", "ledger"])
+def test_commands_start_light(command: str) -> None:
+    """No command of the daily loop loads a heavy library, nor jinja2, before it is needed."""
+    modules, _ = _loaded(f"harness.cli.{command}")
+
+    assert not {name.split(".")[0] for name in modules} & (HEAVY | {"jinja2", "git", "pytest"})
+
+
+def test_starting_loads_no_command() -> None:
+    """The group knows its commands by name and imports none of them."""
+    modules, _ = _loaded("harness.cli.main")
+
+    ours = {name for name in modules if name.startswith("harness.")}
+    assert ours <= {
+        "harness.cli",
+        "harness.cli.exits",
+        "harness.cli.main",
+        "harness.cli.options",
+        "harness.errors",
+    }
