@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable
 from typing import Any
@@ -22,11 +23,10 @@ def _torch(images: NDArray[Any], offsets: NDArray[Any]) -> NDArray[Any]:
 
 
 def _tensorflow(images: NDArray[Any], offsets: NDArray[Any]) -> NDArray[Any]:
-    if importlib.util.find_spec("tensorflow") is None:
-        pytest.skip("tensorflow is not installed")
-    from ptycho_torch import tf_backend  # type: ignore[attr-defined,unused-ignore]
-
-    moved: NDArray[Any] = tf_backend.translate(images[..., None], offsets).numpy()[..., 0]
+    if None in map(importlib.util.find_spec, ("tensorflow", "ptycho_torch.tf_backend")):
+        pytest.skip("the TensorFlow backend is not installed")
+    backend = importlib.import_module("ptycho_torch.tf_backend")
+    moved: NDArray[Any] = backend.translate(images[..., None], offsets).numpy()[..., 0]
     return moved
 
 
