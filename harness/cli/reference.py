@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -53,7 +54,7 @@ def _of(command: click.Command, name: str, parent: click.Context) -> Iterator[tu
             yield from _of(child, sub, context)
 
 
-def _settings() -> dict[str, object]:
+def _settings() -> dict[str, Any]:
     return {**options.CONTEXT, "terminal_width": WIDTH}
 
 

@@ -8,6 +8,7 @@ import math
 import struct
 import zlib
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from harness.records import (
 )
 from harness.verdict import Verdict
 
+NOON = datetime(2026, 1, 3, 12, tzinfo=UTC)
 RUN, BEFORE = "20260102T030405Z-a1b2c3", "20260101T030405Z-0f0f0f"
 
 

@@ -1,0 +1,62 @@
+"""A first harness.toml in a foreign repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness import config_file
+from harness.cli import main
+
+
+@pytest.mark.parametrize("name", ["plain", 'quo"ted', "back\\slash", "ünï", "new\nline"])
+def test_any_folder_gives_a_valid_declaration(tmp_path: Path, name: str) -> None:
+    """Whatever the project is called, the declaration can be read back."""
+    assert main.main(["init", "-C", str(tmp_path), "--name", name, "-q"]) == 0
+
+    assert config_file.load(tmp_path).name == name
+
+
+def test_tests_become_a_stage(tmp_path: Path) -> None:
+    """A repository with tests gets them as its suite, and its packages as inputs."""
+    for folder in ("tests", "model"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "__init__.py").touch()
+
+    main.main(["init", "-C", str(tmp_path), "-q"])
+
+    suite = config_file.load(tmp_path).suites["default"]
+    assert suite.stages[0].selectors == ("tests",)
+    assert suite.inputs == ("model/**/*.py", "tests/**/*.py")
+
+
+def test_no_tests_give_a_compile_stage(tmp_path: Path) -> None:
+    """Without tests the suite proves that the source compiles."""
+    (tmp_path / "train.py").write_text("x = 1\n")
+
+    main.main(["init", "-C", str(tmp_path), "-q"])
+
+    (stage,) = config_file.load(tmp_path).suites["default"].stages
+    assert (stage.kind, stage.argv[-1]) == ("command", ".")
+
+
+def test_declaration_is_never_overwritten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second init is a mistake and changes nothing."""
+    (tmp_path / "harness.toml").write_text("mine")
+
+    assert main.main(["init", "-C", str(tmp_path)]) == 2
+    assert (tmp_path / "harness.toml").read_text() == "mine"
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_ignore_file_is_kept(tmp_path: Path) -> None:
+    """What git ignored before is ignored after, and nothing is listed twice."""
+    (tmp_path / ".gitignore").write_text("*.log\n.harness/")
+
+    main.main(["init", "-C", str(tmp_path), "-q"])
+
+    lines = (tmp_path / ".gitignore").read_text().splitlines()
+    assert lines == ["*.log", ".harness/", "hubs/*/"]
