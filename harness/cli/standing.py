@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import freshness
@@ -11,6 +11,7 @@ from harness.cli import place
 from harness.config import Project
 from harness.errors import HarnessError
 from harness.freshness import Cause
+from harness.golden import store as golden_store
 from harness.hub.blockers import Blocker, Register
 from harness.hub.inputs import DigestCache
 from harness.hub.store import HubStore
@@ -92,7 +93,7 @@ def _standing(
     if last is not None and record is None:
         trouble = _trouble(store, last)
     if last is not None and record is not None:
-        causes = freshness.check(project, last, record, *today).causes
+        causes = _causes(project, last, record, today)
     shown = None if last is None else place.shown(last, project)
     return Standing(
         suite=name,
@@ -102,8 +103,28 @@ def _standing(
         blockers=blockers,
         trends=_trends(record, list(runs.values())),
         trouble=trouble,
-        next_command=_next(name, record, causes, blockers, shown),
+        next_command=_next(name, record, causes, blockers, shown)
+        if name in project.suites
+        else f"harness verify --hub {shown} --allow-stale",
     )
+
+
+def _causes(
+    project: Project,
+    hub: Path,
+    record: HubRecord,
+    today: tuple[freshness.Now, DigestCache],
+) -> tuple[Cause, ...]:
+    """Compare a hub with the work tree and with the golden of today."""
+    now, cache = today
+    try:
+        golden = golden_store.load(project.golden / record.suite)
+    except HarnessError as error:
+        damaged = f"the golden cannot be read: {error.where}: {error.found}"
+        return (Cause(kind="golden", what=damaged, cure=error.remedy),)
+    digest = golden.digest if golden.values else None
+    known = replace(now, golden_sha256=digest, is_golden_known=True)
+    return freshness.check(project, hub, record, known, cache).causes
 
 
 def _readable(store: HubStore, hubs: list[Path]) -> Iterable[tuple[Path, HubRecord]]:
