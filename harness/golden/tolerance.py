@@ -2,8 +2,8 @@
 
 ``mean ± k·sd`` holds a share ``coverage`` of a normal population in a share ``confidence``
 of all samples of size n. One-sided factors are exact (a quantile of the noncentral t
-distribution); two-sided ones are Howe's, whose true confidence at 95/95 lies within 0.002 of the
-stated one from n = 3 on. Standard library only.
+distribution); two-sided ones are Howe's, whose true confidence at 95/95 lies within 0.002
+of the stated one from n = 3 on. Standard library only.
 
 Notation: p coverage, γ confidence, ν = n − 1, δ = z_p·√n, T = (Z + δ)/S with νS² ~ χ²_ν.
 
