@@ -32,7 +32,7 @@ def test_own_declaration_is_accepted() -> None:
 
 
 def test_child_suite_overrides_by_key_and_id(tmp_path: Path) -> None:
-    """A suite that extends merges parameters, replaces stages and guards by id, adds and leaves out."""
+    """A child suite merges parameters, replaces by id, adds, and leaves out."""
     extra = {**hubs.FLOOR, "id": "ceiling", "max": 9.0}
     child = {
         "extends": "tiny",
