@@ -35,8 +35,7 @@ class Plain:
 
     def run_started(self, suite: SuiteSpec, run_id: str, stages: int) -> None:
         """Name the run."""
-        many = f"{stages} stage{'' if stages == 1 else 's'}"
-        self._say(f"{self._palette.bold(suite.name)}  {run_id}  {many}")
+        self._say(_opening(suite, run_id, stages, self._palette))
 
     def note(self, text: str) -> None:
         """Say what the harness itself is doing."""
@@ -121,7 +120,7 @@ class Live:
 
     def run_started(self, suite: SuiteSpec, run_id: str, stages: int) -> None:
         """Name the run."""
-        self._keep(f"{self._palette.bold(suite.name)}  {run_id}  {stages} stages")
+        self._keep(_opening(suite, run_id, stages, self._palette))
 
     def note(self, text: str) -> None:
         """Say what the harness itself is doing."""
@@ -161,6 +160,11 @@ class Live:
             self._stage = ""
             self._erase()
             self._stream.flush()
+
+
+def _opening(suite: SuiteSpec, run_id: str, stages: int, palette: Palette) -> str:
+    many = f"{stages} stage{'' if stages == 1 else 's'}"
+    return f"{palette.bold(suite.name)}  {run_id}  {many}"
 
 
 def stage_line(record: StageRecord, palette: Palette) -> str:
