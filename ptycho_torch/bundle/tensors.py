@@ -22,8 +22,8 @@ Shapes = Mapping[str, tuple[int, ...]]
 Arrays = dict[str, NDArray[np.float32]]
 
 
-def encode(arrays: Mapping[str, NDArray[np.float32]]) -> bytes:
-    """Store arrays as safetensors, float32."""
+def encode(arrays: Mapping[str, NDArray[np.floating[Any]]]) -> bytes:
+    """Store arrays as safetensors, narrowed to float32."""
     plain = {
         name: np.ascontiguousarray(value, dtype=np.float32) for name, value in arrays.items()
     }

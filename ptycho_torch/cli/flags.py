@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -41,6 +42,20 @@ class FlagParser(argparse.ArgumentParser):
     def __init__(self, **about: Any) -> None:
         """Switch abbreviations off."""
         super().__init__(allow_abbrev=False, formatter_class=_Help, **about)
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Accept any mixture of - and _ between the words of a flag."""
+        words = sys.argv[1:] if args is None else args
+        return super().parse_known_args([self._respelt(word) for word in words], namespace)
+
+    def _respelt(self, word: str) -> str:
+        name, equals, value = word.partition("=")
+        kebab = name.replace("_", "-")
+        if name in self._option_string_actions or kebab not in self._option_string_actions:
+            return word
+        return f"{kebab}{equals}{value}"
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage and leaving.

@@ -34,6 +34,7 @@ _EXPECTED = (
     r".*The dirpath has changed from.*",
     r".*isinstance\(treespec, LeafSpec\).*",
     r".*GPU available but not used.*",
+    r".*You defined a `validation_step` but have no `val_dataloader`.*",
 )
 
 
