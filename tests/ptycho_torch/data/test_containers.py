@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ptycho_torch.config_params import DataConfig
-from ptycho_torch.data import scan_file, scan_write
+from ptycho_torch.data import frames, scan_file, scan_write
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import InputError
 from tests.builders import scans
@@ -94,10 +94,8 @@ def test_large_frames_are_cropped(tmp_path: Path, probe_home: str) -> None:
     path = _cxi(tmp_path)
     companion = scans.write_arrays(tmp_path / "probe.npz", diff3d=None, probeGuess=SCAN.probe)
     with h5py.File(path, "r+") as root:
-        wide = np.pad(root[f"{DETECTOR}/data"][()], ((0, 0), (4, 8), (5, 9)))
-        wide = wide[:, 1:-1, 2:-2]  # rows 3 + 32 + 7, columns 3 + 32 + 7
-        padded = np.zeros((24, 40, 44))
-        padded[:, 4:36, 6:38] = wide[:, 3:35, 3:35]
+        padded = np.full((24, 40, 44), 7.0)
+        padded[:, 4:36, 6:38] = root[f"{DETECTOR}/data"][()]
         mask = np.ones((40, 44), np.uint32)
         mask[4:36, 6:38] = 0
         for key, value in ((f"{DETECTOR}/data", padded), (f"{DETECTOR}/mask", mask)):
@@ -114,6 +112,15 @@ def test_large_frames_are_cropped(tmp_path: Path, probe_home: str) -> None:
     named = None if chosen is None else companion
     assert scan_file.peek(path, named).N == 32
     assert scan_file.peek(path, named).probe_modes == 3
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(40, 44), (41, 45), (33, 32)])
+def test_crop_keeps_the_zero_frequency(rows: int, columns: int) -> None:
+    """Pixel size // 2 of frames of even or odd size comes to pixel N / 2."""
+    plane = np.zeros((2, rows, columns))
+    plane[:, rows // 2, columns // 2] = 1
+
+    assert np.argwhere(frames.centre(plane, 32)[1]).tolist() == [[16, 16]]
 
 
 def test_product_returns_what_was_written(tmp_path: Path) -> None:

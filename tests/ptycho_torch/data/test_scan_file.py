@@ -217,14 +217,14 @@ def test_pickled_metadata_is_skipped(tmp_path: Path, caplog: pytest.LogCaptureFi
 
 
 def test_counts_are_widened_before_the_root(tmp_path: Path) -> None:
-    """Intensities in small integers give exact amplitudes, beyond what a square would hold."""
-    counts = np.full((12, 32, 32), 40_000, np.uint16)
+    """Intensities in small integers give roots as exact as single precision can hold."""
+    counts = np.full((12, 32, 32), 50_000, np.uint16)
     path = scans.write_arrays(tmp_path / "scan.npz", diff3d=counts)
-    config = DataConfig(input_kind="intensity", nphotons=4e7)
+    config = DataConfig(input_kind="intensity", nphotons=5e7)
 
     scan = scan_file.read(path, config)
 
-    np.testing.assert_array_equal(scan.amplitude, np.float32(200))
+    np.testing.assert_array_equal(scan.amplitude, np.float32(np.sqrt(50_000.0)))
 
 
 @pytest.mark.parametrize("threshold", [512.0, 1e-3])
