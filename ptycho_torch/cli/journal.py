@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ptycho_torch import files, provenance, run_folder
 from ptycho_torch.cli import exits
@@ -50,7 +50,7 @@ class RunJournal:
         """Record a data file that was read."""
         self._datasets.append({"role": role, "name": name, "sha256": sha256})
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> RunJournal:  # noqa: PYI034 - shape checks cannot read Self
         """Start to collect warnings."""
         logging.getLogger().addHandler(self._warnings)
         return self

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ptycho_torch import files, run_folder
 from ptycho_torch.patch_stats import grid, reduction
@@ -121,7 +121,7 @@ class PatchStatsLogger:
         if self._last is not None and self._last.pixels.size:
             files.write_bytes(self._folder / run_folder.GRID, grid.render(self._last))
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> PatchStatsLogger:  # noqa: PYI034 - shape checks cannot read Self
         """Return the logger itself."""
         return self
 

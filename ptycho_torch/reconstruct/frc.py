@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import windows
 
 _TUKEY_SHARE = 0.2
 _SMALLEST_SIDE = 8
@@ -82,7 +81,7 @@ def correlate(found: NDArray[np.complex128], truth: NDArray[np.complex128]) -> R
     if found.shape != truth.shape or found.shape[0] != found.shape[1]:
         raise ValueError(f"images of shape {found.shape} and {truth.shape} are not one square")
     side = found.shape[0]
-    taper = windows.tukey(side, _TUKEY_SHARE)
+    taper = tukey(side, _TUKEY_SHARE)
     window = taper[:, None] * taper[None, :]
     spectra = [np.fft.fft2((image - image.mean()) * window) for image in (found, truth)]
     frequency = np.fft.fftfreq(side, 1 / side)
@@ -108,6 +107,13 @@ def correlate(found: NDArray[np.complex128], truth: NDArray[np.complex128]) -> R
         f_0p143=crossing(freq, curve, np.full_like(curve, 0.143)),
         f_halfbit=crossing(freq, curve, half_bit(count)),
     )
+
+
+def tukey(size: int, share: float) -> NDArray[np.float64]:
+    """Make a window that is flat but for a cosine over ``share`` of it, half on each side."""
+    depth = np.minimum(np.arange(size), np.arange(size)[::-1]) / (share * (size - 1) / 2)
+    window: NDArray[np.float64] = 0.5 - 0.5 * np.cos(np.pi * np.minimum(depth, 1.0))
+    return window
 
 
 def half_bit(n: NDArray[np.int64]) -> NDArray[np.float64]:

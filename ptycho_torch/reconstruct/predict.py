@@ -290,9 +290,10 @@ def _precision(engine: Engine) -> Iterator[None]:
 @contextlib.contextmanager
 def _deterministic(*, is_on: bool) -> Iterator[None]:
     """Switch deterministic algorithms on or off and put the old choice back."""
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(is_on)
+    before = torch.get_deterministic_debug_mode()
+    # Unlike use_deterministic_algorithms, this does not load the compiler (one second).
+    torch.set_deterministic_debug_mode("error" if is_on else "default")
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before)
+        torch.set_deterministic_debug_mode(before)

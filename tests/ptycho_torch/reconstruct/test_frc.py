@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.signal import windows
 
 from ptycho_torch.reconstruct import frc
 
@@ -74,6 +75,12 @@ def test_rings_count_every_pixel_once() -> None:
 def test_half_bit_at_a_hundred_pixels() -> None:
     """The half-bit threshold of a ring of 100 pixels is 0.306690."""
     assert frc.half_bit(np.array([100]))[0] == pytest.approx(0.306690, abs=5e-7)
+
+
+def test_window_is_the_usual_one() -> None:
+    """The taper equals an independent implementation, at even and odd sizes."""
+    for size in (20, 33):
+        np.testing.assert_allclose(frc.tukey(size, 0.2), windows.tukey(size, 0.2), atol=1e-12)
 
 
 def test_crossing_lies_between_rings() -> None:
