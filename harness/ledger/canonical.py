@@ -22,7 +22,7 @@ def dumps(value: Any) -> bytes:
     """Return the canonical bytes of a JSON value.
 
     Raises:
-        CanonicalError: NaN, an infinity, an integer beyond ±(2⁵³ − 1), a lone surrogate, a key
+        CanonicalError: NaN, an infinity, an integer that is no double, a lone surrogate, a key
             that is not text, nesting beyond the interpreter's depth, or a type JSON lacks.
     """
     try:
@@ -48,9 +48,15 @@ def _text(value: Any) -> str:
 
 
 def _integer(value: int) -> str:
-    if abs(value) > _SAFE:
-        raise CanonicalError("an integer beyond 2^53 - 1")
-    return str(value)
+    if abs(value) <= _SAFE:
+        return str(value)
+    try:
+        text = number(float(value))
+    except OverflowError as error:
+        raise CanonicalError("an integer beyond doubles") from error
+    if text != str(value) and int(float(value)) != value:
+        raise CanonicalError("an integer that is no double")
+    return text
 
 
 def _object(value: dict[Any, Any]) -> str:

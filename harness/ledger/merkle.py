@@ -70,11 +70,11 @@ def consistency_proof(leaves: Sequence[bytes], old: int) -> list[bytes]:
     """Return the proof that the tree of the first ``old`` leaves is a prefix of this one.
 
     Raises:
-        ProofError: ``old`` is beyond the tree.
+        ProofError: ``old`` is zero or beyond the tree.
     """
-    if not 0 <= old <= len(leaves):
+    if not 0 < old <= len(leaves):
         raise ProofError(f"old size {old} in a tree of {len(leaves)}")
-    if old in (0, len(leaves)):
+    if old == len(leaves):
         return []
     path, low, high, is_whole = [], 0, len(leaves), True
     while old != high:
@@ -100,7 +100,7 @@ def check_inclusion(
     """
     if not 0 <= index < size:
         raise ProofError(f"index {index} in a tree of {size}")
-    node, last, found = index, size - 1, leaf
+    node, last, found = index, size - 1, _checked([leaf])[0]
     for sibling in _checked(proof):
         if last == 0:
             raise ProofError("more hashes than the path has")
@@ -125,10 +125,10 @@ def check_consistency(
     Raises:
         ProofError: The proof does not lead to both roots.
     """
-    if not 0 <= old <= new:
+    if not 0 < old <= new:  # of nothing, everything is a continuation: no proof says so
         raise ProofError(f"old size {old} and new size {new}")
-    if old in (0, new):
-        _check_trivial(old, new, proof, (old_root, new_root))
+    if old == new:
+        _check_same(proof, old_root, new_root)
         return
     path = _checked(proof)
     if not path:
@@ -139,15 +139,11 @@ def check_consistency(
         raise ProofError("another root")
 
 
-def _check_trivial(
-    old: int, new: int, proof: Sequence[bytes], roots: tuple[bytes, bytes]
-) -> None:
+def _check_same(proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> None:
     if proof:
         raise ProofError("hashes where none are needed")
-    if old == new and roots[0] != roots[1]:
+    if old_root != new_root:
         raise ProofError("two roots of one size")
-    if old == 0 and roots[0] != root([]):
-        raise ProofError("a root that is not that of the empty tree")
 
 
 def _climb(node: int, last: int, path: list[bytes]) -> tuple[bytes, bytes]:
