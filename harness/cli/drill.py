@@ -1,0 +1,131 @@
+"""``harness drill``: plant defects in scratch worktrees and see which guard turns red."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from harness import drill as drills
+from harness.cli import options, place
+from harness.cli.options import Session
+from harness.drill import Drill, DrillOutcome
+from harness.report import text
+from harness.stages.child import Stop
+
+EXAMPLES = """\b
+Examples:
+  harness drill
+  harness drill quick
+  harness drill quick intensity-scale-lost patch-grid-is-text
+  harness drill quick --clean 30 --jobs 2
+"""
+_CORES_PER_RUN = 2
+
+
+@click.command("drill", epilog=EXAMPLES, context_settings=options.CONTEXT)
+@click.argument("suite", required=False)
+@click.argument("names", nargs=-1)
+@click.option(
+    "--clean",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Also run the suite this often without a defect, each with a fresh seed.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1, max=64),
+    default=None,
+    help="Drills at a time; default: one for every two cores.",
+)
+@options.common
+@options.pass_session
+def command(
+    session: Session, suite: str | None, names: tuple[str, ...], clean: int, jobs: int | None
+) -> int:
+    """Prove that the guards can fail, by planting defects.
+
+    Each patch in drills/ is applied to a checkout of HEAD outside of your tree, its suite is
+    run there, and the guard it names must turn red. Exit code 0 when every defect is caught
+    by its guard and no clean run raises an alarm, else 1.
+    """
+    project = place.project(session)
+    chosen: list[Drill] = list(drills.select(project, suite, names))
+    for name in sorted({drill.suite for drill in chosen}):
+        chosen.extend(drills.clean_runs(name, clean))
+    at_once = jobs or max(1, (os.cpu_count() or 1) // _CORES_PER_RUN)
+    width = max(len(drill.name) for drill in chosen)
+    session.say(f"{len(chosen)} drills, {at_once} at a time, on HEAD in scratch worktrees")
+    finished: list[DrillOutcome] = []
+
+    def tell(outcome: DrillOutcome) -> None:
+        finished.append(outcome)
+        session.say(f"[{len(finished)}/{len(chosen)}] {_line(outcome, width)}")
+
+    with _stopping() as stop:
+        outcomes = drills.run_all(project, chosen, at_once, stop, tell)
+        if stop.signal is not None:
+            return 128 + stop.signal
+    idle = () if names else drills.idle_guards(project, outcomes)
+    session.answer(_json(outcomes, idle), _summary(outcomes, idle))
+    return 0 if all(outcome.outcome in drills.GOOD for outcome in outcomes) else 1
+
+
+def _line(outcome: DrillOutcome, width: int) -> str:
+    drill = outcome.drill
+    shown = f"{drill.name:<{width}}  {outcome.outcome:<11}  {text.duration(outcome.duration_s)}"
+    if outcome.outcome in drills.GOOD:
+        return f"{shown}  {drill.guard}".rstrip()
+    red = ", ".join(outcome.red[:4]) or outcome.reason or "nothing red"
+    return f"{shown}  wanted {drill.guard or 'no alarm'}; {text.visible(red)}"
+
+
+def _summary(outcomes: Sequence[DrillOutcome], idle: Sequence[str]) -> str:
+    counts: dict[str, int] = {}
+    for outcome in outcomes:
+        counts[outcome.outcome] = counts.get(outcome.outcome, 0) + 1
+    lines = [", ".join(f"{count} {name}" for name, count in counts.items())]
+    if idle:
+        lines.append(f"{len(idle)} guards that no drill turned red:")
+        lines.extend(f"  {name}" for name in idle)
+    return "\n".join(lines)
+
+
+def _json(outcomes: Sequence[DrillOutcome], idle: Sequence[str]) -> dict[str, Any]:
+    return {
+        "drills": [
+            {
+                "name": outcome.drill.name,
+                "suite": outcome.drill.suite,
+                "guard": outcome.drill.guard,
+                "defect": outcome.drill.defect,
+                "outcome": outcome.outcome,
+                "red": list(outcome.red),
+                "duration_s": outcome.duration_s,
+                "reason": outcome.reason,
+            }
+            for outcome in outcomes
+        ],
+        "idle_guards": list(idle),
+    }
+
+
+@contextlib.contextmanager
+def _stopping() -> Iterator[Stop]:
+    """Pass SIGINT and SIGTERM on to the drills, which then end in order."""
+    stop = Stop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        signal.signal(number, lambda caught, _frame: stop.request(caught))
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        stop.close()

@@ -1,0 +1,273 @@
+"""Drills: a realistic defect in a scratch worktree, and which guard turned red.
+
+``drills/<name>.patch`` begins with a header and goes on as a diff against the commit:
+
+    Suite: quick
+    Guard: intensity-scale-loaded       (or ``stage:<id>`` for a stage that must fail)
+    Defect: The bundle's intensity_scale is replaced by 1.
+
+The user's tree is never touched: each drill is a checkout of HEAD of its own, outside of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import git
+
+from harness import config_file
+from harness.config import Project
+from harness.errors import ConfigError, HarnessError, NothingSelectedError
+from harness.hub.store import HubStore
+from harness.records import HubRecord
+from harness.stages import child
+from harness.stages.child import ChildSpec, Stop
+from harness.stages.log_stream import LogStream
+from harness.verdict import Verdict
+
+FOLDER = "drills"
+FIRST_CLEAN_SEED = 9001  # neither the suite's own nor one used for calibration
+_KEYS = ("Suite", "Guard", "Defect")
+_TIMEOUT_S = 3600.0
+_HEADER_LINES = 40
+_CAUGHT, _MISSED, _WRONG, _BROKEN = "caught", "missed", "wrong guard", "broken"
+_QUIET, _ALARM = "quiet", "false alarm"
+GOOD = (_CAUGHT, _QUIET)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drill:
+    """A defect and the guard that must catch it; without a patch, a clean run."""
+
+    name: str
+    suite: str
+    guard: str = ""
+    defect: str = ""
+    patch: Path | None = None
+    seed: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillOutcome:
+    """How a drill went: ``red`` lists guards and ``stage:<id>`` that were red."""
+
+    drill: Drill
+    outcome: str
+    red: tuple[str, ...]
+    duration_s: float
+    reason: str = ""
+
+
+def read(path: Path) -> Drill:
+    """Read the header of a drill.
+
+    Raises:
+        ConfigError: A header line is missing, or there is no diff after it.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _bad(path, str(error), "a patch as UTF-8 text") from error
+    head: dict[str, str] = {}
+    for line in lines[:_HEADER_LINES]:
+        if line.startswith(("diff --git", "--- ")):
+            break
+        key, colon, text = line.partition(":")
+        if colon and key in _KEYS:
+            head[key] = text.strip()
+    if missing := [key for key in _KEYS if not head.get(key)]:
+        raise _bad(path, f"no line {missing[0]}:", "a header with Suite, Guard and Defect")
+    if not any(line.startswith("@@") for line in lines):
+        raise _bad(path, "no change", "a diff after the header")
+    return Drill(
+        name=path.stem,
+        suite=head["Suite"],
+        guard=head["Guard"],
+        defect=head["Defect"],
+        patch=path,
+    )
+
+
+def select(project: Project, suite: str | None, names: Sequence[str]) -> tuple[Drill, ...]:
+    """Return the drills of a project, in the order of their names.
+
+    Raises:
+        ConfigError: A drill cannot be read, or names a suite or guard that is not declared.
+        NothingSelectedError: No drill, or none of a given name.
+    """
+    paths = sorted((project.root / FOLDER).glob("*.patch"))
+    found = [drill for drill in map(read, paths) if suite in (None, drill.suite)]
+    for name in names:
+        if name not in {drill.name for drill in found}:
+            listed = ", ".join(drill.name for drill in found) or "none"
+            raise NothingSelectedError(
+                f"drill {name}",
+                found="no such drill",
+                expected=f"one of {listed}",
+                remedy=f"Look into {FOLDER}/.",
+            )
+    chosen = tuple(drill for drill in found if not names or drill.name in names)
+    if not chosen:
+        raise NothingSelectedError(
+            FOLDER, found="no drill", expected="at least one patch", remedy="Write one."
+        )
+    for drill in chosen:
+        _check(project, drill)
+    return chosen
+
+
+def clean_runs(suite: str, count: int) -> tuple[Drill, ...]:
+    """Return runs without a defect, each with a fresh seed, that must raise no alarm."""
+    seeds = range(FIRST_CLEAN_SEED, FIRST_CLEAN_SEED + count)
+    return tuple(Drill(name=f"clean-{seed}", suite=suite, seed=str(seed)) for seed in seeds)
+
+
+def run_all(
+    project: Project,
+    drills: Sequence[Drill],
+    jobs: int,
+    stop: Stop,
+    on_done: Callable[[DrillOutcome], None],
+) -> tuple[DrillOutcome, ...]:
+    """Run drills, some at a time, and return their outcomes in the order given."""
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        waiting = {pool.submit(run, project, drill, stop): drill for drill in drills}
+        done: dict[str, DrillOutcome] = {}
+        for future in as_completed(waiting):
+            outcome = future.result()
+            done[outcome.drill.name] = outcome
+            on_done(outcome)
+    return tuple(done[drill.name] for drill in drills)
+
+
+def run(project: Project, drill: Drill, stop: Stop) -> DrillOutcome:
+    """Run one drill in a scratch worktree of HEAD, which is gone afterwards."""
+    began = time.monotonic()
+    if stop.signal is not None:
+        return _broken(drill, began, "interrupted")
+    try:
+        with _scratch(project, drill) as root:
+            record = _run_suite(project, drill, root, stop)
+    except (HarnessError, git.GitError, OSError) as error:
+        return _broken(drill, began, " ".join(str(error).split())[:300])
+    return _compare(drill, record, time.monotonic() - began)
+
+
+def idle_guards(project: Project, outcomes: Sequence[DrillOutcome]) -> tuple[str, ...]:
+    """Return ``suite: guard`` of every declared guard that no defect turned red."""
+    suites = sorted({item.drill.suite for item in outcomes if item.drill.patch is not None})
+    red = {
+        (item.drill.suite, name)
+        for item in outcomes
+        if item.drill.patch is not None
+        for name in item.red
+    }
+    return tuple(
+        f"{suite}: {guard.id}"
+        for suite in suites
+        for guard in project.suites[suite].guards
+        if (suite, guard.id) not in red
+    )
+
+
+def _check(project: Project, drill: Drill) -> None:
+    suite = config_file.suite_of(project, drill.suite)
+    known = [guard.id for guard in suite.guards] + [f"stage:{s.id}" for s in suite.stages]
+    known += [f"default:{a.id}" for stage in suite.stages for a in stage.artifacts]
+    if drill.guard not in known:
+        raise _bad(
+            drill.patch or Path(drill.name),
+            f"guard {drill.guard!r}",
+            f"a guard of {suite.name}, stage:<id> or default:<artifact>",
+        )
+
+
+@contextlib.contextmanager
+def _scratch(project: Project, drill: Drill) -> Iterator[Path]:
+    """Check HEAD out in a temporary folder, apply the defect, and yield the project there."""
+    repository = git.Repo(project.root, search_parent_directories=True)
+    inside = project.root.relative_to(Path(str(repository.working_tree_dir)).resolve())
+    folder = Path(tempfile.mkdtemp(prefix="harness-drill-")).resolve()
+    tree = folder / "tree"
+    try:
+        repository.git.worktree("add", "--quiet", "--detach", str(tree), "HEAD")
+        if drill.patch is not None:
+            git.Git(tree).apply("--whitespace=nowarn", str(drill.patch.resolve()))
+        _share_datasets(project, tree / inside)
+        yield tree / inside
+    finally:
+        if tree.exists():
+            repository.git.worktree("remove", "--force", "--force", str(tree))
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _share_datasets(project: Project, root: Path) -> None:
+    """Copy generated datasets, which are found by the digest of what makes them."""
+    cache = project.work / "datasets"
+    if cache.is_dir():
+        shutil.copytree(cache, root / project.work.relative_to(project.root) / "datasets")
+
+
+def _run_suite(project: Project, drill: Drill, root: Path, stop: Stop) -> HubRecord:
+    hubs = root / project.hubs.relative_to(project.root)
+    store = HubStore(hubs, root / project.work.relative_to(project.root))
+    before = set(store.hubs(drill.suite))
+    words = ["run", drill.suite, "--quiet"]
+    words += ["--set", f"seed={drill.seed}"] if drill.seed is not None else []
+    spec = ChildSpec(
+        argv=(sys.executable, "-m", "harness", "-C", str(root), *words),
+        cwd=root,
+        environment=child.environment(("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"), os.environ),
+        timeout_s=_TIMEOUT_S,
+        mark=f"drill-{root.parent.parent.name}",
+        grace_s=30.0,
+    )
+    lines: list[str] = []
+    log = LogStream(root.parent / "drill.log", bytes, lines.append, overlap=0)
+    ended = child.run(spec, log, stop)
+    log.close()
+    made = [hub for hub in store.hubs(drill.suite) if hub not in before]
+    if not made:
+        raise HarnessError(
+            f"drill {drill.name}",
+            found=f"no hub ({ended.ended}, exit {ended.exit_code}): {' '.join(lines[-2:])}",
+            expected="a sealed run",
+            remedy="Repair the patch.",
+        )
+    return store.read(made[-1])
+
+
+def _compare(drill: Drill, record: HubRecord, duration_s: float) -> DrillOutcome:
+    stages = [f"stage:{s.id}" for s in record.stages if s.verdict is Verdict.RED]
+    guards = [g.id for g in record.guards if g.verdict is Verdict.RED]
+    red = (*stages, *guards)
+    is_red = record.verdict is Verdict.RED
+    if drill.patch is None:
+        outcome = _ALARM if is_red else _QUIET
+    elif not is_red:
+        outcome = _MISSED
+    else:
+        outcome = _CAUGHT if drill.guard in red else _WRONG
+    return DrillOutcome(
+        drill=drill, outcome=outcome, red=red, duration_s=duration_s, reason=record.reason
+    )
+
+
+def _broken(drill: Drill, began: float, reason: str) -> DrillOutcome:
+    spent = time.monotonic() - began
+    return DrillOutcome(drill=drill, outcome=_BROKEN, red=(), duration_s=spent, reason=reason)
+
+
+def _bad(path: Path, found: str, expected: str) -> ConfigError:
+    return ConfigError(
+        f"{FOLDER}/{path.name}", found=found[:160], expected=expected, remedy="Correct it."
+    )
