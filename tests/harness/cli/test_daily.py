@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import time
 from dataclasses import replace
@@ -13,7 +12,6 @@ import pytest
 
 from harness import config_file, freshness, records
 from harness.cli import main, standing
-from harness.hub import layout
 from harness.hub.blockers import Register
 from harness.ledger.log import Ledger
 from harness.verdict import Verdict
@@ -55,10 +53,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "script.py").write_text(_SCRIPT.format(value=2.0))
     monkeypatch.chdir(root)
     monkeypatch.setenv("NO_COLOR", "1")
-    # Run ids tell seconds; runs of this test are faster than that.
-    seconds = itertools.count()
-    made = (f"20260102T0304{next(seconds):02d}Z-a1b2c3" for _ in itertools.repeat(None))
-    monkeypatch.setattr(layout, "new_run_id", lambda _now: next(made))
     return root
 
 
