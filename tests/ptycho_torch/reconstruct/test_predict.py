@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from ptycho_torch.config_params import PyTorchExecutionConfig
-from ptycho_torch.data import scaling
+from ptycho_torch.data import dataset, scaling
+from ptycho_torch.data.dataset import Batch
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import InputError
 from ptycho_torch.physics import canvas
@@ -81,7 +82,7 @@ def test_patches_land_at_their_own_positions(scan: ScanData) -> None:
     target = canvas.Canvas(canvas.canvas_geometry(spaced.positions, 32), weight)
     batches = [
         (
-            predict.Batch(
+            Batch(
                 amplitude=torch.ones(4, 4, 32, 32),
                 offsets=torch.zeros(4, 4, 2),
                 group_index=torch.arange(start, start + 4),
@@ -136,7 +137,7 @@ def test_residual_by_hand(scan: ScanData) -> None:
     plan = predict.plan(masked, config.data, 3, 42)
     rng = np.random.default_rng(0)
     measured, intensity = (torch.tensor(rng.uniform(1, 2, (3, 1, 32, 32))) for _ in range(2))
-    batch = predict.Batch(
+    batch = Batch(
         amplitude=measured.float(),
         offsets=torch.zeros(3, 1, 2),
         group_index=torch.arange(3),
@@ -160,7 +161,7 @@ def test_values_that_are_no_numbers_are_counted(scan: ScanData) -> None:
     plan = predict.plan(scan, config.data, 2, 42)
     patches = torch.ones(2, 1, 32, 32, dtype=torch.complex64)
     patches[1, 0, 16, 16] = complex("nan")
-    batch = predict.Batch(
+    batch = Batch(
         amplitude=torch.ones(2, 1, 32, 32),
         offsets=torch.zeros(2, 1, 2),
         group_index=torch.arange(2),
@@ -238,6 +239,22 @@ def test_workers_change_nothing(scan: ScanData, whole: predict.Prediction) -> No
     found, _ = run(scan, predict.Engine(batch_size=64, num_workers=1))
 
     np.testing.assert_array_equal(found.stitched.object, whole.stitched.object)
+
+
+def test_workers_reach_the_loader(scan: ScanData, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loader is asked for as many processes as the engine says."""
+    asked = []
+    plan = predict.plan(scan, trained.settings(1).data, 2, 42)
+    model = trained.model_for(scan, trained.settings(1), plan.padded_size)
+
+    def catch(_source: object, batch_size: int, *, num_workers: int) -> list[Batch]:
+        asked.append((batch_size, num_workers))
+        return []
+
+    monkeypatch.setattr(dataset, "loader", catch)
+    list(predict.forward(model, scan, plan, 1.0, predict.Engine(batch_size=5, num_workers=3)))
+
+    assert asked == [(5, 3)]
 
 
 def test_deterministic_choice_is_put_back(scan: ScanData) -> None:
