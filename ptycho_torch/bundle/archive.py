@@ -27,7 +27,6 @@ LIMITS: Mapping[str, int] = {
     HISTORY: 16 * _MIB,
 }
 _DATE = (1980, 1, 1, 0, 0, 0)
-_LOCAL_HEADER, _CENTRAL_HEADER, _END_RECORD = 30, 46, 22
 _RETRAIN = "train again"
 
 
@@ -61,12 +60,18 @@ def unpack(path: Path, content: bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             _check_names(path, [entry.filename for entry in entries])
-            _check_layout(path, entries, len(content), archive.comment)
-            return {entry.filename: archive.read(entry) for entry in entries}
+            _check_sizes(path, entries)
+            members = {entry.filename: archive.read(entry) for entry in entries}
     except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, OSError) as error:
         raise BundleError(
             str(path), expected="a whole zip file", found=str(error), remedy=_RETRAIN
         ) from error
+    if pack(members) != content:
+        # Timestamps, comments, prefixes: no byte may differ from what the writer makes.
+        raise BundleError(
+            str(path), expected="members and nothing else", found="other bytes", remedy=_RETRAIN
+        )
+    return members
 
 
 def _check_names(path: Path, names: list[str]) -> None:
@@ -87,22 +92,12 @@ def _check_names(path: Path, names: list[str]) -> None:
         )
 
 
-def _check_layout(
-    path: Path, entries: list[zipfile.ZipInfo], length: int, comment: bytes
-) -> None:
+def _check_sizes(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     for entry in entries:
-        where = f"{path}: {entry.filename}"
+        where, limit = f"{path}: {entry.filename}", LIMITS[entry.filename]
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
             raise BundleError(where, expected="a stored member", found="a packed one")
-        if entry.file_size > LIMITS[entry.filename]:
-            limit = LIMITS[entry.filename]
+        if entry.file_size > limit:
             raise BundleError(
                 where, expected=f"at most {limit} bytes", found=str(entry.file_size)
             )
-    names = sum(len(entry.filename.encode()) for entry in entries)
-    headers = len(entries) * (_LOCAL_HEADER + _CENTRAL_HEADER) + 2 * names + _END_RECORD
-    expected = headers + sum(entry.file_size for entry in entries)
-    if length != expected or comment:
-        raise BundleError(
-            str(path), expected=f"{expected} bytes", found=f"{length}", remedy=_RETRAIN
-        )

@@ -107,3 +107,9 @@ def weights(folder: Path) -> dict[str, NDArray[np.float32]]:
     with zipfile.ZipFile(folder / run_folder.BUNDLE) as archive:
         found: dict[str, NDArray[np.float32]] = load(archive.read("model.safetensors"))
     return found
+
+
+def members_of(path: Path) -> dict[str, bytes]:
+    """Read all members of a bundle."""
+    with zipfile.ZipFile(path) as opened:
+        return {name: opened.read(name) for name in opened.namelist()}
