@@ -24,7 +24,7 @@ from harness.hub.blockers import Register
 from harness.hub.store import HubStore
 from harness.ledger.log import Ledger
 from harness.records import ArtifactRecord, HubRecord, StageRecord
-from harness.stages import datasets
+from harness.stages import child, datasets
 from harness.toml_table import nearest
 from harness.verdict import Verdict
 
@@ -45,7 +45,8 @@ def run(project: Project, suite_name: str, options: RunOptions) -> RunOutcome:
         return known
     scene.clear_kept(project, suite.name)
     began, started = time.monotonic(), datetime.now(UTC)
-    run_id = layout.new_run_id(started)
+    earlier = HubStore(project.hubs, project.work).hubs(suite.name)
+    run_id = layout.new_run_id(started, earlier[-1].name if earlier else "")
     with scene.opened(project, suite.name, run_id) as opened:
         options.observer.run_started(suite, run_id, len(suite.stages))
         prepared = prepare(project, suite, options, opened)
@@ -72,7 +73,7 @@ def ledger_of(project: Project) -> Ledger:
 
 def tidy(project: Project) -> Ledger:
     """Clear what killed runs left and finish the seals they began; return the ledger."""
-    HubStore(project.hubs, project.work).clean_leftovers()
+    child.end_orphans(HubStore(project.hubs, project.work).clean_leftovers())
     ledger = ledger_of(project)
     if seal.intents(project.hubs):
         sealed = {

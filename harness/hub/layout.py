@@ -17,12 +17,20 @@ METRICS = "analysis/metrics.json"
 FOLDERS = ("plan", "cli", "green", "red", "analysis")
 BLOCKERS = "blockers"
 TEMPORARY = ".tmp-"
+_RANDOM = 1 << 24
+_STEP = 1 << 12
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 
 
-def new_run_id(now: datetime) -> str:
-    """Return a run id: the second of UTC and six random hexadecimal digits."""
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+def new_run_id(now: datetime, after: str = "") -> str:
+    """Return a run id: the second of UTC and six random hexadecimal digits.
+
+    Ids sort by time; within one second an id sorts behind ``after``, the last one known.
+    """
+    second = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    low = int(after[-6:], 16) + 1 if after.startswith(second) else 0
+    step = _STEP if low else _RANDOM
+    return f"{second}-{min(low + secrets.randbelow(step), _RANDOM - 1):06x}"
 
 
 def instant(now: datetime) -> str:

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -249,6 +249,14 @@ class _Watch:
         return self._process.returncode, usage.ru_maxrss * unit
 
 
+def end_orphans(run_ids: Collection[str]) -> int:
+    """End what the stages of killed runs left running; return how many there were."""
+    found = [pid for run_id in run_ids for pid in _marked(f"{run_id}/", 0, is_whole=False)]
+    for pid in found:
+        _kill_one(pid)
+    return len(found)
+
+
 def _kill_one(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGKILL)
@@ -256,8 +264,8 @@ def _kill_one(pid: int) -> None:
         return
 
 
-def _marked(mark: str, leader: int) -> list[int]:
-    """Return living processes that carry the mark of a stage, its leader left out."""
+def _marked(mark: str, leader: int, *, is_whole: bool = True) -> list[int]:
+    """Return living processes that carry a mark (or begin with it), the leader left out."""
     proc = Path("/proc")
     if not (proc / "self/environ").exists():
         return []
@@ -268,8 +276,9 @@ def _marked(mark: str, leader: int) -> list[int]:
             continue
         try:
             with open(f"/proc/{name}/environ", "rb") as stream:  # noqa: PTH123 - in a hot loop
-                if wanted in stream.read().split(b"\0"):
-                    found.append(int(name))
+                variables = stream.read().split(b"\0")
+            if any(v == wanted or (v.startswith(wanted) and not is_whole) for v in variables):
+                found.append(int(name))
         except OSError:
             continue
     return found

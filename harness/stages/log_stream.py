@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from io import RawIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 Clean = Callable[[bytes], bytes]
 OnLine = Callable[[str], None]
@@ -41,7 +41,8 @@ class LogStream:
         self._tail_size = 0
         self.cut = 0
         self.error: str | None = None
-        self._stream: BinaryIO = path.open("wb")
+        # Unbuffered: what a stage said is in the file even when the run is killed.
+        self._stream: RawIOBase = path.open("wb", buffering=0)
 
     def feed(self, piece: bytes) -> None:
         """Take a piece of raw output."""
@@ -93,7 +94,9 @@ class LogStream:
     def _write(self, content: bytes, *, lines: bool) -> None:
         if self.error is None:
             try:
-                self._stream.write(content)
+                left = memoryview(content)
+                while left:
+                    left = left[self._stream.write(left) or 0 :]
             except OSError as error:
                 self.error = error.strerror or str(error)
         if lines:
