@@ -38,7 +38,7 @@ def opened(project: Project, suite: str, run_id: str) -> Iterator[Scene]:
     unless it is kept.
 
     Raises:
-        StorageError: A folder cannot be made.
+        StorageError: The disk refused.
     """
     places = Places(
         root=project.root,
@@ -52,7 +52,7 @@ def opened(project: Project, suite: str, run_id: str) -> Iterator[Scene]:
         with _storage(project.root):
             for folder in (places.work, *(places.hub / name for name in layout.FOLDERS)):
                 folder.mkdir(parents=True)
-        with _signals(scene.stop):
+        with _signals(scene.stop), _storage(project.root):
             yield scene
     finally:
         remove(places.hub)
@@ -84,7 +84,9 @@ def _signals(stop: Stop) -> Iterator[None]:
     def asked(number: int, _frame: object) -> None:
         stop.request(number)
 
-    before = {number: signal.signal(number, asked) for number in _SIGNALS}
+    # What the caller ignores (nohup) stays ignored.
+    heard = [n for n in _SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, asked) for number in heard}
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ working folder is a problem, and a problem is red.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -86,6 +87,8 @@ def _take(
         if spec.external
         else places.hub / "analysis" / stage / source.name
     )
+    if not os.access(source, os.R_OK):
+        return None, f"{named} may not be read"
     target.parent.mkdir(parents=True, exist_ok=True)
     if spec.external:
         shutil.copyfile(source, target)

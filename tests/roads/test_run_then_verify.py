@@ -21,23 +21,22 @@ SOURCE = """import json, sys
 print("gain from", __file__)
 json.dump({"value": 3.0 * GAIN}, open(sys.argv[1], "w"))
 """
-SUITE = hubs.suite(
-    {
-        "id": "make",
-        "kind": "command",
-        "argv": ["{python}", "source/model.py", "{work}/out.json"],
-        "timeout_s": 30,
-        "artifacts": [hubs.OUT],
-    },
-    {
-        "id": "tests",
-        "kind": "pytest",
-        "selectors": ["source/test_gain.py"],
-        "needs": ["make"],
-        "timeout_s": 60,
-    },
-    guards=[hubs.FLOOR],
-)
+MAKE = {
+    "id": "make",
+    "kind": "command",
+    "argv": ["{python}", "source/model.py", "{work}/out.json"],
+    "timeout_s": 30,
+    "artifacts": [hubs.OUT],
+}
+TESTS = {
+    "id": "tests",
+    "kind": "pytest",
+    "selectors": ["source/test_gain.py"],
+    "needs": ["make"],
+    "timeout_s": 60,
+}
+SUITE = hubs.suite(MAKE, guards=[hubs.FLOOR])
+TESTED = hubs.suite(MAKE, TESTS, guards=[hubs.FLOOR])
 
 
 def write(root: Path, gain: float) -> None:
@@ -46,7 +45,7 @@ def write(root: Path, gain: float) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    root = hubs.declare(tmp_path / "project", tiny=SUITE)
+    root = hubs.declare(tmp_path / "project", tiny=SUITE, tested=TESTED)
     (root / "source/test_gain.py").write_text("def test_gain():\n    assert True\n")
     write(root, 1.0)
     hubs.commit(root)
@@ -77,9 +76,10 @@ def commands(note: Path) -> list[str]:
 @pytest.mark.road
 def test_green_run_verifies(project: Project) -> None:
     """What a run sealed is proven again from its files alone, in a copy as well."""
-    outcome = hubs.run(project)
+    outcome = hubs.run(project, "tested")
 
     assert outcome.record.verdict is Verdict.GREEN
+    assert outcome.record.stages[1].tests["passed"] == 1
     assert not outcome.record.stamp.dirty
     assert verify.verify(project, outcome.hub).exit_code == 0
 

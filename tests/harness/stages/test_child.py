@@ -166,3 +166,15 @@ def test_absent_program_is_said(tmp_path: Path) -> None:
 
     assert exit_.ended == "unstartable"
     assert exit_.exit_code is None
+
+
+def test_full_disk_is_told_not_raised() -> None:
+    """A log that cannot be written is reported, and the child is still read to its end."""
+    log = LogStream(Path("/dev/full"), bytes, lambda _: None, overlap=8)
+
+    log.feed(b"one\n")
+    log.feed(b"two\n")
+    log.close()
+
+    assert log.error is not None
+    assert "space" in log.error
