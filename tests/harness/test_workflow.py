@@ -212,6 +212,26 @@ def test_signal_seals_a_red_hub(tmp_path: Path, number: signal.Signals, code: in
     assert signal.getsignal(number) is before
 
 
+class Between(Silent):
+    """Sends SIGTERM to this process between two stages."""
+
+    def stage_finished(self, record: StageRecord) -> None:
+        """Send the signal after the first stage."""
+        if record.id == "first":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_signal_between_stages_is_red(tmp_path: Path) -> None:
+    """Told to stop between two stages, a run whose stages all passed so far is red."""
+    stages = (hubs.command("first", "pass"), hubs.command("second", "pass"))
+
+    outcome = hubs.run(hubs.project(tmp_path, tiny=hubs.suite(*stages)), observer=Between())
+
+    assert [s.outcome for s in outcome.record.stages] == ["passed", "skipped"]
+    assert outcome.record.verdict is Verdict.RED
+    assert outcome.record.reason.startswith("interrupted by SIGTERM")
+
+
 def test_part_of_a_suite_is_not_green(tmp_path: Path) -> None:
     """A run of some stages proves those only: it is inconclusive, exit 3."""
     stages = (hubs.command("first", "pass"), hubs.command("second", "pass"))
