@@ -145,6 +145,7 @@ def create_training_payload(
     draft.put("data.N", None, "data")
     _put_header(draft, _existing(train_data_file))
     config = _complete(draft.build())
+    _check_monitor(config)
     for name in (config.training.test_data_file, config.data.companion_file):
         if name is not None:
             _existing(name)
@@ -273,6 +274,16 @@ def _complete(config: RunConfig) -> RunConfig:
         config.execution, accelerator=device.resolve_accelerator(config.execution.accelerator)
     )
     return dataclasses.replace(config, data=data, model=model, execution=execution)
+
+
+def _check_monitor(config: RunConfig) -> None:
+    monitor = config.execution.checkpoint_monitor_metric
+    if monitor.endswith("_deviance") and config.training.torch_loss_mode != "poisson":
+        raise ConfigError(
+            "--checkpoint_monitor",
+            expected="a loss, because only poisson has a deviance",
+            found=monitor,
+        )
 
 
 def _refuse_contradictions(draft: Draft, bundled: Mapping[str, Mapping[str, Any]]) -> None:

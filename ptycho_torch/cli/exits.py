@@ -15,6 +15,9 @@ from ptycho_torch.errors import PtychoError
 FAILED = 1
 INTERRUPTED = 130
 
+# Deprecated flags and policies: the user hears of them whatever filters are in force.
+_OWN_WARNINGS = r"--|POLICY-"
+
 Program = Callable[[argparse.Namespace], int]
 
 _log = logging.getLogger(__name__)
@@ -80,8 +83,7 @@ def logging_to_stderr() -> Iterator[None]:
     package.setLevel(logging.INFO)
     try:
         with warnings.catch_warnings():
-            for category in (UserWarning, DeprecationWarning):
-                warnings.filterwarnings("always", category=category, module="ptycho_torch")
+            warnings.filterwarnings("always", message=_OWN_WARNINGS)
             warnings.showwarning = _log_warning
             yield
     finally:

@@ -136,18 +136,8 @@ def _masks(prepared: Prepared) -> Any:
 
 
 def _monitor(config: RunConfig, *, has_validation: bool) -> str:
-    """Choose the column that decides the best epoch.
-
-    Raises:
-        ConfigError: The loss has no deviance.
-    """
+    """Choose the column that decides the best epoch."""
     monitor = config.execution.checkpoint_monitor_metric
-    if monitor.endswith("_deviance") and config.training.torch_loss_mode != "poisson":
-        raise ConfigError(
-            "--checkpoint_monitor",
-            expected="a loss, because only poisson has a deviance",
-            found=monitor,
-        )
     if monitor.startswith("val_") and not has_validation:
         instead = monitor.replace("val_", "train_", 1)
         _log.info("no validation data; monitoring %s instead of %s", instead, monitor)
