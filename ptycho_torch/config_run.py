@@ -39,7 +39,9 @@ class TrainingConfig:
     learning_rate: float = setting(
         1e-3, "Adam learning rate.", above=0, flag=Flag(name="learning_rate", modes=TRAIN)
     )
-    betas: tuple[float, float] = setting((0.9, 0.999), "Adam moment decay rates.")
+    betas: tuple[float, float] = setting(
+        (0.9, 0.999), "Adam moment decay rates.", low=0, high=0.999999
+    )
     weight_decay: float = setting(0.0, "Adam weight decay.", low=0)
     scheduler: str = setting(
         "Default",

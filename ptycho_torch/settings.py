@@ -22,6 +22,7 @@ _KEY = "setting"
 BOTH = ("train", "inference")
 TRAIN = ("train",)
 INFERENCE = ("inference",)
+_PAIR = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,9 @@ class Setting:
         """Whether a value of the right type lies within bounds and choices."""
         if self.choices is not None:
             return value in self.choices
-        if isinstance(value, (bool, str, tuple)):
+        if isinstance(value, tuple):
+            return all(self.admits(item) for item in value)
+        if isinstance(value, (bool, str)):
             return True
         return (
             math.isfinite(value)
@@ -142,7 +145,7 @@ _WORDS = {
     int: "an integer",
     float: "a number",
     str: "text",
-    tuple: "a list of numbers",
+    tuple: "two numbers",
 }
 
 
@@ -190,8 +193,9 @@ def _coerced(kind: type, value: Any) -> Any:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind is float and is_number:
         return float(value)
-    if kind is tuple and isinstance(value, (list, tuple)):
-        return tuple(float(item) for item in value)
+    if kind is tuple and isinstance(value, (list, tuple)) and len(value) == _PAIR:
+        numbers = tuple(_coerced(float, item) for item in value)
+        return None if None in numbers else numbers
     if kind is int and isinstance(value, bool):
         return None
     return value if isinstance(value, kind) else None

@@ -1,0 +1,65 @@
+"""Learning rates over the epochs, against their closed forms."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from ptycho_torch.config_params import TrainingConfig
+from ptycho_torch.training import optimizer
+from tests.builders import bundles
+
+
+def rates(folder: Path) -> list[float]:
+    return [float(row["lr"]) for row in bundles.history(folder)]
+
+
+def test_default_rate_is_constant(scan: Path, tmp_path: Path) -> None:
+    """Without a schedule every epoch has the same rate."""
+    assert bundles.train(scan, tmp_path, "--max_epochs", "3") == 0
+
+    assert rates(tmp_path) == [1e-3] * 3
+
+
+def test_exponential_multiplies(scan: Path, tmp_path: Path) -> None:
+    """Each epoch has γ times the rate of the one before."""
+    plan = {"training": {"gamma": 0.5}}
+    flags = ("--max_epochs", "3", "--scheduler", "Exponential")
+    assert bundles.train(scan, tmp_path, *flags, **plan) == 0
+
+    assert rates(tmp_path) == pytest.approx([1e-3, 5e-4, 2.5e-4], rel=1e-12)
+
+
+def test_warmup_then_cosine(scan: Path, tmp_path: Path) -> None:
+    """Two rising epochs, the full rate, half-way down, and the floor at the end."""
+    plan = {"training": {"warmup_epochs": 2, "min_lr_ratio": 0.2}}
+    flags = ("--max_epochs", "5", "--scheduler", "WarmupCosine")
+    assert bundles.train(scan, tmp_path, *flags, **plan) == 0
+
+    assert rates(tmp_path) == pytest.approx([1e-3 / 3, 2e-3 / 3, 1e-3, 6e-4, 2e-4], rel=1e-12)
+
+
+def test_plateau_waits_and_halves(scan: Path, tmp_path: Path) -> None:
+    """A monitored loss that must rise and does not halves the rate down to the floor."""
+    plan = {"training": {"plateau_patience": 0, "plateau_min_lr": 4e-4}}
+    flags = ("--max_epochs", "4", "--scheduler", "ReduceLROnPlateau")
+    monitor = ("--checkpoint-mode", "max", "--checkpoint-monitor", "train_loss")
+    assert bundles.train(scan, tmp_path, *flags, *monitor, **plan) == 0
+
+    losses = [float(row["train_loss"]) for row in bundles.history(tmp_path)]
+    assert losses == sorted(losses, reverse=True)
+    assert rates(tmp_path) == pytest.approx([1e-3, 1e-3, 5e-4, 4e-4], rel=1e-12)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 7])
+def test_cosine_ends_at_the_floor(epochs: int) -> None:
+    """Without a warm-up the first epoch has the full rate and the last the floor."""
+    config = TrainingConfig(epochs=epochs, min_lr_ratio=0.25)
+
+    assert optimizer.warmup_cosine(0, config) == 1.0
+    last = optimizer.warmup_cosine(max(epochs - 1, 1), config)
+    assert last == pytest.approx(0.25)
+    middle = optimizer.warmup_cosine(3, TrainingConfig(epochs=7))
+    assert middle == pytest.approx(0.1 + 0.9 * (1 + math.cos(math.pi / 2)) / 2)
