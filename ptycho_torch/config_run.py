@@ -42,6 +42,9 @@ class TrainingConfig:
     betas: tuple[float, float] = setting(
         (0.9, 0.999), "Adam moment decay rates.", low=0, high=0.999999
     )
+    adam_eps: float = setting(
+        1e-6, "Adam's floor of the gradient's size, in units of the loss's gradient.", above=0
+    )
     weight_decay: float = setting(0.0, "Adam weight decay.", low=0)
     scheduler: str = setting(
         "Default",

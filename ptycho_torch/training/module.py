@@ -73,7 +73,9 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Make the optimiser and its schedule."""
         training = self.config.training
-        optimiser = optimizer.make(self.model.parameters(), training)
+        optimiser = optimizer.make(
+            self.model.parameters(), training, self.contract.intensity_scale
+        )
         plan = optimizer.schedule(optimiser, training, self.progress.mode)
         if plan is None:
             return optimiser

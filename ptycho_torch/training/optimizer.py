@@ -14,14 +14,31 @@ from ptycho_torch.config_params import TrainingConfig
 Schedule = lr_scheduler.LRScheduler | lr_scheduler.ReduceLROnPlateau
 
 
-def make(parameters: Iterable[torch.nn.Parameter], config: TrainingConfig) -> Adam:
-    """Make the Adam optimiser."""
+def make(
+    parameters: Iterable[torch.nn.Parameter], config: TrainingConfig, intensity_scale: float
+) -> Adam:
+    """Make the Adam optimiser.
+
+    Adam divides each gradient by its own size, so its first step moves every weight by the
+    full rate, more than the initial heads weigh, and for some seeds the phase head
+    saturates and never comes back. The floor eps keeps weights with small gradients at
+    smaller steps. The gradient of the loss grows with the photons: with s² (poisson) or s
+    (mae). So does the floor, and the steps do not depend on the dose.
+
+    Args:
+        parameters: Weights to train.
+        config: Rate, betas and floor.
+        intensity_scale: s, from the scaling contract [√photons].
+    """
     first, second = config.betas
+    unit = intensity_scale if config.torch_loss_mode == "mae" else intensity_scale**2
     return Adam(
         parameters,
         lr=config.learning_rate,
         betas=(first, second),
+        eps=config.adam_eps * unit,
         weight_decay=config.weight_decay,
+        fused=True,
     )
 
 
