@@ -12,10 +12,6 @@ The user's tree is never touched: each drill is a checkout of HEAD of its own, o
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -24,20 +20,16 @@ from pathlib import Path
 
 import git
 
-from harness import config_file
+from harness import config_file, scratch
 from harness.config import Project
 from harness.errors import ConfigError, HarnessError, NothingSelectedError
-from harness.hub.store import HubStore
 from harness.records import HubRecord
-from harness.stages import child
-from harness.stages.child import ChildSpec, Stop
-from harness.stages.log_stream import LogStream
+from harness.stages.child import Stop
 from harness.verdict import Verdict
 
 FOLDER = "drills"
 FIRST_CLEAN_SEED = 9001  # neither the suite's own nor one used for calibration
 _KEYS = ("Suite", "Guard", "Defect")
-_TIMEOUT_S = 3600.0
 _HEADER_LINES = 40
 _CAUGHT, _MISSED, _WRONG, _BROKEN = "caught", "missed", "wrong guard", "broken"
 _QUIET, _ALARM = "quiet", "false alarm"
@@ -155,8 +147,9 @@ def run(project: Project, drill: Drill, stop: Stop) -> DrillOutcome:
     if stop.signal is not None:
         return _broken(drill, began, "interrupted")
     try:
-        with _scratch(project, drill) as root:
-            record = _run_suite(project, drill, root, stop)
+        with _defective(project, drill) as root:
+            words = () if drill.seed is None else ("--set", f"seed={drill.seed}")
+            _, record = scratch.run_suite(project, drill.suite, root, stop, words)
     except (HarnessError, git.GitError, OSError) as error:
         return _broken(drill, began, " ".join(str(error).split())[:300])
     return _compare(drill, record, time.monotonic() - began)
@@ -192,58 +185,13 @@ def _check(project: Project, drill: Drill) -> None:
 
 
 @contextlib.contextmanager
-def _scratch(project: Project, drill: Drill) -> Iterator[Path]:
-    """Check HEAD out in a temporary folder, apply the defect, and yield the project there."""
-    repository = git.Repo(project.root, search_parent_directories=True)
-    inside = project.root.relative_to(Path(str(repository.working_tree_dir)).resolve())
-    folder = Path(tempfile.mkdtemp(prefix="harness-drill-")).resolve()
-    tree = folder / "tree"
-    try:
-        repository.git.worktree("add", "--quiet", "--detach", str(tree), "HEAD")
+def _defective(project: Project, drill: Drill) -> Iterator[Path]:
+    """Check HEAD out in a scratch worktree and apply the defect there."""
+    with scratch.worktree(project, "HEAD", "drill") as root:
         if drill.patch is not None:
-            git.Git(tree).apply("--whitespace=nowarn", str(drill.patch.resolve()))
-        _share_datasets(project, tree / inside)
-        yield tree / inside
-    finally:
-        if tree.exists():
-            repository.git.worktree("remove", "--force", "--force", str(tree))
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _share_datasets(project: Project, root: Path) -> None:
-    """Copy generated datasets, which are found by the digest of what makes them."""
-    cache = project.work / "datasets"
-    if cache.is_dir():
-        shutil.copytree(cache, root / project.work.relative_to(project.root) / "datasets")
-
-
-def _run_suite(project: Project, drill: Drill, root: Path, stop: Stop) -> HubRecord:
-    hubs = root / project.hubs.relative_to(project.root)
-    store = HubStore(hubs, root / project.work.relative_to(project.root))
-    before = set(store.hubs(drill.suite))
-    words = ["run", drill.suite, "--quiet"]
-    words += ["--set", f"seed={drill.seed}"] if drill.seed is not None else []
-    spec = ChildSpec(
-        argv=(sys.executable, "-m", "harness", "-C", str(root), *words),
-        cwd=root,
-        environment=child.environment(("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"), os.environ),
-        timeout_s=_TIMEOUT_S,
-        mark=f"drill-{root.parent.parent.name}",
-        grace_s=30.0,
-    )
-    lines: list[str] = []
-    log = LogStream(root.parent / "drill.log", bytes, lines.append, overlap=0)
-    ended = child.run(spec, log, stop)
-    log.close()
-    made = [hub for hub in store.hubs(drill.suite) if hub not in before]
-    if not made:
-        raise HarnessError(
-            f"drill {drill.name}",
-            found=f"no hub ({ended.ended}, exit {ended.exit_code}): {' '.join(lines[-2:])}",
-            expected="a sealed run",
-            remedy="Repair the patch.",
-        )
-    return store.read(made[-1])
+            top = git.Repo(root, search_parent_directories=True).working_tree_dir
+            git.Git(str(top)).apply("--whitespace=nowarn", str(drill.patch.resolve()))
+        yield root
 
 
 def _compare(drill: Drill, record: HubRecord, duration_s: float) -> DrillOutcome:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -13,9 +11,9 @@ import click
 from harness import drill as drills
 from harness.cli import options, place
 from harness.cli.options import Session
+from harness.cli.stopping import stopping
 from harness.drill import Drill, DrillOutcome
 from harness.report import text
-from harness.stages.child import Stop
 
 EXAMPLES = """\b
 Examples:
@@ -67,7 +65,7 @@ def command(
         finished.append(outcome)
         session.say(f"[{len(finished)}/{len(chosen)}] {_line(outcome, width)}")
 
-    with _stopping() as stop:
+    with stopping() as stop:
         outcomes = drills.run_all(project, chosen, at_once, stop, tell)
         if stop.signal is not None:
             return 128 + stop.signal
@@ -113,19 +111,3 @@ def _json(outcomes: Sequence[DrillOutcome], idle: Sequence[str]) -> dict[str, An
         ],
         "idle_guards": list(idle),
     }
-
-
-@contextlib.contextmanager
-def _stopping() -> Iterator[Stop]:
-    """Pass SIGINT and SIGTERM on to the drills, which then end in order."""
-    stop = Stop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number in numbers:
-        signal.signal(number, lambda caught, _frame: stop.request(caught))
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        stop.close()

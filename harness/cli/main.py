@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "blockers": ("blockers", "List, show or close what keeps a suite red."),
     "golden": ("golden", "Show, calibrate or update reference statistics."),
     "drill": ("drill", "Prove that the guards can fail, by planting defects."),
+    "bisect": ("bisect", "Find the commit that made a suite red."),
     "ledger": ("ledger", "Inspect and check the append-only log of all seals."),
     "report": ("report", "Render a hub as HTML, Markdown, JUnit or text."),
     "doctor": ("doctor", "Check this machine and project for what the harness needs."),

@@ -220,9 +220,22 @@ def read(path: Path) -> Blocker:
     try:
         if path.stat().st_size > _LARGEST:
             raise _damage(path, "more than 1 MiB")
-        match = _HEAD.match(path.read_text(encoding="utf-8"))
+        note = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise _damage(path, str(error)[:80]) from error
+    return split(note, path)[0]
+
+
+def split(note: str, path: Path = Path("note.md")) -> tuple[Blocker, str]:
+    """Take a blocker note apart into head and body.
+
+    Raises:
+        IntegrityError: The head is damaged; ``path`` is named.
+    """
+    try:
+        match = _HEAD.match(note)
         values = dict(_field(line) for line in match[1].splitlines()) if match else {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise _damage(path, str(error)[:80]) from error
     names = {f.name for f in fields(Blocker)}
     if set(values) != names or not isinstance(values["policies"], list):
@@ -231,7 +244,7 @@ def read(path: Path) -> Blocker:
     for name, kind in _KINDS.items():
         if type(values[name]) is not kind:
             raise _damage(path, f"{name} = {values[name]!r}"[:80])
-    return Blocker(**values)
+    return Blocker(**values), _HEAD.sub("", note, count=1)
 
 
 _KINDS: dict[str, type] = {
