@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from harness import suite_rules
+from harness import accepted, suite_rules
+from harness.accepted import Acceptance
 from harness.config import DatasetSpec, Project, SuiteSpec
 from harness.errors import ConfigError, HarnessError
+from harness.files import json_bytes, sha256_bytes
 from harness.golden import store as golden_store
 from harness.hub import inputs, plan, stamp
 from harness.hub.store import HubStore
@@ -27,20 +29,23 @@ class Cause:
     """One reason why evidence is stale.
 
     ``kind`` is ``source``, ``config``, ``golden``, ``dataset``, ``environment``, ``age`` or
-    ``newer-run``; ``items`` are the files or keys that changed.
+    ``newer-run``; ``items`` are the files or keys that changed, ``state`` the digest of what
+    there is now, by which a person can accept it; empty where that makes no sense.
     """
 
     kind: str
     what: str
     cure: str
     items: tuple[str, ...] = ()
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """The answer: fresh where there is no cause."""
+    """The answer: fresh where there is no cause but those that a person ``accepted``."""
 
     causes: tuple[Cause, ...]
+    accepted: tuple[Cause, ...] = ()
 
     @property
     def is_fresh(self) -> bool:
@@ -148,7 +153,16 @@ def check(
         *_newer(project, hub, record),
     ]
     cache.save()
-    return Freshness(causes=tuple(causes))
+    return _judged(project, record.run_id, causes)
+
+
+def _judged(project: Project, run_id: str, causes: list[Cause]) -> Freshness:
+    """Leave out what a person accepted; the ledger is read only where there is a cause."""
+    if not any(cause.state for cause in causes):
+        return Freshness(causes=tuple(causes))
+    known = accepted.of_project(project)
+    mine = tuple(c for c in causes if c.state and Acceptance(run_id, c.kind, c.state) in known)
+    return Freshness(causes=tuple(c for c in causes if c not in mine), accepted=mine)
 
 
 def _source(
@@ -163,7 +177,8 @@ def _source(
         found = digests_now(project, suite, cache)
     except ConfigError as error:
         return [Cause(kind="source", what=f"inputs: {error.found}", cure=error.remedy)]
-    if inputs.summary(found) == record.inputs_sha256:
+    state = inputs.summary(found)
+    if state == record.inputs_sha256:
         return []
     try:
         before = plan.read(hub).inputs
@@ -171,20 +186,22 @@ def _source(
         before = {}
     changed = sorted(path for path in {*before, *found} if before.get(path) != found.get(path))
     what = f"{len(changed)} input files changed: {_some(changed)}"
-    return [Cause(kind="source", what=what, cure=cure, items=tuple(changed))]
+    return [Cause(kind="source", what=what, cure=cure, items=tuple(changed), state=state)]
 
 
 def _config(suite: SuiteSpec, record: HubRecord, cure: str) -> list[Cause]:
-    if plan.suite_sha256(suite) == record.config_sha256:
+    state = plan.suite_sha256(suite)
+    if state == record.config_sha256:
         return []
     what = f"the declaration of suite {suite.name} in harness.toml changed"
-    return [Cause(kind="config", what=what, cure=cure)]
+    return [Cause(kind="config", what=what, cure=cure, state=state)]
 
 
 def _golden(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
     if not moment.is_golden_known or moment.golden_sha256 == record.golden_sha256:
         return []
-    return [Cause(kind="golden", what="the golden changed", cure=cure)]
+    state = moment.golden_sha256 or stamp.NONE
+    return [Cause(kind="golden", what="the golden changed", cure=cure, state=state)]
 
 
 def _datasets(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
@@ -197,7 +214,8 @@ def _datasets(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
     if not changed:
         return []
     what = f"another dataset: {', '.join(changed)}"
-    return [Cause(kind="dataset", what=what, cure=cure, items=tuple(changed))]
+    state = _digest({role: moment.datasets[role] for role in changed})
+    return [Cause(kind="dataset", what=what, cure=cure, items=tuple(changed), state=state)]
 
 
 def _environment(suite: SuiteSpec, record: HubRecord, cure: str) -> list[Cause]:
@@ -210,7 +228,8 @@ def _environment(suite: SuiteSpec, record: HubRecord, cure: str) -> list[Cause]:
     if not changed:
         return []
     what = f"another environment: {', '.join(changed)}"
-    return [Cause(kind="environment", what=what, cure=cure, items=tuple(changed))]
+    state = _digest({key: found[key] for key in stamp.IDENTITY})
+    return [Cause(kind="environment", what=what, cure=cure, items=tuple(changed), state=state)]
 
 
 def _age(suite: SuiteSpec, record: HubRecord, moment: Now, cure: str) -> list[Cause]:
@@ -232,6 +251,10 @@ def _newer(project: Project, hub: Path, record: HubRecord) -> list[Cause]:
     what = f"{len(later)} newer runs, the last {later[-1]}"
     cure = f"Look at hubs/{record.suite}/{later[-1]}."
     return [Cause(kind="newer-run", what=what, cure=cure, items=tuple(later))]
+
+
+def _digest(value: Mapping[str, str]) -> str:
+    return sha256_bytes(json_bytes(dict(value)))
 
 
 def _some(names: list[str]) -> str:

@@ -1,25 +1,38 @@
-"""``harness diff``: two hubs side by side."""
+"""``harness diff``: two hubs side by side, or a hub beside its golden."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import click
 
-from harness import records
+from harness import config_file, files, records
 from harness.cli import options, place
 from harness.cli.options import Session
+from harness.errors import ConfigError, EvidenceMissingError, NotAProjectError
+from harness.golden import store as goldens
+from harness.golden.store import GoldenSet
 from harness.hub.store import read_record
-from harness.report import changes, markdown, terminal
+from harness.records import HubRecord
+from harness.report import changes, markdown, pairs, terminal
+from harness.report.changes import Changes
+from harness.report.pairs import Pair
 
 EXAMPLES = """\b
 A hub is named by its folder, its run id (or the beginning of one), latest, latest~1,
-or SUITE:latest~1.
+or SUITE:latest~1. BEFORE may be golden: the centres of the suite's golden.
 
 \b
 Examples:
   harness diff                        the last two runs of the suite that ran last
+  harness diff golden latest
   harness diff quick:latest~5 quick:latest
+  harness diff latest~1 latest --maps /tmp/maps
   harness diff hubs/quick/20260102T030405Z-a1b2c3 latest --json
 """
+_GOLDEN = "golden"
 
 
 @click.command(epilog=EXAMPLES, context_settings=options.CONTEXT)
@@ -27,23 +40,111 @@ Examples:
 @click.argument("after", default="latest", metavar="[AFTER]")
 @click.option("--suite", metavar="SUITE", help="Suite in which latest counts.")
 @click.option("--md", "is_markdown", is_flag=True, help="Answer in Markdown.")
+@click.option(
+    "--maps",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write a difference map of each picture that changed into this folder.",
+)
 @options.common
 @options.pass_session
 def command(
-    session: Session, before: str, after: str, suite: str | None, *, is_markdown: bool
+    session: Session,
+    before: str,
+    after: str,
+    suite: str | None,
+    *,
+    is_markdown: bool,
+    maps: Path | None,
 ) -> None:
     """Compare two hubs, the metrics that moved most first.
 
-    Then come guards and stages with another verdict, and what differs in the input files, the
+    A metric whose guard broke comes first, then by the standard deviations it moved; where no
+    golden says what those are, a tenth counts as one. z is where the number is now, seen from
+    its golden. Then come guards, stages and pictures, and what differs in the input files, the
     source, the datasets, the parameters and the environment. Numbers of different datasets are
     marked as not comparable.
     """
-    folders = place.hub(before, session, suite), place.hub(after, session, suite)
-    first, second = (read_record(folder) for folder in folders)
-    inputs = changes.inputs_of(folders[0]), changes.inputs_of(folders[1])
-    compared = changes.compare(first, second, inputs)
+    folder = place.hub(after, session, suite)
+    record = read_record(folder)
+    golden = _golden(session, record)
+    pictures: list[Pair] = []
+    if before == _GOLDEN:
+        compared = _against(golden, record)
+    else:
+        folders = place.hub(before, session, suite), folder
+        first = read_record(folders[0])
+        inputs = changes.inputs_of(folders[0]), changes.inputs_of(folders[1])
+        compared = changes.compare(first, record, inputs, golden)
+        pictures = pairs.compare(folders, (first, record))
+    written = _draw(pictures, maps)
     if is_markdown and not session.json:
-        click.echo(markdown.comparison(compared), nl=False)
+        told = "".join(f"\n- {markdown.cell(p.name)}: {pairs.told(p)}\n" for p in pictures)
+        click.echo(markdown.comparison(compared) + told, nl=False)
         return
+    session.answer(_json(compared, pictures), _told(compared, pictures, written))
+
+
+def _golden(session: Session, record: HubRecord) -> GoldenSet | None:
+    """Read the golden of a run's suite; a hub outside of a project has none here."""
+    try:
+        project = config_file.load(config_file.find_root(session.start))
+    except NotAProjectError:
+        return None
+    return goldens.load(project.golden / record.suite)
+
+
+def _against(golden: GoldenSet | None, record: HubRecord) -> Changes:
+    """Compare with the golden.
+
+    Raises:
+        EvidenceMissingError: There is none for this run.
+    """
+    if golden is None or not changes.references(golden, record):
+        raise EvidenceMissingError(
+            f"golden of {record.suite}",
+            found="none for the data and the device class of this run",
+            expected="calibrated reference statistics",
+            remedy="Run harness golden calibrate, then harness golden update --reason.",
+        )
+    return changes.against_golden(golden, record)
+
+
+def _draw(pictures: Sequence[Pair], folder: Path | None) -> list[Path]:
+    """Write the difference maps.
+
+    Raises:
+        ConfigError: The folder cannot be made.
+    """
+    if folder is None:
+        return []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"--maps {folder}",
+            found=error.strerror or "an error",
+            expected="a folder that can be written",
+            remedy="Name another one.",
+        ) from error
+    drawn = [pair for pair in pictures if pair.size is not None]
+    for pair in drawn:
+        files.write_bytes(folder / f"{pair.name}.png", pairs.difference_map(pair))
+    return [folder / f"{pair.name}.png" for pair in drawn]
+
+
+def _told(compared: Changes, pictures: Sequence[Pair], written: Sequence[Path]) -> str:
     palette = terminal.Palette(options.has_colour())
-    session.answer(records.encode(compared), terminal.comparison(compared, palette))
+    parts = [terminal.comparison(compared, palette)]
+    if pictures:
+        rows = [(pair.name, pairs.told(pair)) for pair in pictures]
+        parts.append(terminal.table(("picture", "difference"), rows, palette))
+    if written:
+        parts.append("\n".join(f"map  {path}" for path in written))
+    return "\n\n".join(parts)
+
+
+def _json(compared: Changes, pictures: Sequence[Pair]) -> dict[str, Any]:
+    fields = ("name", "size", "mean", "largest", "changed", "trouble")
+    listed = [records.encode(pair) for pair in pictures]
+    shown = [{name: pair[name] for name in fields} for pair in listed]
+    return {**records.encode(compared), "pictures": shown}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from harness import freshness
 from harness.cli import place
 from harness.config import Project
 from harness.errors import HarnessError
-from harness.freshness import Cause
+from harness.freshness import Cause, Freshness
 from harness.golden import store as golden_store
 from harness.hub.blockers import Blocker, Register
 from harness.hub.inputs import DigestCache
@@ -42,6 +42,7 @@ class Standing:
     hub: str | None
     record: HubRecord | None
     causes: tuple[Cause, ...]
+    accepted: tuple[Cause, ...] = ()
     blockers: tuple[Blocker, ...]
     trends: tuple[Trend, ...]
     trouble: str | None
@@ -59,8 +60,15 @@ class Standing:
         return self.record.verdict.exit_code
 
 
-def of_project(project: Project, now: freshness.Now) -> tuple[Standing, ...]:
+def of_project(
+    project: Project, now: freshness.Now, only: Collection[str] = ()
+) -> tuple[Standing, ...]:
     """Say where every declared suite stands, and every suite that left hubs.
+
+    Args:
+        project: The project.
+        now: What evidence is compared with.
+        only: Suites to look at; all without it.
 
     Raises:
         IntegrityError: The register of blockers is damaged.
@@ -70,6 +78,8 @@ def of_project(project: Project, now: freshness.Now) -> tuple[Standing, ...]:
     names = [*project.suites, *(n for n in store.suites() if n not in project.suites)]
     found = []
     for name in names:
+        if only and name not in only:
+            continue
         hubs = store.hubs(name)
         if name in project.suites or hubs:
             mine = tuple(b for b in kept if b.suite == name)
@@ -89,42 +99,43 @@ def _standing(
     last = hubs[-1] if hubs else None
     record = runs.get(last) if last else None
     trouble: str | None = None
-    causes: tuple[Cause, ...] = ()
+    found = Freshness(causes=())
     if last is not None and record is None:
         trouble = _trouble(store, last)
     if last is not None and record is not None:
-        causes = _causes(project, last, record, today)
+        found = _freshness(project, last, record, today)
     shown = None if last is None else place.shown(last, project)
     return Standing(
         suite=name,
         hub=shown,
         record=record,
-        causes=causes,
+        causes=found.causes,
+        accepted=found.accepted,
         blockers=blockers,
         trends=_trends(record, list(runs.values())),
         trouble=trouble,
-        next_command=_next(name, record, causes, blockers, shown)
+        next_command=_next(name, record, found.causes, blockers, shown)
         if name in project.suites
         else f"harness verify --hub {shown} --allow-stale",
     )
 
 
-def _causes(
+def _freshness(
     project: Project,
     hub: Path,
     record: HubRecord,
     today: tuple[freshness.Now, DigestCache],
-) -> tuple[Cause, ...]:
+) -> Freshness:
     """Compare a hub with the work tree and with the golden of today."""
     now, cache = today
     try:
         golden = golden_store.load(project.golden / record.suite)
     except HarnessError as error:
         damaged = f"the golden cannot be read: {error.where}: {error.found}"
-        return (Cause(kind="golden", what=damaged, cure=error.remedy),)
+        return Freshness(causes=(Cause(kind="golden", what=damaged, cure=error.remedy),))
     digest = golden.digest if golden.values else None
     known = replace(now, golden_sha256=digest, is_golden_known=True)
-    return freshness.check(project, hub, record, known, cache).causes
+    return freshness.check(project, hub, record, known, cache)
 
 
 def _readable(store: HubStore, hubs: list[Path]) -> Iterable[tuple[Path, HubRecord]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from harness import config_file, freshness, records
+from harness import accepted, config_file, freshness, records
 from harness.cli import options, place, standing
 from harness.cli.options import Session
 from harness.cli.standing import Standing
+from harness.config import Project
+from harness.errors import ConfigError
 from harness.report import text
 from harness.report.terminal import Palette
 
@@ -19,6 +22,7 @@ EXAMPLES = """\b
 Examples:
   harness status
   harness status quick --check        exit 1 when red, 3 when stale or never run
+  harness status quick --accept source --reason "only a comment changed"
   harness status --json
 """
 _WORST_FIRST = (4, 1, 3, 0)
@@ -27,9 +31,22 @@ _WORST_FIRST = (4, 1, 3, 0)
 @click.command(epilog=EXAMPLES, context_settings=options.CONTEXT)
 @click.argument("suites", nargs=-1, metavar="[SUITE]...")
 @click.option("--check", "is_check", is_flag=True, help="Exit with what the standing is worth.")
+@click.option(
+    "--accept",
+    type=click.Choice(accepted.KINDS),
+    help="Accept this cause of stale evidence, for the present state only.",
+)
+@click.option("--reason", metavar="TEXT", help="Why it is accepted; kept in the ledger.")
 @options.common
 @options.pass_session
-def command(session: Session, suites: tuple[str, ...], *, is_check: bool) -> int:
+def command(
+    session: Session,
+    suites: tuple[str, ...],
+    *,
+    is_check: bool,
+    accept: str | None,
+    reason: str | None,
+) -> int:
     """Say where every suite stands and what to type next.
 
     Per suite: the last verdict and its age; whether the evidence is fresh, else each cause and
@@ -40,11 +57,11 @@ def command(session: Session, suites: tuple[str, ...], *, is_check: bool) -> int
     for name in suites:
         config_file.suite_of(project, name)
     now = datetime.now(UTC)
-    found = [
-        s
-        for s in standing.of_project(project, freshness.Now(instant=now))
-        if not suites or s.suite in suites
-    ]
+    moment = freshness.Now(instant=now)
+    found = standing.of_project(project, moment, suites)
+    if accept is not None or reason is not None:
+        _accept(project, found, accept, reason)
+        found = standing.of_project(project, moment, suites)
     palette = Palette(options.has_colour())
     blocks = ["\n".join(_block(s, now, palette)) for s in found]
     answer = {"project": project.name, "suites": [_json(s) for s in found]}
@@ -53,10 +70,38 @@ def command(session: Session, suites: tuple[str, ...], *, is_check: bool) -> int
     return worst if is_check else 0
 
 
+def _accept(
+    project: Project, found: tuple[Standing, ...], kind: str | None, reason: str | None
+) -> None:
+    """Accept a cause of the newest run of one suite.
+
+    Raises:
+        ConfigError: Not one suite, no reason, no such cause, or nobody to decide.
+    """
+    if len(found) != 1 or kind is None or not (reason or "").strip():
+        raise _refused("what was given", "one SUITE, --accept CAUSE and --reason TEXT")
+    if os.environ.get("CI"):
+        raise _refused("a run of continuous integration", "a person who decides")
+    (stood,) = found
+    fitting = [cause for cause in stood.causes if cause.kind == kind and cause.state]
+    if not fitting or stood.record is None:
+        causes = ", ".join(cause.kind for cause in stood.causes) or "no cause: it is fresh"
+        raise _refused(causes, f"stale evidence because of {kind}")
+    given = accepted.Acceptance(stood.record.run_id, kind, fitting[0].state)
+    accepted.keep(project, stood.suite, given, fitting[0].items, (reason or "").strip())
+
+
+def _refused(found: str, expected: str) -> ConfigError:
+    remedy = "See harness status --help."
+    return ConfigError("status --accept", found=found, expected=expected, remedy=remedy)
+
+
 def _block(stood: Standing, now: datetime, palette: Palette) -> Iterator[str]:
     yield _headline(stood, now, palette)
     for cause in stood.causes:
         yield f"  stale   {text.visible(cause.what)}. {cause.cure}"
+    for cause in stood.accepted:
+        yield f"  accepted  {text.visible(cause.what)}."
     for blocker in stood.blockers:
         title = text.visible(blocker.title)
         yield f"  open    {blocker.id}  {title}, seen {blocker.occurrences}×"
@@ -96,6 +141,7 @@ def _json(stood: Standing) -> dict[str, Any]:
         "reason": None if record is None else record.reason,
         "fresh": record is not None and not stood.causes,
         "causes": records.encode(stood.causes),
+        "accepted": records.encode(stood.accepted),
         "blockers": records.encode(stood.blockers),
         "trends": records.encode(stood.trends),
         "trouble": stood.trouble,

@@ -9,25 +9,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.errors import EvidenceMissingError
+from harness.golden import store
+from harness.golden.store import GoldenSet, GoldenValue
 from harness.records import HubRecord
 from harness.verdict import Verdict
 
 _PLAN_LIMIT = 64 << 20
 
 
+# What counts as one standard deviation of a metric that no golden describes.
+_COMMON_SPREAD = math.log(1.1)
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A metric in both runs; ``ratio`` is after / before, ``None`` where that says nothing."""
+    """A metric in both runs; ``ratio`` is after / before, ``None`` where that says nothing.
+
+    ``z`` is where it is now, in standard deviations of its golden from the golden's mean;
+    ``shift`` how far it moved, in the same. ``is_broken`` says that a guard of this metric is
+    red now and was not before.
+    """
 
     name: str
     before: float | None
     after: float | None
     ratio: float | None
+    z: float | None = None
+    shift: float | None = None
+    is_broken: bool = False
 
     @property
-    def weight(self) -> float:
-        """How far it moved, in decades; without a ratio it comes before all others."""
-        return math.inf if self.ratio is None else abs(math.log10(self.ratio))
+    def weight(self) -> tuple[bool, float]:
+        """How much it matters: broken first, then by the standard deviations it moved.
+
+        Without a golden a tenth counts as one; without either it comes before all others.
+        """
+        if self.shift is not None:
+            return self.is_broken, abs(self.shift)
+        if self.ratio is None:
+            return self.is_broken, math.inf
+        return self.is_broken, abs(math.log(self.ratio)) / _COMMON_SPREAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +100,19 @@ def compare(
     before: HubRecord,
     after: HubRecord,
     inputs: tuple[dict[str, str] | None, dict[str, str] | None] = (None, None),
+    golden: GoldenSet | None = None,
 ) -> Changes:
-    """Compare two runs; metrics come by the size of their movement, the rest by name."""
-    moved = _moved(before.metrics, after.metrics)
+    """Compare two runs; metrics come by what their movement means, the rest by name.
+
+    Args:
+        before: The earlier run.
+        after: The later one.
+        inputs: Path and digest of the input files of both.
+        golden: Reference statistics, which turn a movement into standard deviations.
+    """
+    known = references(golden, after)
+    broken = _red(after) - _red(before)
+    moved = _moved(before.metrics, after.metrics, known, broken)
     datasets = _differing(
         {d.role: d.sha256 for d in before.datasets}, {d.role: d.sha256 for d in after.datasets}
     )
@@ -125,13 +157,71 @@ def _in_both(moved: tuple[Moved, ...]) -> int:
     return sum(m.before is not None and m.after is not None for m in moved)
 
 
-def _moved(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[Moved, ...]:
+def against_golden(golden: GoldenSet, after: HubRecord) -> Changes:
+    """Compare a run with the centres of its golden, as far as there are any."""
+    known = references(golden, after)
+    centres = {name: value.reference for name, value in known.items()}
+    numbers = {name: value for name, value in after.metrics.items() if name in known}
+    moved = _moved(centres, numbers, known, _red(after))
+    return Changes(
+        before="golden",
+        after=after.run_id,
+        verdicts=(Verdict.GREEN, after.verdict),
+        is_comparable=True,
+        metrics=moved,
+        metrics_same=len(set(centres) & set(numbers)) - _in_both(moved),
+        guards=(),
+        stages=(),
+        environment=(),
+        parameters=(),
+        source=(),
+        datasets=(),
+        artifacts=(),
+        files=None,
+    )
+
+
+def references(golden: GoldenSet | None, record: HubRecord) -> dict[str, GoldenValue]:
+    """Return the golden of each metric of a run that has one for its data and environment."""
+    if golden is None:
+        return {}
+    datasets = {d.role: d.sha256 for d in record.datasets}
+    found = {}
+    for name in record.metrics:
+        try:
+            found[name] = golden.lookup(name, record.environment, datasets)
+        except EvidenceMissingError:
+            continue  # no golden is no z-score, never a guess
+    return found
+
+
+def _red(record: HubRecord) -> frozenset[str]:
+    return frozenset(g.metric for g in record.guards if g.metric and g.verdict is Verdict.RED)
+
+
+def _moved(
+    before: Mapping[str, float],
+    after: Mapping[str, float],
+    known: Mapping[str, GoldenValue],
+    broken: frozenset[str],
+) -> tuple[Moved, ...]:
     found = []
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
         if old != new:
-            found.append(Moved(name, old, new, _ratio(old, new)))
-    return tuple(sorted(found, key=lambda m: -m.weight))
+            then, now = (_z(value, known.get(name)) for value in (old, new))
+            shift = None if then is None or now is None else now - then
+            ratio = _ratio(old, new)
+            found.append(Moved(name, old, new, ratio, now, shift, name in broken))
+    return tuple(sorted(found, key=lambda m: m.weight, reverse=True))
+
+
+def _z(value: float | None, golden: GoldenValue | None) -> float | None:
+    """Place a number on the scale of its golden [standard deviations from the mean]."""
+    if value is None or golden is None or (golden.scale == "log10" and value <= 0):
+        return None
+    z = (store.scale(value, golden.scale) - golden.mean) / golden.sd
+    return z if math.isfinite(z) else None
 
 
 def _ratio(old: float | None, new: float | None) -> float | None:

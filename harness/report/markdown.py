@@ -112,10 +112,13 @@ def _changes(compared: Changes) -> list[str]:
         told.append("**The datasets differ: the numbers cannot be compared.**")
     if compared.metrics:
         rows = [
-            (m.name, text.number(m.before), text.number(m.after), text.number(m.ratio))
+            (
+                f"{m.name} (red)" if m.is_broken else m.name,
+                *(text.number(value) for value in (m.before, m.after, m.ratio, m.z)),
+            )
             for m in compared.metrics[:_MOVED_SHOWN]
         ]
-        told.append(table(("metric", "before", "now", "ratio"), rows))
+        told.append(table(("metric", "before", "now", "ratio", "z"), rows))
     told += text.unmoved(compared.metrics_same, len(compared.metrics) - _MOVED_SHOWN)
     sections = (
         ("Files touched", compared.files or ()),

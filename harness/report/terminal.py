@@ -140,10 +140,16 @@ def comparison(compared: Changes, palette: Palette) -> str:
         parts.append("The datasets differ: the numbers cannot be compared.")
     if compared.metrics:
         rows = [
-            (m.name, text.number(m.before), text.number(m.after), _times(m.ratio))
+            (
+                f"{m.name} (red)" if m.is_broken else m.name,
+                text.number(m.before),
+                text.number(m.after),
+                _times(m.ratio),
+                text.number(m.z),
+            )
             for m in compared.metrics[:_MOVED_SHOWN]
         ]
-        parts.append(table(("metric", "before", "now", "ratio"), rows, palette))
+        parts.append(table(("metric", "before", "now", "ratio", "z"), rows, palette))
     parts += text.unmoved(compared.metrics_same, len(compared.metrics) - _MOVED_SHOWN)
     sections = (
         ("guard", compared.guards),

@@ -10,7 +10,7 @@ import pytest
 
 from harness.report import changes
 from harness.verdict import Verdict
-from tests.builders import reports
+from tests.builders import goldens, reports
 
 
 def test_largest_movement_comes_first() -> None:
@@ -93,3 +93,65 @@ def test_inputs_are_read_from_the_plan(tmp_path: Path) -> None:
     (tmp_path / "plan" / "plan.json").write_text(json.dumps({"inputs": {"m.py": "ab"}}))
 
     assert changes.inputs_of(tmp_path) == {"m.py": "ab"}
+
+
+def test_broken_metric_comes_before_a_larger_movement() -> None:
+    """A metric whose guard turned red is ranked first, however little it moved."""
+    names = {"loss": "out:loss", "jitter": "out:jitter"}
+    before = reports.record(
+        metrics={"out:loss": 1.0, "out:jitter": 1.0},
+        guards=tuple(reports.guard(k, metric=v) for k, v in names.items()),
+    )
+    after = reports.record(
+        metrics={"out:loss": 1.3, "out:jitter": 900.0},
+        guards=(
+            reports.guard("loss", Verdict.RED, metric="out:loss"),
+            reports.guard("jitter", metric="out:jitter"),
+        ),
+    )
+
+    assert [m.name for m in changes.compare(before, after).metrics] == [
+        "out:loss",
+        "out:jitter",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scale", "mean", "sd", "old", "new", "z", "shift"),
+    [
+        ("linear", 2.0, 0.5, 2.5, 4.0, 4.0, 3.0),
+        ("log10", -3.0, 0.25, 1e-3, 1e-5, -8.0, -8.0),
+    ],
+)
+def test_golden_turns_a_movement_into_deviations(
+    scale: str, mean: float, sd: float, old: float, new: float, z: float, shift: float
+) -> None:
+    """The z is (value − mean) / sd on the golden's own scale, and ranks before a mere ratio."""
+    before = reports.record(metrics={"m": old, "other": 1.0})
+    after = reports.record(metrics={"m": new, "other": 1.2})
+    sets = goldens.golden_set(after, "m", scale=scale, mean=mean, sd=sd)
+
+    first = changes.compare(before, after, golden=sets).metrics[0]
+
+    assert (first.name, first.z, first.shift) == ("m", pytest.approx(z), pytest.approx(shift))
+
+
+def test_golden_of_other_data_gives_no_deviation() -> None:
+    """A golden of other bytes says nothing about this run."""
+    record = reports.record(metrics={"m": 1.0})
+    other = replace(record.datasets[0], sha256="77" * 32)
+    sets = goldens.golden_set(replace(record, datasets=(other,)), "m")
+
+    compared = changes.compare(record, reports.record(metrics={"m": 2.0}), golden=sets)
+
+    assert compared.metrics[0].z is None
+
+
+def test_run_is_compared_with_the_centre_of_its_golden() -> None:
+    """Against the golden, only metrics that have one are told."""
+    record = reports.record(metrics={"m": 3.0, "other": 1.0})
+    sets = goldens.golden_set(record, "m", mean=2.0, sd=0.5)
+
+    (told,) = changes.against_golden(sets, record).metrics
+
+    assert (told.name, told.before, told.after, told.z) == ("m", 2.0, 3.0, 2.0)

@@ -68,4 +68,4 @@ def test_comparison_names_the_ratio() -> None:
     written = terminal.comparison(changes.compare(before, after), PLAIN)
 
     row = next(line for line in written.splitlines() if line.startswith("m "))
-    assert row.split() == ["m", "2", "5", "×2.5"]
+    assert row.split() == ["m", "2", "5", "×2.5", "—"]
