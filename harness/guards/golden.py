@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 from harness.config import GuardSpec
 from harness.errors import EvidenceMissingError
 from harness.guards import metrics, options
-from harness.guards.base import Bounds, Evidence, Golden, measured
+from harness.guards.base import Bounds, Evidence, Golden, measured, number, result
 from harness.guards.options import Option
 from harness.records import GuardResult
+from harness.verdict import Verdict
+
+_NOTE = "note"
 
 
 class GoldenGuard:
@@ -15,6 +21,10 @@ class GoldenGuard:
 
     ``scale``, ``sides``, ``coverage`` and ``confidence`` say how ``harness golden`` makes
     the interval (linear, two, 0.95, 0.95); the judgement itself uses the golden alone.
+
+    Where there is no golden of these datasets and this device class, the result is
+    inconclusive, and so is the run. With ``missing = "note"`` the result is inconclusive
+    all the same, but it only informs: a person's own data have no reference yet.
     """
 
     kind = "golden"
@@ -24,6 +34,7 @@ class GoldenGuard:
         Option("sides", choices=("two", "low", "high")),
         Option("coverage", "number"),
         Option("confidence", "number"),
+        Option("missing", choices=("inconclusive", _NOTE)),
     )
 
     def check_spec(self, spec: GuardSpec) -> None:
@@ -39,13 +50,22 @@ class GoldenGuard:
         metrics.parse(spec.options["metric"])
 
     def judge(self, spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> GuardResult:
-        """Red outside the interval; inconclusive where there is no golden to compare with.
+        """Red outside the interval and for a value that is not finite, golden or none.
 
         Raises:
             EvidenceMissingError: The suite has no golden.
         """
         value = metrics.take(evidence, spec.options)
-        bounds = find(golden, metrics.key(spec.options), evidence)
+        if not math.isfinite(value):
+            return measured(spec, metrics.key(spec.options), value, (None, None))
+        try:
+            bounds = find(golden, metrics.key(spec.options), evidence)
+        except EvidenceMissingError as error:
+            if spec.options.get("missing") != _NOTE:
+                raise
+            reason = f"not compared: {error.found}; {error.remedy}"
+            noted = result(spec, Verdict.INCONCLUSIVE, number(value), error.where, reason)
+            return replace(noted, severity="warn")
         context = f"; golden of {bounds.n} seeds"
         return measured(
             spec, metrics.key(spec.options), value, (bounds.low, bounds.high), context
