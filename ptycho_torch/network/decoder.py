@@ -8,7 +8,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ptycho_torch.network.blocks import Initialiser, Maps, NewMaps, Stage, double
+from ptycho_torch.network.blocks import (
+    Initialiser,
+    Maps,
+    NewMaps,
+    Stage,
+    convolve_doubled,
+    double,
+)
 
 _LAST_WIDTH = 32
 _OUTER_WIDTH = 2048
@@ -51,8 +58,7 @@ class Outer(nn.Module):
         """Map (B, c_outer, N/2, N/2) to (B, C, N, N)."""
         maps = functional.leaky_relu_(self.conv1(maps), self.slope)
         maps = functional.leaky_relu_(self.conv2(maps), self.slope)
-        logits: torch.Tensor = self.conv3(double(maps))
-        return logits
+        return convolve_doubled(self.conv3, maps)
 
 
 class Tower(nn.Module):
@@ -80,14 +86,15 @@ class Tower(nn.Module):
 
     def forward(self, maps: Maps) -> NewMaps:
         """Decode maps (B, width, 8, 8) into logits (B, C, N, N)."""
-        for name in self._stages:
-            maps = double(self.get_submodule(name)(maps))
-        split = maps.shape[1] - self.plan.outer_channels
+        first, *others = self._stages
+        maps = self.get_submodule(first)(maps)
+        for name in others:
+            maps = self.get_submodule(name)(double(maps))
         quarter = self.plan.N // 4
-        logits: torch.Tensor = functional.pad(self.centre(maps[:, :split]), (quarter,) * 4)
+        logits = functional.pad(convolve_doubled(self.centre, maps), (quarter,) * 4)
         if self.outer is None:
             return logits
-        filled: torch.Tensor = self.outer(maps[:, split:])
+        filled: torch.Tensor = self.outer(double(maps[:, -self.plan.outer_channels :]))
         return logits + border(logits) * filled
 
 

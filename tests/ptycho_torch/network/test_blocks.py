@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ptycho_torch.network.blocks import Initialiser, Stage, double
+from ptycho_torch.network.blocks import Initialiser, Stage, convolve_doubled, double
 
 
 def test_weights_are_he_normal() -> None:
@@ -45,3 +45,30 @@ def test_rectifier_keeps_a_tenth() -> None:
     assert stage(torch.tensor([[[[2.0, -3.0, 1.0]]]])).flatten().tolist() == pytest.approx(
         [-0.02, 3.0, -0.01]
     )
+
+
+@pytest.mark.parametrize("spare", [0, 2])
+def test_folded_convolution_equals_the_plain_one(spare: int) -> None:
+    """Convolving at the small size gives what doubling first would give, edges included."""
+    layer = Initialiser(torch.Generator().manual_seed(4), 0.1).convolution(3, 5).double()
+    with torch.no_grad():
+        layer.bias.copy_(torch.arange(5.0))
+    maps = torch.rand(2, 3 + spare, 6, 9, dtype=torch.float64)
+
+    wanted = layer(double(maps[:, :3]))
+
+    assert torch.allclose(convolve_doubled(layer, maps), wanted, rtol=0, atol=1e-12)
+
+
+def test_folded_convolution_has_the_gradient() -> None:
+    """Weights, bias and maps get the gradients of the plain convolution."""
+    layer = Initialiser(torch.Generator().manual_seed(5), 0.1).convolution(3, 2).double()
+    maps = torch.rand(2, 3, 4, 7, dtype=torch.float64, requires_grad=True)
+    probe = torch.rand(2, 2, 8, 14, dtype=torch.float64)
+    leaves = (layer.weight, layer.bias, maps)
+
+    plain = torch.autograd.grad((layer(double(maps)) * probe).sum(), leaves)
+    folded = torch.autograd.grad((convolve_doubled(layer, maps) * probe).sum(), leaves)
+
+    for found, wanted in zip(folded, plain, strict=True):
+        assert torch.allclose(found, wanted, rtol=0, atol=1e-11)
