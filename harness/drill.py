@@ -7,6 +7,10 @@
     Defect: The bundle's intensity_scale is replaced by 1.
 
 The user's tree is never touched: each drill is a checkout of HEAD of its own, outside of it.
+Only the stages that the named guard looks at are run; the whole suite follows where it
+stayed silent, to tell a defect that nobody saw from one that another guard saw. A patch that
+does not apply any more is stale, which is no success. Outcomes are kept by what they depend
+on, so that a second call does only what changed.
 """
 
 from __future__ import annotations
@@ -20,8 +24,9 @@ from pathlib import Path
 
 import git
 
-from harness import config_file, scratch
-from harness.config import Project
+from harness import config_file, drill_memory, drill_scope, scratch
+from harness.config import Project, SuiteSpec
+from harness.drill_memory import Kept
 from harness.errors import ConfigError, HarnessError, NothingSelectedError
 from harness.records import HubRecord
 from harness.stages.child import Stop
@@ -31,9 +36,12 @@ FOLDER = "drills"
 FIRST_CLEAN_SEED = 9001  # neither the suite's own nor one used for calibration
 _KEYS = ("Suite", "Guard", "Defect")
 _HEADER_LINES = 40
-_CAUGHT, _MISSED, _WRONG, _BROKEN = "caught", "missed", "wrong guard", "broken"
-_QUIET, _ALARM = "quiet", "false alarm"
-GOOD = (_CAUGHT, _QUIET)
+CAUGHT, QUIET = "caught", "quiet"
+GOOD = (CAUGHT, QUIET)
+_MISSED, _WRONG, _STALE, _BROKEN = "missed", "wrong guard", "stale", "broken"
+_ALARM, _UNDECIDED = "false alarm", "inconclusive"
+# Little context, so that a patch survives edits near its place.
+_APPLY = ("--recount", "-C1", "--whitespace=nowarn")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +58,23 @@ class Drill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillOutcome:
-    """How a drill went: ``red`` lists guards and ``stage:<id>`` that were red."""
+    """How a drill went: ``red`` lists guards and ``stage:<id>`` that were red.
+
+    ``is_recalled`` says that it was kept from an earlier call.
+    """
 
     drill: Drill
     outcome: str
     red: tuple[str, ...]
     duration_s: float
     reason: str = ""
+    is_recalled: bool = False
+
+
+class StalePatchError(HarnessError):
+    """A patch that does not apply to the commit."""
+
+    exit_code = 1
 
 
 def read(path: Path) -> Drill:
@@ -142,34 +160,98 @@ def run_all(
 
 
 def run(project: Project, drill: Drill, stop: Stop) -> DrillOutcome:
-    """Run one drill in a scratch worktree of HEAD, which is gone afterwards."""
+    """Run one drill in a scratch worktree of HEAD, which is gone afterwards.
+
+    An outcome of the same commit, patch and environment is given back as it was.
+    """
     began = time.monotonic()
     if stop.signal is not None:
-        return _broken(drill, began, "interrupted")
+        return _ended(drill, began, _BROKEN, "interrupted")
+    suite = config_file.suite_of(project, drill.suite)
     try:
-        with _defective(project, drill) as root:
-            words = () if drill.seed is None else ("--set", f"seed={drill.seed}")
-            _, record = scratch.run_suite(project, drill.suite, root, stop, words)
+        name = _memory_key(project, drill, suite)
+        known = drill_memory.recall(project, name)
+        if known is None:
+            with _defective(project, drill) as root:
+                outcome = _judged(project, drill, suite, root, stop)
+            if stop.signal is None:
+                _remember(project, name, outcome)
+            return outcome
+    except StalePatchError as error:
+        return _ended(drill, began, _STALE, str(error.found))
     except (HarnessError, git.GitError, OSError) as error:
-        return _broken(drill, began, " ".join(str(error).split())[:300])
-    return _compare(drill, record, time.monotonic() - began)
+        return _ended(drill, began, _BROKEN, " ".join(str(error).split())[:300])
+    return DrillOutcome(
+        drill=drill,
+        outcome=known.outcome,
+        red=known.red,
+        duration_s=known.duration_s,
+        reason=known.reason,
+        is_recalled=True,
+    )
 
 
 def idle_guards(project: Project, outcomes: Sequence[DrillOutcome]) -> tuple[str, ...]:
     """Return ``suite: guard`` of every declared guard that no defect turned red."""
-    suites = sorted({item.drill.suite for item in outcomes if item.drill.patch is not None})
-    red = {
-        (item.drill.suite, name)
-        for item in outcomes
-        if item.drill.patch is not None
-        for name in item.red
-    }
-    return tuple(
-        f"{suite}: {guard.id}"
-        for suite in suites
-        for guard in project.suites[suite].guards
-        if (suite, guard.id) not in red
+    red: dict[str, set[str]] = {}
+    for item in outcomes:
+        if item.drill.patch is not None:
+            red.setdefault(item.drill.suite, set()).update(item.red)
+    return drill_scope.undrilled(project, red)
+
+
+def apply(patch: Path, top: Path, *words: str) -> None:
+    """Apply a drill to a work tree, or with ``--check`` only see whether it would.
+
+    Raises:
+        StalePatchError: It does not apply.
+    """
+    try:
+        git.Git(str(top)).apply(*_APPLY, *words, str(patch.resolve()))
+    except git.GitCommandError as error:
+        said = " ".join(str(error.stderr).split())
+        raise StalePatchError(
+            f"{FOLDER}/{patch.name}",
+            found=f"a patch that does not apply: {said}"[:300],
+            expected="one that fits the commit",
+            remedy="Make the change again on today's code and save its diff.",
+        ) from error
+
+
+def _judged(
+    project: Project, drill: Drill, suite: SuiteSpec, root: Path, stop: Stop
+) -> DrillOutcome:
+    """Run what the named guard looks at; all of the suite where it saw nothing."""
+    began = time.monotonic()
+    words = [] if drill.seed is None else ["--set", f"seed={drill.seed}"]
+    few = () if drill.patch is None else drill_scope.stages_for(suite, drill.guard)
+    if few and len(few) < len(suite.stages):
+        only = [word for stage in few for word in ("--stage", stage)]
+        _, record = scratch.run_suite(project, drill.suite, root, stop, (*words, *only))
+        outcome = _compare(drill, suite, record, time.monotonic() - began)
+        if outcome.outcome == CAUGHT or stop.signal is not None:
+            return outcome
+    _, record = scratch.run_suite(project, drill.suite, root, stop, words)
+    return _compare(drill, suite, record, time.monotonic() - began)
+
+
+def _memory_key(project: Project, drill: Drill, suite: SuiteSpec) -> str:
+    listing = git.Git(str(project.root)).ls_tree("-r", "HEAD")
+    planted = drill.patch.read_bytes() if drill.patch else str(drill.seed).encode()
+    stood = drill_memory.committed(project, suite, listing)
+    return drill_memory.key(stood, drill.name, drill.guard, planted)
+
+
+def _remember(project: Project, name: str, outcome: DrillOutcome) -> None:
+    kept = Kept(
+        schema=drill_memory.SCHEMA,
+        name=outcome.drill.name,
+        outcome=outcome.outcome,
+        red=outcome.red,
+        duration_s=outcome.duration_s,
+        reason=outcome.reason,
     )
+    drill_memory.keep(project, name, kept)
 
 
 def _check(project: Project, drill: Drill) -> None:
@@ -190,29 +272,34 @@ def _defective(project: Project, drill: Drill) -> Iterator[Path]:
     with scratch.worktree(project, "HEAD", "drill") as root:
         if drill.patch is not None:
             top = git.Repo(root, search_parent_directories=True).working_tree_dir
-            git.Git(str(top)).apply("--whitespace=nowarn", str(drill.patch.resolve()))
+            apply(drill.patch, Path(str(top)))
         yield root
 
 
-def _compare(drill: Drill, record: HubRecord, duration_s: float) -> DrillOutcome:
+def _compare(
+    drill: Drill, suite: SuiteSpec, record: HubRecord, duration_s: float
+) -> DrillOutcome:
     stages = [f"stage:{s.id}" for s in record.stages if s.verdict is Verdict.RED]
     guards = [g.id for g in record.guards if g.verdict is Verdict.RED]
     red = (*stages, *guards)
     is_red = record.verdict is Verdict.RED
+    # A guard of severity warn promises a warning, not a red run.
+    warns = {spec.id for spec in suite.guards if spec.severity == "warn"}
     if drill.patch is None:
-        outcome = _ALARM if is_red else _QUIET
-    elif not is_red:
-        outcome = _MISSED
+        quiet = QUIET if record.verdict is Verdict.GREEN else _UNDECIDED
+        outcome = _ALARM if is_red else quiet
+    elif drill.guard in red and (is_red or drill.guard in warns):
+        outcome = CAUGHT
     else:
-        outcome = _CAUGHT if drill.guard in red else _WRONG
+        outcome = _WRONG if is_red else _MISSED
     return DrillOutcome(
         drill=drill, outcome=outcome, red=red, duration_s=duration_s, reason=record.reason
     )
 
 
-def _broken(drill: Drill, began: float, reason: str) -> DrillOutcome:
+def _ended(drill: Drill, began: float, outcome: str, reason: str) -> DrillOutcome:
     spent = time.monotonic() - began
-    return DrillOutcome(drill=drill, outcome=_BROKEN, red=(), duration_s=spent, reason=reason)
+    return DrillOutcome(drill=drill, outcome=outcome, red=(), duration_s=spent, reason=reason)
 
 
 def _bad(path: Path, found: str, expected: str) -> ConfigError:

@@ -92,7 +92,7 @@ def test_tree_is_left_alone(project: Project, stop: Stop) -> None:
     assert not project.hubs.exists()
 
 
-def test_patch_that_does_not_apply_is_broken(project: Project, stop: Stop) -> None:
+def test_patch_that_does_not_apply_is_stale(project: Project, stop: Stop) -> None:
     """A stale patch is neither caught nor missed: it proves nothing and says so."""
     patch(project.root, "gain", "GAIN = 0\n")
     (project.root / "source/model.py").write_text("RENAMED = 1\n")
@@ -101,7 +101,7 @@ def test_patch_that_does_not_apply_is_broken(project: Project, stop: Stop) -> No
 
     outcome = drill.run(project, planned, stop)
 
-    assert outcome.outcome == "broken"
+    assert outcome.outcome == "stale"
     assert outcome.reason
 
 
