@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SUITE ?= forward-parity
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint types layers test check forward-parity-baseline quick verify
+.PHONY: help setup format lint types layers test check forward-parity-baseline quick verify faults bench-evidence
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,3 +46,9 @@ quick: $(READY) ## The same road made short, for pull requests
 
 verify: $(READY) ## Re-prove a hub (HUB=hubs/<suite>/<run id>)
 	@$(BIN)/harness verify --hub "$(HUB)"
+
+faults: $(READY) ## Break real stores in every way and write docs/reliability.md (KILLS=500)
+	@$(BIN)/python -m tests.faults $(if $(KILLS),--kills $(KILLS),)
+
+bench-evidence: $(READY) ## Measure verify and the ledger beside other tools, write docs/evidence-speed.md
+	@$(BIN)/python benchmarks/bench_evidence.py

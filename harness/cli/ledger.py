@@ -86,7 +86,7 @@ def verify(session: Session, pinned: Path | None) -> None:
     for path in (pinned, beside if beside.is_file() else None):
         if path is not None:
             note = checkpoint.read(digest.read(path, checkpoint.LIMIT), path.name)
-            checkpoint.require_prefix(note.checkpoint, ledger.leaves(), path.name)
+            signing.covered_by(note.checkpoint, ledger, ledger.leaves())
     torn = f"; a torn tail of {health.torn_bytes} bytes, cut by the next append"
     words = f"{health.size} entries hold, root {health.root[:16]}…"
     value = {"size": health.size, "root": health.root, "torn_bytes": health.torn_bytes}

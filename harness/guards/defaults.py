@@ -123,15 +123,25 @@ _BY_ENDING: Mapping[str, Callable[[Evidence, str], Iterator[tuple[str, str]]]] =
 
 
 def _walk(value: Any) -> Iterator[tuple[str, Any]]:
-    """Visit every node without recursion, so that depth is no danger."""
-    waiting: list[tuple[str, Any]] = [("", value)]
+    """Visit every node, neither recursing nor listing: depth and number are no danger."""
+    yield "", value
+    waiting = [_children("", value)]
     while waiting:
-        where, node = waiting.pop()
-        yield where, node
-        if isinstance(node, dict):
-            waiting.extend((f"{where}.{name}", item) for name, item in node.items())
-        elif isinstance(node, list):
-            waiting.extend((f"{where}[{index}]", item) for index, item in enumerate(node))
+        found = next(waiting[-1], None)
+        if found is None:
+            waiting.pop()
+            continue
+        yield found
+        if isinstance(found[1], dict | list):
+            waiting.append(_children(*found))
+
+
+def _children(where: str, node: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        return ((f"{where}.{name}", item) for name, item in node.items())
+    return (
+        (f"{where}[{i}]", item) for i, item in enumerate(node if type(node) is list else ())
+    )
 
 
 def _statistics(where: str, node: dict[str, Any]) -> Iterator[tuple[str, str]]:

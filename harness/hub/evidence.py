@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.errors import EvidenceMissingError, IntegrityError
 from harness.files import sha256_bytes
-from harness.hub import store
+from harness.hub import inventory, store
 from harness.records import ArtifactRecord, DatasetRecord, StageRecord
 
 _READ_LIMIT = 64 << 20
@@ -137,11 +137,10 @@ class HubEvidence:
 
 
 def _read(base: Path, relative: str, limit: int) -> bytes:
-    path = Path(relative)
-    if path.is_absolute() or ".." in path.parts or "\0" in relative:
-        raise _damage(repr(relative)[:80], "a path out of its root", "a path inside")
+    if fault := inventory.fault_of(relative):
+        raise _damage(inventory.shown(relative), fault, "a path inside its root")
     full = base
-    for part in path.parts:
+    for part in Path(relative).parts:
         full = full / part
         if full.is_symlink():
             raise _damage(relative, "a symbolic link", "a file")

@@ -25,6 +25,7 @@ from harness.ledger import canonical, lock, merkle
 SCHEMA = 1
 LINE_LIMIT = 64 << 10
 SIZE_LIMIT = 2 << 30
+_BUFFER = 1 << 20
 _KEYS = {"body", "kind", "previous", "schema", "sequence", "subject", "time"}
 _START = merkle.root([]).hex()
 
@@ -105,7 +106,28 @@ class Ledger:
         Raises:
             IntegrityError: The file is damaged; the line is named.
         """
-        return tuple(self._walk(self._lines()[0]))
+        return tuple(self.walk())
+
+    def walk(self) -> Iterator[Entry]:
+        """Give one whole entry after the other, proved against its predecessor.
+
+        Raises:
+            IntegrityError: The file is damaged; the line is named.
+        """
+        previous = _START
+        for sequence, line in enumerate(self._lines()):
+            if not line.endswith(b"\n") and len(line) <= LINE_LIMIT:
+                return  # the torn tail of an append that never returned
+            where = f"{self.path.name} line {sequence + 1}"
+            entry = parse(line.removesuffix(b"\n"), where)
+            if entry.sequence != sequence or entry.previous != previous:
+                raise _damaged(
+                    where,
+                    f"entry {entry.sequence} after {entry.previous[:12]}",
+                    f"entry {sequence} after {previous[:12]}",
+                )
+            previous = entry.leaf
+            yield entry
 
     def check(self) -> Health:
         """Prove the chain and the tree of the whole log.
@@ -113,9 +135,10 @@ class Ledger:
         Raises:
             IntegrityError: The file is damaged; the line is named.
         """
-        lines, torn = self._lines()
-        leaves = [bytes.fromhex(entry.leaf) for entry in self._walk(lines)]
-        return Health(size=len(leaves), root=merkle.root(leaves).hex(), torn_bytes=torn)
+        tree = merkle.Growing()
+        for entry in self.walk():
+            tree.add(bytes.fromhex(entry.leaf))
+        return Health(size=tree.size, root=tree.root().hex(), torn_bytes=self._torn())
 
     def leaves(self) -> list[bytes]:
         """Return the leaf hashes of all entries, proved as in ``entries``.
@@ -123,29 +146,29 @@ class Ledger:
         Raises:
             IntegrityError: The file is damaged.
         """
-        return [bytes.fromhex(entry.leaf) for entry in self.entries()]
+        return [bytes.fromhex(entry.leaf) for entry in self.walk()]
 
-    def _walk(self, lines: list[bytes]) -> Iterator[Entry]:
-        previous = _START
-        for sequence, line in enumerate(lines):
-            entry = parse(line, f"{self.path.name} line {sequence + 1}")
-            if entry.sequence != sequence or entry.previous != previous:
-                raise _damaged(
-                    f"{self.path.name} line {sequence + 1}",
-                    f"entry {entry.sequence} after {entry.previous[:12]}",
-                    f"entry {sequence} after {previous[:12]}",
-                )
-            previous = entry.leaf
-            yield entry
-
-    def _lines(self) -> tuple[list[bytes], int]:
-        """Whole lines, and the number of bytes after the last of them."""
+    def _lines(self) -> Iterator[bytes]:
+        """Give the lines with their newline, the torn tail last and without one."""
         if not os.path.lexists(self.path):
-            return [], 0
+            return
         with _opened(self.path, os.O_RDONLY) as handle:
-            content = _read_all(handle, self.path)
-        lines = content.split(b"\n")
-        return lines, len(lines.pop())
+            size = os.fstat(handle).st_size
+            if size > SIZE_LIMIT:
+                raise _damaged(str(self.path), f"{size} bytes", f"at most {SIZE_LIMIT}")
+            try:
+                with os.fdopen(os.dup(handle), "rb", buffering=_BUFFER) as stream:
+                    while line := stream.readline(LINE_LIMIT + 2):
+                        yield line
+            except OSError as error:
+                raise _refused(self.path, error) from error
+
+    def _torn(self) -> int:
+        if not os.path.lexists(self.path):
+            return 0
+        with _opened(self.path, os.O_RDONLY) as handle:
+            size = os.fstat(handle).st_size
+            return size - _tail(handle, self.path)[0]
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[int]:
@@ -206,6 +229,20 @@ def parse(line: bytes, where: str) -> Entry:
     )
 
 
+def chained(entry: Entry, last: Entry | None) -> Entry:
+    """Return an entry as it reads behind another one (or first of all)."""
+    value = {
+        "schema": SCHEMA,
+        "sequence": 0 if last is None else last.sequence + 1,
+        "time": entry.time,
+        "kind": entry.kind,
+        "subject": entry.subject,
+        "body": entry.body,
+        "previous": _START if last is None else last.leaf,
+    }
+    return parse(canonical.dumps(value), "a rebuilt entry")
+
+
 def _require_fields(value: Any, where: str) -> None:
     if type(value) is not dict or value.keys() != _KEYS:
         raise _damaged(where, "other keys", f"an object with {', '.join(sorted(_KEYS))}")
@@ -238,20 +275,6 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
-
-
-def _read_all(handle: int, path: Path) -> bytes:
-    size = os.fstat(handle).st_size
-    if size > SIZE_LIMIT:
-        raise _damaged(str(path), f"{size} bytes", f"at most {SIZE_LIMIT}")
-    parts = []
-    try:
-        while size > 0 and (part := os.read(handle, size)):
-            parts.append(part)
-            size -= len(part)
-    except OSError as error:
-        raise _refused(path, error) from error
-    return b"".join(parts)
 
 
 def _tail(handle: int, path: Path) -> tuple[int, Entry | None]:

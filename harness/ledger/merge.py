@@ -1,20 +1,22 @@
 """Two ledgers that grew apart in, one that holds the entries of both out.
 
 Ours stays as it is; an entry of kind ``merge`` records size and root of theirs, and what only
-they have follows, with its original time.
+they have follows, with its original time. ``history`` rebuilds theirs from that.
 
 Source: design of the harness, section 7.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from harness.ledger import canonical, merkle
+from harness.ledger import canonical, history, merkle
+from harness.ledger.history import KIND
 from harness.ledger.log import Entry, Ledger
 
-KIND = "merge"
+__all__ = ["KIND", "Merged", "merge"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +38,29 @@ def merge(ours: Ledger, theirs: Ledger) -> Merged:
     """
     mine, other = ours.entries(), theirs.entries()
     common = _common(mine, other)
-    known = {_identity(entry) for entry in mine[common:]}
+    known = {_identity(entry): entry.sequence for entry in mine[common:]}
     missing = [entry for entry in other[common:] if _identity(entry) not in known]
     if not missing:
         return Merged(common=common, added=0, size=len(mine))
     items = [(entry.kind, entry.subject, entry.body, entry.time) for entry in missing]
     if common < len(mine):
         root = merkle.root([bytes.fromhex(entry.leaf) for entry in other]).hex()
-        body = {"base": common, "size": len(other), "root": root, "added": len(missing)}
+        body: dict[str, Any] = {"base": common, "size": len(other), "root": root}
+        body |= {"added": len(missing), **_order(other[common:], known, len(mine) + 1)}
         items.insert(0, (KIND, "ledger", body, ""))
     ours.append_all(items)
     return Merged(common=common, added=len(missing), size=len(mine) + len(items))
+
+
+def _order(theirs: Sequence[Entry], known: Mapping[bytes, int], place: int) -> dict[str, Any]:
+    """Say where the entries of theirs stand in the merged ledger, unless all simply follow."""
+    places = []
+    for entry in theirs:
+        there = known.get(_identity(entry))
+        places.append(place if there is None else there)
+        place += there is None
+    found = history.runs(places)
+    return {"order": found} if 1 < len(found) <= history.RUN_LIMIT else {}
 
 
 def _common(mine: Sequence[Entry], other: Sequence[Entry]) -> int:

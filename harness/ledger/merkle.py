@@ -41,6 +41,33 @@ def root(leaves: Sequence[bytes]) -> bytes:
     return row[0]
 
 
+class Growing:
+    """A tree that leaf hashes are added to one by one, kept as its complete subtrees."""
+
+    def __init__(self) -> None:
+        """Begin with the empty tree."""
+        self.size = 0
+        self._subtrees: list[bytes] = []  # one for each bit set in the size, largest first
+
+    def add(self, leaf: bytes) -> None:
+        """Add one leaf hash."""
+        size, node = self.size, leaf
+        while size & 1:
+            node = node_hash(self._subtrees.pop(), node)
+            size >>= 1
+        self._subtrees.append(node)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """Return the root of what was added so far."""
+        if not self._subtrees:
+            return root([])
+        *rest, node = self._subtrees
+        for subtree in reversed(rest):
+            node = node_hash(subtree, node)
+        return node
+
+
 def _split(size: int) -> int:
     """Largest power of two below ``size``."""
     return 1 << (size - 1).bit_length() - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import HarnessError, IntegrityError
@@ -34,25 +35,54 @@ def check(hub: Path, record: HubRecord | None, trusted: Sequence[str] = ()) -> t
     if not os.path.lexists(ledger.path):
         remedy = "Copy the store's ledger.jsonl to two folders above the hub."
         return (report.damaged(CHECK, "no ledger", f"{FILE} beside the suites", remedy),)
-    try:
-        entries = ledger.entries()
-        manifest = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
-    except HarnessError as error:
-        return (report.of_error(CHECK, error),)
     folder = hub.resolve()
     name = seal.subject(folder.parent.name, folder.name)
-    seals = [entry for entry in entries if entry.kind == seal.KIND and entry.subject == name]
-    if len(seals) != 1:
-        return (_not_once(hub, name, len(seals)),)
-    faults = [*_faults(seals[0], manifest, record, entries), *_proof_faults(entries, seals[0])]
+    try:
+        manifest = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
+        seen = _see(ledger, name, manifest)
+    except HarnessError as error:
+        return (report.of_error(CHECK, error),)
+    if len(seen.seals) != 1:
+        return (_not_once(hub, name, len(seen.seals)),)
+    entry = seen.seals[0]
+    faults = [*_faults(entry, manifest, record, seen), *_proof_faults(seen.leaves, entry)]
+    rows = [report.passed(CHECK, f"entry {entry.sequence} of {len(seen.leaves)}, included")]
     if faults:
-        return tuple(
-            report.damaged(CHECK, report.printable(found), report.printable(expected), _RESTORE)
-            for found, expected in faults
-        )
-    sequence = seals[0].sequence
-    included = report.passed(CHECK, f"entry {sequence} of {len(entries)}, included")
-    return (included, *signing.check(ledger.path.parent, entries, sequence, trusted))
+        place = f"in {FILE} line {entry.sequence + 1}"
+        rows = [
+            report.damaged(
+                CHECK, report.printable(found), report.printable(f"{wanted} {place}"), _RESTORE
+            )
+            for found, wanted in faults
+        ]
+    return (*rows, *signing.check(ledger, seen.leaves, entry.sequence, trusted))
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one reading of the ledger gave: every leaf, and what concerns one hub."""
+
+    leaves: list[bytes] = field(default_factory=list)
+    seals: list[Entry] = field(default_factory=list)
+    other: str | None = None  # whose manifest this hub shows
+
+
+def _see(ledger: Ledger, name: str, manifest: str) -> _Seen:
+    """Read the ledger once, keeping no more than a hash of each entry.
+
+    Raises:
+        IntegrityError: The ledger is damaged.
+    """
+    seen = _Seen()
+    for entry in ledger.walk():
+        seen.leaves.append(bytes.fromhex(entry.leaf))
+        if entry.kind != seal.KIND:
+            continue
+        if entry.subject == name:
+            seen.seals.append(entry)
+        elif entry.body.get("manifest_sha256") == manifest:
+            seen.other = entry.subject
+    return seen
 
 
 def _not_once(hub: Path, name: str, count: int) -> Row:
@@ -67,11 +97,11 @@ def _not_once(hub: Path, name: str, count: int) -> Row:
 
 
 def _faults(
-    entry: Entry, manifest: str, record: HubRecord | None, entries: Sequence[Entry]
+    entry: Entry, manifest: str, record: HubRecord | None, seen: _Seen
 ) -> Iterator[tuple[str, str]]:
     sealed = entry.body.get("manifest_sha256")
     if sealed != manifest:
-        yield f"{inventory.MANIFEST}: {_replayed(manifest, entries)}", f"{str(sealed)[:12]}…"
+        yield f"{inventory.MANIFEST}: {_replayed(manifest, seen)}", f"{str(sealed)[:12]}…"
     time = structure.moment(entry.time)
     if time is None or structure.is_future(time):
         yield f"entry {entry.sequence}: time {entry.time}", "a time that has come"
@@ -87,15 +117,13 @@ def _faults(
         yield f"hub.json: finished {record.finished}", f"a time before its seal, {entry.time}"
 
 
-def _replayed(manifest: str, entries: Sequence[Entry]) -> str:
-    for entry in entries:
-        if entry.kind == seal.KIND and entry.body.get("manifest_sha256") == manifest:
-            return f"that of {entry.subject}, replayed"
-    return f"{manifest[:12]}…, never sealed"
+def _replayed(manifest: str, seen: _Seen) -> str:
+    return (
+        f"that of {seen.other}, replayed" if seen.other else f"{manifest[:12]}…, never sealed"
+    )
 
 
-def _proof_faults(entries: Sequence[Entry], entry: Entry) -> Iterator[tuple[str, str]]:
-    leaves = [bytes.fromhex(item.leaf) for item in entries]
+def _proof_faults(leaves: Sequence[bytes], entry: Entry) -> Iterator[tuple[str, str]]:
     proof = merkle.inclusion_proof(leaves, entry.sequence)
     try:
         merkle.check_inclusion(
@@ -114,14 +142,15 @@ def check_store(hubs: Path, present: Iterable[str]) -> tuple[Row, ...]:
     """
     ledger = Ledger(hubs / FILE)
     try:
-        health, entries = ledger.check(), ledger.entries()
+        health = ledger.check()
+        subjects = [(entry.kind, entry.subject) for entry in ledger.walk()]
     except HarnessError as error:
         return (report.of_error(CHECK, error),)
     found = f"{health.size} entries hold, root {health.root[:12]}…"
     if health.torn_bytes:
         found += f"; a torn tail of {health.torn_bytes} bytes"
-    gone = {entry.subject for entry in entries if entry.kind == _TOMBSTONE}
-    sealed = {entry.subject for entry in entries if entry.kind == seal.KIND}
+    gone = {subject for kind, subject in subjects if kind == _TOMBSTONE}
+    sealed = {subject for kind, subject in subjects if kind == seal.KIND}
     absent = sorted(sealed - gone - set(present))
     rows = [report.passed(CHECK, found)]
     if absent:

@@ -6,14 +6,13 @@ Where the project trusts keys, a checkpoint that covers the hub must be signed b
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Container, Sequence
 
 from harness.errors import ConfigError, HarnessError, IntegrityError
 from harness.hub import digest
-from harness.ledger import checkpoint, keys
-from harness.ledger.checkpoint import Note
-from harness.ledger.log import Entry
+from harness.ledger import checkpoint, history, keys
+from harness.ledger.checkpoint import Checkpoint, Note
+from harness.ledger.log import Ledger
 from harness.verify import report
 from harness.verify.report import Outcome, Row
 
@@ -23,35 +22,47 @@ _SIGN = "Run harness ledger checkpoint --sign KEYFILE where the key is kept."
 
 
 def check(
-    folder: Path, entries: Sequence[Entry], sequence: int, trusted: Sequence[str]
+    ledger: Ledger, leaves: Sequence[bytes], sequence: int, trusted: Sequence[str]
 ) -> tuple[Row, ...]:
     """Hold a ledger against the checkpoint beside it.
 
     Args:
-        folder: The hub store.
-        entries: The whole ledger.
+        ledger: The ledger, in the hub store.
+        leaves: Its leaf hashes, proved.
         sequence: The entry of the hub.
         trusted: Public keys as text; where there are any, a signature is required.
     """
-    path = folder / FILE
+    path = ledger.path.with_name(FILE)
     if not os.path.lexists(path):
         if not trusted:
             return ()
         return (report.damaged(CHECK, f"no {FILE}", "a signed checkpoint", _SIGN),)
-    leaves = [bytes.fromhex(entry.leaf) for entry in entries]
     try:
         note = checkpoint.read(digest.read(path, checkpoint.LIMIT), FILE)
-        checkpoint.require_prefix(note.checkpoint, leaves, FILE)
-        signer = _signer(note, sequence, trusted)
+        covered = covered_by(note.checkpoint, ledger, leaves)
+        signer = _signer(note, sequence, covered, trusted)
     except ConfigError as error:
         return (report.of_error(CHECK, error, Outcome.INCONCLUSIVE),)
     except HarnessError as error:
         return (report.of_error(CHECK, error),)
-    covered = f"the first {note.checkpoint.size} entries hold"
-    return (report.passed(CHECK, covered + (f", signed by {signer}" if signer else "")),)
+    told = f"{note.checkpoint.size} pinned entries hold"
+    return (report.passed(CHECK, told + (f", signed by {signer}" if signer else "")),)
 
 
-def _signer(note: Note, sequence: int, trusted: Sequence[str]) -> str:
+def covered_by(pinned: Checkpoint, ledger: Ledger, leaves: Sequence[bytes]) -> Container[int]:
+    """Return the sequence numbers that a checkpoint covers, in this ledger or a merged one.
+
+    Raises:
+        IntegrityError: Entries that were there are gone or changed.
+    """
+    try:
+        checkpoint.require_prefix(pinned, leaves, FILE)
+    except IntegrityError:
+        return history.require(pinned, leaves, ledger.entries(), FILE)
+    return range(pinned.size)
+
+
+def _signer(note: Note, sequence: int, covered: Container[int], trusted: Sequence[str]) -> str:
     """Name the trusted key that signed; nothing where none is asked for.
 
     Raises:
@@ -65,7 +76,7 @@ def _signer(note: Note, sequence: int, trusted: Sequence[str]) -> str:
         raise IntegrityError(
             FILE, found="no trusted signature", expected="one by a trusted key", remedy=_SIGN
         )
-    if sequence >= note.checkpoint.size:
+    if sequence not in covered:
         raise IntegrityError(
             FILE,
             found=f"{note.checkpoint.size} entries signed",

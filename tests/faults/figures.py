@@ -1,0 +1,51 @@
+"""What a campaign of faults counted, and the table of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(slots=True, kw_only=True)
+class Campaign:
+    """One row of the table: what was done to the store, how often, and what did not hold."""
+
+    fault: str
+    target: str
+    tried: int = 0
+    failures: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def require(self, holds: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence
+        """Count one try; remember what did not hold."""
+        self.tried += 1
+        if not holds:
+            self.failures.append(what)
+
+    @property
+    def held(self) -> int:
+        """Tries that went as promised."""
+        return self.tried - len(self.failures)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How much is tried: ``stride`` over byte offsets and calls, and counts of the rest."""
+
+    stride: int
+    bits: int
+    kills: int
+    appends: int
+    writers: int
+    trees: int
+    examples: int
+
+
+FULL = Scale(
+    stride=1, bits=1000, kills=500, appends=200, writers=16, trees=10_000, examples=2000
+)
+SHORT = Scale(stride=61, bits=12, kills=4, appends=6, writers=6, trees=60, examples=30)
+
+Runner = Callable[[Path, Scale], Campaign]
