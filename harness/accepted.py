@@ -12,7 +12,6 @@ from harness.config import Project
 from harness.ledger.log import Entry, Ledger
 
 KIND = "cause-accepted"
-KINDS = ("source", "config", "golden", "dataset", "environment")
 
 
 @dataclass(frozen=True, slots=True)

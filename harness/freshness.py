@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from harness import accepted, suite_rules
-from harness.accepted import Acceptance
+from harness import suite_rules
 from harness.config import DatasetSpec, Project, SuiteSpec
 from harness.errors import ConfigError, HarnessError
 from harness.files import json_bytes, sha256_bytes
@@ -21,6 +20,8 @@ from harness.hub import inputs, plan, stamp
 from harness.hub.store import HubStore
 from harness.records import HubRecord
 
+# Causes that a person can accept.
+ACCEPTABLE = ("source", "config", "golden", "dataset", "environment")
 _NAMED = 5
 
 
@@ -160,8 +161,14 @@ def _judged(project: Project, run_id: str, causes: list[Cause]) -> Freshness:
     """Leave out what a person accepted; the ledger is read only where there is a cause."""
     if not any(cause.state for cause in causes):
         return Freshness(causes=tuple(causes))
+    from harness import accepted  # noqa: PLC0415 - the ledger's reader, which fresh evidence saves
+
     known = accepted.of_project(project)
-    mine = tuple(c for c in causes if c.state and Acceptance(run_id, c.kind, c.state) in known)
+    mine = tuple(
+        cause
+        for cause in causes
+        if cause.state and accepted.Acceptance(run_id, cause.kind, cause.state) in known
+    )
     return Freshness(causes=tuple(c for c in causes if c not in mine), accepted=mine)
 
 

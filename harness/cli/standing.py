@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from harness.freshness import Cause, Freshness
 from harness.golden import store as golden_store
 from harness.hub.blockers import Blocker, Register
 from harness.hub.inputs import DigestCache
+from harness.hub.recall import Recall
 from harness.hub.store import HubStore
 from harness.records import HubRecord
 from harness.verdict import Verdict
@@ -74,6 +75,7 @@ def of_project(
         IntegrityError: The register of blockers is damaged.
     """
     store, cache = place.store(project), freshness.cache_of(project)
+    recall = Recall(project.work / "cache" / "trends.json")
     kept = [b for b in Register(project.hubs).entries() if b.status == "open"]
     names = [*project.suites, *(n for n in store.suites() if n not in project.suites)]
     found = []
@@ -83,7 +85,9 @@ def of_project(
         hubs = store.hubs(name)
         if name in project.suites or hubs:
             mine = tuple(b for b in kept if b.suite == name)
-            found.append(_standing(project, name, (store, hubs), mine, (now, cache)))
+            found.append(_standing(project, name, (store, hubs), mine, (now, cache, recall)))
+    if not only:
+        recall.save()
     return tuple(found)
 
 
@@ -92,18 +96,14 @@ def _standing(
     name: str,
     stored: tuple[HubStore, list[Path]],
     blockers: tuple[Blocker, ...],
-    today: tuple[freshness.Now, DigestCache],
+    today: tuple[freshness.Now, DigestCache, Recall],
 ) -> Standing:
     store, hubs = stored
-    runs = dict(_readable(store, hubs[-TREND_RUNS:]))
     last = hubs[-1] if hubs else None
-    record = runs.get(last) if last else None
-    trouble: str | None = None
+    record, trouble = _newest(store, last)
     found = Freshness(causes=())
-    if last is not None and record is None:
-        trouble = _trouble(store, last)
     if last is not None and record is not None:
-        found = _freshness(project, last, record, today)
+        found = _freshness(project, last, record, today[:2])
     shown = None if last is None else place.shown(last, project)
     return Standing(
         suite=name,
@@ -112,7 +112,7 @@ def _standing(
         causes=found.causes,
         accepted=found.accepted,
         blockers=blockers,
-        trends=_trends(record, list(runs.values())),
+        trends=_trends(record, hubs[-TREND_RUNS:], today[2]),
         trouble=trouble,
         next_command=_next(name, record, found.causes, blockers, shown)
         if name in project.suites
@@ -138,32 +138,26 @@ def _freshness(
     return freshness.check(project, hub, record, known, cache)
 
 
-def _readable(store: HubStore, hubs: list[Path]) -> Iterable[tuple[Path, HubRecord]]:
-    for hub in hubs:
-        try:
-            yield hub, store.read(hub)
-        except HarnessError:
-            continue  # `verify` is where damage is judged; the newest hub is told apart above
-
-
-def _trouble(store: HubStore, hub: Path) -> str | None:
+def _newest(store: HubStore, hub: Path | None) -> tuple[HubRecord | None, str | None]:
+    """Read the newest run; should it be unreadable, say why."""
+    if hub is None:
+        return None, None
     try:
-        store.read(hub)
+        return store.read(hub), None
     except HarnessError as error:
-        return f"{error.where}: {error.found}"
-    return None
+        return None, f"{error.where}: {error.found}"
 
 
-def _trends(last: HubRecord | None, runs: list[HubRecord]) -> tuple[Trend, ...]:
+def _trends(last: HubRecord | None, hubs: list[Path], recall: Recall) -> tuple[Trend, ...]:
     """Follow the guards of the last run; those that are not green come first."""
     if last is None:
         return ()
     numbers = [guard for guard in last.guards if guard.value is not None]
     numbers.sort(key=lambda guard: guard.verdict is Verdict.GREEN)
+    runs = [recall.numbers(hub) for hub in hubs]
     found = []
     for guard in numbers[:_TRENDS]:
-        values = (g.value for run in runs for g in run.guards if g.id == guard.id)
-        kept = tuple(value for value in values if value is not None)
+        kept = tuple(run[guard.id] for run in runs if guard.id in run)
         found.append(Trend(guard=guard.id, verdict=guard.verdict, values=kept))
     return tuple(found)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from harness import accepted, config_file, freshness, records
+from harness import config_file, freshness, records
 from harness.cli import options, place, standing
 from harness.cli.options import Session
 from harness.cli.standing import Standing
@@ -33,7 +33,7 @@ _WORST_FIRST = (4, 1, 3, 0)
 @click.option("--check", "is_check", is_flag=True, help="Exit with what the standing is worth.")
 @click.option(
     "--accept",
-    type=click.Choice(accepted.KINDS),
+    type=click.Choice(freshness.ACCEPTABLE),
     help="Accept this cause of stale evidence, for the present state only.",
 )
 @click.option("--reason", metavar="TEXT", help="Why it is accepted; kept in the ledger.")
@@ -78,6 +78,8 @@ def _accept(
     Raises:
         ConfigError: Not one suite, no reason, no such cause, or nobody to decide.
     """
+    from harness import accepted  # the ledger's writer, which only this needs
+
     if len(found) != 1 or kind is None or not (reason or "").strip():
         raise _refused("what was given", "one SUITE, --accept CAUSE and --reason TEXT")
     if os.environ.get("CI"):
