@@ -36,6 +36,7 @@ def render(hub: Path) -> str:
 def page(shown: HubView) -> str:
     """Render a page from what was read of a hub; all foreign text is escaped."""
     record = shown.record
+    guards, rest = text.fold(_worst_first(record))
     return (
         _environment()
         .get_template("report.html.j2")
@@ -44,7 +45,8 @@ def page(shown: HubView) -> str:
             record=record,
             verdict=record.verdict.value,
             headline=record.reason or _WORDS[record.verdict],
-            guards=[(g, _drawing(g)) for g in _worst_first(record)],
+            guards=[(g, _drawing(g)) for g in guards],
+            folded=text.folded(rest),
             stages=_timeline(record),
             counts=_counts(record),
             excerpts=_open_first(shown),

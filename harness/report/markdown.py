@@ -85,12 +85,13 @@ def _facts(record: HubRecord) -> list[str]:
 def _guards(results: tuple[GuardResult, ...]) -> list[str]:
     if not results:
         return []
-    rows = [
-        (g.id, g.found, g.expected, f"{text.MARKS[g.verdict]} {g.verdict}") for g in results
-    ]
+    shown, rest = text.fold(results)
+    rows = [(g.id, g.found, g.expected, f"{text.MARKS[g.verdict]} {g.verdict}") for g in shown]
     failed = [g for g in results if g.verdict is not Verdict.GREEN]
     remedies = [f"- **{cell(g.id)}**: {cell(g.remedy)}" for g in failed]
     told = [table(("guard", "found", "expected", "verdict"), rows)]
+    if rest:
+        told.append(text.folded(rest))
     return [*told, "\n".join(remedies)] if remedies else told
 
 

@@ -109,6 +109,7 @@ def stages(made: Sequence[StageRecord], palette: Palette) -> str:
 
 def guards(results: Sequence[GuardResult], palette: Palette) -> str:
     """Write the verdict table: guard, value, expected, verdict."""
+    told, rest = text.fold(results)
     rows = [
         (
             result.id + ("" if result.severity == "fail" else f" ({result.severity})"),
@@ -116,9 +117,10 @@ def guards(results: Sequence[GuardResult], palette: Palette) -> str:
             clip(text.visible(result.expected), _WIDEST_CELL),
             palette.verdict(result.verdict),
         )
-        for result in results
+        for result in told
     ]
-    return table(("guard", "value", "expected", "verdict"), rows, palette)
+    written = table(("guard", "value", "expected", "verdict"), rows, palette)
+    return "\n".join(part for part in (written, palette.soft(text.folded(rest))) if part)
 
 
 def remedies(results: Sequence[GuardResult], palette: Palette) -> str:

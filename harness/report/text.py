@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from harness.records import GuardResult
 from harness.verdict import Verdict
 
 MARKS = {Verdict.GREEN: "✓", Verdict.INCONCLUSIVE: "?", Verdict.RED: "✗"}
@@ -14,6 +15,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _KIBI = 1024
 _LEAST_SECONDS = 10
+_BY_DEFAULT = "default"
 
 
 def visible(text: str) -> str:
@@ -88,6 +90,26 @@ def age(stamp: str, now: datetime) -> str:
         return f"{int(seconds // _HOUR)} h ago"
     days = int(seconds // _DAY)
     return f"{days} day{'' if days == 1 else 's'} ago"
+
+
+def fold(results: Sequence[GuardResult]) -> tuple[tuple[GuardResult, ...], int]:
+    """Part what a reader must see from the guards on by default that found nothing wrong.
+
+    Returns:
+        The declared guards and whatever is not green, in their order; the number of the rest.
+    """
+    told = tuple(r for r in results if r.kind != _BY_DEFAULT or r.verdict is not Verdict.GREEN)
+    return told, len(results) - len(told)
+
+
+def folded(count: int) -> str:
+    """Say what was folded away; empty when nothing was."""
+    words = "finite, not constant, no record twice"
+    return (
+        f"and {count} guard{'' if count == 1 else 's'} on by default ({words}): all green"
+        if count
+        else ""
+    )
 
 
 def unmoved(same: int, rest: int) -> list[str]:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from harness.report import text
+from harness.verdict import Verdict
+from tests.builders import reports
 
 
 @pytest.mark.parametrize(
@@ -93,3 +95,17 @@ def test_open_bounds_are_told() -> None:
     assert text.interval(1e-6, None) == "≥ 1e-06"
     assert text.interval(None, 2.0) == "≤ 2"
     assert text.interval(1.0, 2.0) == "1 … 2"
+
+
+def test_only_quiet_defaults_are_folded() -> None:
+    """A guard on by default steps back while it is green and stands out when it is not."""
+    declared = reports.guard("train-variance")
+    quiet = reports.guard("default:stats", kind="default")
+    loud = reports.guard("default:grid", Verdict.RED, kind="default")
+
+    told, rest = text.fold([quiet, declared, loud])
+
+    assert told == (declared, loud)
+    assert rest == 1
+    assert "1 guard on by default" in text.folded(rest)
+    assert text.folded(0) == ""
