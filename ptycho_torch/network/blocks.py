@@ -78,9 +78,24 @@ class Stage(nn.Module):
 
     def forward(self, maps: Maps) -> NewMaps:
         """Convolve twice; height and width stay."""
+        return functional.leaky_relu_(self.convolve(maps), self.slope)
+
+    def convolve(self, maps: Maps) -> NewMaps:
+        """Convolve twice and leave the last rectifier to the caller."""
         # The convolution does not need its output again, so the rectifier may reuse it.
         maps = functional.leaky_relu_(self.conv1(maps), self.slope)
-        return functional.leaky_relu_(self.conv2(maps), self.slope)
+        convolved: torch.Tensor = self.conv2(maps)
+        return convolved
+
+
+class HalvingStage(Stage):
+    """A stage that ends by keeping the largest of every 2 × 2 pixels."""
+
+    def forward(self, maps: Maps) -> NewMaps:
+        """Convolve twice; height and width halve."""
+        # The rectifier never falls, so it may follow the choice: a quarter of the work.
+        largest = functional.max_pool2d(self.convolve(maps), 2)
+        return functional.leaky_relu_(largest, self.slope)
 
 
 def double(maps: Maps) -> NewMaps:

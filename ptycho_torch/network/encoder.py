@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from torch import nn
-from torch.nn import functional
 
-from ptycho_torch.network.blocks import Initialiser, Maps, NewMaps, Stage
+from ptycho_torch.network.blocks import HalvingStage, Initialiser, Maps, NewMaps
 
 
 def widths(N: int, scale: int) -> list[int]:
@@ -31,11 +30,11 @@ class Encoder(nn.Module):
         super().__init__()
         inputs = channels
         for index, outputs in enumerate(widths(N, scale)):
-            self.add_module(f"stage{index}", Stage(initialiser, inputs, outputs))
+            self.add_module(f"stage{index}", HalvingStage(initialiser, inputs, outputs))
             inputs = outputs
 
     def forward(self, maps: Maps) -> NewMaps:
         """Encode amplitudes (B, C, N, N) into maps (B, 128·scale, 8, 8)."""
         for stage in self.children():
-            maps = functional.max_pool2d(stage(maps), 2)
+            maps = stage(maps)
         return maps
