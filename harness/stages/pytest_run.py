@@ -31,7 +31,11 @@ _COUNTED = {"failure": "failed", "error": "errors", "skipped": "skipped"}
 
 
 class PytestStage:
-    """Runs ``python -m pytest`` on selectors; evidence goes to ``green/`` or ``red/``."""
+    """Runs ``python -m pytest`` on selectors; evidence goes to ``green/`` or ``red/``.
+
+    A stage that declares artifacts is given the harness's plugin, which writes what tests
+    attach to ``{work}/<stage>/``: ``evidence.json`` and ``files/``.
+    """
 
     kind = "pytest"
 
@@ -47,6 +51,7 @@ class PytestStage:
             "--color=no",
             "-p",
             "no:cacheprovider",
+            *_recording(spec, Path(values["work"])),
         )
 
     def run(self, spec: StageSpec, context: base.StageContext) -> base.Trial:
@@ -124,6 +129,12 @@ def count(junit: Path) -> dict[str, int]:
         counts[kind] += 1
     counts["collected"] = len(seen)
     return counts
+
+
+def _recording(spec: StageSpec, work: Path) -> tuple[str, ...]:
+    if not spec.artifacts:
+        return ()
+    return ("-p", "harness.pytest_plugin", f"--evidence={work / spec.id}")
 
 
 def _junit(spec: StageSpec, work: Path) -> Path:
