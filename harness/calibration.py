@@ -1,107 +1,32 @@
 """The roads of ``harness golden``: seeds → runs → samples → goldens and a ledger entry.
 
-``calibrate`` runs a suite with one seed after the other, and the first seed twice; which
-hubs these are is kept in the work folder, so that ``update`` can be called later. ``update``
+``calibrate`` runs a suite with one seed after the other, and the first seed twice. ``update``
 takes its numbers from the artifacts of those hubs, proved first, never from a report.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness import config_file, verify, workflow
+from harness import config_file, verify
+from harness.calibration_runs import PARAMETER, Runs, last_runs, store_of
 from harness.config import GuardSpec, Project, SuiteSpec
 from harness.errors import ConfigError, EvidenceMissingError, IntegrityError
-from harness.files import json_bytes, write_bytes
+from harness.files import sha256_file
 from harness.golden import calibrate, store
 from harness.golden.calibrate import CalibrationRefusedError, Provenance, Sample, Target
 from harness.golden.store import GoldenSet, GoldenValue
 from harness.guards import metrics, resources
+from harness.hub import inventory
 from harness.hub.evidence import HubEvidence
 from harness.hub.store import HubStore
 from harness.ledger.log import Ledger
 from harness.records import HubRecord
 from harness.verdict import Verdict
-from harness.workflow import RunOptions
 
-FIRST_SEED = 1001  # far from the seed of the suite itself: a check needs fresh ones
-KIND = "golden-update"
-_PARAMETER = "seed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runs:
-    """The hubs of one calibration, by seed, relative to the project; the repeat apart."""
-
-    hubs: tuple[tuple[str, str], ...]
-    repeat: tuple[str, str] | None = None
-
-
-def run_seeds(
-    project: Project,
-    suite_name: str,
-    seeds: Sequence[str],
-    options: RunOptions,
-    on_hub: Callable[[str, Path], None],
-) -> Runs:
-    """Run the suite once for each seed, and the first seed again.
-
-    The list of hubs is written after each run.
-
-    Raises:
-        ConfigError: The suite has no parameter ``seed``.
-        EvidenceMissingError: A run was interrupted.
-    """
-    suite = config_file.suite_of(project, suite_name)
-    if _PARAMETER not in suite.parameters:
-        raise ConfigError(
-            f"suites.{suite.name}.parameters",
-            found="no seed",
-            expected="a parameter named seed that its stages use",
-            remedy="Add it to harness.toml.",
-        )
-    found = Runs(hubs=())
-    for index, seed in enumerate((*seeds, seeds[0])):
-        parameters = {**options.parameters, _PARAMETER: seed}
-        outcome = workflow.run(project, suite.name, replace(options, parameters=parameters))
-        if outcome.signal is not None:
-            raise EvidenceMissingError(
-                f"calibration of {suite.name}",
-                found=f"an interruption in run {index + 1} of {len(seeds) + 1}",
-                expected="every run to its end",
-                remedy="Call harness golden calibrate again.",
-            )
-        pair = (seed, outcome.hub.relative_to(project.root).as_posix())
-        is_repeat = index == len(seeds)
-        found = replace(found, repeat=pair) if is_repeat else Runs(hubs=(*found.hubs, pair))
-        _write_runs(project, suite.name, found)
-        on_hub(seed, outcome.hub)
-    return found
-
-
-def last_runs(project: Project, suite: str) -> Runs:
-    """Read which hubs the last calibration of a suite made.
-
-    Raises:
-        EvidenceMissingError: There was none, or its list cannot be read.
-    """
-    path = _list_path(project, suite)
-    try:
-        content = json.loads(path.read_bytes())
-        hubs = tuple((str(seed), str(hub)) for seed, hub in content["hubs"])
-        repeat = (str(content["repeat"][0]), str(content["repeat"][1]))
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise EvidenceMissingError(
-            f"calibration of {suite}",
-            found="no complete list of runs",
-            expected="the runs of harness golden calibrate",
-            remedy=f"Run harness golden calibrate {suite} --seeds {store.LEAST_SEEDS}.",
-        ) from error
-    return Runs(hubs=hubs, repeat=repeat)
+KIND = store.LOGGED
 
 
 def targets(suite: SuiteSpec) -> tuple[Target, ...]:
@@ -166,14 +91,20 @@ def update(
         raise _misuse("no reason", "a sentence", "Say why with --reason.")
     folder = project.golden / suite.name
     before = store.load(folder).digest
-    golden = propose(project, suite, last_runs(project, suite.name), reason.strip())
+    runs = last_runs(project, suite.name)
+    golden = propose(project, suite, runs, reason.strip())
     store.save(folder, golden)
     body = {
+        "evidence": {
+            Path(hub).name: sha256_file(project.root / hub / inventory.MANIFEST)
+            for _, hub in runs.hubs
+        },
         "golden_sha256": golden.digest,
         "previous_sha256": before,
         "reason": reason.strip(),
         "values": len(golden.values),
     }
+    project.hubs.mkdir(parents=True, exist_ok=True)
     Ledger(project.hubs / "ledger.jsonl").append(KIND, suite.name, body)
     return golden
 
@@ -209,7 +140,8 @@ def _sample(project: Project, suite: SuiteSpec, seed: str, hub: str) -> Sample:
 
 
 def _proved(project: Project, suite: SuiteSpec, hub: str) -> HubRecord:
-    report = verify.verify(project, project.root / hub, allow_stale=True)
+    own = store_of(project)
+    report = verify.verify(own, project.root / hub, allow_stale=True)
     if report.exit_code == IntegrityError.exit_code:
         raise IntegrityError(
             hub,
@@ -217,7 +149,7 @@ def _proved(project: Project, suite: SuiteSpec, hub: str) -> HubRecord:
             expected="the hub as it was sealed",
             remedy=f"See harness verify --hub {hub}.",
         )
-    record = HubStore(project.hubs, project.work).read(project.root / hub)
+    record = HubStore(own.hubs, own.work).read(project.root / hub)
     failed = [stage.id for stage in record.stages if stage.verdict is not Verdict.GREEN]
     # An old golden may be red in the very runs that replace it.
     golden = {spec.id for spec in suite.guards if spec.kind == "golden" or _is_relative(spec)}
@@ -235,7 +167,7 @@ def _proved(project: Project, suite: SuiteSpec, hub: str) -> HubRecord:
 
 def _require_alike(records: Sequence[HubRecord]) -> None:
     def facts(record: HubRecord) -> dict[str, object]:
-        others = {k: v for k, v in record.parameters.items() if k != _PARAMETER}
+        others = {k: v for k, v in record.parameters.items() if k != PARAMETER}
         return {
             "inputs": record.inputs_sha256,
             "datasets": {d.role: d.sha256 for d in record.datasets},
@@ -271,16 +203,6 @@ def _provenance(project: Project, record: HubRecord, reason: str) -> Provenance:
 
 def _is_relative(spec: GuardSpec) -> bool:
     return spec.kind == "resource" and ("above" in spec.options or "below" in spec.options)
-
-
-def _list_path(project: Project, suite: str) -> Path:
-    return project.work / "calibration" / f"{suite}.json"
-
-
-def _write_runs(project: Project, suite: str, runs: Runs) -> None:
-    path = _list_path(project, suite)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, json_bytes({"hubs": runs.hubs, "repeat": runs.repeat}))
 
 
 def _refuse(where: str, found: str, expected: str) -> CalibrationRefusedError:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness import calibration, config_file
+from harness import calibration, calibration_runs, config_file
 from harness.cli import live, options, place
 from harness.cli.options import Session
 from harness.golden import calibrate as statistics
 from harness.golden import store
 from harness.records import encode
+from harness.report import text
 from harness.workflow import RunOptions
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def show(session: Session, suite: str | None) -> None:
 @click.option(
     "--first-seed",
     type=click.IntRange(min=0),
-    default=calibration.FIRST_SEED,
+    default=calibration_runs.FIRST_SEED,
     show_default=True,
     help="The first seed; the others follow.",
 )
@@ -81,7 +82,11 @@ def calibrate(
     dataset: Path | None,
     test_dataset: Path | None,
 ) -> None:
-    """Run a suite with many seeds and propose goldens; nothing is changed yet."""
+    """Run a suite with many seeds and propose goldens; nothing is changed yet.
+
+    The runs lie in a store of their own, .harness/calibration, and none of them becomes the
+    latest run of the suite. Called again after an interruption, it goes on where it stopped.
+    """
     project = place.project(session)
     declared = config_file.suite_of(project, suite)
     given = {"train": dataset, "test": test_dataset}
@@ -95,12 +100,12 @@ def calibrate(
         run_options = RunOptions(datasets=run_options.datasets, observer=watcher)
     wanted = [str(first_seed + i) for i in range(seeds)]
     try:
-        runs = calibration.run_seeds(
+        runs = calibration_runs.run_seeds(
             project,
             suite,
             wanted,
             run_options,
-            lambda seed, hub: session.say(f"seed {seed}: {place.shown(hub, project)}"),
+            lambda step: session.say(_step(step, place.shown(step.hub, project))),
         )
     finally:
         watcher.close()
@@ -123,8 +128,9 @@ def update(session: Session, suite: str, reason: str) -> None:
     project = place.project(session)
     golden = calibration.update(project, suite, reason, os.environ)
     folder = place.shown(project.golden / suite, project)
-    text = [*_lines(suite, golden), f"Written to {folder}; commit it with the hubs it names."]
-    session.answer(encode(golden.values), "\n".join(text))
+    written = f"Written to {folder}; commit it. The digests of its runs are in the ledger."
+    told = [*_lines(suite, golden), written]
+    session.answer(encode(golden.values), "\n".join(told))
 
 
 @command.command("explain", context_settings=options.CONTEXT)
@@ -141,14 +147,26 @@ def explain(session: Session, suite: str, metric: str) -> None:
     session.answer(answers, "\n\n".join(_explained(value) for value in found))
 
 
+def _step(step: calibration_runs.Step, hub: str) -> str:
+    """Say how a run of a calibration went, and how long the rest may take."""
+    how = "kept from before" if step.is_reused else text.duration(step.duration_s)
+    left = (step.count - step.index) * step.duration_s
+    rest = f"; about {text.duration(left)} to go" if left and not step.is_reused else ""
+    return f"[{step.index}/{step.count}] seed {step.seed}: {how}{rest}  {hub}"
+
+
 def _lines(suite: str, golden: GoldenSet) -> list[str]:
     ordered = sorted(golden.values, key=lambda value: value.metric)
     width = max((len(value.metric) for value in ordered), default=0)
-    return [
+    lines = [
         f"{suite}  {value.metric:<{width}}  {_bounds(value)}  n {value.n}  {value.scale}"
         f"  {value.environment.get('device', '')}  {value.date[:10]}"
         for value in ordered
     ]
+    if ordered:
+        rate = statistics.suite_rate(ordered)
+        lines.append(f"{suite}  expected false red of a clean run, at most: {rate:.2%}")
+    return lines
 
 
 def _bounds(value: GoldenValue) -> str:

@@ -144,6 +144,20 @@ def explain(value: GoldenValue) -> dict[str, float | None]:
     }
 
 
+def suite_rate(values: Sequence[GoldenValue]) -> float:
+    """Return how often a clean run would be red, at most, by all goldens of one comparison.
+
+    The rates of the metrics are added up (Boole's inequality), for the data and the
+    environment whose sum is largest.
+    """
+    rates: dict[str, float] = {}
+    for value in values:
+        rate = explain(value)["false_red_rate"]
+        name = store.file_name(value)
+        rates[name] = rates.get(name, 0.0) + (rate or 0.0)
+    return max(rates.values(), default=0.0)
+
+
 def _scaled(wanted: Target, sample: Sample) -> float:
     value = sample.values[wanted.metric]
     if not math.isfinite(value):

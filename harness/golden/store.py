@@ -21,6 +21,7 @@ from harness.golden import tolerance
 from harness.records import decode, encode
 
 SCHEMA = 1
+LOGGED = "golden-update"  # kind of the ledger entry behind every change
 LEAST_SEEDS = 12  # fewer give factors so wide that a bound says little
 SIDES = ("two", "low", "high")
 SCALES = ("linear", "log10")

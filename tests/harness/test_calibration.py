@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from harness import calibration, verify
-from harness.calibration import Runs
+from harness import calibration, calibration_runs, verify
+from harness.calibration_runs import Runs
 from harness.cli.main import group
 from harness.config import Project
 from harness.errors import ConfigError, EvidenceMissingError, IntegrityError
 from harness.golden import store
 from harness.golden.calibrate import CalibrationRefusedError
+from harness.hub.store import HubStore
 from harness.ledger.log import Ledger
 from harness.workflow import RunOptions
 from tests.builders import hubs
@@ -46,7 +47,7 @@ def made(root: Path, extra: str = "0", **keys: Any) -> Project:
 
 def calibrated(project: Project, seeds: list[str] = SEEDS) -> Runs:
     """Run all seeds and the repeat."""
-    return calibration.run_seeds(project, "tiny", seeds, RunOptions(), lambda *_: None)
+    return calibration_runs.run_seeds(project, "tiny", seeds, RunOptions(), lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +172,30 @@ def test_damaged_hub_is_refused(tmp_path: Path) -> None:
         calibration.propose(project, project.suites["tiny"], runs, "a reason")
 
     assert caught.value.where == runs.hubs[4][1]
+
+
+@pytest.mark.slow
+def test_calibration_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """Runs of an earlier call are used again; after a change of code none of them is."""
+    project = made(tmp_path)
+    calibrated(project, SEEDS[:2])
+    steps: list[calibration_runs.Step] = []
+    words = (project, "tiny", SEEDS[:3], RunOptions(), steps.append)
+
+    calibration_runs.run_seeds(*words)
+    kept = [step.is_reused for step in steps]
+    steps.clear()
+    (tmp_path / "source/model.py").write_text("GAIN = 2\n")
+    calibration_runs.run_seeds(*words)
+
+    assert kept == [True, True, False, True]
+    assert [step.is_reused for step in steps] == [False] * 4
+
+
+def test_calibration_is_no_evidence_of_the_suite(ready: Project) -> None:
+    """None of its hubs is in the store of the project, nor is its ledger."""
+    assert not ready.hubs.exists()
+    assert len(HubStore(calibration_runs.store_of(ready).hubs, ready.work).hubs("tiny")) == 13
 
 
 def test_suite_without_seed_is_refused(tmp_path: Path) -> None:
