@@ -38,21 +38,14 @@ def check_stage(spec: StageSpec, table: Table) -> None:
     Raises:
         ConfigError: Unknown kind, missing or misplaced keys, impossible numbers.
     """
-    if spec.kind not in KINDS:
+    if spec.kind in KINDS:
+        _check_words(spec, table)
+    elif not _is_installed(spec.kind):
         raise table.error(
             "kind",
             found=repr(spec.kind),
             expected=" or ".join(KINDS),
             remedy=nearest(spec.kind, KINDS),
-        )
-    wanted, other = ("argv", "selectors") if spec.kind == "command" else ("selectors", "argv")
-    table.texts(wanted, required=True)
-    if other in table.values:
-        raise table.error(
-            other,
-            found=f"a key of another kind in a {spec.kind} stage",
-            expected=wanted,
-            remedy=f"Remove {other}.",
         )
     if not (0 < spec.timeout_s < math.inf):
         raise table.error(
@@ -68,6 +61,25 @@ def check_stage(spec: StageSpec, table: Table) -> None:
             expected="at least 1",
             remedy="A stage without a test proves nothing.",
         )
+
+
+def _check_words(spec: StageSpec, table: Table) -> None:
+    wanted, other = ("argv", "selectors") if spec.kind == "command" else ("selectors", "argv")
+    table.texts(wanted, required=True)
+    if other in table.values:
+        raise table.error(
+            other,
+            found=f"a key of another kind in a {spec.kind} stage",
+            expected=wanted,
+            remedy=f"Remove {other}.",
+        )
+
+
+def _is_installed(kind: str) -> bool:
+    """Say whether an installed package adds this kind of stage; nothing is loaded."""
+    from importlib import metadata  # noqa: PLC0415 (20 ms that only foreign kinds need)
+
+    return bool(metadata.entry_points(group="harness.stages", name=kind))
 
 
 def check(suite: SuiteSpec, policies: dict[str, str], where: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -11,7 +12,9 @@ from harness.cli import options, place
 from harness.cli.options import Session
 from harness.errors import ConfigError
 from harness.hub.store import read_record
-from harness.report import junit, markdown, terminal, view
+from harness.records import HubRecord
+from harness.report import github, junit, markdown, terminal, view
+from harness.toml_table import nearest
 
 EXAMPLES = """\b
 A hub is named by its folder, its run id (or the beginning of one), latest, latest~1,
@@ -22,8 +25,10 @@ Examples:
   harness report --hub latest
   harness report --hub quick:latest --format md >> "$GITHUB_STEP_SUMMARY"
   harness report --hub latest --format junit --output junit.xml
+  harness report --hub latest --format github
 """
-_FORMATS = ("html", "md", "junit", "text")
+_FORMATS = ("html", "md", "junit", "github", "summary", "text")
+GROUP = "harness.reporters"
 
 
 @click.command(epilog=EXAMPLES, context_settings=options.CONTEXT)
@@ -31,10 +36,10 @@ _FORMATS = ("html", "md", "junit", "text")
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(_FORMATS),
+    metavar="FORMAT",
     default="html",
     show_default=True,
-    help="What to render.",
+    help=f"{', '.join(_FORMATS)}, or what an installed package adds.",
 )
 @click.option(
     "-o",
@@ -45,7 +50,13 @@ _FORMATS = ("html", "md", "junit", "text")
 @options.common
 @options.pass_session
 def command(session: Session, name: str, kind: str, output: Path | None) -> None:
-    """Render a hub as HTML, Markdown, JUnit or text."""
+    """Render a hub as HTML, Markdown, JUnit or text.
+
+    github writes annotations as workflow commands; summary is Markdown cut to what a step
+    summary takes.
+    """
+    if kind not in _FORMATS:
+        _installed(kind)
     hub = place.hub(name, session)
     record = read_record(hub)
     if output is None and kind == "html":
@@ -66,12 +77,49 @@ def _rendered(hub: Path, kind: str) -> str:
         from harness.report import html  # jinja2 is needed for pages only
 
         return html.render(hub)
-    if kind == "md":
-        return markdown.of_view(view.read(hub))
+    if kind in ("md", "summary"):
+        written = markdown.of_view(view.read(hub))
+        return written if kind == "md" else github.summary(written)
     record = read_record(hub)
-    if kind == "junit":
-        return junit.render(record)
+    if kind in _OF_RECORD:
+        return _OF_RECORD[kind](record)
+    if kind != "text":
+        return _installed(kind)(hub, record)
     return terminal.final(record, place.shown(hub), terminal.Palette(is_on=False)) + "\n"
+
+
+_OF_RECORD: dict[str, Callable[[HubRecord], str]] = {
+    "junit": junit.render,
+    "github": github.commands,
+}
+
+
+def _installed(kind: str) -> Callable[[Path, HubRecord], str]:
+    """Load the renderer that an installed package adds under ``harness.reporters``.
+
+    Raises:
+        ConfigError: There is none of this name, or it cannot be loaded.
+    """
+    from importlib import metadata  # only foreign formats need it
+
+    entries = list(metadata.entry_points(group=GROUP))
+    for entry in entries:
+        if entry.name == kind:
+            try:
+                found: Callable[[Path, HubRecord], str] = entry.load()
+            except (ImportError, AttributeError) as error:
+                remedy = "Repair the package that adds it."
+                raise ConfigError(
+                    f"--format {kind}", found=str(error), expected=entry.value, remedy=remedy
+                ) from error
+            return found
+    known = (*_FORMATS, *(entry.name for entry in entries))
+    raise ConfigError(
+        f"--format {kind}",
+        found="no such format",
+        expected=f"one of {', '.join(known)}",
+        remedy=nearest(kind, known),
+    )
 
 
 def _refuse_sealed(output: Path, hub: Path) -> None:

@@ -12,15 +12,21 @@ from harness.verdict import Verdict
 def render(record: HubRecord) -> str:
     """Write stages and guards as two test suites; inconclusive is an error, never a pass.
 
+    Only what both the schema of Ant's reports and that of Jenkins know is written, in their
+    order: properties, cases, system-out, system-err.
+
     Times are UTC without an offset and durations are seconds, as the common schema wants them.
     """
-    root = Element("testsuites", name=text.visible(record.suite))
+    root = Element("testsuites")
     stages = _suite(root, record, "stages", [s.verdict for s in record.stages])
     for stage in record.stages:
         _stage(stages, record.suite, stage)
     guards = _suite(root, record, "guards", [_counted(g) for g in record.guards])
     for guard in record.guards:
         _guard(guards, record.suite, guard)
+    for suite in (stages, guards):
+        SubElement(suite, "system-out")
+        SubElement(suite, "system-err")
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
     )
@@ -28,18 +34,28 @@ def render(record: HubRecord) -> str:
 
 def _suite(root: Element, record: HubRecord, name: str, verdicts: list[Verdict]) -> Element:
     seconds = record.duration_s if name == "stages" else 0.0
-    return SubElement(
+    suite = SubElement(
         root,
         "testsuite",
+        id=str(len(root)),
+        package=text.visible(record.suite),
         name=f"{text.visible(record.suite)}.{name}",
-        timestamp=text.moment(record.started).replace(tzinfo=None).isoformat(),
+        timestamp=text.moment(record.started).replace(tzinfo=None, microsecond=0).isoformat(),
         hostname="localhost",
         tests=str(len(verdicts)),
         failures=str(verdicts.count(Verdict.RED)),
         errors=str(verdicts.count(Verdict.INCONCLUSIVE)),
-        skipped="0",
         time=f"{seconds:.3f}",
     )
+    properties = SubElement(suite, "properties")
+    told = {
+        "verdict": record.verdict.value,
+        "run": record.run_id,
+        "commit": record.stamp.commit,
+    }
+    for key, value in told.items():
+        SubElement(properties, "property", name=key, value=text.visible(value))
+    return suite
 
 
 def _stage(parent: Element, suite: str, stage: StageRecord) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
@@ -60,3 +61,31 @@ def test_time_has_no_offset() -> None:
     stages = _suites(junit.render(reports.record()))["forward-parity.stages"]
 
     assert stages.get("timestamp") == "2026-01-02T03:04:05"
+
+
+def test_document_keeps_to_both_common_schemas() -> None:
+    """Elements and attributes are those, in the order, that Ant's and Jenkins' schemas take.
+
+    Ant's wants id, package, properties, system-out and system-err of each suite, a time stamp
+    of whole seconds, a type for each failure, and no attribute of the root.
+    """
+    written = junit.render(replace(reports.red_record(), started="2026-01-02T03:04:05.678Z"))
+    root = ET.fromstring(written)  # noqa: S314 - our own text
+
+    assert (root.tag, root.attrib) == ("testsuites", {})
+    wanted = {"id", "package", "name", "timestamp", "hostname"}
+    wanted |= {"tests", "failures", "errors", "time"}
+    for index, suite in enumerate(root):
+        assert (suite.tag, suite.get("id"), set(suite.attrib)) == (
+            "testsuite",
+            str(index),
+            wanted,
+        )
+        tags = [child.tag for child in suite]
+        cases = tags.count("testcase")
+        assert tags == ["properties", *["testcase"] * cases, "system-out", "system-err"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", str(suite.get("timestamp")))
+        for case in suite.iter("testcase"):
+            assert set(case.attrib) == {"name", "classname", "time"}
+            assert len(case) <= 1
+            assert all(set(child.attrib) == {"message", "type"} for child in case)
