@@ -28,6 +28,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bisect": ("bisect", "Find the commit that made a suite red."),
     "ledger": ("ledger", "Inspect and check the append-only log of all seals."),
     "report": ("report", "Render a hub as HTML, Markdown, JUnit or text."),
+    "export": (
+        "export",
+        "Export a hub as a bag, as attestations or as a research object.",
+    ),
+    "gc": ("gc", "Remove old hubs, each with an entry in the ledger."),
     "doctor": ("doctor", "Check this machine and project for what the harness needs."),
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import freshness
-from harness.config import Project
+from harness.config import Project, SuiteSpec
 from harness.errors import HarnessError, IntegrityError
 from harness.golden import store as golden_store
 from harness.guards.base import Golden
@@ -16,7 +16,7 @@ from harness.hub.evidence import HubEvidence
 from harness.hub.plan import Plan
 from harness.records import GuardResult, HubRecord
 from harness.verdict import Verdict
-from harness.verify import contents, coverage, judging, report, sealing, structure
+from harness.verify import contents, coverage, judging, reference, report, sealing, structure
 from harness.verify.report import Outcome, Row, VerifyReport
 
 _FRESHNESS = "freshness"
@@ -143,6 +143,19 @@ def _judge_today(
     except HarnessError as error:
         outcome = Outcome.NOTED if hub.allow_stale else Outcome.DAMAGED
         return (report.of_error(judging.TODAY, error, outcome),), ()
+    logged = reference.check(hub.project, suite.name, golden, counts=not hub.allow_stale)
+    rows, red = _judge_by(hub, promised, evidence, (suite, golden), absent)
+    return (*logged, *rows), red
+
+
+def _judge_by(
+    hub: _Hub,
+    promised: Plan,
+    evidence: HubEvidence,
+    today: tuple[SuiteSpec, golden_store.GoldenSet],
+    absent: frozenset[str],
+) -> tuple[tuple[Row, ...], tuple[GuardResult, ...]]:
+    suite, golden = today
     if suite.guards == promised.suite.guards and _digest(golden) == promised.golden_sha256:
         return (report.passed(judging.TODAY, "as recorded"),), ()
     return judging.check_today(

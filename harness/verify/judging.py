@@ -35,6 +35,7 @@ def check(
     A guard that needs an external artifact of ``absent`` keeps its recorded verdict.
     """
     try:
+        registry.check(specs)  # a plan that was tampered with declares what nobody can judge
         results = registry.judge(specs, evidence, golden)
     except ConfigError as error:
         return (report.of_error(CHECK, error, Outcome.INCONCLUSIVE),)
