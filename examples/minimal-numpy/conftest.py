@@ -1,0 +1,1 @@
+"""Lets pytest find the package from the root of the repository."""

@@ -1,0 +1,1 @@
+"""A straight line through noisy points, by least squares."""
