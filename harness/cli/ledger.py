@@ -17,9 +17,11 @@ from harness.errors import ConfigError, EvidenceMissingError
 from harness.hub import digest
 from harness.ledger import checkpoint, keys, merge, merkle
 from harness.ledger.log import Entry, Ledger
+from harness.ledger.tiles import Tiles
 from harness.report import text
 from harness.verify import sealing, signing
 
+_DIGITS = 15
 _EXAMPLES = """\b
 Examples:
   harness ledger log -n 5
@@ -129,31 +131,31 @@ def _text_of(path: Path) -> str:
 @options.pass_session
 def proof(session: Session, subject: str) -> None:
     """Print the inclusion proof of one entry: a subject such as SUITE/RUN-ID, or a number."""
-    entries = _ledger(place.project(session)).entries()
-    entry = _find(entries, subject)
-    leaves = [bytes.fromhex(item.leaf) for item in entries]
-    path = merkle.inclusion_proof(leaves, entry.sequence)
-    root = merkle.root(leaves)
+    project = place.project(session)
+    tree = Tiles(_ledger(project), project.work / "ledger-tree")
+    size = tree.bring_up_to_date()
+    entry = _find(tree, subject)
+    path, root = tree.inclusion_proof(entry.sequence), tree.root()
+    merkle.check_inclusion(bytes.fromhex(entry.leaf), entry.sequence, size, path, root)
     value = {
         "entry": _plain(entry),
         "index": entry.sequence,
-        "size": len(leaves),
+        "size": size,
         "root": root.hex(),
         "proof": [step.hex() for step in path],
     }
     lines = [
-        f"entry {entry.sequence} of {len(leaves)}, root {root.hex()}",
+        f"entry {entry.sequence} of {size}, root {root.hex()}",
         f"leaf {entry.leaf}",
     ]
     session.answer(value, "\n".join([*lines, *(step.hex() for step in path)]))
 
 
-def _find(entries: tuple[Entry, ...], subject: str) -> Entry:
-    if subject.isascii() and subject.isdigit() and int(subject) < len(entries):
-        return entries[int(subject)]
-    named = [entry for entry in entries if entry.subject == subject]
-    if named:
-        return named[-1]
+def _find(tree: Tiles, subject: str) -> Entry:
+    is_number = subject.isascii() and subject.isdigit() and len(subject) <= _DIGITS
+    index = int(subject) if is_number else tree.find(subject)
+    if index is not None and index < tree.size:
+        return tree.entry(index)
     raise EvidenceMissingError(
         f"ledger entry {text.visible(subject)}"[:120],
         found="no such entry",

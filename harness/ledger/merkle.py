@@ -68,7 +68,7 @@ class Growing:
         return node
 
 
-def _split(size: int) -> int:
+def split(size: int) -> int:
     """Largest power of two below ``size``."""
     return 1 << (size - 1).bit_length() - 1
 
@@ -83,7 +83,7 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
         raise ProofError(f"index {index} in a tree of {len(leaves)}")
     path, low, high = [], 0, len(leaves)
     while high - low > 1:
-        middle = low + _split(high - low)
+        middle = low + split(high - low)
         if index < middle:
             path.append(root(leaves[middle:high]))
             high = middle
@@ -105,7 +105,7 @@ def consistency_proof(leaves: Sequence[bytes], old: int) -> list[bytes]:
         return []
     path, low, high, is_whole = [], 0, len(leaves), True
     while old != high:
-        middle = low + _split(high - low)
+        middle = low + split(high - low)
         if old <= middle:
             path.append(root(leaves[middle:high]))
             high = middle
