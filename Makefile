@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SUITE ?= forward-parity
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint types layers test check forward-parity-baseline quick verify faults bench-evidence
+.PHONY: help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults bench-evidence
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ forward-parity-baseline: $(READY) ## Run the suite (DATASET=train.npz TEST_DATAS
 
 quick: $(READY) ## The same road made short, for pull requests
 	@$(BIN)/harness run quick $(if $(DATASET),--dataset "$(DATASET)",) $(if $(TEST_DATASET),--test-dataset "$(TEST_DATASET)",)
+
+guard-power: $(READY) ## Plant every defect and measure false alarms (CLEAN=30)
+	@$(BIN)/harness drill --clean $(or $(CLEAN),30) --report docs/guard-power.md
 
 verify: $(READY) ## Re-prove a hub (HUB=hubs/<suite>/<run id>)
 	@$(BIN)/harness verify --hub "$(HUB)"

@@ -135,11 +135,73 @@ def test_nothing_selected_is_said(project: Project, names: list[str]) -> None:
 def test_command_counts_and_reports_idle_guards(project: Project) -> None:
     """The command shows each outcome, the clean runs, and guards that nothing turned red."""
     patch(project.root, "gain", "GAIN = 0\n")
-    words = ["-C", str(project.root), "drill", "tiny", "--clean", "2", "--json"]
+    page = project.root / "docs/power.md"
+    page.parent.mkdir()
+    words = ["-C", str(project.root), "drill", "--clean", "2", "--json", "--report", str(page)]
 
-    done = CliRunner().invoke(group, words, standalone_mode=False)
+    done = [CliRunner().invoke(group, words, standalone_mode=False) for _ in range(2)]
 
-    answer = json.loads(done.output)
-    assert done.return_value == 0
-    assert [item["outcome"] for item in answer["drills"]] == ["caught", "quiet", "quiet"]
-    assert answer["idle_guards"] == ["tiny: ceiling"]
+    answers = [json.loads(run.output) for run in done]
+    assert [run.return_value for run in done] == [0, 0]
+    assert [[item["outcome"] for item in answer["drills"]] for answer in answers] == [
+        ["caught", "quiet", "quiet"]
+    ] * 2
+    assert [item["recalled"] for item in answers[1]["drills"]] == [True] * 3
+    assert answers[0]["idle_guards"] == ["tiny: ceiling"]
+    assert "**1 of 1**" in page.read_text()
+    assert "- tiny: ceiling" in page.read_text()
+
+
+def test_changed_code_is_drilled_again(project: Project, stop: Stop) -> None:
+    """What is kept of a drill is forgotten with the code, the patch or the guard it names."""
+    patch(project.root, "gain", "GAIN = 0\n")
+    (planned,) = drill.select(project, None, [])
+    drill.run(project, planned, stop)
+    kept = drill.run(project, planned, stop)
+    (project.root / "source/other.py").write_text("WORD = 1\n")
+    hubs.commit(project.root)
+
+    again = drill.run(project, planned, stop)
+
+    assert kept.is_recalled
+    assert not again.is_recalled
+    assert kept.red == again.red
+
+
+def test_only_what_the_guard_sees_is_run(tmp_path: Path, stop: Stop) -> None:
+    """A drill of one stage leaves the others out, until its guard has missed the defect."""
+    marks = [
+        hubs.command(
+            name,
+            STAGE + ";open(sys.argv[2], 'a').write(sys.argv[3])",
+            "{work}/out.json" if name == "make" else "{work}/other.json",
+            str(tmp_path / "marks"),
+            name[0],
+            artifacts=[hubs.OUT] if name == "make" else [],
+        )
+        for name in ("make", "other")
+    ]
+    spec = hubs.suite(*marks, parameters={"seed": "1"}, guards=[hubs.FLOOR, CEILING])
+    made = hubs.project(tmp_path / "p", tiny=spec)
+    hubs.commit(made.root)
+    patch(made.root, "caught", "GAIN = 0\n")
+    patch(made.root, "missed", "GAIN = 2\n")
+
+    outcomes = [drill.run(made, planned, stop) for planned in drill.select(made, None, [])]
+
+    assert [item.outcome for item in outcomes] == ["caught", "missed"]
+    assert (tmp_path / "marks").read_text() == "m" + "m" + "mo"
+
+
+def test_a_warning_is_caught_as_one(tmp_path: Path, stop: Stop) -> None:
+    """A guard that only warns has done its part when it is red."""
+    stage = hubs.command("make", STAGE, "{work}/out.json", artifacts=[hubs.OUT])
+    spec = hubs.suite(
+        stage, parameters={"seed": "1"}, guards=[{**hubs.FLOOR, "severity": "warn"}]
+    )
+    made = hubs.project(tmp_path / "p", tiny=spec)
+    hubs.commit(made.root)
+    patch(made.root, "gain", "GAIN = 0\n")
+    (planned,) = drill.select(made, None, [])
+
+    assert drill.run(made, planned, stop).outcome == "caught"

@@ -159,6 +159,17 @@ def test_relative_band_is_asymmetric(tmp_path: Path) -> None:
     assert registry.judge([spec], fast, Fixed())[0].verdict is GREEN
 
 
+def test_missing_golden_may_be_a_note(tmp_path: Path) -> None:
+    """A comparison that was not made stays one, even where it decides nothing; NaN is red."""
+    wanted = guard("golden", metric="x:a", missing="note")
+    noted = verdict_of(wanted, evidence(tmp_path, {"x.json": {"a": 1.0}}))
+    broken = verdict_of(wanted, evidence(tmp_path, {"x.json": '{"a": NaN}'}))
+
+    assert (noted.verdict, noted.severity) == (OPEN, "warn")
+    assert "not compared" in noted.reason
+    assert (broken.verdict, broken.severity) == (RED, "fail")
+
+
 def test_golden_guard_without_golden_is_open(tmp_path: Path) -> None:
     """Where there is nothing to compare with, the verdict is inconclusive."""
     run = evidence(tmp_path, {"x.json": {"a": 1.0}})
