@@ -110,7 +110,12 @@ class DataConfig:
 class ModelConfig:
     """The network and the forward model."""
 
-    architecture: str = setting("cnn", "Network.", choices=("cnn",))
+    architecture: str = setting(
+        "cnn",
+        "Network; cnn-lite leaves out the stage at full size.",
+        choices=("cnn", "cnn-lite"),
+        flag=Flag(name="architecture", modes=TRAIN),
+    )
     n_filters_scale: int = setting(2, "Width factor F.", low=1, high=16)
     object_big: bool | None = setting(
         None,

@@ -6,6 +6,8 @@ Source:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 
@@ -13,11 +15,33 @@ from ptycho_torch.axes import Amplitude, ObjectPatches
 from ptycho_torch.config_params import ModelConfig
 from ptycho_torch.network import decoder, heads
 from ptycho_torch.network.blocks import Initialiser
-from ptycho_torch.network.encoder import Encoder
+from ptycho_torch.network.encoder import Encoder, EncoderPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What tells one autoencoder from another; the stages are alike.
+
+    Attributes:
+        fold: Side of the blocks of pixels that become channels first; 2 leaves out the
+            stage at full size.
+        features: Maps at 8 × 8 pixels, times the width factor F.
+        widest: Most maps of a stage of the towers, times F.
+        outer: Maps of the border's convolutions, times N / F.
+    """
+
+    fold: int
+    features: int
+    widest: int
+    outer: int
+
+
+CNN = Layout(fold=1, features=128, widest=256, outer=2048)
+LITE = Layout(fold=2, features=64, widest=64, outer=1024)
 
 
 class Autoencoder(nn.Module):
-    """The default network ``cnn``.
+    """The networks ``cnn``, the default, and ``cnn-lite``.
 
     With ``object_big`` the patterns of a group are the channels; without it each pattern
     passes alone through a network of one channel.
@@ -27,26 +51,42 @@ class Autoencoder(nn.Module):
         N: Side of a frame [px].
         C: Patterns per group.
         generator: Source of the initial weights.
+        layout: Which of the networks.
 
     Raises:
         ConfigError: The amplitude head is not known.
     """
 
-    def __init__(self, config: ModelConfig, N: int, C: int, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        N: int,
+        C: int,
+        generator: torch.Generator,
+        layout: Layout = CNN,
+    ) -> None:
         super().__init__()
         heads.check(config.amp_activation, config.amp_max)
         self.config = config
         self.joins_group = config.overlaps(C)
         initialiser = Initialiser(generator, config.hidden_slope)
+        channels, scale = C if self.joins_group else 1, config.n_filters_scale
+        features = layout.features * scale
         plan = decoder.TowerPlan(
             N=N,
-            channels=C if self.joins_group else 1,
-            scale=config.n_filters_scale,
+            channels=channels,
+            scale=scale,
+            inputs=features,
+            widest=layout.widest * scale,
+            outer_width=layout.outer * scale // N,
             outer_channels=config.c_outer,
             has_outer=config.probe_big,
             head_gain=config.head_gain,
         )
-        self.encoder = Encoder(initialiser, plan.channels, N, plan.scale)
+        self.encoder = Encoder(
+            initialiser,
+            EncoderPlan(N=N, channels=channels, features=features, fold=layout.fold),
+        )
         self.amp = decoder.Tower(initialiser, plan)
         self.phase = decoder.Tower(initialiser, plan)
 

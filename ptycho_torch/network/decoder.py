@@ -18,7 +18,6 @@ from ptycho_torch.network.blocks import (
 )
 
 _LAST_WIDTH = 32
-_OUTER_WIDTH = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +27,10 @@ class TowerPlan:
     Attributes:
         N: Side of a frame [px].
         channels: Maps to make.
-        scale: Width factor F.
+        scale: Width factor F; the last stage has 32·F maps.
+        inputs: Maps that the encoder makes.
+        widest: Most maps of any stage.
+        outer_width: Maps between the convolutions that predict the border.
         outer_channels: Channels kept for the border.
         has_outer: Whether the border is predicted.
         head_gain: Initial gain of the last convolutions.
@@ -37,6 +39,9 @@ class TowerPlan:
     N: int
     channels: int
     scale: int
+    inputs: int
+    widest: int
+    outer_width: int
     outer_channels: int
     has_outer: bool
     head_gain: float
@@ -48,7 +53,7 @@ class Outer(nn.Module):
     def __init__(self, initialiser: Initialiser, plan: TowerPlan) -> None:
         """Draw the weights of the three convolutions."""
         super().__init__()
-        width = _OUTER_WIDTH * plan.scale // plan.N
+        width = plan.outer_width
         self.slope = initialiser.slope
         self.conv1 = initialiser.convolution(plan.outer_channels, width)
         self.conv2 = initialiser.convolution(width, width)
@@ -72,11 +77,11 @@ class Tower(nn.Module):
         """Draw the weights from the coarsest stage to the border."""
         super().__init__()
         self.plan = plan
-        inputs = 4 * _LAST_WIDTH * plan.scale
+        inputs = plan.inputs
         stage_count = (plan.N // 16).bit_length() - 1
         self._stages = [f"stage{index}" for index in reversed(range(stage_count))]
         for index, name in zip(reversed(range(stage_count)), self._stages, strict=True):
-            outputs = (_LAST_WIDTH * plan.scale) << index
+            outputs = min((_LAST_WIDTH * plan.scale) << index, plan.widest)
             self.add_module(name, Stage(initialiser, inputs, outputs))
             inputs = outputs
         self.centre = initialiser.convolution(
@@ -85,7 +90,7 @@ class Tower(nn.Module):
         self.outer = Outer(initialiser, plan) if plan.has_outer else None
 
     def forward(self, maps: Maps) -> NewMaps:
-        """Decode maps (B, width, 8, 8) into logits (B, C, N, N)."""
+        """Decode maps (B, inputs, 8, 8) into logits (B, C, N, N)."""
         first, *others = self._stages
         maps = self.get_submodule(first)(maps)
         for name in others:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -10,11 +11,13 @@ from torch import nn
 
 from ptycho_torch.config_params import ModelConfig
 from ptycho_torch.errors import ConfigError
-from ptycho_torch.network.autoencoder import Autoencoder
+from ptycho_torch.network.autoencoder import LITE, Autoencoder
 
 Maker = Callable[[ModelConfig, int, int, torch.Generator], nn.Module]
 
-ARCHITECTURES: Mapping[str, Maker] = MappingProxyType({"cnn": Autoencoder})
+ARCHITECTURES: Mapping[str, Maker] = MappingProxyType(
+    {"cnn": Autoencoder, "cnn-lite": functools.partial(Autoencoder, layout=LITE)}
+)
 
 
 def build(config: ModelConfig, N: int, C: int, generator: torch.Generator) -> nn.Module:

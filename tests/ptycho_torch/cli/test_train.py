@@ -35,6 +35,7 @@ VALUES: dict[str, list[str]] = {
     "no_object_big": [],
     "probe_big": [],
     "no_probe_big": [],
+    "architecture": ["cnn-lite"],
     "amp_activation": ["softplus"],
     "test_data_file": ["{scan}"],
     "max_epochs": ["3"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from ptycho_torch.config_params import ModelConfig
 from ptycho_torch.errors import ConfigError
@@ -67,6 +68,21 @@ def test_tensor_names_are_the_contract() -> None:
 
     assert set(found) == {f"{name}.{part}" for name in names for part in ("weight", "bias")}
     assert all(tensor.is_contiguous() for tensor in found.values())
+
+
+@pytest.mark.parametrize("N", [32, 64, 128, 256])
+def test_light_network_is_light(N: int) -> None:
+    """The light network takes less than half of the default's multiplications."""
+    work = []
+    for name in ("cnn-lite", "cnn"):
+        config = ModelConfig(architecture=name)
+        network = registry.build(config, N, 3, torch.Generator()).to("meta")
+        with FlopCounterMode(display=False) as counter:
+            patches = network(torch.empty(2, 3, N, N, device="meta"))
+        assert patches.shape == (2, 3, N, N)
+        work.append(counter.get_total_flops())
+
+    assert work[0] < 0.5 * work[1]
 
 
 def test_start_is_near_one_and_alive() -> None:

@@ -10,7 +10,15 @@ from ptycho_torch.network.blocks import Initialiser
 
 def _tower(*, has_outer: bool) -> decoder.Tower:
     plan = decoder.TowerPlan(
-        N=32, channels=3, scale=1, outer_channels=4, has_outer=has_outer, head_gain=1.0
+        N=32,
+        channels=3,
+        scale=1,
+        inputs=128,
+        widest=256,
+        outer_width=64,
+        outer_channels=4,
+        has_outer=has_outer,
+        head_gain=1.0,
     )
     return decoder.Tower(Initialiser(torch.Generator().manual_seed(2), 0.1), plan)
 

@@ -66,6 +66,34 @@ def test_both_roads_give_the_same_patches(
                 assert distance <= 1e-6, (head, overlap, border, size, stage)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(("gridsize", "overlap"), [(1, False), (2, True), (2, False)])
+def test_light_network_keeps_parity(
+    tmp_path: Path, scan: ScanData, gridsize: int, *, overlap: bool
+) -> None:
+    """The light network survives its bundle, and patches agree to 1e-6 however batched."""
+    alpha = scaling.fit(scan, 1e5).input_scale
+    config = trained.settings(gridsize, architecture="cnn-lite", object_big=overlap)
+    plan = trained.parity_groups(scan, config, GROUPS)
+    model = trained.model_for(scan, config, plan.padded_size).train()
+    batches = loader(GroupDataset(scan.amplitude, plan.groups, plan.offsets, alpha), 2)
+    expected = [model(batch.amplitude, batch.offsets) for batch in batches]
+
+    bundle = trained.write_bundle(tmp_path / "wts.h5.zip", scan, config, model)
+
+    for size in (1, 3, GROUPS):
+        engine = predict.Engine(batch_size=size)
+        found = [
+            result for _, result in predict.forward(bundle.model, scan, plan, alpha, engine)
+        ]
+        for stage in ("patches", "consistent", "intensity"):
+            distance = worst(
+                [getattr(result, stage) for result in found],
+                [getattr(result, stage) for result in expected],
+            )
+            assert distance <= 1e-6, (size, stage)
+
+
 def test_overlap_changes_the_patches(scan: ScanData) -> None:
     """The compared stages are not trivially equal: merging moves the patches."""
     config = trained.settings(2)
