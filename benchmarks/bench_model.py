@@ -1,0 +1,303 @@
+"""Measure the model package beside a plain variant and write the table of docs/performance.md.
+
+Usage: ``python -m benchmarks.bench_model [--quick] [--output FILE]``; ``make bench-model``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks import measure
+from benchmarks.plain import PlainModel
+from ptycho_torch.config_params import DataConfig, ModelConfig, TrainingConfig
+from ptycho_torch.data import scan_file
+from ptycho_torch.physics import canvas, losses
+from ptycho_torch.pinn import PtychoPINN
+from ptycho_torch.training import optimizer
+
+_START, _END = "<!-- bench-model: begin -->", "<!-- bench-model: end -->"
+_SCALE = 9.882118
+_N, _C = 64, 4
+_AGREEMENT = 1e-4
+
+Row = tuple[str, str, str, str, str]
+_Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+def main() -> int:
+    """Measure, print the table and put it into the document."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes, for a look")
+    parser.add_argument("--output", type=Path, default=Path("docs/performance.md"))
+    given = parser.parse_args()
+    lines = [*_context(), *_table(given.quick)]
+    text = "\n".join(lines) + "\n"
+    print(text)
+    before = given.output.read_text() if given.output.exists() else f"{_START}\n{_END}\n"
+    head, rest = before.split(_START)
+    given.output.write_text(f"{head}{_START}\n{text}{_END}{rest.split(_END)[1]}")
+    return 0
+
+
+def _context() -> list[str]:
+    processor = platform.processor() or platform.machine()
+    about = (
+        f"Measured {time.strftime('%Y-%m-%d')} on {processor}, "
+        f"{torch.get_num_threads()} threads at most, torch {torch.__version__}, in one run. "
+        "CPU seconds are of one thread unless a row says otherwise."
+    )
+    return [about, ""]
+
+
+def _table(is_quick: bool) -> Iterator[str]:  # noqa: FBT001
+    yield "| what | found | beside it | floor | share of floor, target |"
+    yield "|---|---|---|---|---|"
+    threads = torch.get_num_threads()
+    one, all_threads = (measure.convolution_rate(count) for count in (1, threads))
+    yield _line(
+        (
+            "convolution rate",
+            f"{one / 1e9:.0f} GFLOP/s, one thread",
+            f"{all_threads / 1e9:.0f} GFLOP/s, {threads} threads",
+            "",
+            "measured in this run",
+        )
+    )
+    torch.set_num_threads(1)
+    rounds = 3 if is_quick else 9
+    for row in (
+        *_training(rounds, one),
+        *_inference(rounds, one),
+        _stitching(1000 if is_quick else 10000),
+    ):
+        yield _line(row)
+    torch.set_num_threads(threads)
+    with tempfile.TemporaryDirectory() as folder:
+        for row in _programs(Path(folder), all_threads, threads, is_quick=is_quick):
+            yield _line(row)
+    torch.set_num_threads(1)
+    yield ""
+    yield "| operators of a training step, batch of 16 | share of CPU time |"
+    yield "|---|---|"
+    step, _ = _steps(16)
+    for name, share in measure.operator_classes(step):
+        yield f"| {name} | {100 * share:.1f} % |"
+    torch.set_num_threads(threads)
+
+
+def _line(row: Row) -> str:
+    return "| " + " | ".join(row) + " |"
+
+
+def _model(seed: int = 1, architecture: str = "cnn") -> PtychoPINN:
+    """Make a model with a defocused Gaussian probe of the planned energy."""
+    y, x = np.mgrid[:_N, :_N] - _N // 2
+    probe = np.exp(-(x**2 + y**2) / 200 + 1j * x * y / 100).astype(np.complex64)[None]
+    probe *= (_N / 2) / np.linalg.norm(probe)
+    config = ModelConfig(architecture=architecture)
+    return PtychoPINN(config, N=_N, gridsize=2, probe=probe, padded_size=_N + 8, seed=seed)
+
+
+def _batch(count: int) -> _Batch:
+    """Draw amplitudes of the planned energy and offsets of a scan of 5 px pitch."""
+    rng = np.random.default_rng(0)
+    X = torch.from_numpy(rng.gamma(0.5, size=(count, _C, _N, _N))).float()
+    X *= (_N / 2) / X.square().sum(dim=(-2, -1), keepdim=True).sqrt()
+    return X, torch.from_numpy(rng.uniform(-3.5, 3.5, size=(count, _C, 2))).float()
+
+
+def _steps(count: int, architecture: str = "cnn") -> tuple[Callable[[], object], ...]:
+    """Make one training step of the package and, for the default network, a plain one."""
+    X, rel = _batch(count)
+    model, other = _model(architecture=architecture), _model()
+    mask = torch.ones(_N, _N, dtype=torch.bool)
+    ours = optimizer.make(model.parameters(), TrainingConfig(), _SCALE)
+    plain_model = PlainModel(other)
+    plain_optimiser = torch.optim.Adam(other.parameters(), lr=1e-3)
+
+    def package() -> None:
+        ours.zero_grad()
+        losses.poisson(model(X, rel).intensity, X, _SCALE, mask, 1e-8).loss.backward()
+        ours.step()
+
+    def plain() -> None:
+        plain_optimiser.zero_grad()
+        _, intensity = plain_model.forward(X, rel)
+        losses.poisson(intensity, X, _SCALE, mask, 1e-8).loss.backward()
+        plain_optimiser.step()
+
+    return package, plain
+
+
+def _training(rounds: int, rate: float) -> Iterator[Row]:
+    for count in (16, 4):
+        package, plain = _steps(count)
+        lite, _ = _steps(count, "cnn-lite")
+        found = measure.side_by_side({"package": package, "plain": plain, "lite": lite}, rounds)
+        floor = measure.flop_count(package) / rate
+        for name, target in (("package", "≤ 0.92"), ("lite", "≤ 0.5 of the default")):
+            own_floor = floor if name == "package" else measure.flop_count(lite) / rate
+            beside = found["plain"] if name == "package" else found["package"]
+            other = "plain" if name == "package" else "the default"
+            yield (
+                f"training step, batch of {count}" + (", cnn-lite" if name == "lite" else ""),
+                f"{count / found[name]:.1f} groups per CPU-s",
+                f"{found[name] / beside:.2f} × {other}",
+                f"{count / own_floor:.1f} groups per CPU-s",
+                f"{100 * own_floor / found[name]:.0f} %, {target}",
+            )
+
+
+def _inference(rounds: int, rate: float) -> Iterator[Row]:
+    count = 64
+    X, rel = _batch(count)
+    model = _model().eval()
+    plain, lite = PlainModel(model), _model(architecture="cnn-lite").eval()
+    with torch.inference_mode():
+        ours = model(X, rel)
+        patches, intensity = plain.forward(X, rel)
+        _agree(ours.patches, patches)
+        _agree(ours.intensity, intensity)
+
+        def package() -> object:
+            return model(X, rel)
+
+        found = measure.side_by_side(
+            {
+                "package": package,
+                "plain": lambda: plain.forward(X, rel),
+                "lite": lambda: lite(X, rel),
+            },
+            rounds,
+        )
+        for name, run, target in (
+            ("package", package, "≥ 1.6"),
+            ("lite", lambda: lite(X, rel), "≥ 2 of the default"),
+        ):
+            floor = measure.flop_count(run) / rate
+            beside = "plain" if name == "package" else "package"
+            other = "plain" if name == "package" else "the default"
+            yield (
+                "inference, batch of 64" + (", cnn-lite" if name == "lite" else ""),
+                f"{count / found[name]:.0f} groups per CPU-s",
+                f"{found[beside] / found[name]:.2f} × {other}",
+                f"{count / floor:.0f} groups per CPU-s",
+                f"{100 * floor / found[name]:.0f} %, {target}",
+            )
+
+
+def _agree(found: torch.Tensor, wanted: torch.Tensor) -> None:
+    """Refuse to time two variants that do not compute the same."""
+    error = float((found - wanted).abs().square().sum().sqrt() / wanted.norm())
+    if error > _AGREEMENT:
+        raise RuntimeError(f"the plain variant differs by {error:.1e}")
+
+
+def _stitching(count: int) -> Row:
+    rng = np.random.default_rng(1)
+    positions = rng.uniform(40, 340, size=(count, 2))
+    patches = torch.complex(*torch.rand(2, 256, _N, _N))
+    geometry = canvas.canvas_geometry(positions, _N)
+    weight = np.ones((_N, _N))
+
+    def place() -> None:
+        target = canvas.Canvas(geometry, weight)
+        for start in range(0, count, 256):
+            part = positions[start : start + 256]
+            target.place(patches[: len(part)], part)
+        target.finish()
+
+    taken = measure.wall(place, 3)
+    moved = count * _N**2 * (16 + 8) * 2
+    block = np.zeros(1 << 24)
+    bandwidth = 2 * block.nbytes / measure.wall(block.copy, 5)
+    floor = moved / bandwidth
+    return (
+        f"stitching {count} patches",
+        f"{taken:.2f} s",
+        "",
+        f"{floor:.2f} s ({moved / 1e9:.1f} GB at {bandwidth / 1e9:.1f} GB/s)",
+        f"{100 * floor / taken:.0f} %, ≤ 3 s for 10,000",
+    )
+
+
+def _programs(folder: Path, rate: float, threads: int, *, is_quick: bool) -> Iterator[Row]:
+    """Measure the programs as a user runs them."""
+    few, many = (64, 200) if is_quick else (1000, 10000)
+    epochs, groups = (1, 64) if is_quick else (10, 256)
+    scans = {count: folder / f"{count}.npz" for count in (16, few, many)}
+    for count, path in scans.items():
+        measure.child(_python("simulate", "--output", path, "--n_points", count), threads)
+    yield _loading(scans[many])
+    yield from _train_program(folder, scans[few], rate, threads, (epochs, groups))
+    inference = ["--model_path", folder / "model", "--output_dir", folder / "out", "--quiet"]
+    start = measure.child(_python("inference", "--test_data", scans[16], *inference), threads)
+    for count, target in ((few, "≤ 12 s after start-up, < 1 GB"), (many, "< 1 GB above data")):
+        argv = _python("inference", "--test_data", scans[count], *inference)
+        found = measure.child(argv, threads)
+        after = found.wall - start.wall
+        floor = count * _flops_per_group() / rate
+        yield (
+            f"inference program, {count} patterns, {threads} threads",
+            f"{found.wall:.1f} s ({found.cpu:.1f} CPU-s), {found.peak_mib:.0f} MiB",
+            f"start-up {start.wall:.1f} s, data {scans[count].stat().st_size >> 20} MiB",
+            f"{floor:.1f} s",
+            f"{100 * floor / after:.0f} % after start-up, {target}",
+        )
+
+
+def _loading(path: Path) -> Row:
+    began = time.perf_counter()
+    scan = scan_file.read(path, DataConfig())
+    taken = time.perf_counter() - began
+    return (
+        f"reading {scan.point_count} patterns",
+        f"{scan.point_count / taken:.0f} patterns/s",
+        "",
+        "",
+        f"{path.stat().st_size / taken / 1e6:.0f} MB/s with digest and checks",
+    )
+
+
+def _train_program(
+    folder: Path, scan: Path, rate: float, threads: int, size: tuple[int, int]
+) -> Iterator[Row]:
+    epochs, groups = size
+    model = folder / "model"
+    argv = _python(
+        *("train", "--train_data_file", scan, "--output_dir", model, "--quiet"),
+        *("--max_epochs", epochs, "--n_images", groups, "--val_split", 0, "--batch_size", 16),
+    )
+    found = measure.child(argv, threads)
+    package, _ = _steps(16)
+    flops = measure.flop_count(package) * groups * epochs / 16
+    yield (
+        f"training program, {epochs} epochs of {groups} groups, {threads} threads",
+        f"{found.wall:.1f} s ({found.cpu:.1f} CPU-s), {found.peak_mib:.0f} MiB",
+        f"{flops / found.wall / 1e9:.0f} GFLOP/s, start-up included",
+        f"{flops / rate:.1f} s",
+        f"{100 * flops / rate / found.wall:.0f} %, ≥ 50 %, < 1 GB",
+    )
+
+
+def _flops_per_group() -> float:
+    model, (X, rel) = _model().eval(), _batch(2)
+    with torch.inference_mode():
+        return measure.flop_count(lambda: model(X, rel)) / 2
+
+
+def _python(program: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", f"ptycho_torch.{program}", *map(str, arguments)]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
