@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from harness import config_file
-from harness.cli import options, place
+from harness.cli import checkup, options, place
+from harness.cli.checkup import Finding
 from harness.cli.options import Session
 from harness.config import Project
 from harness.errors import HarnessError
@@ -30,16 +31,6 @@ Examples:
 _LEAST_FREE = 1 << 30
 _GIT_TIMEOUT_S = 20
 _USAGE = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; ``inconclusive`` is a warning."""
-
-    check: str
-    verdict: Verdict
-    found: str
-    remedy: str = ""
 
 
 @click.command(epilog=EXAMPLES, context_settings=options.CONTEXT)
@@ -106,6 +97,7 @@ def _project(session: Session) -> Iterator[Finding]:
     yield _folder("working folder", project.work)
     yield _space(project.root)
     yield _ledger(project)
+    yield from checkup.look(project)
     yield from _hubs(project)
 
 
