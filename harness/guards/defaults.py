@@ -106,7 +106,7 @@ def _judge_csv(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
 
 def _judge_png(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
     try:
-        image = png.decode(evidence.read(artifact))
+        image = png.decode(evidence.read(artifact, png.FILE_LIMIT))
     except png.ImageError as error:
         yield "constant", f"it is {error}"
         return

@@ -18,6 +18,7 @@ _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _BIT_DEPTH = 8
 _PALETTE = 3
 PIXEL_LIMIT = 1 << 24
+FILE_LIMIT = 8 << 20  # a few pictures are remembered, and all of them fit into memory
 
 
 class ImageError(ValueError):
