@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,19 @@ _WORDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a page stands in a site: links to its index, its suite's trends, its blockers.
+
+    ``blockers`` are pairs of name and link. In a site there are no files of the hub beside
+    the page, so none are linked.
+    """
+
+    index: str
+    trends: str
+    blockers: tuple[tuple[str, str], ...] = ()
+
+
 def render(hub: Path) -> str:
     """Render the page of a hub, sealed or about to be.
 
@@ -33,15 +48,21 @@ def render(hub: Path) -> str:
     return page(view.read(hub))
 
 
-def page(shown: HubView) -> str:
-    """Render a page from what was read of a hub; all foreign text is escaped."""
+def page(shown: HubView, around: Surroundings | None = None) -> str:
+    """Render a page from what was read of a hub; all foreign text is escaped.
+
+    Args:
+        shown: The hub.
+        around: The site the page is part of; without, it lies in its hub.
+    """
     record = shown.record
     guards, rest = text.fold(_worst_first(record))
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             view=shown,
+            site=around,
             record=record,
             verdict=record.verdict.value,
             headline=record.reason or _WORDS[record.verdict],
@@ -54,25 +75,27 @@ def page(shown: HubView) -> str:
     )
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+@cache
+def environment() -> jinja2.Environment:
+    """Return the templates with their filters; foreign text is escaped by default."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         number=text.number,
         size=text.size,
         duration=text.duration,
         shown=text.visible,
         chart=lambda drawn: Markup(svg.chart(drawn)),  # noqa: S704 - svg escapes its texts
     )
-    environment.globals.update(
+    made.globals.update(
         allowed=text.interval, marks={v.value: m for v, m in text.MARKS.items()}
     )
-    return environment
+    return made
 
 
 def _worst_first(record: HubRecord) -> list[GuardResult]:

@@ -39,7 +39,7 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scale:
+class Scale:
     """A map from values to pixels, linear or logarithmic."""
 
     low: float
@@ -112,15 +112,15 @@ def _marker(x: float, verdict: Verdict) -> str:
     return f'<rect class="{name}" x="{x - 4.5:.1f}" y="{_LINE - 4.5}" width="9" height="9"/>'
 
 
-def _around(value: float, bounds: Sequence[float]) -> _Scale:
+def _around(value: float, bounds: Sequence[float]) -> Scale:
     """Choose a scale that leaves room on both sides of the value and the bounds."""
     shown = [value, *bounds]
     least, greatest = min(shown), max(shown)
     if text.is_logarithmic(shown):
         room = (greatest / least) ** 0.15
-        return _Scale(least / room, greatest * room, _LEFT, _RIGHT, is_log=True)
+        return Scale(least / room, greatest * room, _LEFT, _RIGHT, is_log=True)
     span = greatest - least or abs(greatest) or 1.0
-    return _Scale(least - 0.2 * span, greatest + 0.2 * span, _LEFT, _RIGHT, is_log=False)
+    return Scale(least - 0.2 * span, greatest + 0.2 * span, _LEFT, _RIGHT, is_log=False)
 
 
 def _frame(label: str, inside: str) -> str:
@@ -155,14 +155,14 @@ def chart(drawn: Chart) -> str:
     if not finite:
         return f'{head}<text x="{left}" y="100">no finite value</text></svg>'
     xs = [x for c in drawn.curves for x, _ in c.points]
-    across = _Scale(min(xs), max(xs), left, right, is_log=False)
+    across = Scale(min(xs), max(xs), left, right, is_log=False)
     least, greatest = min(finite), max(finite)
-    up = _Scale(least, greatest, bottom, top, is_log=text.is_logarithmic(finite))
+    up = Scale(least, greatest, bottom, top, is_log=text.is_logarithmic(finite))
     parts = [head, _axes(across, up, drawn.x_name)]
     for index, curve in enumerate(drawn.curves):
         parts.append(_line(curve, across, up, index))
         kind = f"legend c{index % 4}"
-        parts.append(_words(right - 4, top + 12 + 15 * index, curve.name, "end", kind))
+        parts.append(lettering(right - 4, top + 12 + 15 * index, curve.name, "end", kind))
     return "".join([*parts, "</svg>"])
 
 
@@ -174,27 +174,30 @@ def _in_words(drawn: Chart) -> str:
     return "; ".join(told)
 
 
-def _axes(across: _Scale, up: _Scale, x_name: str) -> str:
+def _axes(across: Scale, up: Scale, x_name: str) -> str:
     left, top, right, bottom = _PLOT
     parts = []
     for tick in up.ticks():
         y = up.at(tick)
         parts.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(_words(left - 6, y + 3.5, text.number(tick), "end"))
-    parts += [_words(across.at(t), bottom + 14, text.number(t)) for t in across.ticks()]
-    parts.append(_words((left + right) / 2, bottom + 28, x_name))
+        parts.append(lettering(left - 6, y + 3.5, text.number(tick), "end"))
+    parts += [lettering(across.at(t), bottom + 14, text.number(t)) for t in across.ticks()]
+    parts.append(lettering((left + right) / 2, bottom + 28, x_name))
     parts.append(f'<path class="axis" d="M{left} {top}V{bottom}H{right}" fill="none"/>')
     return "".join(parts)
 
 
-def _words(x: float, y: float, words: str, anchor: str = "middle", kind: str = "small") -> str:
+def lettering(
+    x: float, y: float, words: str, anchor: str = "middle", kind: str = "small"
+) -> str:
+    """Write text into a drawing; it is escaped."""
     return (
         f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">'
         f"{escape(words)}</text>"
     )
 
 
-def _line(curve: Curve, across: _Scale, up: _Scale, index: int) -> str:
+def _line(curve: Curve, across: Scale, up: Scale, index: int) -> str:
     step = max(1, len(curve.points) // _POINTS_SHOWN)
     words, is_down = [], False
     for x, y in curve.points[::step]:

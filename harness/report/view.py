@@ -265,19 +265,39 @@ def _blockers(hub: Path) -> tuple[BlockerNote, ...]:
         if safe is None or safe.stat().st_size > _BLOCKER_LIMIT:
             continue
         written = safe.read_text("utf-8", errors="replace")
-        found.append(_note(f"red/{path.name}", written))
+        found.append(note(f"red/{path.name}", written))
     return tuple(found)
 
 
-def _note(path: str, written: str) -> BlockerNote:
+def note(path: str, written: str) -> BlockerNote:
     """Split a note at its headings; the text below ``Issue`` is its title."""
     body = re.sub(r"\A---\n.*?\n---\n", "", written, count=1, flags=re.DOTALL)
-    pieces = re.split(r"^# +(.+)$", body, flags=re.MULTILINE)
+    pieces = _split_outside_fences(body)
     named = zip(pieces[1::2], pieces[2::2], strict=True)
     sections = [(text.visible(head), _unfenced(words)) for head, words in named]
     title = next((words for head, words in sections if head == "Issue"), _spoken(path))
     kept = tuple(pair for pair in sections if pair[0] != "Issue" and pair[1])
     return BlockerNote(text.visible(title).replace("`", ""), path, kept)
+
+
+def _split_outside_fences(body: str) -> list[str]:
+    """Return the text before the first heading, then each heading and the text below it.
+
+    A log in a fence may hold lines that look like headings: they stay text.
+    """
+    pieces, fence = [""], ""
+    for line in body.splitlines(keepends=True):
+        mark = re.match(r"`{3,}", line)
+        heading = re.match(r"#{1,2} +(.+)$", line)
+        if fence:
+            fence = "" if line.strip() == fence else fence
+        elif mark:
+            fence = mark[0]
+        if heading and not fence:
+            pieces += [heading[1].strip(), ""]
+        else:
+            pieces[-1] += line
+    return pieces
 
 
 def _unfenced(words: str) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import records
+from harness.hub import blockers, causes
+from harness.hub.causes import Cause
 from harness.records import (
     ArtifactRecord,
     DatasetRecord,
@@ -211,7 +213,7 @@ def write(store: Path, made: HubRecord, *, inputs: dict[str, str] | None = None)
         lines = "\n".join(f"{made_stage.id} line {i}" for i in range(1, 41))
         (hub / str(made_stage.log)).write_text(lines + "\n")
     if made.verdict is Verdict.RED:
-        (hub / "red" / "blocked_20260102T030436Z_inference-variance.md").write_text(_BLOCKER)
+        block(hub, made, cause(made.suite))
     (hub / "plan" / "plan.json").write_text(json.dumps({"schema": 1, "inputs": inputs or {}}))
     whole = replace(made, artifacts=tuple(artifacts))
     (hub / "hub.json").write_text(json.dumps(records.encode(whole)))
@@ -228,32 +230,36 @@ def _history() -> bytes:
     return "\n".join(rows).encode()
 
 
-_BLOCKER = """---
-id: "B-1f2e3d4c"
-signature: "1f2e3d4c"
----
+def cause(suite: str = "forward-parity") -> Cause:
+    """Make the cause of the red guard of a red record."""
+    parts = ("guard", suite, "inference-variance")
+    return Cause(
+        signature=causes.signature(*parts),
+        title="guard-inference-variance",
+        suite=suite,
+        stage=None,
+        guard="inference-variance",
+        issue=f"Guard `inference-variance` of suite `{suite}` is red.",
+        excerpt="inference-stats:var_zero_mean is 3.1e+07; expected 0.001 … 0.01",
+        evidence=("analysis/train/history.csv",),
+        fix="Training and inference disagree on the scale: read it in the bundle.",
+        policies=("POLICY-001",),
+    )
 
-# Issue
 
-Guard `inference-variance` of suite `forward-parity` is red.
-
-# Root cause
-
-```text
-inference-stats:var_zero_mean is 3.1e+07; expected 0.001 … 0.01
-```
-
-# Evidence
-
-- `analysis/guards.json`
-
-# Required fix
-
-Training and inference disagree on the scale: read it in the bundle.
-
-# Commands for retry
-
-```sh
-harness run forward-parity
-```
-"""
+def block(hub: Path, made: HubRecord, found: Cause) -> blockers.Blocker:
+    """Write the note of a cause into a hub and count it in the register of its store."""
+    register = blockers.Register(hub.parent.parent)
+    sighting = blockers.Sighting(
+        run_id=made.run_id,
+        commit=made.stamp.commit,
+        dirty=made.stamp.dirty,
+        instant=made.finished,
+    )
+    seen = register.seen(found, sighting)
+    retry = (f"harness verify --hub hubs/{made.suite}/{made.run_id}", f"harness run {made.suite}")
+    body = blockers.body(found, hub, retry)
+    note = blockers.head(seen) + body
+    (hub / "red" / blockers.note_name(found, made.run_id)).write_text(note)
+    register.keep(seen, body)
+    return seen
