@@ -98,7 +98,8 @@ def _installed(kind: str) -> Callable[[Path, HubRecord], str]:
     """Load the renderer that an installed package adds under ``harness.reporters``.
 
     Raises:
-        ConfigError: There is none of this name, or it cannot be loaded.
+        click.BadParameter: There is none of this name.
+        ConfigError: It cannot be loaded.
     """
     from importlib import metadata  # only foreign formats need it
 
@@ -114,11 +115,10 @@ def _installed(kind: str) -> Callable[[Path, HubRecord], str]:
                 ) from error
             return found
     known = (*_FORMATS, *(entry.name for entry in entries))
-    raise ConfigError(
-        f"--format {kind}",
-        found="no such format",
-        expected=f"one of {', '.join(known)}",
-        remedy=nearest(kind, known),
+    raise click.BadParameter(
+        f"{kind!r} is not one of {', '.join(known)}. {nearest(kind, known)}",
+        ctx=click.get_current_context(),
+        param_hint="'--format'",
     )
 
 
