@@ -112,7 +112,7 @@ def structures(folder: Path, scale: Scale) -> Campaign:
     del scale  # a handful of milliseconds each: the short form tries them all
     campaign = Campaign(
         fault=f"{len(DAMAGES)} structural damages: remove, add, rename, swap, link, mode,"
-        " restored mtime, replay, another commit, ledger and checkpoint",
+        " restored mtime, replay, ledger and checkpoint",
         target="100 % detected, exit 4",
     )
     pristine = sealed.make(folder / "pristine")
