@@ -22,7 +22,8 @@ _MIN_SPREAD = 1.0
 class ImageGuard:
     """A PNG artifact that shows something.
 
-    ``min_levels`` grey levels in all; at most a ``max_flat`` share of pixels of one level
+    ``min_levels`` grey levels in all, of which each covers a ``level_share`` of the pixels (0;
+    above it, a colour bar beside an empty map does not count); at most a ``max_flat`` share of pixels of one level
     (a rendered line of text leaves more background than that); ``min_size`` in pixels per
     side; with ``tile`` and ``separator`` in pixels every tile spreads by ``min_spread``
     grey levels (population standard deviation), and there are ``tiles`` of them.
@@ -32,6 +33,7 @@ class ImageGuard:
     options = (
         Option("artifact", required=True),
         Option("min_levels", "integer"),
+        Option("level_share", "number"),
         Option("max_flat", "number"),
         Option("min_size", "integer"),
         Option("min_spread", "number"),
@@ -75,8 +77,10 @@ def blankness(image: Image, choices: dict[str, Any]) -> str:
         return f"it has {image.width} × {image.height} pixels"
     if len(counts) == 1:
         return "it is constant"
-    if len(counts) < choices.get("min_levels", _MIN_LEVELS):
-        return f"it has {len(counts)} grey levels only"
+    least = choices.get("level_share", 0.0) * len(image.levels)
+    levels = sum(count >= least for count in counts.values())
+    if levels < choices.get("min_levels", _MIN_LEVELS):
+        return f"it has {levels} grey levels only"
     if share > choices.get("max_flat", _MAX_FLAT):
         return f"{share:.0%} of it is one level: a blank or a line of text"
     return ""
