@@ -1,0 +1,114 @@
+"""The pages agree with the code, and with each other."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from harness.guards import defaults, metrics
+from harness.verdict import Verdict
+from tests.docs import changelog, configuration, exit_codes, guards, pages, regions, shown
+
+PLACES = re.compile(r"(?<![\w.<])(/(?:home|root|work|opt|usr|var|Users|tmp/tut)/[\w.-]+)")
+
+
+@pytest.mark.parametrize(
+    "page",
+    # The Python names need Lightning, which takes its time to import.
+    [pytest.param(p, marks=pytest.mark.slow) if p == "api.md" else p for p in pages.REGIONS],
+)
+def test_reference_is_what_the_code_says(page: str) -> None:
+    """A generated region is what its writer writes; renew it with python -m tests.docs."""
+    text = (regions.DOCS / page).read_text("utf-8")
+    writers = pages.REGIONS[page]
+
+    assert sorted(regions.names(text)) == sorted(writers)
+    assert regions.renewed(text, {name: write() for name, write in writers.items()}) == text
+
+
+def test_a_region_that_differs_is_renewed() -> None:
+    """The writer replaces what stands in a region, and nothing else."""
+    text = "a\n<!-- begin: x -->\n\nold\n\n<!-- end: x -->\nb\n"
+
+    assert regions.renewed(text, {"x": "new\n"}) == text.replace("old", "new")
+
+
+def test_every_documented_key_is_asked_for(tmp_path: Path) -> None:
+    """The parser asks for each key that has a meaning on the page, and for no other."""
+    assert set(configuration.keys(tmp_path)) == set(configuration.MEANING)
+
+
+def test_every_documented_option_exists() -> None:
+    """Neither an option nor an aggregate nor a rule is described that the code lacks."""
+    text = guards.kinds()
+
+    assert all(f"| `{key}` |" in text for of in guards.MEANING.values() for key in of)
+    assert set(guards.AGGREGATES) == set(metrics.AGGREGATE_NAMES)
+    assert set(guards.RULES) == set(defaults.RULES)
+
+
+def test_exit_codes_of_verdicts_are_the_documented_ones() -> None:
+    """The words for 0, 1 and 3 begin with the verdict they stand for."""
+    assert set(exit_codes.VERDICTS) == set(Verdict)
+    for verdict, code in exit_codes.VERDICTS.items():
+        assert exit_codes.HARNESS[code].startswith(verdict.value)
+
+
+@pytest.mark.parametrize("page", shown.PAGES, ids=shown.name)
+def test_blocks_of_data_can_be_read(page: Path) -> None:
+    """Every TOML and JSON block is valid."""
+    text = page.read_text("utf-8")
+    blocks = re.findall(r"^ *```(toml|json)\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
+    for language, body in blocks:
+        plain = re.sub(r"^ {4}", "", body, flags=re.MULTILINE)
+        {"toml": tomllib.loads, "json": json.loads}[language](plain)
+
+
+@pytest.mark.parametrize("page", shown.PAGES, ids=shown.name)
+def test_pages_name_no_place_of_a_machine(page: Path) -> None:
+    """Outputs are shown without the folders of the machine that made them."""
+    assert PLACES.findall(page.read_text("utf-8")) == []
+
+
+def test_metric_examples_can_be_read() -> None:
+    """Each example of a path on the guards page is one that the guards accept."""
+    text = (regions.DOCS / "guards.md").read_text("utf-8")
+    table = text[text.index("| part | selects") : text.index("`@stages:")]
+    examples = re.findall(r"\| `([\w-]+:[^`]+)` \|", table)
+
+    assert len(examples) == table.count("\n| `")
+    for example in examples:
+        metrics.parse(example)
+
+
+def test_fragments_have_a_number_and_a_kind() -> None:
+    """Every file of changelog.d can be gathered."""
+    kinds = changelog.fragments(changelog.ROOT / "changelog.d").values()
+
+    assert set(kinds) <= set(changelog.KINDS)
+
+
+def test_fragments_are_gathered_above_the_last_release(tmp_path: Path) -> None:
+    """A release begins with what was added; older releases stay below."""
+    (tmp_path / "12.fixed.md").write_text("Mended\nit.\n")
+    (tmp_path / "7.added.md").write_text("Made it.\n")
+
+    new = changelog.section(tmp_path, "1.0", "2030-01-02")
+    text = changelog.gathered("# Changelog\n\nHead.\n\n## 0.1 (then)\n\n- x\n", new)
+
+    assert text == (
+        "# Changelog\n\nHead.\n\n## 1.0 (2030-01-02)\n\n### Added\n\n- Made it.\n\n"
+        "### Fixed\n\n- Mended it.\n\n## 0.1 (then)\n\n- x\n"
+    )
+
+
+def test_a_fragment_of_no_kind_is_refused(tmp_path: Path) -> None:
+    """A name that says no kind of change is an error that names the file."""
+    (tmp_path / "12.improved.md").write_text("It is better.\n")
+
+    with pytest.raises(ValueError, match=r"12\.improved\.md"):
+        changelog.section(tmp_path, "1.0", "2030-01-02")
