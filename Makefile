@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SUITE ?= forward-parity
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults bench-evidence
+.PHONY: docs help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults bench-evidence
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,3 +55,8 @@ faults: $(READY) ## Break real stores in every way and write docs/reliability.md
 
 bench-evidence: $(READY) ## Measure verify and the ledger beside other tools, write docs/evidence-speed.md
 	@$(BIN)/python benchmarks/bench_evidence.py
+
+docs: $(READY) ## Build the documentation strictly into site/
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mkdocs
+	@$(BIN)/mkdocs build --quiet --clean
+	@echo "docs: site/index.html"
