@@ -23,10 +23,11 @@ class ImageGuard:
     """A PNG artifact that shows something.
 
     ``min_levels`` grey levels in all, of which each covers a ``level_share`` of the pixels (0;
-    above it, a colour bar beside an empty map does not count); at most a ``max_flat`` share of pixels of one level
-    (a rendered line of text leaves more background than that); ``min_size`` in pixels per
-    side; with ``tile`` and ``separator`` in pixels every tile spreads by ``min_spread``
-    grey levels (population standard deviation), and there are ``tiles`` of them.
+    above it, a colour bar beside an empty map does not count); at most a ``max_flat`` share of
+    pixels of one level (a rendered line of text leaves more background than that);
+    ``min_size`` in pixels per side; with ``tile`` and ``separator`` in pixels every tile
+    spreads by ``min_spread`` grey levels (population standard deviation), and there are
+    ``tiles`` of them.
     """
 
     kind = "image"
