@@ -1,11 +1,14 @@
-"""``harness report``: render a hub again, for a browser, a review or a CI system."""
+"""``harness report``: render a hub again for whoever asks, or all hubs as a site."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from harness import files
 from harness.cli import options, place
@@ -26,6 +29,7 @@ Examples:
   harness report --hub quick:latest --format md >> "$GITHUB_STEP_SUMMARY"
   harness report --hub latest --format junit --output junit.xml
   harness report --hub latest --format github
+  harness report --site public --url https://example.org/evidence/
 """
 _FORMATS = ("html", "md", "junit", "github", "summary", "text")
 GROUP = "harness.reporters"
@@ -47,14 +51,65 @@ GROUP = "harness.reporters"
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write here; html goes to SUITE-RUNID.html without it, the rest to standard output.",
 )
+@click.option(
+    "--site",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Build a static site over all hubs here, or bring it up to date.",
+)
+@click.option("--url", help="Where the site is published; the links of its feed need it.")
 @options.common
 @options.pass_session
-def command(session: Session, name: str, kind: str, output: Path | None) -> None:
-    """Render a hub as HTML, Markdown, JUnit or text.
+def command(session: Session, /, **asked: Any) -> None:
+    """Render a hub as HTML, Markdown, JUnit or text, or all hubs as a static site.
 
     github writes annotations as workflow commands; summary is Markdown cut to what a step
-    summary takes.
+    summary takes. A site is plain files that open without a server; a second build renders
+    what is new.
     """
+    _refuse_mixed(asked)
+    if asked["site"] is not None:
+        _build(session, asked["site"], asked["url"] or "")
+    else:
+        _render(session, asked["name"], asked["kind"], asked["output"])
+
+
+def _refuse_mixed(asked: dict[str, Any]) -> None:
+    """Refuse options of a single hub beside those of the site.
+
+    Raises:
+        ConfigError: Both kinds were given.
+    """
+    context = click.get_current_context()
+    flags = {"name": "--hub", "kind": "--format", "output": "--output"}
+    of_hub = [
+        flag
+        for key, flag in flags.items()
+        if context.get_parameter_source(key) is not ParameterSource.DEFAULT
+    ]
+    mixed = of_hub if asked["site"] is not None else ["--url"] if asked["url"] else []
+    if mixed:
+        raise ConfigError(
+            "harness report",
+            found=f"{', '.join(mixed)} {'beside' if of_hub else 'without'} --site",
+            expected="a site, or a single hub",
+            remedy="Build the site and render a hub by two commands.",
+        )
+
+
+def _build(session: Session, folder: Path, address: str) -> None:
+    from harness.report.website import build  # jinja2 is needed for pages only
+
+    found = place.project(session)
+    built = build.build(found.name, place.store(found), folder, address)
+    told = f"site  {folder / 'index.html'}: {built.hubs} runs, {built.rendered} rendered"
+    if built.removed:
+        told += f", {built.removed} gone"
+    if built.unreadable:
+        told += f", {built.unreadable} unreadable (harness verify tells why)"
+    session.answer({"site": str(folder), **dataclasses.asdict(built)}, told)
+
+
+def _render(session: Session, name: str, kind: str, output: Path | None) -> None:
     if kind not in _FORMATS:
         _installed(kind)
     hub = place.hub(name, session)

@@ -49,6 +49,7 @@ class Scale:
     is_log: bool
 
     def at(self, value: float) -> float:
+        """Return the pixel of a value; what lies outside the scale is put on its edge."""
         low, high, v = self.low, self.high, value
         if self.is_log:
             low, high, v = math.log10(low), math.log10(high), math.log10(value)

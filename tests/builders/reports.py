@@ -257,7 +257,10 @@ def block(hub: Path, made: HubRecord, found: Cause) -> blockers.Blocker:
         instant=made.finished,
     )
     seen = register.seen(found, sighting)
-    retry = (f"harness verify --hub hubs/{made.suite}/{made.run_id}", f"harness run {made.suite}")
+    retry = (
+        f"harness verify --hub hubs/{made.suite}/{made.run_id}",
+        f"harness run {made.suite}",
+    )
     body = blockers.body(found, hub, retry)
     note = blockers.head(seen) + body
     (hub / "red" / blockers.note_name(found, made.run_id)).write_text(note)

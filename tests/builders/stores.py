@@ -23,8 +23,8 @@ _GUARDS = 50
 def fill(store: Path, count: int, *, first: int = 0) -> list[HubRecord]:
     """Write hubs number ``first`` to ``first + count`` of an endless, repeatable series.
 
-    Every eleventh is red and every twenty-third inconclusive; the variance finds a new level with
-    hub 60, 2.5 times the old one.
+    Every eleventh is red and every twenty-third inconclusive; the variance finds a new level
+    with hub 60, 2.5 times the old one.
     """
     made = [record(number) for number in range(first, first + count)]
     for one in made:
@@ -48,7 +48,9 @@ def record(number: int) -> HubRecord:
         started=f"{begun:%Y-%m-%dT%H:%M:%SZ}",
         finished=f"{begun + timedelta(seconds=31):%Y-%m-%dT%H:%M:%SZ}",
         verdict=verdict,
-        reason="no golden of this environment" if verdict is Verdict.INCONCLUSIVE else base.reason,
+        reason="no golden of this environment"
+        if verdict is Verdict.INCONCLUSIVE
+        else base.reason,
         stamp=replace(base.stamp, commit=digest, dirty=number % 6 == 0),
         environment={
             "python": "3.11.9" if number < 30 else "3.12.4",
@@ -78,12 +80,19 @@ def _metrics(number: int, chance: random.Random) -> Iterator[tuple[str, float]]:
         yield name, 1.0 + index + chance.gauss(0, 0.02)
 
 
+def _band(index: int) -> tuple[float | None, float]:
+    """Return the same bounds for every run of a metric."""
+    if index < 2:
+        return ((0.005, 0.04), (None, 1e-6))[index]
+    return 0.9 * (index - 1), 1.1 * (index - 1)
+
+
 def _guards(metrics: dict[str, float], verdict: Verdict) -> Iterator[GuardResult]:
     names = list(metrics)
     for index in range(_GUARDS):
         name = names[index % len(names)]
         value = metrics[name]
-        low, high = (0.005, 0.035) if index == 0 else (0.5 * value, None)
+        low, high = _band(index % len(names))
         judged = Verdict.INCONCLUSIVE if verdict is Verdict.INCONCLUSIVE else Verdict.GREEN
         yield reports.guard(
             f"guard-{index:02d}",

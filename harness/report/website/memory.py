@@ -1,0 +1,65 @@
+"""What a site remembers of its last build, so that only new hubs are rendered.
+
+The file lies in the site itself. It is a cache: unreadable, edited or of another release, it
+is dropped and everything is rendered again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import files
+from harness.errors import IntegrityError
+from harness.records import decode, encode
+from harness.report.website.rows import Row
+
+FILE = "site.json"
+_SCHEMA = 1
+_LARGEST = 256 << 20
+_PACKAGE = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Rows of the last build and every page it wrote; ``renderer`` names the code that did."""
+
+    schema: int = _SCHEMA
+    renderer: str = ""
+    rows: tuple[Row, ...] = ()
+    pages: tuple[str, ...] = ()
+
+
+def renderer() -> str:
+    """Digest the templates and modules that make pages: another digest, other pages."""
+    kinds = {".py", ".j2", ".css", ".js"}
+    found = sorted(p for p in _PACKAGE.rglob("*") if p.suffix in kinds)
+    parts = [f"{p.relative_to(_PACKAGE).as_posix()} {files.sha256_file(p)}" for p in found]
+    return files.sha256_bytes("\n".join(parts).encode())
+
+
+def read(folder: Path) -> Memory:
+    """Read the memory of a site; nothing is remembered where it is unreadable."""
+    path = folder / FILE
+    try:
+        if path.is_symlink() or path.stat().st_size > _LARGEST:
+            return Memory()
+        value: Any = json.loads(path.read_bytes())
+        found = decode(Memory, value, FILE)
+    except (OSError, ValueError, RecursionError, IntegrityError):
+        return Memory()
+    is_ours = found.schema == _SCHEMA and all(_is_inside(page) for page in found.pages)
+    return found if is_ours else Memory()
+
+
+def write(folder: Path, memory: Memory) -> None:
+    """Write the memory of a site, the last thing of a build."""
+    text = json.dumps(encode(memory), sort_keys=True, allow_nan=False, separators=(",", ":"))
+    files.write_text(folder / FILE, text + "\n")
+
+
+def _is_inside(page: str) -> bool:
+    parts = page.split("/")
+    return not page.startswith("/") and ".." not in parts and page.endswith((".html", ".xml"))
