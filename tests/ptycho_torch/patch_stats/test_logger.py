@@ -142,6 +142,7 @@ def test_batches_are_counted_once() -> None:
     logger.log_batch(patches(), "val", 0, 0)
 
     assert [entry["phase"] for entry in logger.stats] == ["train", "train", "val"]
+    assert [entry["batch_idx"] for entry in logger.stats] == [0, 1, 0]
     assert logger.batch_count == 3
     assert not logger.should_log("train")
     assert logger.should_log("val")
