@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.golden import tolerance
 from harness.guards import defaults, metrics
 from harness.verdict import Verdict
 from tests.docs import changelog, configuration, exit_codes, guards, pages, regions, shown
@@ -83,6 +84,31 @@ def test_metric_examples_can_be_read() -> None:
     assert len(examples) == table.count("\n| `")
     for example in examples:
         metrics.parse(example)
+
+
+def test_every_dependency_has_a_reason() -> None:
+    """Each package that pyproject.toml names is on the page of dependencies, and locked."""
+    project = tomllib.loads((shown.ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *(text for extra in extras for text in extra)]
+    names = {re.split(r"[<>=!\[ ]", text)[0].lower() for text in wanted}
+    page = (regions.DOCS / "dependencies.md").read_text("utf-8").lower()
+    lock = (shown.ROOT / "requirements.lock").read_text("utf-8").lower().replace("_", "-")
+
+    assert sorted(name for name in names if name not in page) == []
+    assert sorted(name for name in names if f"\n{name}==" not in lock) == []
+
+
+def test_printed_tolerance_factors_are_those_in_use() -> None:
+    """The table of factors is what the goldens are made with, to the digits printed."""
+    text = (regions.DOCS / "explanation" / "golden-statistics.md").read_text("utf-8")
+    counts, factors = (
+        [float(cell) for cell in row.split("|")[2:-1]]
+        for row in re.findall(r"^\| (?:n|k, two-sided[^|]*) \|.*$", text, re.MULTILINE)
+    )
+
+    for n, factor in zip(counts, factors, strict=True):
+        assert abs(tolerance.two_sided(int(n), 0.95, 0.95) - factor) < 0.006
 
 
 def test_fragments_have_a_number_and_a_kind() -> None:
