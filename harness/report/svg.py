@@ -31,11 +31,13 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Curves that share axes."""
+    """Curves that share axes; ``is_linear`` forbids a logarithmic scale."""
 
     title: str
     x_name: str
     curves: tuple[Curve, ...]
+    caption: str = ""
+    is_linear: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,8 @@ def chart(drawn: Chart) -> str:
     xs = [x for c in drawn.curves for x, _ in c.points]
     across = Scale(min(xs), max(xs), left, right, is_log=False)
     least, greatest = min(finite), max(finite)
-    up = Scale(least, greatest, bottom, top, is_log=text.is_logarithmic(finite))
+    is_log = text.is_logarithmic(finite) and not drawn.is_linear
+    up = Scale(least, greatest, bottom, top, is_log=is_log)
     parts = [head, _axes(across, up, drawn.x_name)]
     for index, curve in enumerate(drawn.curves):
         parts.append(_line(curve, across, up, index))

@@ -13,7 +13,7 @@ from harness import files
 from harness.errors import IntegrityError, NotAProjectError
 from harness.hub import layout, store
 from harness.records import ArtifactRecord, HubRecord, StageRecord
-from harness.report import changes, text
+from harness.report import captions, changes, rings, text
 from harness.report.svg import Chart, Curve
 from harness.verdict import Verdict
 
@@ -28,21 +28,6 @@ _LOG_LINES, _LOG_BYTES = 30, 64 << 10
 _BLOCKER_LIMIT = 256 << 10
 _PNG = b"\x89PNG\r\n\x1a\n"
 _FILES_LISTED = 1000
-
-# What to look for in a picture, by words in its file name.
-_CAPTIONS = (
-    (
-        "grid",
-        "Each patch should show structure of its own: flat or equal patches mean collapse.",
-    ),
-    ("diff", "Structure that is left over here is what the two pictures disagree about."),
-    (
-        "amplitude",
-        "Edges should be sharp and the field even: no tiles, no seams between groups.",
-    ),
-    ("phase", "Features should be continuous across patch borders, without stray wraps."),
-    ("loss", "The curve should fall and then level out."),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,31 +171,37 @@ def _pictures(hub: Path, artifacts: Iterable[ArtifactRecord]) -> tuple[PictureRo
             left -= len(content)
             source = "data:image/png;base64," + base64.b64encode(content).decode()
         title = artifact.stage if is_shared else _spoken(name)
-        row = _spoken(name) if is_shared else artifact.stage
-        picture = Picture(title, artifact.path, _caption(name), source, artifact.size)
+        row = _spoken(name) if is_shared else _row_of(name, names, artifact.stage)
+        picture = Picture(
+            title, artifact.path, captions.of_picture(name), source, artifact.size
+        )
         rows.setdefault(row, []).append(picture)
     return tuple(PictureRow(title, tuple(row)) for title, row in rows.items())
+
+
+def _row_of(name: str, names: list[str], stage: str) -> str:
+    """Put pictures of one quantity side by side: found, truth and difference."""
+    for quantity in ("amplitude", "phase"):
+        alike = {other for other in names if quantity in other.lower()}
+        if name in alike and len(alike) > 1:
+            return f"{stage}: {quantity}"
+    return stage
 
 
 def _spoken(name: str) -> str:
     return re.sub(r"[_\-.]+", " ", PurePosixPath(name).stem).strip()
 
 
-def _caption(name: str) -> str:
-    for word, caption in _CAPTIONS:
-        if word in name.lower():
-            return caption
-    return ""
-
-
 def _charts(hub: Path, artifacts: Iterable[ArtifactRecord]) -> tuple[Chart, ...]:
     drawn: list[Chart] = []
     for artifact in artifacts:
         path = _inside(hub, artifact.path)
-        if artifact.external or path is None or path.suffix != ".csv":
+        if artifact.external or path is None or path.stat().st_size > _TABLE_LIMIT:
             continue
-        if path.stat().st_size <= _TABLE_LIMIT:
+        if path.suffix == ".csv":
             drawn += _charts_of(path.read_text("utf-8", errors="replace"))
+        elif path.suffix == ".json" and (found := rings.chart(path.read_bytes())) is not None:
+            drawn.append(found)
     return tuple(drawn[:_CURVES_SHOWN])
 
 
@@ -226,7 +217,10 @@ def _charts_of(table: str) -> list[Chart]:
         if name and name not in {"epoch", "step"} and points:
             group = re.sub(r"^(train|val|valid|test)_", "", name)
             columns.setdefault(group, []).append(Curve(name, points))
-    return [Chart(_spoken(name), head[0], tuple(c)) for name, c in columns.items()]
+    return [
+        Chart(_spoken(name), head[0], tuple(curves), captions.of_chart(name))
+        for name, curves in columns.items()
+    ]
 
 
 def _points(body: list[list[str]], index: int) -> Iterable[tuple[float, float]]:

@@ -7,7 +7,7 @@ is dropped and everything is rendered again.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,16 +47,58 @@ def read(folder: Path) -> Memory:
         if path.is_symlink() or path.stat().st_size > _LARGEST:
             return Memory()
         value: Any = json.loads(path.read_bytes())
-        found = decode(Memory, value, FILE)
+        found = _decoded(value)
     except (OSError, ValueError, RecursionError, IntegrityError):
         return Memory()
     is_ours = found.schema == _SCHEMA and all(_is_inside(page) for page in found.pages)
     return found if is_ours else Memory()
 
 
+def _decoded(value: Any) -> Memory:
+    """Read a memory strictly; the numbers of rows are many and so checked by a short loop.
+
+    Raises:
+        IntegrityError: It is not what ``write`` writes.
+    """
+    listed = value.get("rows") if isinstance(value, dict) else None
+    if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
+        raise _damage("no list of rows")
+    found = decode(Memory, {**value, "rows": []}, FILE)
+    return replace(found, rows=tuple(_row(row) for row in listed))
+
+
+def _row(value: dict[str, Any]) -> Row:
+    metrics, bands = value.pop("metrics", None), value.pop("bands", None)
+    if not isinstance(metrics, dict) or not all(map(_is_number, metrics.values())):
+        raise _damage("metrics that are no numbers")
+    if not isinstance(bands, dict) or not all(map(_is_band, bands.values())):
+        raise _damage("bands that are no pairs")
+    pairs: dict[str, tuple[float | None, ...]] = {name: tuple(b) for name, b in bands.items()}
+    return replace(decode(Row, value, FILE), metrics=metrics, bands=pairs)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def _is_band(value: Any) -> bool:
+    is_pair = isinstance(value, list) and len(value) == len(("low", "high"))
+    return is_pair and all(bound is None or _is_number(bound) for bound in value)
+
+
+def _damage(found: str) -> IntegrityError:
+    return IntegrityError(
+        FILE, found=found, expected="what a build remembers", remedy="Delete the file."
+    )
+
+
 def write(folder: Path, memory: Memory) -> None:
     """Write the memory of a site, the last thing of a build."""
-    text = json.dumps(encode(memory), sort_keys=True, allow_nan=False, separators=(",", ":"))
+    value = {
+        **encode(replace(memory, rows=())),
+        "rows": [{f.name: getattr(row, f.name) for f in fields(Row)} for row in memory.rows],
+    }
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     files.write_text(folder / FILE, text + "\n")
 
 
