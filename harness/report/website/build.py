@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +71,8 @@ def build(project: str, store: HubStore, folder: Path, address: str = "") -> Bui
     """
     _refuse_foreign(folder, store.root)
     before = memory.read(folder)
+    if not before.pages:
+        _mark(folder)
     renderer = memory.renderer()
     known = {r.place: r for r in before.rows} if before.renderer == renderer else {}
     site = _Site(folder, project)
@@ -99,6 +100,11 @@ def build(project: str, store: HubStore, folder: Path, address: str = "") -> Bui
         removed=sum(page.startswith("hubs/") for page in gone),
         unreadable=sum(not row.is_readable for row in listed),
     )
+
+
+def _mark(folder: Path) -> None:
+    """Make a folder a site before its first page, so that a killed build can be repeated."""
+    memory.write(_parent(folder / memory.FILE, folder), Memory())
 
 
 def _row(site: _Site, hub: Path, known: Row | None) -> tuple[Row, bool]:
@@ -149,11 +155,7 @@ def _refuse_foreign(folder: Path, hubs: Path) -> None:
         ConfigError: It lies in the store of hubs, or holds files but no site.
     """
     inside = folder.absolute().resolve().is_relative_to(hubs.resolve())
-    is_foreign = (
-        folder.is_dir()
-        and not (folder / memory.FILE).is_file()
-        and any(entry.name not in _STARTED for entry in os.scandir(folder))
-    )
+    is_foreign = folder.is_dir() and not (folder / memory.FILE).is_file() and _is_used(folder)
     if inside or is_foreign or (folder.exists() and not folder.is_dir()):
         raise ConfigError(
             str(folder),
@@ -163,8 +165,9 @@ def _refuse_foreign(folder: Path, hubs: Path) -> None:
         )
 
 
-# What a first build may have left that was killed before it remembered anything.
-_STARTED = frozenset({"hubs", "trends", "blockers"})
+def _is_used(folder: Path) -> bool:
+    """Say whether a folder holds anything but dot files, such as those of git."""
+    return any(not path.name.startswith(".") for path in folder.iterdir())
 
 
 def _parent(path: Path, folder: Path) -> Path:
