@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SUITE ?= forward-parity
 
 .DEFAULT_GOAL := help
-.PHONY: docs help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults bench-evidence
+.PHONY: docs help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model quality defects
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +53,28 @@ verify: $(READY) ## Re-prove a hub (HUB=hubs/<suite>/<run id>)
 faults: $(READY) ## Break real stores in every way and write docs/reliability.md (KILLS=500)
 	@$(BIN)/python -m tests.faults $(if $(KILLS),--kills $(KILLS),)
 
+browser: $(READY) ## Open report and site in Chromium (needs chromium on the path)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"
+	@$(BIN)/python -m pytest tests/browser
+
+screenshots: $(READY) ## Take the pictures of report and site into docs/pictures/
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"
+	@$(BIN)/python -m tests.browser
+
+bench-site: $(READY) ## Measure the site of many hubs, write docs/site-speed.md (HUBS=1000)
+	@$(BIN)/python -m benchmarks.bench_site --keep $(if $(HUBS),--hubs $(HUBS),)
+
 bench-evidence: $(READY) ## Measure verify and the ledger beside other tools, write docs/evidence-speed.md
 	@$(BIN)/python benchmarks/bench_evidence.py
+
+bench-model: $(READY) ## Measure the model beside a plain variant, write docs/performance.md (QUICK=1)
+	@$(BIN)/python -m benchmarks.bench_model $(if $(QUICK),--quick,)
+
+quality: $(READY) ## Train on simulated and real data beside an iterative solver, write docs/quality.md (EPOCHS="10 50")
+	@$(BIN)/python -m benchmarks.quality $(if $(EPOCHS),--epochs $(EPOCHS),) $(if $(STAR),--star "$(STAR)",)
+
+defects: $(READY) ## Plant each documented defect, see its test fail, write docs/upstream-defects.md
+	@$(BIN)/python -m tests.defects
 
 docs: $(READY) ## Build the documentation strictly into site/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mkdocs

@@ -6,6 +6,7 @@ Usage: ``python -m benchmarks.bench_model [--quick] [--output FILE]``; ``make be
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
 import tempfile
@@ -53,6 +54,8 @@ def _context() -> list[str]:
     about = (
         f"Measured {time.strftime('%Y-%m-%d')} on {processor}, "
         f"{torch.get_num_threads()} threads at most, torch {torch.__version__}, in one run. "
+        f"Load average before: {os.getloadavg()[0]:.1f}; "
+        "rows of whole programs need a quiet machine. "
         "CPU seconds are of one thread unless a row says otherwise."
     )
     return [about, ""]
