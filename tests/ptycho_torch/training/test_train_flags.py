@@ -148,17 +148,6 @@ def test_probe_big_builds_the_border(scan: Path, tmp_path: Path) -> None:
     assert any("outer" in name for name in bordered)
 
 
-def test_architecture_chooses_the_network(scan: Path, tmp_path: Path, usual: Path) -> None:
-    """The light network has no stage at full size."""
-    folder = run(scan, tmp_path, "--architecture", "cnn-lite")
-
-    stages = [
-        {name.split(".")[1] for name in bundles.weights(path) if name.startswith("encoder")}
-        for path in (folder, usual)
-    ]
-    assert stages == [{"stage0"}, {"stage0", "stage1"}]
-
-
 def test_amp_activation_chooses_the_head(scan: Path, tmp_path: Path) -> None:
     """The sigmoid head starts at one half, the bounded one at one."""
     folder = run(scan, tmp_path, "--amp_activation", "sigmoid", "--log-patch-stats")
