@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "drill": ("drill", "Prove that the guards can fail, by planting defects."),
     "bisect": ("bisect", "Find the commit that made a suite red."),
     "ledger": ("ledger", "Inspect and check the append-only log of all seals."),
-    "report": ("report", "Render a hub as HTML, Markdown, JUnit or text."),
+    "report": ("report", "Render a hub as HTML, Markdown or JUnit, or all hubs as a site."),
     "export": (
         "export",
         "Export a hub as a bag, as attestations or as a research object.",

@@ -60,7 +60,7 @@ GROUP = "harness.reporters"
 @options.common
 @options.pass_session
 def command(session: Session, /, **asked: Any) -> None:
-    """Render a hub as HTML, Markdown, JUnit or text, or all hubs as a static site.
+    """Render a hub as HTML, Markdown or JUnit, or all hubs as a site.
 
     github writes annotations as workflow commands; summary is Markdown cut to what a step
     summary takes. A site is plain files that open without a server; a second build renders
