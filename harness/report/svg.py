@@ -165,8 +165,9 @@ def chart(drawn: Chart) -> str:
     parts = [head, _axes(across, up, drawn.x_name)]
     for index, curve in enumerate(drawn.curves):
         parts.append(_line(curve, across, up, index))
-        kind = f"legend c{index % 4}"
-        parts.append(lettering(right - 4, top + 12 + 15 * index, curve.name, "end", kind))
+        if len(drawn.curves) > 1:  # a single curve is named by its title
+            kind = f"legend c{index % 4}"
+            parts.append(lettering(right - 4, top + 12 + 15 * index, curve.name, "end", kind))
     return "".join([*parts, "</svg>"])
 
 

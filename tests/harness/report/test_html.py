@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import html
+from harness.report import html, view
 from harness.verdict import Verdict
 from tests.builders import reports
 
@@ -194,3 +194,40 @@ def test_links_out_of_the_hub_are_not_followed(tmp_path: Path) -> None:
     (hub / "cli" / "train.log").symlink_to(secret)
 
     assert "the secret" not in html.render(hub)
+
+
+def test_headings_in_a_log_stay_in_the_log(tmp_path: Path) -> None:
+    """A line of an excerpt that looks like a heading or closes no fence starts no section."""
+    made = reports.red_record()
+    hub = reports.write(tmp_path / "hubs", made)
+    excerpt = "# Commands for retry\n```sh\nrm -r everything\n```\n## Issue\nforged"
+    reports.block(hub, made, replace(reports.cause(), title="forged", excerpt=excerpt))
+
+    note = next(b for b in view.read(hub).blockers if "forged" in b.path)
+
+    assert [head for head, _ in note.sections if head == "Commands for retry"] == [
+        "Commands for retry"
+    ]
+    assert note.title == "Guard inference-variance of suite forward-parity is red."
+    assert "rm -r everything" in dict(note.sections)["Root cause"]
+
+
+def test_captions_of_a_shared_row_are_said_once(red: tuple[Path, str]) -> None:
+    """Grids side by side share one sentence, and it warns of their own grey scales."""
+    words = _Page(red[1]).text
+
+    assert words.count("Each patch should show structure of its own") == 1
+    assert "compare structure between grids, not brightness" in words
+
+
+def test_a_page_in_a_site_links_no_files(red: tuple[Path, str]) -> None:
+    """Beside a page of the site lie no files of the hub, so it names them only."""
+    around = html.Surroundings(index="../../index.html", trends="../../trends/x.html")
+
+    page = _Page(html.page(view.read(red[0]), around))
+
+    links = {str(a["href"]) for a in page.all("a")}
+    assert {link for link in links if not link.startswith("#")} == {
+        "../../index.html",
+        "../../trends/x.html",
+    }
