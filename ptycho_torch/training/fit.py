@@ -86,26 +86,27 @@ def run(
         resume.check(checkpoint, digest)
     folder = run_folder.folder_of(config)
     monitor = _monitor(config, has_validation=prepared.validation is not None)
-    trainer = _trainer(config, folder, monitor, has_validation=prepared.validation is not None)
-
-    (begin or (lambda: run_folder.begin(config)))()
-    stats = _stats(config, folder)
-    module = PtychoPINN_Lightning(
-        prepared.model,
-        config,
-        prepared.contract,
-        masks=_masks(prepared),
-        stats=stats,
-        monitor=monitor,
-    )
-    module.resume_digest = digest
-    try:
-        with stats or contextlib.nullcontext():
-            _fit(trainer, module, prepared, checkpoint)
-    finally:
-        if module.progress.rows:
-            files.write_text(folder / run_folder.HISTORY, module.progress.table())
-    return _finish(config, module, prepared, folder)
+    has_validation = prepared.validation is not None
+    with _global_settings_kept():
+        trainer = _trainer(config, folder, monitor, has_validation=has_validation)
+        (begin or (lambda: run_folder.begin(config)))()
+        stats = _stats(config, folder)
+        module = PtychoPINN_Lightning(
+            prepared.model,
+            config,
+            prepared.contract,
+            masks=_masks(prepared),
+            stats=stats,
+            monitor=monitor,
+        )
+        module.resume_digest = digest
+        try:
+            with stats or contextlib.nullcontext():
+                _fit(trainer, module, prepared, checkpoint)
+        finally:
+            if module.progress.rows:
+                files.write_text(folder / run_folder.HISTORY, module.progress.table())
+        return _finish(config, module, prepared, folder)
 
 
 def _finish(
@@ -214,7 +215,7 @@ def _fit(
     prepared: Prepared,
     checkpoint: Path | None,
 ) -> None:
-    with _quiet_lightning(), _global_settings_kept():
+    with _quiet_lightning():
         if module.config.execution.deterministic:
             # Lightning switches the algorithms; filling fresh memory would only cost time.
             torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -250,7 +251,7 @@ def _quiet_lightning() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _global_settings_kept() -> Iterator[None]:
-    """Put torch's process-wide switches back after Lightning changed them."""
+    """Put torch's process-wide switches back, which making a trainer already changes."""
     is_deterministic = torch.are_deterministic_algorithms_enabled()
     fills = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     try:

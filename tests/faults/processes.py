@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 CRASHED = 99
@@ -19,7 +20,11 @@ CRASHED = 99
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a process ended: ``code`` is negative for a signal, ``peak_bytes`` is resident."""
+    """How a process ended.
+
+    ``code`` is negative for a signal. ``peak_bytes`` is resident memory beyond what the
+    parent held when it forked: a fork starts with all of that.
+    """
 
     code: int
     output: str
@@ -32,6 +37,7 @@ def call(function: Callable[[], int], kill_after_s: float | None = None) -> Ende
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         sys.stdout.flush()
         sys.stderr.flush()
+        held = _resident_bytes()
         pid = os.fork()
         if pid == 0:
             _child(function, out.fileno(), err.fileno())
@@ -44,7 +50,7 @@ def call(function: Callable[[], int], kill_after_s: float | None = None) -> Ende
             code=os.waitstatus_to_exitcode(status),
             output=_text(out),
             errors=_text(err),
-            peak_bytes=usage.ru_maxrss * 1024,
+            peak_bytes=max(0, usage.ru_maxrss * 1024 - held),
         )
 
 
@@ -64,6 +70,12 @@ def _child(function: Callable[[], int], out: int, err: int) -> None:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+
+
+def _resident_bytes() -> int:
+    """Return the resident memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _text(stream: Any) -> str:

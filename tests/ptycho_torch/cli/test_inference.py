@@ -6,44 +6,22 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 
-from ptycho_torch.cli import inference
-from ptycho_torch.data import scan_file
 from ptycho_torch.reconstruct import pictures, predict
-from tests.builders import scans
-from tests.ptycho_torch.reconstruct import trained
+from tests.ptycho_torch.cli.inferring import Inputs, infer, small_inputs
 
 PICTURES = {"reconstructed_amplitude.png", "reconstructed_phase.png"}
 RECORDS = {"config.json", "run.json"}
 
 
-class Inputs(NamedTuple):
-    """A bundle folder, a scan with a reference and the same scan without."""
-
-    model: Path
-    scan: Path
-    blind: Path
-
-
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     """Write a small bundle and its scans once."""
-    folder = tmp_path_factory.mktemp("inference")
-    path = scans.write_simulated(folder / "scan.npz")
-    config = trained.settings(2)
-    scan = scan_file.read(path, config.data)
-    plan = predict.plan(scan, config.data, None, 42)
-    (folder / "model").mkdir()
-    model = trained.model_for(scan, config, plan.padded_size)
-    trained.write_bundle(folder / "model" / "wts.h5.zip", scan, config, model)
-    with np.load(path) as store:
-        content = {name: store[name] for name in store.files if name != "objectGuess"}
-    np.savez(folder / "blind.npz", **content)
-    return Inputs(folder / "model", path, folder / "blind.npz")
+    return small_inputs(tmp_path_factory.mktemp("inference"))
 
 
 @pytest.fixture(autouse=True)
@@ -52,12 +30,6 @@ def _undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     if request.node.name != "test_rerun_is_equal_byte_for_byte":
         monkeypatch.setattr(pictures, "amplitude", lambda _: b"")
         monkeypatch.setattr(pictures, "phase", lambda _: b"")
-
-
-def infer(inputs: Inputs, output: Path, *more: str, scan: Path | None = None) -> int:
-    """Run the program in this process."""
-    given = ["--model_path", str(inputs.model), "--test_data", str(scan or inputs.scan)]
-    return inference.main([*given, "--output_dir", str(output), "--accelerator", "cpu", *more])
 
 
 def stored(output: Path) -> dict[str, Any]:
@@ -310,16 +282,6 @@ def test_execution_flags_reach_the_engine(
     ]
 
 
-def test_several_devices_are_refused(
-    inputs: Inputs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Inference runs on one device; asking for two ends with 2 and one line."""
-    assert infer(inputs, tmp_path / "o", "--devices", "2") == 2
-
-    assert "error: --devices: expected 1, got 2" in capsys.readouterr().err
-    assert not (tmp_path / "o").exists()
-
-
 def test_quiet_silences_the_summary(
     inputs: Inputs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -332,30 +294,6 @@ def test_quiet_silences_the_summary(
     assert loud.out.startswith("reconstructed 24 points from 24 groups")
     assert quiet.out == ""
     assert "Loaded intensity_scale" in quiet.err
-
-
-def test_scan_of_another_side_is_refused(
-    inputs: Inputs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Frames of another side than the bundle's end with 2 before anything is written."""
-    other = scans.write_simulated(tmp_path / "n64.npz", scans.tiny_recipe(n=64))
-
-    assert infer(inputs, tmp_path / "o", scan=other) == 2
-
-    assert "side 64" in capsys.readouterr().err
-    assert not (tmp_path / "o").exists()
-
-
-def test_damaged_bundle_ends_with_4(inputs: Inputs, tmp_path: Path) -> None:
-    """One changed byte in the weights is found before a tensor is built."""
-    content = bytearray((inputs.model / "wts.h5.zip").read_bytes())
-    content[len(content) // 2] ^= 1
-    (tmp_path / "wts.h5.zip").write_bytes(bytes(content))
-    damaged = inputs._replace(model=tmp_path)
-
-    assert infer(damaged, tmp_path / "o") == 4
-
-    assert not (tmp_path / "o").exists()
 
 
 @pytest.mark.slow

@@ -70,12 +70,12 @@ def test_steps_do_not_depend_on_dose(scan: Path, tmp_path: Path, mode: str) -> N
     """The photon unit of the loss scales gradients and floor alike, so the road is one."""
     plan = {"training": {"poisson_eps": 1e-12}}
     folders = [tmp_path / "dim", tmp_path / "bright"]
-    for folder, photons in zip(folders, ("1e4", "1e7"), strict=True):
+    # A factor 4⁵ makes s grow by 2⁵: the same digits, so that rounding plays no part.
+    for folder, photons in zip(folders, ("1e4", "1.024e7"), strict=True):
         flags = ("--nphotons", photons, "--torch-loss-mode", mode)
         assert bundles.train(scan, folder, *flags, **plan) == 0
 
     dim, bright = (bundles.weights(folder) for folder in folders)
-    # Dead pixels make the loss flat, so rounding decides: compare as whole tensors.
     for name, weight in dim.items():
         moved = float(((weight - bright[name]) ** 2).sum() ** 0.5)
-        assert moved < 1e-3 * max(float((weight**2).sum() ** 0.5), 1e-2), name
+        assert moved < 1e-4 * float((weight**2).sum() ** 0.5), name
