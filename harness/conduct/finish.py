@@ -70,6 +70,18 @@ def metrics_of(results: Iterable[GuardResult]) -> dict[str, float]:
     return {r.metric: r.value for r in results if r.metric and r.value is not None}
 
 
+def _passed(results: tuple[GuardResult, ...]) -> str:
+    """Say what a green run passed; warnings do not decide, but they are not silent."""
+    warned = [r.id for r in results if r.verdict is Verdict.RED]
+    open_ = sum(r.verdict is Verdict.INCONCLUSIVE for r in results)
+    told = ["every stage and guard passed"]
+    if warned:
+        told.append(f"warned: {', '.join(warned)}")
+    if open_:
+        told.append(f"{open_} not compared")
+    return "; ".join(told)
+
+
 def record(draft: Draft, results: tuple[GuardResult, ...], previous: str | None) -> HubRecord:
     """Make the record of a run; its verdict is the worst of stages and guards."""
     judged = [(f"stage {s.id}: {s.reason}", s.verdict) for s in draft.stages]
@@ -93,7 +105,7 @@ def record(draft: Draft, results: tuple[GuardResult, ...], previous: str | None)
         finished=layout.instant(datetime.now(UTC)),
         duration_s=round(time.monotonic() - draft.began, 4),
         verdict=verdict,
-        reason="; ".join(reasons[:_REASONS]) + more or "every stage and guard passed",
+        reason="; ".join(reasons[:_REASONS]) + more or _passed(results),
         stamp=frozen.stamp,
         environment=dict(draft.prepared.environment),
         parameters=frozen.suite.parameters,

@@ -30,6 +30,7 @@ _EMPTY = "#e9e6df"  # where nothing was measured
 _MARGIN_PX = 3
 _GREY_RANGE = (0.5, 99.5)  # percentiles that span the grey scale
 _FLAT = 1e-9  # a narrower grey scale is widened
+_COLOURS = 256
 _LONGEST_SIDE_PX = 2048  # larger canvases are thinned for the picture
 
 
@@ -189,7 +190,16 @@ def _length_text(metres: float) -> str:
 
 
 def _encode(figure: Figure) -> bytes:
-    """Encode a figure as PNG without the metadata that changes between machines."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    """Encode a figure as PNG with a palette, without metadata.
+
+    Grey and one colour map need no more than 256 colours. The file is a third of the size,
+    and a reader without a picture library decodes it at once: its rows are not filtered.
+    """
+    from PIL import Image  # noqa: PLC0415 - matplotlib's own writer, loaded with it
+
+    drawn, written = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", metadata={"Software": None})
+    with Image.open(drawn) as picture:
+        palette = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    palette.save(written, format="png", optimize=True)
+    return written.getvalue()
