@@ -30,7 +30,7 @@ _EMPTY = "#e9e6df"  # where nothing was measured
 _MARGIN_PX = 3
 _GREY_RANGE = (0.5, 99.5)  # percentiles that span the grey scale
 _FLAT = 1e-9  # a narrower grey scale is widened
-_COLOURS = 256
+_CYCLIC = "twilight"
 _LONGEST_SIDE_PX = 2048  # larger canvases are thinned for the picture
 
 
@@ -60,7 +60,7 @@ def amplitude(view: View) -> bytes:
     _finish(axes, view, f"Amplitude  ·  {_origin(view)}")
     bar = figure.colorbar(image, ax=axes, shrink=0.85, pad=0.02, extend="both")
     bar.set_label("|object|")
-    return _encode(figure)
+    return _encode(figure, {"gray": 255})
 
 
 def phase(view: View) -> bytes:
@@ -71,7 +71,7 @@ def phase(view: View) -> bytes:
     """
     figure, (whole, detail) = _figure(view, 2)
     values = np.angle(view.object_canvas).astype(np.float64)
-    image = _show(whole, view, values, cmap="twilight", vmin=-math.pi, vmax=math.pi)
+    image = _show(whole, view, values, cmap=_CYCLIC, vmin=-math.pi, vmax=math.pi)
     _finish(whole, view, f"Phase  ·  {_origin(view)}")
     bar = figure.colorbar(image, ax=whole, shrink=0.85, pad=0.02)
     bar.set_ticks([-math.pi, -math.pi / 2, 0, math.pi / 2, math.pi])
@@ -83,7 +83,7 @@ def phase(view: View) -> bytes:
     _finish(detail, view, "Phase detail  ·  constant and ramp removed")
     bar = figure.colorbar(image, ax=detail, shrink=0.85, pad=0.02, extend="both")
     bar.set_label("phase [rad]")
-    return _encode(figure)
+    return _encode(figure, {"gray": 115, _CYCLIC: 140})
 
 
 def levelled_phase(
@@ -189,17 +189,28 @@ def _length_text(metres: float) -> str:
     return f"{metres / 1e-9:.3g} nm"
 
 
-def _encode(figure: Figure) -> bytes:
+def _encode(figure: Figure, shades: dict[str, int]) -> bytes:
     """Encode a figure as PNG with a palette, without metadata.
 
-    Grey and one colour map need no more than 256 colours. The file is a third of the size,
-    and a reader without a picture library decodes it at once: its rows are not filtered.
+    The file is a third of the size, and a reader without a picture library decodes it at
+    once: its rows are not filtered.
+
+    Args:
+        figure: What is drawn.
+        shades: How many shades the palette takes from each colour map, 255 in all; the
+            last entry is the colour of what was not measured.
     """
+    from matplotlib import colormaps, colors  # noqa: PLC0415 - as in _figure
     from PIL import Image  # noqa: PLC0415 - matplotlib's own writer, loaded with it
+
+    taken = [colormaps[name](np.linspace(0, 1, count)) for name, count in shades.items()]
+    table = np.concatenate([*taken, [colors.to_rgba(_EMPTY)]])[:, :3]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(np.rint(255 * table).astype(np.uint8).tobytes())
 
     drawn, written = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", metadata={"Software": None})
     with Image.open(drawn) as picture:
-        palette = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
-    palette.save(written, format="png", optimize=True)
+        reduced = picture.convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
+    reduced.save(written, format="png", optimize=True)
     return written.getvalue()
