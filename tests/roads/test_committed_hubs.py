@@ -1,0 +1,39 @@
+"""The evidence that travels with the source proves itself in any clone."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import config_file, verify
+
+ROOT = Path(__file__).parents[2]
+
+
+def committed() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "hubs/*/*/hub.json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [ROOT / Path(line).parent for line in listed.stdout.splitlines()]
+
+
+def test_each_suite_has_its_evidence() -> None:
+    """No suite is declared without a committed run of it."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: nothing is committed here")
+
+    assert {hub.parent.name for hub in committed()} == set(config_file.load(ROOT).suites)
+
+
+@pytest.mark.parametrize("hub", committed(), ids=lambda hub: hub.parent.name)
+def test_committed_hub_verifies(hub: Path) -> None:
+    """Bytes, ledger, plan and guards of a committed hub hold; it may be older than the source."""
+    report = verify.verify(config_file.load(ROOT), hub, allow_stale=True)
+
+    assert report.exit_code == 0, report.rows
