@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,18 @@ class Stopper(Silent):
             os.kill(os.getpid(), self.number)
 
 
+@pytest.fixture
+def _heard() -> Iterator[None]:
+    """Hear both signals, also in the background of a shell, which is deaf to Ctrl-C."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_heard")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signal_seals_a_red_hub(tmp_path: Path, number: signal.Signals, code: int) -> None:
     """A run that is told to stop ends its stage, skips the rest, and seals the reason."""
