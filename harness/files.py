@@ -12,6 +12,7 @@ from typing import Any
 from harness.errors import StorageError
 
 _CHUNK = 1 << 20
+_LARGEST_CACHE = 64 << 20
 
 
 def sha256_bytes(content: bytes) -> str:
@@ -63,3 +64,22 @@ def json_bytes(value: Any) -> bytes:
     """Encode as sorted, indented JSON; NaN and ±inf are refused."""
     text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     return (text + "\n").encode()
+
+
+def read_cache(path: Path, schema: int) -> dict[str, Any]:
+    """Read a cache, which may be deleted, cut or written by anybody: then it holds nothing.
+
+    Args:
+        path: JSON file of an object.
+        schema: What its key ``schema`` must say.
+
+    Returns:
+        The object, or an empty one when the file is missing, too large or not such a cache.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_CACHE:
+            return {}
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) and value.get("schema") == schema else {}

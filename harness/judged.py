@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from harness.verdict import Verdict
 
 STAGE = "stage:"
 _SCHEMA = 1
-_LARGEST = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,14 +89,7 @@ def _counts(hub: Path, record: HubRecord, state: history.State) -> bool:
 
 def read(path: Path) -> dict[str, Seen]:
     """Read what earlier searches judged; an unreadable cache holds nothing."""
-    try:
-        if path.stat().st_size > _LARGEST:
-            return {}
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(value, dict) or value.get("schema") != _SCHEMA:
-        return {}
+    value = files.read_cache(path, _SCHEMA)
     try:
         return {
             digest: decode(Seen, {**seen, "how": "kept"}, path.name)

@@ -7,7 +7,6 @@ project is a work tree, else by walking it. A path without wildcards always coun
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import subprocess
@@ -17,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from harness.errors import ConfigError, StorageError
-from harness.files import json_bytes, sha256_file, write_bytes
+from harness.files import json_bytes, read_cache, sha256_file, write_bytes
 
 _SKIPPED = frozenset({".git", "__pycache__", ".venv", ".harness", "node_modules"})
 _WILD = re.compile(r"[*?\[]")
@@ -183,11 +182,5 @@ def _listed_by_git(root: Path, globs: tuple[str, ...]) -> list[str] | None:
 
 
 def _read_cache(path: Path) -> dict[str, list[int | str]]:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(value, dict) or value.get("schema") != _CACHE_SCHEMA:
-        return {}
-    known = value.get("files")
+    known = read_cache(path, _CACHE_SCHEMA).get("files")
     return known if isinstance(known, dict) else {}

@@ -6,17 +6,15 @@ be deleted at any time, and a record that is not the same file any more is read 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, StorageError
-from harness.files import json_bytes, write_bytes
+from harness.files import json_bytes, read_cache, write_bytes
 from harness.hub import layout
 from harness.hub.store import read_record
 
 _SCHEMA = 1
-_LARGEST = 64 << 20
 
 
 class Recall:
@@ -79,13 +77,5 @@ def _fits(known: Any, identity: list[int]) -> bool:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > _LARGEST:
-            return {}
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(value, dict) or value.get("schema") != _SCHEMA:
-        return {}
-    known = value.get("hubs")
+    known = read_cache(path, _SCHEMA).get("hubs")
     return known if isinstance(known, dict) else {}
