@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import config_file, verify
-from harness.calibration_runs import PARAMETER, Runs, last_runs, store_of
+from harness.calibration_runs import PARAMETER, Runs, last_runs, seeded, store_of
 from harness.config import GuardSpec, Project, SuiteSpec
 from harness.errors import ConfigError, EvidenceMissingError, IntegrityError
 from harness.files import sha256_file
@@ -60,12 +60,17 @@ def propose(project: Project, suite: SuiteSpec, runs: Runs, reason: str) -> Gold
             expected="at least one of kind golden, or resource with above or below",
             remedy="Declare one in harness.toml.",
         )
-    records = [_proved(project, suite, hub) for _, hub in runs.hubs]
+    whole = tuple(stage.id for stage in suite.stages)
+    needed = [whole, *([seeded(suite)] * (len(runs.hubs) - 1))]
+    records = [
+        _proved(project, suite, hub, stages)
+        for (_, hub), stages in zip(runs.hubs, needed, strict=True)
+    ]
     _require_alike(records)
     samples = [_sample(project, suite, seed, hub) for seed, hub in runs.hubs]
     if runs.repeat is not None:
         repeat = _sample(project, suite, *runs.repeat)
-        _proved(project, suite, runs.repeat[1])
+        _proved(project, suite, runs.repeat[1], seeded(suite))
         if trouble := calibrate.disagreement(samples[0], repeat, wanted):
             raise _refuse(f"seed {repeat.seed} run twice", trouble, "the same values twice")
     provenance = _provenance(project, records[0], reason)
@@ -139,7 +144,7 @@ def _sample(project: Project, suite: SuiteSpec, seed: str, hub: str) -> Sample:
     return Sample(seed=seed, hub=hub, values=values)
 
 
-def _proved(project: Project, suite: SuiteSpec, hub: str) -> HubRecord:
+def _proved(project: Project, suite: SuiteSpec, hub: str, stages: Sequence[str]) -> HubRecord:
     own = store_of(project)
     report = verify.verify(own, project.root / hub, allow_stale=True)
     if report.exit_code == IntegrityError.exit_code:
@@ -150,7 +155,8 @@ def _proved(project: Project, suite: SuiteSpec, hub: str) -> HubRecord:
             remedy=f"See harness verify --hub {hub}.",
         )
     record = HubStore(own.hubs, own.work).read(project.root / hub)
-    failed = [stage.id for stage in record.stages if stage.verdict is not Verdict.GREEN]
+    passed = {stage.id for stage in record.stages if stage.verdict is Verdict.GREEN}
+    failed = [id_ for id_ in stages if id_ not in passed]
     # An old golden may be red in the very runs that replace it.
     golden = {spec.id for spec in suite.guards if spec.kind == "golden" or _is_relative(spec)}
     red = [

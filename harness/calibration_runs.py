@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import config_file, freshness, workflow
+from harness import config_file, freshness, suite_rules, workflow
 from harness.config import Project, SuiteSpec
 from harness.errors import ConfigError, EvidenceMissingError
 from harness.files import json_bytes, write_bytes
@@ -55,6 +55,19 @@ def store_of(project: Project) -> Project:
     return replace(project, work=work, hubs=work / "hubs")
 
 
+def seeded(suite: SuiteSpec) -> tuple[str, ...]:
+    """Return the stages that a seed reaches: those that name it and those that need them.
+
+    The others give the same with every seed, so that one run of them speaks for all.
+    """
+    word = f"{{{PARAMETER}}}"
+    found: list[str] = []
+    for stage in suite_rules.ordered(suite):
+        if any(word in item for item in stage.argv) or set(stage.needs) & set(found):
+            found.append(stage.id)
+    return tuple(found)
+
+
 def run_seeds(
     project: Project,
     suite_name: str,
@@ -63,6 +76,8 @@ def run_seeds(
     on_step: Callable[[Step], None],
 ) -> Runs:
     """Run the suite once for each seed, and the first seed again.
+
+    The first run is a whole one; the others leave out what no seed reaches.
 
     The list of hubs is written after each run, and runs of it that are still good are used
     again: an interrupted calibration goes on where it stopped.
@@ -83,7 +98,11 @@ def run_seeds(
     found = Runs(hubs=())
     for index, seed in enumerate((*seeds, seeds[0])):
         is_repeat = index == len(seeds)
-        asked = replace(options, parameters={**options.parameters, PARAMETER: seed})
+        asked = replace(
+            options,
+            parameters={**options.parameters, PARAMETER: seed},
+            only=seeded(suite) if index else (),
+        )
         kept = _usable(project, suite, known.pop((seed, is_repeat), None), asked)
         hub, took = kept or _run_one(project, suite, asked, (index, len(seeds) + 1))
         pair = (seed, hub.relative_to(project.root).as_posix())
@@ -179,7 +198,7 @@ def _read_runs(project: Project, suite: str) -> Runs | None:
         hubs = tuple((str(seed), str(hub)) for seed, hub in content["hubs"])
         repeat = content["repeat"]
         twice = None if repeat is None else (str(repeat[0]), str(repeat[1]))
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, IndexError):
         return None
     return Runs(hubs=hubs, repeat=twice)
 
@@ -195,6 +214,6 @@ def _known(project: Project, suite: str) -> dict[tuple[str, bool], str]:
     try:
         content = json.loads(_list_path(project, suite).read_bytes())
         later = {(str(seed), bool(twice)): str(hub) for seed, hub, twice in content["waiting"]}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         later = {}
     return {**later, **known}

@@ -30,7 +30,10 @@ WRITE = (
 )
 
 
-def made(root: Path, extra: str = "0", **keys: Any) -> Project:
+COUNT = "import pathlib, sys; pathlib.Path(sys.argv[1]).open('a').write('run ')"
+
+
+def made(root: Path, *others: Any, extra: str = "0", **keys: Any) -> Project:
     """A committed project whose only value depends on the seed and on ``extra``."""
     stage = hubs.command(
         "make",
@@ -39,7 +42,9 @@ def made(root: Path, extra: str = "0", **keys: Any) -> Project:
         "{seed}",
         artifacts=[hubs.OUT],
     )
-    spec = hubs.suite(stage, parameters={"seed": "42"}, guards=[GUARD, hubs.FLOOR], **keys)
+    spec = hubs.suite(
+        stage, *others, parameters={"seed": "42"}, guards=[GUARD, hubs.FLOOR], **keys
+    )
     project = hubs.project(root, tiny=spec)
     hubs.commit(root)
     return project
@@ -190,6 +195,23 @@ def test_calibration_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
     assert kept == [True, True, False, True]
     assert [step.is_reused for step in steps] == [False] * 4
+
+
+@pytest.mark.slow
+def test_stages_without_the_seed_run_once(tmp_path: Path) -> None:
+    """What no seed reaches runs with the first seed only; what needs a seeded stage always."""
+    once, always = tmp_path / "once", tmp_path / "always"
+    tests = hubs.command("tests", COUNT, str(once))
+    after = hubs.command("after", COUNT, str(always), needs=["make"])
+    project = made(tmp_path / "project", tests, after)
+
+    runs = calibrated(project)
+
+    assert once.read_text().split() == ["run"]
+    assert always.read_text().split() == ["run"] * 13
+    suite = project.suites["tiny"]
+    (golden,) = calibration.propose(project, suite, runs, "first").values
+    assert golden.n == len(SEEDS)
 
 
 def test_calibration_is_no_evidence_of_the_suite(ready: Project) -> None:
