@@ -16,7 +16,7 @@ from harness.cli.options import Session
 from harness.errors import ConfigError
 from harness.hub.store import read_record
 from harness.records import HubRecord
-from harness.report import github, junit, markdown, terminal, view
+from harness.report import findings, github, junit, markdown, sarif, terminal, view
 from harness.toml_table import nearest
 
 EXAMPLES = """\b
@@ -28,10 +28,11 @@ Examples:
   harness report --hub latest
   harness report --hub quick:latest --format md >> "$GITHUB_STEP_SUMMARY"
   harness report --hub latest --format junit --output junit.xml
+  harness report --hub latest --format sarif --output harness.sarif
   harness report --hub latest --format github
   harness report --site public --url https://example.org/evidence/
 """
-_FORMATS = ("html", "md", "junit", "github", "summary", "text")
+_FORMATS = ("html", "md", "junit", "sarif", "github", "summary", "text")
 GROUP = "harness.reporters"
 
 
@@ -60,7 +61,7 @@ GROUP = "harness.reporters"
 @options.common
 @options.pass_session
 def command(session: Session, /, **asked: Any) -> None:
-    """Render a hub as HTML, Markdown or JUnit, or all hubs as a site.
+    """Render a hub as HTML, Markdown, JUnit or SARIF, or all hubs as a site.
 
     github writes annotations as workflow commands; summary is Markdown cut to what a step
     summary takes. A site is plain files that open without a server; a second build renders
@@ -136,6 +137,8 @@ def _rendered(hub: Path, kind: str) -> str:
         written = markdown.of_view(view.read(hub))
         return written if kind == "md" else github.summary(written)
     record = read_record(hub)
+    if kind == "sarif":
+        return sarif.render(record, findings.read(hub, record))
     if kind in _OF_RECORD:
         return _OF_RECORD[kind](record)
     if kind != "text":
