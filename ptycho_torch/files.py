@@ -20,7 +20,7 @@ _CHUNK = 1 << 20
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary sibling for writing and rename it onto ``path`` at the end.
+    """Open a temporary sibling, empty and readable too, and rename it onto ``path`` at the end.
 
     Raises:
         OutputError: The folder cannot be written or the disk is full.
@@ -30,7 +30,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
-        with os.fdopen(handle, "wb") as stream:
+        with os.fdopen(handle, "w+b") as stream:
             os.fchmod(stream.fileno(), 0o644)
             yield stream
         temporary.replace(path)

@@ -129,7 +129,7 @@ def write_parts(content: bytes, folder: Path) -> dict[Path, int]:
     """
     import numpy as np
 
-    from ptycho_torch.data import scan_write, star
+    from ptycho_torch.data import npz_write, star
 
     arrays = star.arrays(content)
     rows = arrays["ycoords"]
@@ -143,7 +143,7 @@ def write_parts(content: bytes, folder: Path) -> dict[Path, int]:
         selected = {
             key: value[kept] if key in scanned else value for key, value in arrays.items()
         }
-        scan_write.write_npz_arrays(path, selected)
+        npz_write.write(path, selected)
         written[path] = int(kept.sum())
     return written
 

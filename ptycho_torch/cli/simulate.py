@@ -58,13 +58,12 @@ def run(args: argparse.Namespace) -> int:
     from ptycho_torch.simulation import simulate
 
     path = Path(args.output)
-    scan = simulate.simulate(recipe)
-    simulate.write(scan, path)
+    written = simulate.write(recipe, path)
     if not args.quiet:
-        rows, columns = scan.object_canvas.shape
+        rows, columns = written.object_shape
         print(
             f"{path}: {recipe.n_points} frames of {recipe.n} px, "
-            f"{scan.measured_photons:.6g} photons per frame, object {columns} × {rows} px"
+            f"{written.measured_photons:.6g} photons per frame, object {columns} × {rows} px"
         )
     return 0
 

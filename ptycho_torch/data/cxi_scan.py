@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho_torch.data import frames, hdf5, pieces
+from ptycho_torch.data import frame_views, frames, hdf5, pieces
 from ptycho_torch.data.pieces import Pieces
 from ptycho_torch.data.raw_scan import RawScan
 from ptycho_torch.errors import InputError
@@ -67,7 +67,7 @@ def opened(path: Path, spare: Pieces, translation_kind: str) -> Iterator[RawScan
             y=y - y.min() + side // 2 + 1,
             where_x=where,
             where_y=where,
-            valid_mask=None if is_bad is None else frames.centre(~is_bad, side),
+            valid_mask=None if is_bad is None else frame_views.centre(~is_bad, side),
             where_mask=f"{path}: {mask}",
             pixel_size_m=sum(pixels) / _PLANE,
         )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler, SequentialSampler
 
 from ptycho_torch.axes import Amplitude, Offsets
+from ptycho_torch.data.frame_store import Amplitudes
 from ptycho_torch.streams import Stream, generator
 
 
@@ -33,7 +34,7 @@ class GroupDataset(Dataset[Batch]):
     """An indexed view of a scan's frames through its groups.
 
     Args:
-        amplitude: (M, N, N) float32 amplitudes as read, possibly a memory map.
+        amplitude: (M, N, N) float32 amplitudes as read, possibly left in their file.
         groups: (G, C) scan indices.
         offsets: (G, C, 2) offsets from the group's centre [px].
         input_scale: α of the scaling contract.
@@ -41,7 +42,7 @@ class GroupDataset(Dataset[Batch]):
 
     def __init__(
         self,
-        amplitude: NDArray[np.float32],
+        amplitude: Amplitudes,
         groups: NDArray[np.int64],
         offsets: NDArray[np.float64],
         input_scale: float,

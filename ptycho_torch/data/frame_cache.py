@@ -1,4 +1,4 @@
-"""Amplitudes in memory, mapped where they lie, or mapped from a checked cache file.
+"""Amplitudes in memory, or in a checked cache file; and a pass over those that stay.
 
 A cache file is named by the digest of its source and of the way it was made, and its
 own content is digested again before it is used: its presence alone proves nothing.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from ptycho_torch import files
 from ptycho_torch.data import frames
+from ptycho_torch.data.frame_file import FrameFile
 from ptycho_torch.data.frame_store import FrameStore
 from ptycho_torch.data.frames import FrameCensus, FrameOrder
 
@@ -59,10 +61,10 @@ def survey(stored: FrameStore, order: FrameOrder) -> FrameCensus:
     return census
 
 
-def mapped(
+def cached(
     stored: FrameStore, order: FrameOrder, source_sha256: str, folder: Path
-) -> tuple[NDArray[np.float32], FrameCensus]:
-    """Map the amplitudes read-only from the cache, filling it when needed.
+) -> tuple[FrameFile, FrameCensus]:
+    """Return the amplitudes in their cache file, which is filled when needed.
 
     Args:
         stored: Frames as the container holds them.
@@ -83,7 +85,9 @@ def mapped(
         _log.info("frames are converted once into %s", path)
         _fill(path, stored, order)
         files.write_json(label, {"sha256": files.sha256(path)})
-    amplitude: NDArray[np.float32] = np.lib.format.open_memmap(path, mode="r")
+    shape = tuple(stored.shape)
+    size = math.prod(shape) * np.dtype(np.float32).itemsize
+    amplitude = FrameFile(path, path.stat().st_size - size, shape)
     as_is = FrameOrder(where=order.where, kind="amplitude", valid_mask=order.valid_mask)
     return amplitude, survey(amplitude, as_is)
 

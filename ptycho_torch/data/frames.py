@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from ptycho_torch.config_params import SIDES
 from ptycho_torch.data.frame_store import FrameKind, FrameStore
+from ptycho_torch.data.frame_views import SqueezedFrames, TransposedFrames
+from ptycho_torch.data.npz_frames import StreamedFrames
 from ptycho_torch.errors import InputError
 
 BLOCK_BYTES = 16 << 20
@@ -98,78 +100,6 @@ class FrameOrder:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class TransposedFrames:
-    """Frames stored with the scan axis last, seen with the scan axis first."""
-
-    stored: NDArray[Any]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Sizes of all axes, scan axis first."""
-        rows, columns, count = self.stored.shape
-        return count, rows, columns
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Kind of one number as stored."""
-        return self.stored.dtype
-
-    def __getitem__(self, key: slice, /) -> NDArray[Any]:
-        """Read a range of frames."""
-        return np.ascontiguousarray(np.moveaxis(self.stored[..., key], -1, 0))
-
-
-@dataclass(frozen=True, slots=True)
-class CroppedFrames:
-    """The central part of larger frames."""
-
-    stored: FrameStore
-    side: int
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Sizes of all axes."""
-        return self.stored.shape[0], self.side, self.side
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Kind of one number as stored."""
-        return self.stored.dtype
-
-    def __getitem__(self, key: slice, /) -> NDArray[Any]:
-        """Read a range of frames."""
-        return centre(self.stored[key], self.side)
-
-
-@dataclass(frozen=True, slots=True)
-class PickedFrames:
-    """Some frames, in a given order."""
-
-    stored: FrameStore
-    order: NDArray[np.int64]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Sizes of all axes."""
-        return len(self.order), *self.stored.shape[1:]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Kind of one number as stored."""
-        return self.stored.dtype
-
-    def __getitem__(self, key: slice, /) -> NDArray[Any]:
-        """Read a range of frames, one by one."""
-        return np.concatenate([self.stored[int(i) : int(i) + 1] for i in self.order[key]])
-
-
-def centre(planes: NDArray[Any], side: int) -> NDArray[Any]:
-    """Cut the central square, so that pixel size // 2 comes to side // 2."""
-    top, left = (size // 2 - side // 2 for size in planes.shape[-2:])
-    return planes[..., top : top + side, left : left + side]
-
-
 def common_side(frame_shape: tuple[int, ...], probe_shape: tuple[int, ...]) -> int:
     """Return the side N that frames and probe share: the probe's, when it is smaller."""
     probe_side = probe_shape[-1]
@@ -206,21 +136,25 @@ def canonical_shape(
 
 
 def orient(frames: FrameStore, point_count: int, where: str) -> FrameStore:
-    """Put the scan axis first, whatever the layout of the file.
+    """Put the scan axis first, whatever the layout of the file; nothing is read for it.
 
     Raises:
         InputError: As for the shape alone.
     """
     canonical_shape(frames.shape, point_count, where)
+    if isinstance(frames, StreamedFrames) and not (
+        frames.is_in_rows() and frames.shape[0] == point_count
+    ):
+        frames = frames.mapped()
     if len(frames.shape) == _FRAME_AXES + 1:
-        frames = np.asarray(frames[:])[..., 0]
+        frames = SqueezedFrames(frames)
     if frames.shape[0] == point_count:
         if frames.shape[-1] == point_count:
             _log.warning(
                 "%s: both axis orders fit; the first axis is taken as the scan axis", where
             )
         return frames
-    return TransposedFrames(np.asarray(frames[:]))
+    return TransposedFrames(frames)
 
 
 def resolve_kind(
@@ -253,7 +187,11 @@ def resolve_kind(
 
 def blocks(frames: FrameStore) -> Iterator[NDArray[Any]]:
     """Read all frames, about 16 MB at a time."""
-    per_frame = max(1, math.prod(frames.shape[1:]) * frames.dtype.itemsize)
-    step = max(1, BLOCK_BYTES // per_frame)
+    step = block_length(frames)
     for start in range(0, frames.shape[0], step):
         yield frames[start : start + step]
+
+
+def block_length(frames: FrameStore) -> int:
+    """Return how many frames are about 16 MB."""
+    return max(1, BLOCK_BYTES // max(1, math.prod(frames.shape[1:]) * frames.dtype.itemsize))

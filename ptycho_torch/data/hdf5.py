@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,42 @@ from numpy.typing import NDArray
 from ptycho_torch.errors import InputError
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
+_CHUNK_CACHE_BYTES = 32 << 20  # a compressed chunk on the border of two blocks is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Hdf5Frames:
+    """Frames of a dataset, read by range; damage found on the way is named.
+
+    Attributes:
+        stored: The dataset.
+        where: File and key.
+    """
+
+    stored: h5py.Dataset
+    where: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of all axes."""
+        return tuple(self.stored.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Kind of one number as stored."""
+        kind: np.dtype[Any] = self.stored.dtype
+        return kind
+
+    def __getitem__(self, key: Any, /) -> NDArray[Any]:
+        """Read a part of the frames.
+
+        Raises:
+            InputError: A chunk is damaged.
+        """
+        try:
+            return np.asarray(self.stored[key])
+        except OSError as error:
+            raise _unreadable(self.where, error) from error
 
 
 def is_hdf5(path: Path) -> bool:
@@ -31,7 +68,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
         InputError: The file is truncated or damaged.
     """
     try:
-        root = h5py.File(path, "r")
+        root = h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES)
     except OSError as error:
         raise InputError(
             str(path),
@@ -67,8 +104,7 @@ def array(root: h5py.File, path: Path, key: str) -> NDArray[Any]:
     try:
         return np.asarray(dataset(root, path, key)[()])
     except OSError as error:
-        found = " ".join(str(error).split())
-        raise InputError(f"{path}: {key}", expected="readable numbers", found=found) from error
+        raise _unreadable(f"{path}: {key}", error) from error
 
 
 def number(value: Any, where: str) -> float:
@@ -96,3 +132,10 @@ def positive(value: Any, where: str) -> float:
     if not plain > 0:
         raise InputError(where, expected="a positive number", found=f"{plain:g}")
     return plain
+
+
+def _unreadable(where: str, error: OSError) -> InputError:
+    found = " ".join(str(error).split())
+    return InputError(
+        where, expected="readable numbers", found=found, remedy="copy the file again"
+    )

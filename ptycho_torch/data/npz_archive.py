@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import math
-import shutil
 import struct
 import tempfile
 import zipfile
@@ -17,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +26,9 @@ from ptycho_torch.errors import InputError
 _MAGIC = b"\x93NUMPY"
 _PREFIX_LIMIT = 12
 _HEADER_LIMIT = 1 << 16
+_BLOCK_BYTES = 1 << 20
 _LOCAL_HEADER = struct.Struct("<26xHH")
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,58 +81,62 @@ class NpzArchive:
         Raises:
             InputError: The member is damaged.
         """
-        member = self._numeric(name)
+        member = self.numeric(name)
         try:
             content = self._archive.read(member.info)
-        except _BROKEN as error:
-            raise self._damaged(name, error) from error
+        except BROKEN as error:
+            raise self.damaged(name, error) from error
         flat = np.frombuffer(content, member.dtype, offset=member.header_size)
         return flat.reshape(member.shape, order="F" if member.fortran_order else "C")
 
+    def stream(self, name: str) -> zipfile.ZipExtFile:
+        """Open one array for reading from its first number; its end checks the checksum."""
+        member = self.numeric(name)
+        stream = cast("zipfile.ZipExtFile", self._archive.open(member.info))
+        stream.read(member.header_size)
+        return stream
+
     @contextmanager
     def mapped(self, name: str) -> Iterator[NDArray[Any]]:
-        """Map one array read-only, in place when stored, else from a spooled copy.
+        """Map one array read-only, in place when stored, else from a copy in a spool file.
 
-        A stored array's map outlives the archive; a spooled one lives in this block.
+        The array is passed through once before, so that its checksum is known to be right.
 
         Raises:
             InputError: The member is damaged.
         """
-        member = self._numeric(name)
-        if member.info.compress_type == zipfile.ZIP_STORED:
-            yield self._map(self.path, member, self._data_offset(member.info))
-            return
-        with tempfile.NamedTemporaryFile(prefix="ptycho-", suffix=".npy") as spool:
+        member, offset = self.numeric(name), self.offset(name)
+        with tempfile.NamedTemporaryFile(prefix="ptycho-", suffix=".raw") as spool:
             try:
-                with self._archive.open(member.info) as stream:
-                    shutil.copyfileobj(stream, spool, 1 << 20)
-            except _BROKEN as error:
-                raise self._damaged(name, error) from error
+                with self.stream(name) as stream:
+                    while block := stream.read(_BLOCK_BYTES):
+                        if offset is None:
+                            spool.write(block)
+            except BROKEN as error:
+                raise self.damaged(name, error) from error
             spool.flush()
-            yield self._map(Path(spool.name), member, 0)
+            path, place = (Path(spool.name), 0) if offset is None else (self.path, offset)
+            order: Literal["C", "F"] = "F" if member.fortran_order else "C"
+            yield np.memmap(path, member.dtype, "r", place, member.shape, order)
 
-    def is_stored(self, name: str) -> bool:
-        """Tell whether an array lies uncompressed in the file."""
-        return self.members[name].info.compress_type == zipfile.ZIP_STORED
-
-    def _map(self, path: Path, member: Member, offset: int) -> NDArray[Any]:
-        return np.memmap(
-            path,
-            member.dtype,
-            "r",
-            offset + member.header_size,
-            member.shape,
-            "F" if member.fortran_order else "C",
-        )
-
-    def _data_offset(self, info: zipfile.ZipInfo) -> int:
+    def offset(self, name: str) -> int | None:
+        """Return where the first number lies in the file [bytes]; None when compressed."""
+        info = self.members[name].info
+        if info.compress_type != zipfile.ZIP_STORED:
+            return None
         # The local header may carry other extra fields than the directory.
         with self.path.open("rb") as stream:
             stream.seek(info.header_offset)
             name_size, extra_size = _LOCAL_HEADER.unpack(stream.read(_LOCAL_HEADER.size))
-        return int(info.header_offset + _LOCAL_HEADER.size + name_size + extra_size)
+        start = int(info.header_offset + _LOCAL_HEADER.size + name_size + extra_size)
+        return start + self.members[name].header_size
 
-    def _numeric(self, name: str) -> Member:
+    def numeric(self, name: str) -> Member:
+        """Return what is known of an array of numbers.
+
+        Raises:
+            InputError: It holds Python objects.
+        """
         member = self.members[name]
         if member.dtype.hasobject:
             raise InputError(
@@ -150,8 +154,8 @@ class NpzArchive:
                 fields, header_size = _parse_header(
                     stream.read(_HEADER_LIMIT + _PREFIX_LIMIT), where
                 )
-        except _BROKEN as error:
-            raise self._damaged(name, error) from error
+        except BROKEN as error:
+            raise self.damaged(name, error) from error
         member = _member(fields, name, info, header_size, where)
         # pickled members have no size that follows from their shape
         if not member.dtype.hasobject and info.file_size != header_size + member.size_bytes:
@@ -163,7 +167,8 @@ class NpzArchive:
             )
         return member
 
-    def _damaged(self, name: str, error: Exception) -> InputError:
+    def damaged(self, name: str, error: Exception) -> InputError:
+        """Make the error that says a member cannot be read."""
         return InputError(
             f"{self.path}: {name}",
             expected="a readable member",

@@ -24,13 +24,13 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def opened(path: Path, spare: Pieces, map_above: int | None) -> Iterator[RawScan]:
+def opened(path: Path, spare: Pieces, *, with_frames: bool) -> Iterator[RawScan]:
     """Open an NPZ scan.
 
     Args:
         path: The file.
         spare: Frames or probe for a file that lacks them.
-        map_above: Frames over so many bytes are mapped; None leaves frames unread.
+        with_frames: Frames will be read; otherwise their shape is enough.
 
     Raises:
         InputError: The archive is damaged, or one of the required pieces is missing.
@@ -42,7 +42,7 @@ def opened(path: Path, spare: Pieces, map_above: int | None) -> Iterator[RawScan
                 _log.info("%s: %s is not used", path.name, key)
         parameters = _physics_parameters(archive)
         yield RawScan(
-            pieces=pieces.of_npz(archive, map_above, stack).filled_from(spare),
+            pieces=pieces.of_npz(archive, stack, with_frames=with_frames).filled_from(spare),
             x=_required(archive, "xcoords"),
             y=_required(archive, "ycoords"),
             where_x=f"{path}: xcoords",

@@ -13,9 +13,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho_torch.data import hdf5, npz_archive
+from ptycho_torch.data import frames, hdf5, npz_archive
 from ptycho_torch.data.frame_store import FrameKind, FrameStore
+from ptycho_torch.data.hdf5 import Hdf5Frames
 from ptycho_torch.data.npz_archive import NpzArchive
+from ptycho_torch.data.npz_frames import StreamedFrames
 from ptycho_torch.errors import InputError
 
 NPZ_FRAMES = ("diff3d", "diffraction")
@@ -39,7 +41,6 @@ class Pieces:
         frame_shape: Their shape; None when absent.
         frame_where: File and key of the frames.
         kind: What a stored number is.
-        frames_stay: The frames stay readable when the file is closed.
         probe: Illumination in any accepted rank.
         probe_where: File and key of the probe.
     """
@@ -48,7 +49,6 @@ class Pieces:
     frame_shape: tuple[int, ...] | None = None
     frame_where: str = ""
     kind: FrameKind = "unknown"
-    frames_stay: bool = False
     probe: NDArray[Any] | None = None
     probe_where: str = ""
 
@@ -78,12 +78,12 @@ class Pieces:
 
 
 @contextmanager
-def opened(path: Path | None, map_above: int | None) -> Iterator[Pieces]:
+def opened(path: Path | None, *, with_frames: bool) -> Iterator[Pieces]:
     """Open a second file; without one, offer nothing.
 
     Args:
         path: File of any format.
-        map_above: Frames over so many bytes are mapped; None leaves frames unread.
+        with_frames: Frames will be read; otherwise their shape is enough.
 
     Raises:
         InputError: The file is damaged or holds neither frames nor a probe.
@@ -96,7 +96,7 @@ def opened(path: Path | None, map_above: int | None) -> Iterator[Pieces]:
             found = of_hdf5(path, stack.enter_context(hdf5.opened(path)))
         else:
             archive = stack.enter_context(npz_archive.opened(path))
-            found = of_npz(archive, map_above, stack)
+            found = of_npz(archive, stack, with_frames=with_frames)
         if found.frame_shape is None and found.probe is None:
             raise InputError(
                 str(path), expected="frames or a probe", found="neither in this second file"
@@ -104,30 +104,30 @@ def opened(path: Path | None, map_above: int | None) -> Iterator[Pieces]:
         yield found
 
 
-def of_npz(archive: NpzArchive, map_above: int | None, stack: ExitStack) -> Pieces:
-    """Find frames and probe of an NPZ file; maps live as long as ``stack``.
+def of_npz(archive: NpzArchive, stack: ExitStack, *, with_frames: bool) -> Pieces:
+    """Find frames and probe of an NPZ file; frames are readable as long as ``stack`` is open.
 
     Raises:
         InputError: The two names of the frames hold different values.
     """
     probe_where = f"{archive.path}: {NPZ_PROBE}"
     probe = archive.read(NPZ_PROBE) if NPZ_PROBE in archive.members else None
-    key = _frame_key(archive)
-    where = f"{archive.path}: {key or NPZ_FRAMES[0]}"
-    if key is None:
+    present = [key for key in NPZ_FRAMES if key in archive.members]
+    where = f"{archive.path}: {(*present, *NPZ_FRAMES)[0]}"
+    if not present:
         return Pieces(frame_where=where, probe=probe, probe_where=probe_where)
-    member = archive.members[key]
-    frames: FrameStore | None = None
-    is_mapped = map_above is not None and member.size_bytes > map_above
-    if is_mapped:
-        frames = stack.enter_context(archive.mapped(key))
-    elif map_above is not None:
-        frames = archive.read(key)
+    found = [StreamedFrames(archive, key, stack) for key in present] if with_frames else []
+    if len(found) > 1 and not _are_equal(*found):
+        raise InputError(
+            where,
+            expected=f"{' and '.join(present)} to be equal when both are present",
+            found="different values",
+            remedy="remove the one that is not the amplitude",
+        )
     return Pieces(
-        frames=frames,
-        frame_shape=member.shape,
+        frames=found[0] if found else None,
+        frame_shape=archive.members[present[0]].shape,
         frame_where=where,
-        frames_stay=not is_mapped or archive.is_stored(key),
         probe=probe,
         probe_where=probe_where,
     )
@@ -137,30 +137,24 @@ def of_hdf5(path: Path, root: h5py.File) -> Pieces:
     """Find frames and probe of an HDF5 file; frames there are intensities."""
     frame_key = next((key for key in HDF5_FRAMES if key in root), None)
     probe_key = next((key for key in HDF5_PROBES if key in root), None)
-    frames = None if frame_key is None else hdf5.dataset(root, path, frame_key)
+    where = f"{path}: {frame_key or HDF5_FRAMES[0]}"
+    found = frame_key and Hdf5Frames(hdf5.dataset(root, path, frame_key), where)
     return Pieces(
-        frames=frames,
-        frame_shape=None if frames is None else tuple(frames.shape),
-        frame_where=f"{path}: {frame_key or HDF5_FRAMES[0]}",
+        frames=found or None,
+        frame_shape=found.shape if found else None,
+        frame_where=where,
         kind="intensity",
         probe=None if probe_key is None else hdf5.array(root, path, probe_key),
         probe_where=f"{path}: {probe_key or HDF5_PROBES[0]}",
     )
 
 
-def _frame_key(archive: NpzArchive) -> str | None:
-    present = [key for key in NPZ_FRAMES if key in archive.members]
-    if len(present) > 1 and not _are_equal(archive, *present):
-        raise InputError(
-            f"{archive.path}: {present[0]}",
-            expected=f"{' and '.join(present)} to be equal when both are present",
-            found="different values",
-            remedy="remove the one that is not the amplitude",
-        )
-    return present[0] if present else None
-
-
-def _are_equal(archive: NpzArchive, first: str, second: str) -> bool:
-    if archive.members[first].shape != archive.members[second].shape:
+def _are_equal(first: StreamedFrames, second: StreamedFrames) -> bool:
+    if first.shape != second.shape:
         return False
-    return bool(np.array_equal(archive.read(first), archive.read(second)))
+    one, other = (each if each.is_in_rows() else each.mapped() for each in (first, second))
+    length = frames.block_length(first)
+    return all(
+        np.array_equal(one[start : start + length], other[start : start + length])
+        for start in range(0, first.shape[0], length)
+    )

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho_torch.data import frames, hdf5, pieces
-from ptycho_torch.data.frames import PickedFrames
+from ptycho_torch.data.frame_views import PickedFrames
+from ptycho_torch.data.npz_frames import StreamedFrames
 from ptycho_torch.data.pieces import Pieces
 from ptycho_torch.data.raw_scan import RawScan
 from ptycho_torch.errors import InputError
@@ -132,11 +133,12 @@ def _in_scan_order(found: Pieces, root: h5py.File, path: Path, count: int) -> Pi
         _log.warning("%s: %d frames have no position", where, total - count)
     if total == count and bool((order == np.arange(count)).all()):
         return found
-    picked = (
-        None if found.frames is None else PickedFrames(found.frames, order.astype(np.int64))
-    )
+    stored = found.frames
+    if isinstance(stored, StreamedFrames):
+        stored = stored.mapped()  # any order is as good as the other
+    picked = None if stored is None else PickedFrames(stored, order.astype(np.int64))
     shape = (count, *found.frame_shape[1:])
-    return dataclasses.replace(found, frames=picked, frame_shape=shape, frames_stay=False)
+    return dataclasses.replace(found, frames=picked, frame_shape=shape)
 
 
 def _photons(root: h5py.File, path: Path) -> float | None:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho_torch.data.frame_store import Amplitudes
+from ptycho_torch.data.frame_views import TakenFrames
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ScanData:
@@ -15,7 +18,7 @@ class ScanData:
 
     Attributes:
         amplitude: (M, N, N) float32, diffraction amplitude √counts up to a factor,
-            zero frequency at N / 2; may be a read-only memory map.
+            zero frequency at N / 2; an array, or frames that stay in their file.
         positions: (M, 2) float64, patch centres, x then y [object px].
         probe: (P, N, N) complex64, incoherent modes.
         object_canvas: (Y, X) complex64 reference object, when the file has one.
@@ -28,7 +31,7 @@ class ScanData:
         name: File name of the source, without folders.
     """
 
-    amplitude: NDArray[np.float32]
+    amplitude: Amplitudes
     positions: NDArray[np.float64]
     probe: NDArray[np.complex64]
     object_canvas: NDArray[np.complex64] | None
@@ -51,10 +54,10 @@ class ScanData:
         return int(self.amplitude.shape[-1])
 
     def take(self, indices: NDArray[np.int64]) -> ScanData:
-        """Keep the given scan points, in the given order."""
+        """Keep the given scan points, in the given order; frames stay where they are."""
         return dataclasses.replace(
             self,
-            amplitude=self.amplitude[indices],
+            amplitude=TakenFrames(self.amplitude, indices),
             positions=self.positions[indices],
             scan_index=self.scan_index[indices],
         )

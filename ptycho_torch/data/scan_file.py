@@ -22,8 +22,11 @@ from ptycho_torch.data import (
     pieces,
     ptychodus_scan,
 )
-from ptycho_torch.data.frame_store import FrameStore
-from ptycho_torch.data.frames import CroppedFrames, FrameOrder
+from ptycho_torch.data.frame_file import FrameFile
+from ptycho_torch.data.frame_store import Amplitudes, FrameStore
+from ptycho_torch.data.frame_views import CroppedFrames
+from ptycho_torch.data.frames import FrameOrder
+from ptycho_torch.data.npz_frames import StreamedFrames
 from ptycho_torch.data.raw_scan import RawScan, ScanHeader
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import InputError, MissingInputError
@@ -40,7 +43,9 @@ Container = Literal["npz", "cxi", "ptychodus"]
 def read(path: Path, config: DataConfig) -> ScanData:
     """Read and validate a scan; the format is found by content, not by extension.
 
-    Frames over ``config.mmap_threshold_mb`` stay on disk and are mapped read-only.
+    Frames are read block by block. Over ``config.mmap_threshold_mb`` they stay on disk and
+    are read as they are asked for: where they lie, or from a cache file when they are
+    compressed, in another kind of number or in another order.
 
     Args:
         path: NPZ, CXI or ptychodus product file.
@@ -54,15 +59,15 @@ def read(path: Path, config: DataConfig) -> ScanData:
         InputError: A file that cannot be used; the message names key and values.
     """
     companion = None if config.companion_file is None else Path(config.companion_file)
-    threshold = int(config.mmap_threshold_mb * _MEGABYTE)
-    with _opened(path, companion, threshold, config.translation_kind) as raw:
+    with _opened(path, companion, config.translation_kind, with_frames=True) as raw:
         _, probe = raw.pieces.complete()
         positions = checks.coordinates(raw.x, raw.y, raw.where_x, raw.where_y)
         stored = _stored_frames(raw, len(positions))
         side = stored.shape[-1]
         checks.enough_points(positions, config.gridsize, raw.where_x)
         checks.compact(positions, config.gridsize, side, raw.where_x)
-        amplitude, valid_mask = _amplitude(stored, raw, _digests(path, companion), config)
+        digests = [files.sha256(file) for file in (path, companion) if file is not None]
+        amplitude, valid_mask = _amplitude(stored, raw, ":".join(digests), config)
         reference = checks.reference(raw.object_canvas, positions, side, raw.object_where)
         return ScanData(
             amplitude=amplitude,
@@ -78,7 +83,7 @@ def read(path: Path, config: DataConfig) -> ScanData:
             valid_mask=valid_mask,
             pixel_size_m=raw.pixel_size_m,
             nphotons=raw.nphotons,
-            sha256=files.sha256(path),
+            sha256=digests[0],
             name=path.name,
         )
 
@@ -97,7 +102,7 @@ def peek(
         MissingInputError: A named file does not exist.
         InputError: The file is of no known format, or lacks a required piece.
     """
-    with _opened(path, companion, None, translation_kind) as raw:
+    with _opened(path, companion, translation_kind, with_frames=False) as raw:
         shape, probe = raw.pieces.complete()
         points = len(np.atleast_1d(raw.x))
         if raw.pieces.kind == "intensity":
@@ -136,15 +141,15 @@ def container(path: Path) -> Container:
 
 @contextmanager
 def _opened(
-    path: Path, companion: Path | None, map_above: int | None, translation_kind: str
+    path: Path, companion: Path | None, translation_kind: str, *, with_frames: bool
 ) -> Iterator[RawScan]:
     kind = container(path)
     if companion is not None:
         _existing(companion)
     with ExitStack() as stack:
-        spare = stack.enter_context(pieces.opened(companion, map_above))
+        spare = stack.enter_context(pieces.opened(companion, with_frames=with_frames))
         if kind == "npz":
-            yield stack.enter_context(npz_scan.opened(path, spare, map_above))
+            yield stack.enter_context(npz_scan.opened(path, spare, with_frames=with_frames))
         elif kind == "cxi":
             yield stack.enter_context(cxi_scan.opened(path, spare, translation_kind))
         else:
@@ -183,36 +188,33 @@ def _stored_frames(raw: RawScan, point_count: int) -> FrameStore:
     return frames.orient(stored, point_count, raw.pieces.frame_where)
 
 
-def _digests(path: Path, companion: Path | None) -> str:
-    named = [path] if companion is None else [path, companion]
-    return ":".join(files.sha256(file) for file in named)
-
-
 def _amplitude(
     stored: FrameStore, raw: RawScan, source: str, config: DataConfig
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Convert or map the frames, check their content, and say which pixels are valid."""
+) -> tuple[Amplitudes, NDArray[np.bool_]]:
+    """Convert the frames or leave them, check their content, and say which pixels are valid."""
     where, side = raw.pieces.frame_where, stored.shape[-1]
     given = checks.plane_mask(raw.valid_mask, (side, side), raw.where_mask)
     valid_mask = np.ones((side, side), np.bool_) if given is None else given
     kind = frames.resolve_kind(stored, raw.pieces.kind, config.input_kind, where)
     order = FrameOrder(where=where, kind=kind, valid_mask=valid_mask)
     needed = int(np.prod(stored.shape)) * np.dtype(np.float32).itemsize
+    amplitude: Amplitudes
     if needed <= config.mmap_threshold_mb * _MEGABYTE:
         amplitude, census = frame_cache.load(stored, order)
-    elif _can_stay(stored, raw, order):
-        amplitude, census = np.asarray(stored[:]), frame_cache.survey(stored, order)
+    elif (left := _in_place(stored, order)) is not None:
+        amplitude, census = left, frame_cache.survey(stored, order)
     else:
         folder = frame_cache.default_folder()
-        amplitude, census = frame_cache.mapped(stored, order, source, folder)
+        amplitude, census = frame_cache.cached(stored, order, source, folder)
     checks.energy(census, where)
     checks.photons(census, config.nphotons, where)
     return amplitude, valid_mask
 
 
-def _can_stay(stored: FrameStore, raw: RawScan, order: FrameOrder) -> bool:
-    is_plain = isinstance(stored, np.ndarray) and raw.pieces.frames_stay
-    return is_plain and not order.changes(stored)
+def _in_place(stored: FrameStore, order: FrameOrder) -> FrameFile | None:
+    if isinstance(stored, StreamedFrames) and not order.changes(stored):
+        return stored.in_place()
+    return None
 
 
 def _oriented(positions: NDArray[np.float64], config: DataConfig) -> NDArray[np.float64]:

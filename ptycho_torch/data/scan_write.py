@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +10,9 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from ptycho_torch import files
+from ptycho_torch.data import frames, npz_write
 from ptycho_torch.data.cxi_scan import (
     DETECTOR,
     JOULE_PER_EV,
@@ -26,6 +24,22 @@ from ptycho_torch.data.ptychodus_scan import INDEX_KEY, POSITION_KEYS
 from ptycho_torch.data.scan import ScanData
 
 _CXI_VERSION = 140
+
+
+@dataclass(frozen=True, slots=True)
+class Intensities:
+    """The squared amplitudes of a scan; double precision keeps the root exact."""
+
+    scan: ScanData
+
+    def fill(self, root: h5py.File, key: str) -> None:
+        """Write them block by block into a dataset of the given name."""
+        shape = tuple(self.scan.amplitude.shape)
+        target = root.create_dataset(key, shape, np.float64, track_times=False)
+        start = 0
+        for block in frames.blocks(self.scan.amplitude):
+            target[start : start + len(block)] = np.square(block, dtype=np.float64)
+            start += len(block)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +62,6 @@ class Geometry:
         return wavelength * self.distance_m / (side * self.pixel_size_m)
 
 
-def write_npz_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays as an uncompressed NPZ: mappable, and the same bytes each time.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
-    with files.replacing(path) as stream, zipfile.ZipFile(stream, "w") as archive:
-        for name, array in arrays.items():
-            # A fixed entry, so that the time of writing leaves no trace.
-            entry = zipfile.ZipInfo(f"{name}.npy")
-            with archive.open(entry, "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
-
-
 def write_npz(path: Path, scan: ScanData) -> None:
     """Write a scan as NPZ with the keys of the data contract.
 
@@ -74,19 +74,19 @@ def write_npz(path: Path, scan: ScanData) -> None:
         "physics_parameters": {key: value for key, value in stated.items() if value},
     }
     optional = {"objectGuess": scan.object_canvas, "objectMask": scan.object_mask}
-    write_npz_arrays(
-        path,
-        {
-            "diff3d": scan.amplitude,
-            "xcoords": scan.positions[:, 0],
-            "ycoords": scan.positions[:, 1],
-            "probeGuess": scan.probe[0] if len(scan.probe) == 1 else scan.probe,
-            **{key: value for key, value in optional.items() if value is not None},
-            "scan_index": scan.scan_index,
-            "valid_mask": scan.valid_mask,
-            "_metadata": np.array(json.dumps(metadata, sort_keys=True)),
-        },
-    )
+    arrays = {
+        "xcoords": scan.positions[:, 0],
+        "ycoords": scan.positions[:, 1],
+        "probeGuess": scan.probe[0] if len(scan.probe) == 1 else scan.probe,
+        **{key: value for key, value in optional.items() if value is not None},
+        "scan_index": scan.scan_index,
+        "valid_mask": scan.valid_mask,
+        "_metadata": np.array(json.dumps(metadata, sort_keys=True)),
+    }
+    with npz_write.opened(path) as archive:
+        archive.add_frames("diff3d", tuple(scan.amplitude.shape), frames.blocks(scan.amplitude))
+        for name, array in arrays.items():
+            archive.add(name, array)
 
 
 def write_cxi(path: Path, scan: ScanData, geometry: Geometry) -> None:
@@ -101,7 +101,7 @@ def write_cxi(path: Path, scan: ScanData, geometry: Geometry) -> None:
     pixel = geometry.detector_pixel_m(scan.side)
     content: dict[str, Any] = {
         "cxi_version": _CXI_VERSION,
-        f"{DETECTOR}/data": intensity(scan),
+        f"{DETECTOR}/data": Intensities(scan),
         f"{DETECTOR}/distance": geometry.distance_m,
         f"{DETECTOR}/x_pixel_size": pixel,
         f"{DETECTOR}/y_pixel_size": pixel,
@@ -130,7 +130,7 @@ def write_ptychodus(path: Path, scan: ScanData, geometry: Geometry) -> None:
     centre = np.array(reference.shape[::-1]) / 2
     metres = (scan.positions - centre) * geometry.pixel_size_m
     content = {
-        "dp": intensity(scan),
+        "dp": Intensities(scan),
         "probe": scan.probe,
         "object": reference[None],
         POSITION_KEYS[0]: metres[:, 0],
@@ -155,23 +155,19 @@ def write_ptychodus(path: Path, scan: ScanData, geometry: Geometry) -> None:
     _write_hdf5(path, content, attributes, {})
 
 
-def intensity(scan: ScanData) -> NDArray[np.float64]:
-    """Return the squared amplitudes; double precision keeps the root exact."""
-    return np.square(scan.amplitude, dtype=np.float64)
-
-
 def _write_hdf5(
     path: Path,
     content: Mapping[str, Any],
     attributes: Mapping[str, Mapping[str, Any]],
     links: Mapping[str, str],
 ) -> None:
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w", track_order=False) as root:
+    with files.replacing(path) as stream, h5py.File(stream, "w", track_order=False) as root:
         for key, value in content.items():
-            root.create_dataset(key, data=value, track_times=False)
+            if isinstance(value, Intensities):
+                value.fill(root, key)
+            else:
+                root.create_dataset(key, data=value, track_times=False)
         for key, target in links.items():
             root[key] = h5py.SoftLink(target)
         for key, values in attributes.items():
             root[key].attrs.update(values)
-    files.write_bytes(path, buffer.getvalue())

@@ -8,6 +8,8 @@ Source: design of the model, section 16.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
@@ -45,27 +47,24 @@ def cut(
     return moved
 
 
-def intensities(
+def blocks(
     canvas: NDArray[np.complex64],
     probe: NDArray[np.complex128],
     positions: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Compute the diffracted intensity of every point, modes added incoherently.
+) -> Iterator[NDArray[np.float64]]:
+    """Compute the diffracted intensity some points at a time, modes added incoherently.
 
     Args:
         canvas: (Y, X) object.
         probe: (P, N, N) modes.
         positions: (M, 2) patch centres, x then y [px].
 
-    Returns:
-        (M, N, N) intensity, zero frequency at (N / 2, N / 2).
+    Yields:
+        (m, N, N) intensity of the next points, zero frequency at (N / 2, N / 2).
     """
     side = probe.shape[-1]
-    frames = np.empty((len(positions), side, side))
     for start in range(0, len(positions), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        exit_waves = cut(canvas, positions[part], side)[:, None] * probe
+        exit_waves = cut(canvas, positions[start : start + _BLOCK], side)[:, None] * probe
         far_field = fft.fft2(exit_waves, norm="ortho")
         power = np.square(far_field.real) + np.square(far_field.imag)
-        frames[part] = fft.fftshift(power.sum(axis=1), axes=(1, 2))
-    return frames
+        yield fft.fftshift(power.sum(axis=1), axes=(1, 2))

@@ -1,4 +1,4 @@
-"""A recipe to a complete simulated scan, and the scan to a file.
+"""A recipe to a complete simulated scan, in memory or straight into a file.
 
 Source: design of the model, section 16.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 import ptycho_torch
-from ptycho_torch.data import scan_write
+from ptycho_torch.data import npz_write
 from ptycho_torch.simulation import expose, objects, probes, scans
 from ptycho_torch.simulation.recipe import SimulationRecipe
 from ptycho_torch.streams import Stream, generator
 
 _SLACK = 2
+_KEPT_BYTES = 128 << 20
+
+Blocks = Callable[[], Iterator[NDArray[np.float64]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Exposure:
+    """All of a scan but its frames, and how to count them.
+
+    Attributes:
+        positions: (M, 2) float64, x then y [px of ``object_canvas``].
+        probe: (P, N, N) complex64, such that |FFT(P·O)|² are counts.
+        object_canvas: (Y, X) complex64.
+        recipe: What was asked for.
+        gain: Counts per unit of intensity.
+        blocks: Gives the intensities of all points in order, some at a time.
+    """
+
+    positions: NDArray[np.float64]
+    probe: NDArray[np.complex64]
+    object_canvas: NDArray[np.complex64]
+    recipe: SimulationRecipe
+    gain: float
+    blocks: Blocks
+
+    def count(self) -> Iterator[NDArray[np.float64]]:
+        """Count photons: (m, N, N) of the next points, in order; the same each time."""
+        noise = generator(self.recipe.seed, Stream.NOISE)
+        for block in self.blocks():
+            expected = block * self.gain
+            yield noise.poisson(expected).astype(np.float64) if self.recipe.noise else expected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SimulatedScan:
-    """A scan with its truth.
+    """A scan with its truth, in memory.
 
     Attributes:
         amplitude: (M, N, N) float32, √counts.
@@ -44,8 +76,21 @@ class SimulatedScan:
     recipe: SimulationRecipe
 
 
-def simulate(recipe: SimulationRecipe) -> SimulatedScan:
-    """Simulate a scan; the same recipe gives the same numbers.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What is worth telling about a scan that was written.
+
+    Attributes:
+        object_shape: Rows and columns of the object [px].
+        measured_photons: Mean counts per frame after noise.
+    """
+
+    object_shape: tuple[int, int]
+    measured_photons: float
+
+
+def prepare(recipe: SimulationRecipe) -> Exposure:
+    """Prepare a scan; the same recipe gives the same numbers.
 
     The mean expected frame sum is ``recipe.nphotons``, before the photon noise.
     """
@@ -55,47 +100,69 @@ def simulate(recipe: SimulationRecipe) -> SimulatedScan:
     columns, rows = (int(size) for size in np.ceil(positions.max(axis=0)) + border)
     canvas = objects.draw(recipe, (rows, columns), generator(recipe.seed, Stream.OBJECT))
     probe = probes.make(recipe)
-    expected = expose.intensities(canvas, probe, positions)
-    gain = recipe.nphotons / expected.sum(axis=(1, 2)).mean()
-    expected *= gain
-    counts = (
-        generator(recipe.seed, Stream.NOISE).poisson(expected).astype(np.float64)
-        if recipe.noise
-        else expected
-    )
-    return SimulatedScan(
-        amplitude=np.sqrt(counts).astype(np.float32),
+    blocks = _blocks(canvas, probe, positions)
+    sums = np.concatenate([block.sum(axis=(1, 2)) for block in blocks()])
+    gain = recipe.nphotons / sums.mean()
+    return Exposure(
         positions=positions,
         probe=(probe * np.sqrt(gain)).astype(np.complex64),
         object_canvas=canvas,
+        recipe=recipe,
+        gain=gain,
+        blocks=blocks,
+    )
+
+
+def simulate(recipe: SimulationRecipe) -> SimulatedScan:
+    """Simulate a scan in memory."""
+    exposed = prepare(recipe)
+    counts = np.concatenate(list(exposed.count()))
+    return SimulatedScan(
+        amplitude=np.sqrt(counts).astype(np.float32),
+        positions=exposed.positions,
+        probe=exposed.probe,
+        object_canvas=exposed.object_canvas,
         measured_photons=float(counts.sum(axis=(1, 2)).mean()),
         recipe=recipe,
     )
 
 
-def write(scan: SimulatedScan, path: Path) -> None:
-    """Write a simulated scan as NPZ, byte for byte the same for the same recipe.
+def write(recipe: SimulationRecipe, path: Path) -> Written:
+    """Simulate a scan into an NPZ file, byte for byte the same for the same recipe.
+
+    Frames are written as they are counted, so memory is bounded by the object.
 
     Raises:
         OutputError: The file cannot be written.
     """
-    modes = len(scan.probe)
-    scan_write.write_npz_arrays(
-        path,
-        {
-            "diff3d": scan.amplitude,
-            "xcoords": scan.positions[:, 0],
-            "ycoords": scan.positions[:, 1],
-            "probeGuess": scan.probe[0] if modes == 1 else scan.probe,
-            "objectGuess": scan.object_canvas,
-            "scan_index": np.zeros(len(scan.positions), np.int64),
-            "_metadata": np.array(json.dumps(metadata(scan), sort_keys=True)),
-        },
-    )
+    exposed = prepare(recipe)
+    sums: list[NDArray[np.float64]] = []
+
+    def amplitudes() -> Iterator[NDArray[np.float32]]:
+        for counts in exposed.count():
+            sums.append(counts.sum(axis=(1, 2)))
+            yield np.sqrt(counts).astype(np.float32)
+
+    probe, positions = exposed.probe, exposed.positions
+    with npz_write.opened(path) as archive:
+        archive.add_frames("diff3d", (len(positions), recipe.n, recipe.n), amplitudes())
+        measured = float(np.concatenate(sums).mean())
+        about = json.dumps(metadata(recipe, measured), sort_keys=True)
+        for name, array in {
+            "xcoords": positions[:, 0],
+            "ycoords": positions[:, 1],
+            "probeGuess": probe[0] if len(probe) == 1 else probe,
+            "objectGuess": exposed.object_canvas,
+            "scan_index": np.zeros(len(positions), np.int64),
+            "_metadata": np.array(about),
+        }.items():
+            archive.add(name, array)
+    rows, columns = exposed.object_canvas.shape
+    return Written(object_shape=(rows, columns), measured_photons=measured)
 
 
-def metadata(scan: SimulatedScan) -> dict[str, Any]:
-    """Describe how the scan was made, without times or machine names."""
+def metadata(recipe: SimulationRecipe, measured_photons: float) -> dict[str, Any]:
+    """Describe how a scan was made, without times or machine names."""
     return {
         "schema_version": "1",
         "creation_info": {
@@ -103,9 +170,21 @@ def metadata(scan: SimulatedScan) -> dict[str, Any]:
             "version": ptycho_torch.__version__,
         },
         "physics_parameters": {
-            "nphotons": scan.recipe.nphotons,
-            "measured_photons": scan.measured_photons,
+            "nphotons": recipe.nphotons,
+            "measured_photons": measured_photons,
         },
         "data_transformations": [],
-        "additional_parameters": dataclasses.asdict(scan.recipe),
+        "additional_parameters": dataclasses.asdict(recipe),
     }
+
+
+def _blocks(
+    canvas: NDArray[np.complex64],
+    probe: NDArray[np.complex128],
+    positions: NDArray[np.float64],
+) -> Blocks:
+    """Give the intensities as often as asked: kept when they are few, else computed anew."""
+    if len(positions) * probe[0].size * np.dtype(np.float64).itemsize > _KEPT_BYTES:
+        return lambda: expose.blocks(canvas, probe, positions)
+    kept = list(expose.blocks(canvas, probe, positions))
+    return lambda: iter(kept)

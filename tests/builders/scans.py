@@ -31,7 +31,7 @@ def tiny_recipe(**changes: Any) -> SimulationRecipe:
 
 def write_simulated(path: Path, recipe: SimulationRecipe | None = None) -> Path:
     """Simulate a scan into a file, by default the tiny one."""
-    simulate.write(simulate.simulate(recipe or tiny_recipe()), path)
+    simulate.write(recipe or tiny_recipe(), path)
     return path
 
 

@@ -105,7 +105,7 @@ def test_intensity_keeps_energy_and_adds_modes() -> None:
     scan = simulate.simulate(recipe)
     probe = scan.probe.astype(np.complex128)
 
-    frames = expose.intensities(scan.object_canvas, probe, scan.positions)
+    frames = np.concatenate(list(expose.blocks(scan.object_canvas, probe, scan.positions)))
 
     patches = expose.cut(scan.object_canvas, scan.positions, 32)
     behind = np.square(np.abs(patches[:, None] * probe)).sum(axis=(1, 2, 3))
@@ -117,7 +117,7 @@ def test_even_object_diffracts_to_the_centre() -> None:
     probe = probes.make(tiny_recipe(probe="gaussian"))
     canvas = _wave(100, 100, 4 / 32, -2 / 32).astype(np.complex64)
 
-    frame = expose.intensities(canvas, probe, np.array([[50.0, 50.0]]))[0]
+    frame = next(expose.blocks(canvas, probe, np.array([[50.0, 50.0]])))[0]
 
     assert np.unravel_index(frame.argmax(), frame.shape) == (16 - 2, 16 + 4)
 
@@ -138,9 +138,8 @@ def test_file_is_consistent_with_its_truth() -> None:
     """Probe times object, transformed, is the noise-free amplitude in the file's units."""
     scan = simulate.simulate(tiny_recipe(noise=False, modes=2))
 
-    again = expose.intensities(
-        scan.object_canvas, scan.probe.astype(np.complex128), scan.positions
-    )
+    probe = scan.probe.astype(np.complex128)
+    again = np.concatenate(list(expose.blocks(scan.object_canvas, probe, scan.positions)))
 
     np.testing.assert_allclose(np.sqrt(again), scan.amplitude, rtol=2e-4, atol=1e-4)
 
