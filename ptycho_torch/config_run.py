@@ -168,12 +168,29 @@ class PyTorchExecutionConfig:
         flag=Flag(name="accelerator"),
     )
     devices: int = setting(1, "Number of devices.", low=1, flag=Flag(name="devices"))
-    strategy: str = setting("auto", "Lightning strategy.")
+    num_nodes: int = setting(
+        1,
+        "Machines that train together, each with that many devices.",
+        low=1,
+        flag=Flag(name="num_nodes", modes=TRAIN),
+    )
+    strategy: str = setting(
+        "auto",
+        "How devices share a batch; auto is ddp for several GPUs.",
+        choices=("auto", "ddp"),
+        flag=Flag(name="strategy", modes=TRAIN),
+    )
     precision: str = setting(
         "32-true",
         "Precision of the network; physics and loss stay at 32 bits or more.",
         choices=("32-true", "64-true", "bf16-mixed", "16-mixed"),
         flag=Flag(name="precision"),
+    )
+    compile: str = setting(
+        "off",
+        "Compile the network before training.",
+        choices=("off", "inductor", "aot_eager"),
+        flag=Flag(name="compile", modes=TRAIN, on="inductor"),
     )
     deterministic: bool = setting(
         True,
@@ -226,6 +243,11 @@ class PyTorchExecutionConfig:
         choices=("min", "max"),
         flag=Flag(name="checkpoint_mode", modes=TRAIN),
     )
+
+    @property
+    def world_size(self) -> int:
+        """Processes that train together, one per device."""
+        return self.devices * self.num_nodes
 
     def __post_init__(self) -> None:
         """Refuse values outside their declaration."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -26,11 +28,15 @@ class RunJournal:
     Args:
         config: Settings of the run.
         argv: Arguments as given.
+        is_writer: Whether this process is the one of the run that writes.
     """
 
-    def __init__(self, config: RunConfig, argv: Sequence[str]) -> None:
+    def __init__(
+        self, config: RunConfig, argv: Sequence[str], *, is_writer: bool = True
+    ) -> None:
         """Remember the settings; nothing is written yet."""
         self._config = config
+        self._is_writer = is_writer
         self._argv = list(argv)
         self._datasets: list[dict[str, str]] = []
         self._warnings = _WarningCollector()
@@ -42,7 +48,7 @@ class RunJournal:
 
     def begin(self) -> None:
         """Clear the folder of old evidence and write ``config.json``; once."""
-        if not self._has_begun:
+        if self._is_writer and not self._has_begun:
             self._has_begun = True
             run_folder.begin(self._config)
 
@@ -64,12 +70,36 @@ class RunJournal:
         """Write ``run.json``, unless the folder must stay untouched."""
         logging.getLogger().removeHandler(self._warnings)
         exit_code = 0 if error is None else exits.exit_code(error)
-        if exit_code in _UNTOUCHED and not self._has_begun:
+        if not self._is_writer or (exit_code in _UNTOUCHED and not self._has_begun):
             return
         self.begin()
         text = None if error is None else exits.describe(error)
-        path = run_folder.folder_of(self._config) / run_folder.RUN
-        files.write_json(path, self.record(exit_code, text))
+        files.write_json(self._path, self.record(exit_code, text))
+
+    @property
+    def _path(self) -> Path:
+        return run_folder.folder_of(self._config) / run_folder.RUN
+
+    def overrule(self, exit_code: int, error: str, *, has_begun: bool) -> None:
+        """Write why a run of several processes failed, whatever its first one could know.
+
+        What that process has recorded besides is kept.
+
+        Args:
+            exit_code: Exit code of the program.
+            error: The cause, in one line.
+            has_begun: Whether the first process has begun to write the folder.
+        """
+        if not self._is_writer or (exit_code in _UNTOUCHED and not has_begun):
+            return
+        if not has_begun:
+            self.begin()
+        record = self.record(exit_code, error)
+        if has_begun and self._path.is_file():
+            stated = json.loads(self._path.read_text(encoding="utf-8"))
+            told = ("status", "exit_code", "error", "finished", "seconds")
+            record = {**stated, **{name: record[name] for name in told}}
+        files.write_json(self._path, record)
 
     def record(self, exit_code: int, error: str | None) -> dict[str, Any]:
         """Return the content of ``run.json``."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ptycho_torch import allocator
-from ptycho_torch.cli import exits, shared
+from ptycho_torch import allocator, ranks, run_folder
+from ptycho_torch.cli import exits, launch, shared
 from ptycho_torch.cli.journal import RunJournal
+from ptycho_torch.ranks import Rank
 
 if TYPE_CHECKING:
+    from ptycho_torch.config_params import PyTorchExecutionConfig
     from ptycho_torch.data.scan import ScanData
     from ptycho_torch.payload import TrainingPayload
 
@@ -31,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(args: argparse.Namespace) -> int:
     """Build the settings, read the scans, train; one payload goes all the way down."""
     from ptycho_torch import config_factory
-    from ptycho_torch.workflows import components
 
+    launch.follow_the_starter()
     allocator.keep_freed_memory()
     given = vars(args)
     overrides = shared.overrides_from_args(args, "training")
@@ -47,7 +50,20 @@ def run(args: argparse.Namespace) -> int:
         execution_config=execution,
         config_file=given.get("config"),
     )
-    with RunJournal(payload.run_config, given["argv"]) as journal:
+    if launch.is_needed(payload.execution_config):
+        return _lead(payload, given["argv"])
+    rank = ranks.here(payload.execution_config.world_size)
+    if not rank.is_first:
+        logging.getLogger("ptycho_torch").setLevel(logging.ERROR)
+    return _train(payload, given, rank)
+
+
+def _train(payload: TrainingPayload, given: dict[str, Any], rank: Rank) -> int:
+    """Train in this process, alone or with the others of the run."""
+    from ptycho_torch.workflows import components
+
+    with RunJournal(payload.run_config, given["argv"], is_writer=rank.is_first) as journal:
+        journal.extra["execution"] = _execution(payload.execution_config)
         train_data = _read(payload, given["train_data_file"], "train", journal)
         held_out = payload.pt_training_config.test_data_file
         test_data = None if held_out is None else _read(payload, held_out, "test", journal)
@@ -60,10 +76,49 @@ def run(args: argparse.Namespace) -> int:
             begin=journal.begin,
         )
         journal.bundle_sha256 = results["bundle_sha256"]
-    if payload.execution_config.enable_progress_bar:
+    if payload.execution_config.enable_progress_bar and rank.is_first:
         best, bundle = results["best_epoch"], results["bundle_path"]
         print(f"trained {results['epochs_run']} epochs, best {best}: {bundle}")
     return 0
+
+
+def _lead(payload: TrainingPayload, argv: list[str]) -> int:
+    """Train in several processes; their failure is said once, here."""
+    from ptycho_torch.training import devices
+
+    config = payload.run_config
+    devices.check(config)
+    journal = RunJournal(config, argv, is_writer=launch.is_first_machine())
+    journal.extra["execution"] = _execution(payload.execution_config)
+    settings = run_folder.folder_of(config) / run_folder.CONFIG
+    before = _identity(settings)
+    outcome = launch.run(
+        "ptycho_torch.train", argv, payload.execution_config, shows_all="--debug" in argv
+    )
+    if outcome.error is not None:
+        has_begun = _identity(settings) != before
+        journal.overrule(outcome.exit_code, outcome.error, has_begun=has_begun)
+        exits.report(outcome.error)
+    return outcome.exit_code
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell one version of a file from another; each is a new file."""
+    if not path.is_file():
+        return None
+    about = path.stat()
+    return about.st_ino, about.st_mtime_ns
+
+
+def _execution(execution: PyTorchExecutionConfig) -> dict[str, str | int]:
+    """Say on what a run was computed."""
+    return {
+        "accelerator": execution.accelerator,
+        "world_size": execution.world_size,
+        "strategy": "ddp" if execution.world_size > 1 else "single",
+        "precision": execution.precision,
+        "compile": execution.compile,
+    }
 
 
 def _read(payload: TrainingPayload, name: str, role: str, journal: RunJournal) -> ScanData:

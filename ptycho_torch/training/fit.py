@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
-from ptycho_torch import files, run_folder
+from ptycho_torch import files, ranks, run_folder
 from ptycho_torch.bundle import write
 from ptycho_torch.config_params import RunConfig
 from ptycho_torch.data.scan import ScanData
-from ptycho_torch.errors import ConfigError, InputError
+from ptycho_torch.data.shards import shard
 from ptycho_torch.patch_stats.logger import PatchStatsLogger
-from ptycho_torch.training import callbacks, describe, parity_probe, prepare, resume
+from ptycho_torch.ranks import Rank
+from ptycho_torch.training import (
+    compiling,
+    describe,
+    devices,
+    parity_probe,
+    prepare,
+    resume,
+    trainers,
+)
+from ptycho_torch.training.joint_module import JointModule
 from ptycho_torch.training.module import PtychoPINN_Lightning
 from ptycho_torch.training.prepare import Prepared
 
 _log = logging.getLogger(__name__)
-
-# What Lightning says about choices that are made on purpose here.
-_EXPECTED = (
-    r".*does not have many workers.*",
-    r".*is smaller than the logging interval.*",
-    r".*Checkpoint directory .* exists and is not empty.*",
-    r".*The dirpath has changed from.*",
-    r".*isinstance\(treespec, LeafSpec\).*",
-    r".*GPU available but not used.*",
-    r".*You defined a `validation_step` but have no `val_dataloader`.*",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,14 +42,14 @@ class Trained:
     Attributes:
         module: Training module; its model holds the weights of the best epoch.
         prepared: Data, groups and scales it was trained on.
-        bundle_path: The bundle.
+        bundle_path: The bundle; None where another process writes it.
         bundle_sha256: Its digest.
     """
 
     module: PtychoPINN_Lightning
     prepared: Prepared
-    bundle_path: Path
-    bundle_sha256: str
+    bundle_path: Path | None = None
+    bundle_sha256: str | None = None
 
 
 def run(
@@ -78,7 +75,8 @@ def run(
         DivergedError: A loss was not finite; patch statistics are written all the same.
         OutputError: A result cannot be written.
     """
-    _check_devices(config)
+    rank = ranks.here(config.execution.world_size)
+    devices.check(config)
     prepared = prepare.prepare(config, train_data, test_data)
     digest = resume.digest(config, train_data, test_data)
     checkpoint = resume.locate(config)
@@ -87,11 +85,12 @@ def run(
     folder = run_folder.folder_of(config)
     monitor = _monitor(config, has_validation=prepared.validation is not None)
     has_validation = prepared.validation is not None
-    with _global_settings_kept():
-        trainer = _trainer(config, folder, monitor, has_validation=has_validation)
-        (begin or (lambda: run_folder.begin(config)))()
-        stats = _stats(config, folder)
-        module = PtychoPINN_Lightning(
+    with trainers.global_settings_kept():
+        trainer = trainers.make(config, folder, monitor, has_validation=has_validation)
+        if rank.is_first:
+            (begin or (lambda: run_folder.begin(config)))()
+        stats = _stats(config, folder if rank.is_first else None)
+        module = (PtychoPINN_Lightning if rank.is_alone else JointModule)(
             prepared.model,
             config,
             prepared.contract,
@@ -102,19 +101,21 @@ def run(
         module.resume_digest = digest
         try:
             with stats or contextlib.nullcontext():
-                _fit(trainer, module, prepared, checkpoint)
+                _fit(trainer, module, prepared, rank, checkpoint)
         finally:
-            if module.progress.rows:
+            if module.progress.rows and rank.is_first:
                 files.write_text(folder / run_folder.HISTORY, module.progress.table())
-        return _finish(config, module, prepared, folder)
+        return _finish(config, module, prepared, folder if rank.is_first else None)
 
 
 def _finish(
-    config: RunConfig, module: PtychoPINN_Lightning, prepared: Prepared, folder: Path
+    config: RunConfig, module: PtychoPINN_Lightning, prepared: Prepared, folder: Path | None
 ) -> Trained:
     """Put the best weights back and write the bundle and the parity probe."""
     module.model.network.load_state_dict(module.progress.best_weights)
     module.to("cpu").eval()
+    if folder is None:
+        return Trained(module=module, prepared=prepared)
     path = folder / run_folder.BUNDLE
     about = describe.manifest(config, prepared, module.progress)
     sha256 = write.write(path, about, module.model, module.progress.table())
@@ -124,7 +125,7 @@ def _finish(
     return Trained(module=module, prepared=prepared, bundle_path=path, bundle_sha256=sha256)
 
 
-def _stats(config: RunConfig, folder: Path) -> PatchStatsLogger | None:
+def _stats(config: RunConfig, folder: Path | None) -> PatchStatsLogger | None:
     if not config.inference.log_patch_stats:
         return None
     return PatchStatsLogger(folder, enabled=True, limit=config.inference.patch_stats_limit)
@@ -146,116 +147,26 @@ def _monitor(config: RunConfig, *, has_validation: bool) -> str:
     return monitor
 
 
-def _check_devices(config: RunConfig) -> None:
-    execution = config.execution
-    if execution.accelerator == "cpu":
-        if execution.devices > 1:
-            raise ConfigError(
-                "--devices", expected="1 on the CPU", found=str(execution.devices)
-            )
-        return
-    available = torch.cuda.device_count()
-    if execution.devices > available:
-        raise ConfigError(
-            "--devices",
-            expected=f"at most {available} for --accelerator {execution.accelerator}",
-            found=str(execution.devices),
-        )
-
-
-def _trainer(
-    config: RunConfig, folder: Path, monitor: str, *, has_validation: bool
-) -> pl.Trainer:
-    training, execution = config.training, config.execution
-    checkpoints = folder / run_folder.CHECKPOINTS
-    with _quiet_lightning():
-        return pl.Trainer(
-            accelerator=execution.accelerator,
-            devices=execution.devices,
-            strategy=execution.strategy,
-            precision=execution.precision,  # type: ignore[arg-type]
-            deterministic=execution.deterministic,
-            benchmark=False,
-            max_epochs=training.epochs,
-            accumulate_grad_batches=training.accumulate_grad_batches,
-            gradient_clip_val=training.gradient_clip_val,
-            gradient_clip_algorithm="norm",
-            num_sanity_val_steps=0,
-            log_every_n_steps=1 << 30,
-            logger=_logger(config, folder),
-            callbacks=callbacks.make(
-                config, checkpoints, monitor, has_validation=has_validation
-            ),
-            enable_checkpointing=execution.enable_checkpointing,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            default_root_dir=folder,
-        )
-
-
-def _logger(config: RunConfig, folder: Path) -> Logger | bool:
-    if config.execution.logger_backend is None:
-        return False
-    if config.execution.logger_backend == "csv":
-        return CSVLogger(folder, name="lightning_logs")
-    try:
-        return TensorBoardLogger(folder, name="lightning_logs")
-    except ModuleNotFoundError as error:
-        raise InputError(
-            "--logger tensorboard",
-            expected="the package tensorboard",
-            found="none",
-            remedy="pip install tensorboard",
-        ) from error
-
-
 def _fit(
     trainer: pl.Trainer,
     module: PtychoPINN_Lightning,
     prepared: Prepared,
+    rank: Rank,
     checkpoint: Path | None,
 ) -> None:
-    with _quiet_lightning():
-        if module.config.execution.deterministic:
+    execution, size = module.config.execution, module.config.training.batch_size
+    held_out, held_out_loader = prepared.validation, prepared.validation_loader
+    served = shard(prepared.train_loader, size, len(prepared.train.groups), rank)
+    if held_out is not None and held_out_loader is not None:
+        held_out_loader = shard(held_out_loader, size, len(held_out.groups), rank)
+    with trainers.quiet(), compiling.compiled(module.model.network, execution.compile):
+        if execution.deterministic:
             # Lightning switches the algorithms; filling fresh memory would only cost time.
             torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         try:
             trainer.fit(
-                module,
-                prepared.train_loader,
-                prepared.validation_loader,
-                ckpt_path=checkpoint,
-                weights_only=True,
+                module, served, held_out_loader, ckpt_path=checkpoint, weights_only=True
             )
         except SystemExit as stop:
             # Lightning leaves the process after an interrupt; the caller still has records.
             raise KeyboardInterrupt from stop
-
-
-@contextlib.contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Hide Lightning's notes and its advice on choices made on purpose."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            for text in _EXPECTED:
-                warnings.filterwarnings("ignore", message=text)
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-@contextlib.contextmanager
-def _global_settings_kept() -> Iterator[None]:
-    """Put torch's process-wide switches back, which making a trainer already changes."""
-    is_deterministic = torch.are_deterministic_algorithms_enabled()
-    fills = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(is_deterministic)
-        torch.utils.deterministic.fill_uninitialized_memory = fills  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from numpy.typing import NDArray
 
+from ptycho_torch.axes import ObjectPatches
 from ptycho_torch.config_params import RunConfig
 from ptycho_torch.data.dataset import Batch
 from ptycho_torch.data.scaling import ScalingContract
@@ -184,23 +185,29 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
         self, batch: Batch, batch_idx: int, phase: str
     ) -> tuple[ForwardResult, LossTerms]:
         result = self.model(batch.amplitude, batch.offsets)
-        if self._stats is not None and self.trainer.is_global_zero:
-            self._stats.log_batch(
-                result.patches,
-                phase=phase,
-                batch_idx=batch_idx,
-                epoch=self.current_epoch,
-                global_step=self.global_step,
-                scale={
-                    "input": self.contract.input_scale,
-                    "intensity": self.contract.intensity_scale,
-                    "probe": self.contract.probe_scale,
-                },
-            )
+        if self._stats is not None:
+            self._record(self._stats, result.patches, batch_idx, phase)
         terms = self.loss(result, batch, phase)
         if not torch.isfinite(terms.loss):
             self._diverge(batch, batch_idx, result)
         return result, terms
+
+    def _record(
+        self, stats: PatchStatsLogger, patches: ObjectPatches, batch_idx: int, phase: str
+    ) -> None:
+        """Hand the predicted patches of a batch to the statistics."""
+        stats.log_batch(
+            patches,
+            phase=phase,
+            batch_idx=batch_idx,
+            epoch=self.current_epoch,
+            global_step=self.global_step,
+            scale={
+                "input": self.contract.input_scale,
+                "intensity": self.contract.intensity_scale,
+                "probe": self.contract.probe_scale,
+            },
+        )
 
     def loss(self, result: ForwardResult, batch: Batch, phase: str = "train") -> LossTerms:
         """Compare the predicted intensity with the measured amplitude of a batch."""

@@ -26,7 +26,9 @@ _FREE: dict[str, tuple[str, ...]] = {
     "execution": (
         "accelerator",
         "devices",
+        "num_nodes",
         "strategy",
+        "compile",
         "num_workers",
         "pin_memory",
         "logger_backend",
@@ -52,6 +54,8 @@ def digest(config: RunConfig, train_data: ScanData, test_data: ScanData | None) 
         }
         for section in ("data", "model", "training", "execution")
     }
+    # What counts is the joint batch, however many devices share it.
+    kept["training"]["batch_size"] *= config.execution.world_size
     if config.training.scheduler == "WarmupCosine":
         kept["training"]["epochs"] = config.training.epochs
     kept["seed"] = config.run.seed

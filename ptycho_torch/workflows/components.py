@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho_torch import config_factory
+from ptycho_torch import config_factory, run_folder
 from ptycho_torch.bundle import read
 from ptycho_torch.config_params import PyTorchExecutionConfig, RunConfig
 from ptycho_torch.data.scan import ScanData
@@ -128,7 +128,7 @@ def _train_with_lightning(
         "bundle_path": trained.bundle_path,
         "bundle_sha256": trained.bundle_sha256,
         "scaling": trained.prepared.contract,
-        "run_dir": trained.bundle_path.parent,
+        "run_dir": run_folder.folder_of(payload.run_config),
         "model": trained.module.model,
     }
 

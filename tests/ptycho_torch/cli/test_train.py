@@ -51,7 +51,10 @@ VALUES: dict[str, list[str]] = {
     "patch_stats_limit": ["4"],
     "accelerator": ["gpu"],
     "devices": ["2"],
+    "num_nodes": ["2"],
+    "strategy": ["ddp"],
     "precision": ["64-true"],
+    "compile": [],
     "deterministic": [],
     "no_deterministic": [],
     "num_workers": ["1"],
@@ -91,6 +94,9 @@ def _untrained(monkeypatch: pytest.MonkeyPatch) -> None:
         return None, None, {**results, "bundle_path": None}
 
     monkeypatch.setattr(components, "run_cdi_example_torch", run)
+    # As if somebody had started the two processes of --devices 2 and --num_nodes 2.
+    for name, value in {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
 
 
 def config_of(scan: Path, folder: Path, *words: str) -> dict[str, Any]:
@@ -190,7 +196,13 @@ BAD_WORDS: dict[str, tuple[list[str], str]] = {
     "tpu": (["--accelerator", "tpu"], "complex"),
     "mps": (["--accelerator", "mps"], "complex"),
     "devices": (["--devices", "0"], "--devices"),
+    "machines": (["--num-nodes", "0"], "--num_nodes"),
+    "several cpus": (["--devices", "2"], "--strategy ddp"),
+    "several machines": (["--num-nodes", "2"], "--num_nodes"),
+    "nowhere to meet": (["--num-nodes", "2", "--strategy", "ddp"], "MASTER_ADDR"),
+    "strategy": (["--strategy", "fsdp"], "--strategy"),
     "precision": (["--precision", "8"], "--precision"),
+    "half precision on the cpu": (["--precision", "16-mixed"], "bf16-mixed"),
     "workers": (["--num-workers", "-1"], "--num_workers"),
     "mlflow": (["--logger", "mlflow"], "csv"),
     "negative limit": (["--patch-stats-limit", "-1"], "--patch_stats_limit"),

@@ -306,10 +306,17 @@ def test_run_record_is_complete(scan: Path, usual: Path) -> None:
     assert set(record) == {
         *("schema", "argv", "status", "exit_code", "error", "started", "finished"),
         *("seconds", "versions", "git_commit", "git_dirty", "datasets", "config_sha256"),
-        *("bundle_sha256", "seed", "warnings"),
+        *("bundle_sha256", "seed", "warnings", "execution"),
     }
     assert record["status"] == "ok"
     assert record["seed"] == 42
+    assert record["execution"] == {
+        "accelerator": "cpu",
+        "world_size": 1,
+        "strategy": "single",
+        "precision": "32-true",
+        "compile": "off",
+    }
     content = (usual / run_folder.BUNDLE).read_bytes()
     assert record["bundle_sha256"] == hashlib.sha256(content).hexdigest()
     scan_digest = hashlib.sha256(scan.read_bytes()).hexdigest()
