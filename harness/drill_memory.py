@@ -78,7 +78,7 @@ def recall(project: Project, name: str) -> Kept | None:
         if path.stat().st_size > _SIZE_LIMIT:
             return None
         kept = decode(Kept, json.loads(path.read_bytes()), path.name)
-    except (OSError, ValueError, HarnessError):
+    except (OSError, ValueError, RecursionError, HarnessError):
         return None
     return kept if kept.schema == SCHEMA else None
 

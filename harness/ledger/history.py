@@ -9,6 +9,7 @@ Source: design of the harness, section 7 (branches that both appended merge).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -91,8 +92,10 @@ def _rebuilt(entries: Sequence[Entry], merge: Entry) -> Branch | None:
     base, size = _count(merge.body.get("base")), _count(merge.body.get("size"))
     added = _count(merge.body.get("added"))
     order = merge.body.get("order", [[merge.sequence + 1, added]])
-    places = [*range(min(base, len(entries))), *_places(order, len(entries))]
-    if base > merge.sequence or len(places) != size:
+    told = itertools.chain(range(base), _places(order, len(entries)))
+    # Runs of a hostile ledger may repeat: no branch is longer than what it was merged into.
+    places = list(itertools.islice(told, len(entries) + 1))
+    if base > merge.sequence or len(places) != size or size > len(entries):
         return None
     rebuilt = list(entries[:base])
     for place in places[base:]:

@@ -114,7 +114,7 @@ def _holder(path: Path) -> str:
             owner_text = stream.read(512)
         record = json.loads(owner_text)
         return f"process {int(record['pid'])}, boot {str(record['boot'])[:36]}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, OverflowError, KeyError, TypeError):
         return "another process"
 
 

@@ -207,8 +207,11 @@ def _charts(hub: Path, artifacts: Iterable[ArtifactRecord]) -> tuple[Chart, ...]
 
 def _charts_of(table: str) -> list[Chart]:
     """Turn a table over ``epoch`` or ``step`` into charts, training beside validation."""
-    rows = list(csv.reader(table.splitlines()))
-    if len(rows) < 3 or rows[0][0] not in {"epoch", "step"}:  # noqa: PLR2004 - two points make a line
+    try:
+        rows = list(csv.reader(table.splitlines()))
+    except csv.Error:  # a field that no table holds
+        return []
+    if len(rows) < 3 or rows[0][:1] not in (["epoch"], ["step"]):  # noqa: PLR2004 - two points make a line
         return []
     head, body = rows[0], rows[1:]
     columns: dict[str, list[Curve]] = {}

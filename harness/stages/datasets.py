@@ -107,7 +107,7 @@ def cached(folder: Path, spec: DatasetSpec, digest: Callable[[Path], str]) -> Da
     try:
         note = json.loads((folder / _NOTE).read_bytes())
         sha256, size = digest(path), path.stat().st_size
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(note, dict) or note.get("sha256") != sha256:
         return None

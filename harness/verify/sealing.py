@@ -107,7 +107,12 @@ def _faults(
         yield f"entry {entry.sequence}: time {entry.time}", "a time that has come"
     if record is None:
         return
-    told = {"suite": record.suite, "run_id": record.run_id, "verdict": record.verdict.value}
+    told = {
+        "suite": record.suite,
+        "run_id": record.run_id,
+        "verdict": record.verdict.value,
+        "commit": record.stamp.commit,
+    }
     for key, value in told.items():
         if entry.body.get(key) != value:
             yield f"hub.json: {key} {value}", f"{entry.body.get(key)!r} as sealed"[:200]

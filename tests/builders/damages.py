@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from harness import files
 from harness.hub import inventory
 from tests.builders import sealed
 from tests.builders.sealed import Store
@@ -99,6 +101,7 @@ simple("world_writable", lambda p: p.chmod(0o446), "mode")
 simple("fifo", lambda p: (p.unlink(), os.mkfifo(p)), "FIFO")
 simple("folder", to_folder, "a folder")
 simple("sparse_terabyte", lambda p: sealed.sparse(p, 1 << 40), "bytes")
+simple("case_collision", lambda p: p.with_name("Stats.json").write_text("{}"), "Stats.json")
 simple("extra_file", lambda p: p.with_name("extra.json").write_text("{}"), "extra.json")
 simple("extra_hidden", lambda p: (p.parents[2] / ".hidden").write_text(""), ".hidden")
 simple("extra_folder", lambda p: (p.parents[2] / "empty").mkdir(), "empty")
@@ -167,6 +170,29 @@ def manifest_huge(store: Store) -> str:
     """Make the manifest a sparse terabyte."""
     sealed.sparse(store.hub / inventory.MANIFEST, 1 << 40)
     return inventory.MANIFEST
+
+
+@damage
+def case_collision_listed(store: Store) -> str:
+    """List two files that some file systems keep as one."""
+    path = store.hub / STATS
+    path.with_name("Stats.json").write_bytes(path.read_bytes())
+    manifest = store.hub / inventory.MANIFEST
+    lines = manifest.read_bytes().splitlines(keepends=True)
+    twin = next(line for line in lines if STATS.encode() in line)
+    twin = twin.replace(b"stats.json", b"Stats.json")
+    sealed.write(manifest, b"".join(sorted([*lines, twin], key=lambda line: line[66:])))
+    return "the same but for case"
+
+
+@damage
+def record_of_the_future(store: Store) -> str:
+    """Let the run end in a time to come, manifest and all."""
+    path = store.hub / "hub.json"
+    record = json.loads(path.read_bytes())
+    sealed.write(path, files.json_bytes(record | {"finished": "2999-01-01T00:00:00Z"}))
+    sealed.remanifest(store.hub)
+    return "finished 2999"
 
 
 @damage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from harness.ledger import canonical, checkpoint, merkle
 from tests.builders import sealed
@@ -36,7 +37,8 @@ def ledger_linked(store: Store) -> str:
     return "ledger.jsonl"
 
 
-def _relog(store: Store, change: Callable[[dict[str, object]], None]) -> None:
+def relog(store: Store, change: Callable[[dict[str, Any]], None]) -> None:
+    """Rewrite the only entry of a ledger, properly spelled."""
     value = json.loads(store.ledger.path.read_bytes())
     change(value)
     store.ledger.path.write_bytes(canonical.dumps(value) + b"\n")
@@ -45,28 +47,28 @@ def _relog(store: Store, change: Callable[[dict[str, object]], None]) -> None:
 @damage
 def ledger_verdict(store: Store) -> str:
     """Rewrite the sealed verdict, chain and all."""
-    _relog(store, lambda v: v.update(body={**v["body"], "verdict": "red"}))  # type: ignore[dict-item]
+    relog(store, lambda v: v.update(body=v["body"] | {"verdict": "red"}))
     return "verdict"
 
 
 @damage
 def ledger_future(store: Store) -> str:
     """Let the seal come from the future."""
-    _relog(store, lambda v: v.update(time="2999-01-01T00:00:00Z"))
+    relog(store, lambda v: v.update(time="2999-01-01T00:00:00Z"))
     return "2999"
 
 
 @damage
 def ledger_backdated(store: Store) -> str:
     """Let the seal come before the run."""
-    _relog(store, lambda v: v.update(time="2001-01-01T00:00:00Z"))
+    relog(store, lambda v: v.update(time="2001-01-01T00:00:00Z"))
     return "2001"
 
 
 @damage
 def ledger_sequence(store: Store) -> str:
     """Number the entry wrongly."""
-    _relog(store, lambda v: v.update(sequence=7))
+    relog(store, lambda v: v.update(sequence=7))
     return "line 1"
 
 

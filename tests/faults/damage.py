@@ -12,9 +12,9 @@ from harness.ledger import checkpoint
 from harness.ledger.log import Ledger
 from harness.verify import VerifyReport, verify
 from tests.builders import sealed
-from tests.builders.ledger_damages import DAMAGES
+from tests.builders.history_damages import DAMAGES
 from tests.builders.sealed import Store
-from tests.faults.figures import Campaign, Scale
+from tests.faults.figures import Campaign, Scale, every
 
 _DAMAGED = 4
 _PAYLOAD = ("analysis/measure/stats.json", "analysis/measure/rows.csv", "cli/measure.log")
@@ -48,8 +48,8 @@ def metadata(store: Store) -> list[Path]:
 def flips(folder: Path, scale: Scale) -> Campaign:
     """Flip one bit of each byte of the metadata, and random bits of the payload."""
     campaign = Campaign(
-        fault="one bit flipped in each byte of every metadata file of a hub and of its ledger;"
-        f" {scale.bits:,} random bits in payloads",
+        fault=f"one bit flipped in {every(scale.stride, 'byte')} of all metadata files of a hub"
+        f" and of its ledger; {scale.bits:,} random bits in payloads",
         target="100 % detected, the right file named, 0 tracebacks",
     )
     store = sealed.make(folder / "project")
@@ -83,7 +83,7 @@ def _flip(campaign: Campaign, store: Store, path: Path, place: int, bit: int) ->
 def truncations(folder: Path, scale: Scale) -> Campaign:
     """Cut a ledger at every byte offset."""
     campaign = Campaign(
-        fault="ledger truncated at every byte offset",
+        fault=f"ledger truncated at {every(scale.offsets, 'byte offset')}",
         target="valid prefix + torn tail, or invalid; never valid and shorter with a pin",
     )
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ def truncations(folder: Path, scale: Scale) -> Campaign:
     for number in range(5):
         ledger.append("seal", f"tiny/{number}", {"number": number, "text": "é"})
     content, pinned = ledger.path.read_bytes(), checkpoint.take(ledger.leaves(), "x")
-    for size in range(0, len(content), max(1, scale.stride // 8)):
+    for size in range(0, len(content), scale.offsets):
         ledger.path.write_bytes(content[:size])
         campaign.require(_is_honest(ledger, content[:size], pinned), f"cut at {size}")
     return campaign
@@ -111,8 +111,9 @@ def structures(folder: Path, scale: Scale) -> Campaign:
     """Bend a sealed hub, its neighbours and its ledger in every way we know."""
     del scale  # a handful of milliseconds each: the short form tries them all
     campaign = Campaign(
-        fault=f"{len(DAMAGES)} structural damages: remove, add, rename, swap, link, mode,"
-        " restored mtime, replay, ledger and checkpoint",
+        fault=f"{len(DAMAGES)} structural damages: remove, add, rename, swap, symlink, hard"
+        " link, mode, restored mtime, case collision, replay, hub of another commit, merged"
+        " ledgers, rolled-back checkpoint, duplicate sequence number, future clock and others",
         target="100 % detected, exit 4",
     )
     pristine = sealed.make(folder / "pristine")

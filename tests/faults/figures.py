@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(slots=True, kw_only=True)
@@ -13,6 +14,7 @@ class Campaign:
 
     fault: str
     target: str
+    details: list[str] = field(default_factory=list)
     tried: int = 0
     failures: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -29,6 +31,11 @@ class Campaign:
         """Tries that went as promised."""
         return self.tried - len(self.failures)
 
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Campaign:
+        """Return the campaign that ``dataclasses.asdict`` has written."""
+        return cls(**kept)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
@@ -41,6 +48,20 @@ class Scale:
     writers: int
     trees: int
     examples: int
+
+    @property
+    def offsets(self) -> int:
+        """Step between the offsets of a ledger that is cut: a file of few bytes."""
+        return max(1, self.stride // 8)
+
+
+def every(step: int, thing: str) -> str:
+    """Say which things are tried: ``each byte``, or ``every 61st byte``."""
+    if step == 1:
+        return f"each {thing}"
+    ends = {1: "st", 2: "nd", 3: "rd"}
+    end = "th" if step % 100 in (11, 12, 13) else ends.get(step % 10, "th")
+    return f"every {step}{end} {thing}"
 
 
 FULL = Scale(

@@ -1,4 +1,4 @@
-"""A function run in a forked process: its exit code, its output and its peak memory."""
+"""A function run in a fork, or a command of the harness: exit code, output, peak memory."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,14 +17,23 @@ from pathlib import Path
 from typing import Any
 
 CRASHED = 99
+_PROGRAM = """
+import sys
+from pathlib import Path
+from harness.cli.main import main
+code = main(sys.argv[2:])
+peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
+Path(sys.argv[1]).write_text(peak)
+sys.exit(code)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """How a process ended.
 
-    ``code`` is negative for a signal. ``peak_bytes`` is resident memory beyond what the
-    parent held when it forked: a fork starts with all of that.
+    ``code`` is negative for a signal. ``peak_bytes`` is the most resident memory: of a command
+    all of it, of a fork what it took beyond that of its parent; 0 for a command that died.
     """
 
     code: int
@@ -51,6 +61,19 @@ def call(function: Callable[[], int], kill_after_s: float | None = None) -> Ende
             output=_text(out),
             errors=_text(err),
             peak_bytes=max(0, usage.ru_maxrss * 1024 - held),
+        )
+
+
+def command(*words: str) -> Ended:
+    """Run the harness as a program of its own."""
+    with tempfile.NamedTemporaryFile("r", prefix="peak-") as told:
+        argv = [sys.executable, "-c", _PROGRAM, told.name, *words]
+        done = subprocess.run(argv, capture_output=True, check=False)
+        return Ended(
+            code=done.returncode,
+            output=done.stdout.decode(errors="replace"),
+            errors=done.stderr.decode(errors="replace"),
+            peak_bytes=1024 * int(told.read() or 0),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,26 @@ def test_a_merge_entry_that_lies_gives_no_branch(
     ledger.append("note", "later", {})
 
     assert list(history.branches(ledger.entries())) == []
+
+
+def test_runs_that_repeat_are_not_piled_up(tmp_path: Path) -> None:
+    """A hostile merge entry names all entries five thousand times; memory does not grow."""
+    (ledger,) = forked(tmp_path, "ours")
+    items = [("note", str(number), {}, "2026-01-02T03:04:05Z") for number in range(200)]
+    ledger.append_all(items)
+    order = [[0, 200]] * 5000
+    ledger.append(
+        "merge", "ledger", {"base": 0, "size": 10**6, "root": "0" * 64, "order": order}
+    )
+    entries = ledger.entries()
+
+    tracemalloc.start()
+    found = list(history.branches(entries))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert found == []
+    assert peak < 1_000_000
 
 
 def test_an_overlong_line_is_damage_and_no_torn_tail(tmp_path: Path) -> None:
