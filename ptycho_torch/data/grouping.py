@@ -19,7 +19,8 @@ from scipy.spatial import cKDTree
 
 from ptycho_torch.errors import InputError
 
-_BLOCK_CANDIDATES = 2_000_000
+_BLOCK_SEEDS = 16_384  # drawn at a time, so that memory is that of the groups alone
+_BLOCK_CANDIDATES = 200_000
 _TIE_SLACK = 1e-9
 
 _log = logging.getLogger(__name__)
@@ -86,34 +87,31 @@ def make_groups(
     if C == 1:
         return seeds[:, None]
     reach = _reach(count, C, K)
-    neighbours = nearest(positions, seeds, reach)
-    keys = rng.random(neighbours.shape)
-    if max_neighbor_distance is not None:
-        gap = positions[neighbours] - positions[seeds][:, None]
-        keys[np.hypot(gap[..., 0], gap[..., 1]) > max_neighbor_distance] = np.inf
-        kept = np.isfinite(keys).sum(axis=1) >= C - 1
-        seeds, neighbours, keys = _keep(seeds, neighbours, keys, kept)
-    chosen = np.argsort(keys, axis=1, kind="stable")[:, : C - 1]
-    companions = np.sort(np.take_along_axis(neighbours, chosen, axis=1), axis=1)
-    return np.concatenate([seeds[:, None], companions], axis=1)
+    tree = cKDTree(positions)
+    groups, kept = np.empty((len(seeds), C), np.int64), 0
+    for start in range(0, len(seeds), _BLOCK_SEEDS):
+        part = seeds[start : start + _BLOCK_SEEDS]
+        drawn = _draw(tree, part, C, reach, rng, max_neighbor_distance)
+        groups[kept : kept + len(drawn)] = drawn
+        kept += len(drawn)
+    _report_dropped(len(seeds) - kept, len(seeds))
+    return groups[:kept]
 
 
-def nearest(
-    positions: NDArray[np.float64], seeds: NDArray[np.int64], count: int
-) -> NDArray[np.int64]:
+def nearest(tree: cKDTree, seeds: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Find the nearest other points of each seed, ties by (distance, index).
 
     A point is left out by its index, not by its distance: repeated positions count.
 
     Args:
-        positions: (M, 2) [px].
+        tree: Of the positions (M, 2) [px].
         seeds: (G,) scan indices.
         count: Neighbours to return, at most M - 1.
 
     Returns:
         (G, count) scan indices, nearest first.
     """
-    tree = cKDTree(positions)
+    positions: NDArray[np.float64] = tree.data
     radius = tree.query(positions[seeds], k=[count + 1])[0][:, 0] * (1 + _TIE_SLACK)
     # The tree breaks ties as it likes, so all points on the last shell are candidates.
     crowd = tree.query_ball_point(positions[seeds], radius, return_length=True)
@@ -122,7 +120,7 @@ def nearest(
     for start in range(0, len(seeds), step):
         part = slice(start, start + step)
         width = min(len(positions), int(crowd[part].max()) + 1)
-        found[part] = _sorted_candidates(tree, positions, seeds[part], width)[:, :count]
+        found[part] = _sorted_candidates(tree, seeds[part], width)[:, :count]
     return found
 
 
@@ -193,27 +191,44 @@ def _reach(count: int, C: int, K: int) -> int:
     return min(K, count - 1)
 
 
-def _keep(
+def _draw(
+    tree: cKDTree,
     seeds: NDArray[np.int64],
-    neighbours: NDArray[np.int64],
-    keys: NDArray[np.float64],
-    kept: NDArray[np.bool_],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    dropped = int((~kept).sum())
-    if dropped == len(seeds):
+    C: int,
+    reach: int,
+    rng: np.random.Generator,
+    max_distance: float | None,
+) -> NDArray[np.int64]:
+    """Draw the groups of some seeds; those without enough companions are left out."""
+    positions: NDArray[np.float64] = tree.data
+    neighbours = nearest(tree, seeds, reach)
+    keys = rng.random(neighbours.shape)
+    if max_distance is not None:
+        gap = positions[neighbours] - positions[seeds][:, None]
+        keys[np.hypot(gap[..., 0], gap[..., 1]) > max_distance] = np.inf
+        kept = np.isfinite(keys).sum(axis=1) >= C - 1
+        seeds, neighbours, keys = seeds[kept], neighbours[kept], keys[kept]
+    chosen = np.argsort(keys, axis=1, kind="stable")[:, : C - 1]
+    companions = np.sort(np.take_along_axis(neighbours, chosen, axis=1), axis=1)
+    return np.concatenate([seeds[:, None], companions], axis=1)
+
+
+def _report_dropped(dropped: int, count: int) -> None:
+    if not dropped:
+        return
+    if dropped == count:
         raise InputError(
             "max_neighbor_distance",
             expected="a distance that some groups fit into",
             found="no group with enough neighbours",
         )
-    if dropped:
-        _log.warning("%d seeds have too few neighbours within reach and are dropped", dropped)
-    return seeds[kept], neighbours[kept], keys[kept]
+    _log.warning("%d seeds have too few neighbours within reach and are dropped", dropped)
 
 
 def _sorted_candidates(
-    tree: cKDTree, positions: NDArray[np.float64], seeds: NDArray[np.int64], width: int
+    tree: cKDTree, seeds: NDArray[np.int64], width: int
 ) -> NDArray[np.int64]:
+    positions: NDArray[np.float64] = tree.data
     candidates = tree.query(positions[seeds], k=np.arange(1, width + 1))[1].astype(np.int64)
     gap = positions[candidates] - positions[seeds][:, None]
     squared = np.square(gap).sum(axis=-1)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from ptycho_torch.data import grouping
 from ptycho_torch.errors import InputError
@@ -31,7 +32,7 @@ def test_nearest_equals_brute_force(seed: int, count: int) -> None:
     """Neighbours are the nearest others, ties by index, on lattices with repeated points."""
     positions = _lattice(seed, 25)
 
-    found = grouping.nearest(positions, np.arange(25), count)
+    found = grouping.nearest(cKDTree(positions), np.arange(25), count)
 
     for point in range(25):
         assert found[point].tolist() == _brute_nearest(positions, point, count)
@@ -39,7 +40,7 @@ def test_nearest_equals_brute_force(seed: int, count: int) -> None:
 
 def test_nearest_survives_all_equal_points() -> None:
     """A hundred points on one spot still give others, never the point itself."""
-    found = grouping.nearest(np.zeros((100, 2)), np.arange(100), 3)
+    found = grouping.nearest(cKDTree(np.zeros((100, 2))), np.arange(100), 3)
 
     assert found[0].tolist() == [1, 2, 3]
     assert found[2].tolist() == [0, 1, 3]
