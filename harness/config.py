@@ -75,8 +75,24 @@ class SuiteSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixSpec:
+    """Runs of a suite over axes: every combination of their values is a cell.
+
+    An axis is a parameter of the suite, or ``dataset:<role>`` with files as its values.
+    """
+
+    suite: str
+    name: str
+    axes: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A repository that keeps a ``harness.toml``; folders are absolute."""
+    """A repository that keeps a ``harness.toml``; folders are absolute.
+
+    ``matrices`` are the matrices of each suite by name; ``caches`` is where digests and
+    generated datasets lie when ``work`` is not the project's own.
+    """
 
     root: Path
     name: str
@@ -87,3 +103,10 @@ class Project:
     policies: dict[str, str]
     config_sha256: str
     trusted_keys: tuple[str, ...] = ()
+    matrices: dict[str, dict[str, MatrixSpec]] = field(default_factory=dict)
+    caches: Path | None = None
+
+    @property
+    def shared(self) -> Path:
+        """Folder of what all runs share, whatever store they have."""
+        return self.work if self.caches is None else self.caches

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import suite_rules
+from harness import matrix, suite_rules
 from harness.config import (
     ArtifactSpec,
     DatasetSpec,
@@ -68,17 +68,22 @@ def load(root: Path) -> Project:
     policies = top.strings("policies")
     trusted_keys = top.texts("trusted_keys")
     datasets = {role: _dataset(role, table) for role, table in top.named("datasets").items()}
-    suites = _suites(top.named("suites"), datasets)
+    tables = top.named("suites")
+    matrices = {suite: matrix.read(suite, table) for suite, table in tables.items()}
+    suites = _suites(tables, datasets)
     folders = {key: _folder(top, root, key, default) for key, default in _FOLDERS.items()}
     top.close()
     for suite in suites.values():
         where = f"{FILE}: suites.{suite.name}"
         suite_rules.check(suite, policies, where)
         registry.check(suite.guards)
+        for spec in matrices[suite.name].values():
+            matrix.check(spec, suite, FILE)
     return Project(
         root=root.resolve(),
         name=name,
         suites=suites,
+        matrices=matrices,
         policies=policies,
         trusted_keys=trusted_keys,
         config_sha256=sha256_bytes(content),

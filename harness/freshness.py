@@ -90,7 +90,7 @@ def now(project: Project, suite: SuiteSpec, datasets: Mapping[str, str] | None =
 
 def cache_of(project: Project) -> inputs.DigestCache:
     """Open the project's cache of digests."""
-    return inputs.DigestCache(project.work / "digests.json")
+    return inputs.DigestCache(project.shared / "digests.json")
 
 
 def globs_of(suite: SuiteSpec) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from harness.toml_table import Table, nearest
 KINDS = ("command", "pytest")
 WORDS = ("python", "root", "work")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_RESERVED = ("blockers",)
+_RESERVED = ("blockers", "matrix")
 # Only {name} and {dataset:role} are placeholders, and {{name}} is the text {name};
 # every other brace is left alone, so that inline Python and JSON stay readable.
 _PLACEHOLDER = re.compile(r"\{\{([A-Za-z_][\w:.-]*)\}\}|\{([A-Za-z_][\w:.-]*)\}")

@@ -47,7 +47,7 @@ def run(project: Project, suite_name: str, options: RunOptions) -> RunOutcome:
     began, started = time.monotonic(), datetime.now(UTC)
     earlier = HubStore(project.hubs, project.work).hubs(suite.name)
     run_id = layout.new_run_id(started, earlier[-1].name if earlier else "")
-    with scene.opened(project, suite.name, run_id) as opened:
+    with scene.opened(project, suite.name, run_id, options.stop) as opened:
         options.observer.run_started(suite, run_id, len(suite.stages))
         prepared = prepare(project, suite, options, opened)
         stages, artifacts = _stages(prepared, opened, options)

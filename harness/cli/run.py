@@ -9,14 +9,12 @@ from typing import Any
 import click
 
 from harness import observer, records, workflow
-from harness.cli import live, options, place
+from harness.cli import execution, live, options, place
 from harness.cli.options import Session
 from harness.conduct.options import RunOptions, RunOutcome
 from harness.config import Project
 from harness.errors import ConfigError
-from harness.hub import layout
-from harness.records import HubRecord
-from harness.report import markdown, terminal, view
+from harness.report import rendering, terminal, view
 
 EXAMPLES = """\b
 Examples:
@@ -25,6 +23,8 @@ Examples:
   harness run forward-parity --dataset train.npz --test-dataset test.npz
   harness run forward-parity --set seed=7 --set epochs=20
   harness run quick --stage selectors
+  harness run quick --matrix seeds --jobs 2
+  harness run quick --matrix seeds --scheduler tcp://head:8786
 """
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -59,6 +59,10 @@ def _pairs(values: Iterable[str], option: str, shape: str) -> dict[str, str]:
 @click.option(
     "--if-stale", is_flag=True, help="Do nothing where a fresh green hub of the suite exists."
 )
+@click.option(
+    "--matrix", metavar="NAME", help="Run every cell of this matrix that is not done yet."
+)
+@execution.given
 @options.common
 @options.pass_session
 def command(session: Session, /, suite: str, **asked: Any) -> int:
@@ -66,15 +70,24 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
 
     Stages run in order, artifacts are collected, guards judge them, and the hub is sealed
     whatever the verdict is. The exit code is the verdict's: 0 green, 1 red, 3 inconclusive.
+
+    With --matrix there is a hub for each cell, in hubs/matrix/SUITE@NAME, and the exit code is
+    that of the worst. Called again after whatever happened, it goes on where it stopped.
     """
     project = place.project(session)
+    parameters = _pairs(asked["settings"], "--set", "KEY=VALUE")
+    if asked["matrix"] is not None:
+        from harness.cli import matrix
+
+        return matrix.run(session, project, suite, asked, (parameters, _datasets(asked)))
+    _refuse_many(asked)
     watcher = _watcher(session)
     asked_of = RunOptions(
         datasets=_datasets(asked),
-        parameters=_pairs(asked["settings"], "--set", "KEY=VALUE"),
+        parameters=parameters,
         only=tuple(asked["only"]),
         if_stale=asked["if_stale"],
-        renderers={layout.SUMMARY: _summary, layout.REPORT: _page},
+        renderers=rendering.FILES,
         observer=watcher or observer.Silent(),
     )
     try:
@@ -84,6 +97,20 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
             watcher.close()
     _tell(session, outcome, project)
     return outcome.exit_code
+
+
+def _refuse_many(asked: dict[str, Any]) -> None:
+    """Refuse options that only many runs have.
+
+    Raises:
+        ConfigError: One was given.
+    """
+    for name in ("executor", "jobs", "scheduler"):
+        if asked[name] is not None:
+            expected, remedy = "--matrix NAME beside it", "Leave it out, or name a matrix."
+            raise ConfigError(
+                f"--{name}", found="one single run", expected=expected, remedy=remedy
+            )
 
 
 def _watcher(session: Session) -> live.Plain | live.Live | None:
@@ -112,16 +139,6 @@ def _datasets(asked: dict[str, Any]) -> dict[str, Path]:
                 raise ConfigError(flag, found="the role twice", expected="once", remedy=remedy)
             found[role] = asked[option]
     return found
-
-
-def _summary(hub: Path, record: HubRecord, previous: HubRecord | None) -> str:
-    return markdown.of_view(view.of_run(hub, record, previous))
-
-
-def _page(hub: Path, record: HubRecord, previous: HubRecord | None) -> str:
-    from harness.report import html  # jinja2 is imported when a page is rendered, not before
-
-    return html.page(view.of_run(hub, record, previous))
 
 
 def _tell(session: Session, outcome: RunOutcome, project: Project) -> None:

@@ -64,7 +64,13 @@ def command(
         found = standing.of_project(project, moment, suites)
     palette = Palette(options.has_colour())
     blocks = ["\n".join(_block(s, now, palette)) for s in found]
-    answer = {"project": project.name, "suites": [_json(s) for s in found]}
+    answer: dict[str, Any] = {"project": project.name, "suites": [_json(s) for s in found]}
+    if any(project.matrices.values()):
+        from harness.cli import matrix  # what makes many runs, only where they are declared
+
+        stood = matrix.standings(project, suites)
+        blocks += [matrix.block(one) for one in stood]
+        answer["matrices"] = [matrix.as_json(one) for one in stood]
     session.answer(answer, "\n\n".join(blocks))
     worst = min((s.exit_code for s in found), key=_WORST_FIRST.index, default=0)
     return worst if is_check else 0

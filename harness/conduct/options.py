@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.observer import Observer, Silent
 from harness.records import HubRecord
+from harness.stages.child import Stop
 
 Renderer = Callable[[Path, HubRecord, HubRecord | None], str]
 
@@ -25,6 +26,7 @@ class RunOptions:
             the seal with the folder, the record and the record of the previous run.
         observer: Who watches.
         grace_s: Time between TERM and KILL [s].
+        stop: A wish to stop that is another's too; the run's own without it.
     """
 
     datasets: Mapping[str, Path] = field(default_factory=dict)
@@ -34,6 +36,7 @@ class RunOptions:
     renderers: Mapping[str, Renderer] = field(default_factory=dict)
     observer: Observer = field(default_factory=Silent)
     grace_s: float = 5.0
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

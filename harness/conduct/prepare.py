@@ -135,7 +135,7 @@ def _datasets(
             found[spec.role] = datasets.given(spec.role, given[spec.role], cache.digest)
             continue
         recipe = freshness.recipe_of(project, spec, cache)
-        folder = project.work / "datasets" / datasets.key(spec, recipe)[:24]
+        folder = datasets.place(project.shared, spec, recipe)
         ready = datasets.cached(folder, spec, cache.digest)
         if ready is None:
             options.observer.note(f"making dataset {spec.role}")

@@ -7,7 +7,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.config import Project
@@ -26,16 +26,18 @@ class Scene:
 
     run_id: str
     places: Places
-    stop: Stop = field(default_factory=Stop)
+    stop: Stop
     keep_work: bool = False
 
 
 @contextlib.contextmanager
-def opened(project: Project, suite: str, run_id: str) -> Iterator[Scene]:
+def opened(
+    project: Project, suite: str, run_id: str, stop: Stop | None = None
+) -> Iterator[Scene]:
     """Make the folders of a run, hold its lock, and listen to signals.
 
     At the end the temporary hub is gone (sealed or not), and so is the working folder,
-    unless it is kept.
+    unless it is kept. A ``stop`` that is given is the caller's to close.
 
     Raises:
         StorageError: The disk refused.
@@ -47,7 +49,7 @@ def opened(project: Project, suite: str, run_id: str) -> Iterator[Scene]:
         kept=layout.kept(project.work, run_id),
     )
     owner = Ownership(layout.owner(project.work, run_id))
-    scene = Scene(run_id=run_id, places=places)
+    scene = Scene(run_id=run_id, places=places, stop=stop or Stop())
     try:
         with _storage(project.root):
             for folder in (places.work, *(places.hub / name for name in layout.FOLDERS)):
@@ -60,7 +62,8 @@ def opened(project: Project, suite: str, run_id: str) -> Iterator[Scene]:
             remove(places.work)
         if not any(places.kept.rglob("*")):
             shutil.rmtree(places.kept, ignore_errors=True)
-        scene.stop.close()
+        if stop is None:
+            scene.stop.close()
         owner.release()
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -31,6 +32,25 @@ class Log(Protocol[EntryT_co]):
 
     def append(self, kind: str, subject: str, body: Mapping[str, Any]) -> EntryT_co:
         """Add one entry durably."""
+
+    def append_all(
+        self, items: Sequence[tuple[str, str, Mapping[str, Any], str]]
+    ) -> Sequence[EntryT_co]:
+        """Add several entries (kind, subject, body, time) by one durable write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """A hub that was sealed in another store: its folder, and what its seal says and when."""
+
+    sealed: Path
+    body: Mapping[str, Any]
+    time: str
+
+    @property
+    def subject(self) -> str:
+        """Its name in the ledger."""
+        return subject(self.body["suite"], self.body["run_id"])
 
 
 def subject(suite: str, run_id: str) -> str:
@@ -82,6 +102,35 @@ def seal(
     with _storage(intent):
         intent.unlink(missing_ok=True)
     return entry
+
+
+def adopt(hubs: Path, ledger: Log[EntryT_co], found: Sequence[Adoption]) -> list[EntryT_co]:
+    """Move sealed hubs into the store ``hubs`` and log all of them at once.
+
+    Each is moved by one rename, so that both stores must be on the same file system; after a
+    crash ``resume`` logs those that were moved, and the others are where they were.
+
+    Raises:
+        StorageError: The disk refused, or the store holds a hub of that name.
+        LockTimeoutError: The ledger's lock was not had; ``resume`` will log the seals.
+    """
+    with _storage(hubs):
+        hubs.mkdir(parents=True, exist_ok=True)
+        written = []
+        for one in found:
+            final = hubs / one.subject
+            _refuse_existing(final)
+            final.parent.mkdir(exist_ok=True)
+            written.append(_intent_path(hubs, final.name))
+            _write_durably(written[-1], files.json_bytes(dict(one.body)))
+            one.sealed.rename(final)
+        for folder in {hubs, *((hubs / one.subject).parent for one in found)}:
+            _sync_folder(folder)
+    entries = ledger.append_all([(KIND, one.subject, one.body, one.time) for one in found])
+    with _storage(hubs):
+        for intent in written:
+            intent.unlink(missing_ok=True)
+    return list(entries)
 
 
 def resume(hubs: Path, ledger: Log[Any], sealed: Mapping[str, str]) -> tuple[str, ...]:

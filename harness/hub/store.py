@@ -31,7 +31,7 @@ class HubStore:
         return sorted(
             entry.name
             for entry in _folders(self.root)
-            if entry.name != layout.BLOCKERS and not entry.name.startswith(".")
+            if entry.name not in layout.NO_SUITES and not entry.name.startswith(".")
         )
 
     def hubs(self, suite: str | None = None) -> list[Path]:

@@ -85,12 +85,14 @@ class Ledger:
             StorageError: The disk refused; the ledger is as before.
         """
         with self._writing() as handle:
-            return self._add(handle, kind, subject, body)
+            return self._add_all(handle, [(kind, subject, body, "")])[0]
 
     def append_all(
         self, items: Sequence[tuple[str, str, Mapping[str, Any], str]]
     ) -> list[Entry]:
-        """Add several entries (kind, subject, body, time) under one lock.
+        """Add several entries (kind, subject, body, time) by one durable write.
+
+        After a crash the first of them may be there without the last.
 
         Raises:
             IntegrityError: See ``append``.
@@ -98,7 +100,7 @@ class Ledger:
             StorageError: See ``append``.
         """
         with self._writing() as handle:
-            return [self._add(handle, *item) for item in items]
+            return self._add_all(handle, items)
 
     def entries(self) -> tuple[Entry, ...]:
         """Return every whole entry, proved against its predecessor.
@@ -179,23 +181,18 @@ class Ledger:
             if is_new:
                 sync_folder(self.path.parent)
 
-    def _add(
-        self, handle: int, kind: str, subject: str, body: Mapping[str, Any], time: str = ""
-    ) -> Entry:
+    def _add_all(
+        self, handle: int, items: Sequence[tuple[str, str, Mapping[str, Any], str]]
+    ) -> list[Entry]:
         end, last = _tail(handle, self.path)
-        value = {
-            "schema": SCHEMA,
-            "sequence": 0 if last is None else last.sequence + 1,
-            "time": time or self._clock(),
-            "kind": kind,
-            "subject": subject,
-            "body": dict(body),
-            "previous": _START if last is None else last.leaf,
-        }
-        line = canonical.dumps(value)
-        entry = parse(line, f"{self.path.name} new entry")
-        _write(handle, self.path, end, line + b"\n")
-        return entry
+        entries, lines = [], []
+        for kind, subject, body, time in items:
+            line = _line(kind, subject, body, time or self._clock(), last)
+            last = parse(line, f"{self.path.name} new entry")
+            entries.append(last)
+            lines.append(line + b"\n")
+        _write(handle, self.path, end, b"".join(lines))
+        return entries
 
 
 def parse(line: bytes, where: str) -> Entry:
@@ -231,16 +228,24 @@ def parse(line: bytes, where: str) -> Entry:
 
 def chained(entry: Entry, last: Entry | None) -> Entry:
     """Return an entry as it reads behind another one (or first of all)."""
-    value = {
-        "schema": SCHEMA,
-        "sequence": 0 if last is None else last.sequence + 1,
-        "time": entry.time,
-        "kind": entry.kind,
-        "subject": entry.subject,
-        "body": entry.body,
-        "previous": _START if last is None else last.leaf,
-    }
-    return parse(canonical.dumps(value), "a rebuilt entry")
+    line = _line(entry.kind, entry.subject, entry.body, entry.time, last)
+    return parse(line, "a rebuilt entry")
+
+
+def _line(
+    kind: str, subject: str, body: Mapping[str, Any], time: str, last: Entry | None
+) -> bytes:
+    return canonical.dumps(
+        {
+            "schema": SCHEMA,
+            "sequence": 0 if last is None else last.sequence + 1,
+            "time": time,
+            "kind": kind,
+            "subject": subject,
+            "body": dict(body),
+            "previous": _START if last is None else last.leaf,
+        }
+    )
 
 
 def _require_fields(value: Any, where: str) -> None:

@@ -101,6 +101,11 @@ def key(spec: DatasetSpec, inputs: Mapping[str, str]) -> str:
     return sha256_bytes(json_bytes(recipe))
 
 
+def place(shared: Path, spec: DatasetSpec, inputs: Mapping[str, str]) -> Path:
+    """Return the cache folder of a generated dataset."""
+    return shared / "datasets" / key(spec, inputs)[:24]
+
+
 def cached(folder: Path, spec: DatasetSpec, digest: Callable[[Path], str]) -> Dataset | None:
     """Return a dataset from its cache folder, or None where it is not there or not intact."""
     path = folder / spec.file

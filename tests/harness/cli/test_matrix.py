@@ -1,0 +1,146 @@
+"""``harness run --matrix`` from the command line, and where it stands afterwards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from harness import config_file, matrix_runs
+from harness.cli.main import group
+from harness.errors import ConfigError, HarnessError
+from harness.hub.store import HubStore
+from harness.ledger.log import Ledger
+from tests.builders import hubs
+
+
+def declared(root: Path, **axes: Any) -> Path:
+    """A committed project with one matrix."""
+    spec = hubs.suite(parameters={"value": "3", "other": "a"}, matrix={"grid": axes})
+    hubs.declare(root, tiny=spec)
+    hubs.commit(root)
+    return root
+
+
+def cli(root: Path, *words: str) -> tuple[int, str]:
+    """Call the program; a person's mistake is its exit code and one line."""
+    caught = CliRunner().invoke(group, ["-C", str(root), *words], standalone_mode=False)
+    if isinstance(caught.exception, HarnessError):
+        return caught.exception.exit_code, str(caught.exception)
+    assert caught.exception is None, caught.exception
+    return caught.return_value or 0, caught.output
+
+
+@pytest.mark.slow
+def test_table_tells_every_cell(tmp_path: Path) -> None:
+    """Four cells, their values, verdicts and numbers; a second call runs none of them."""
+    root = declared(tmp_path, value=["0.5", "2"], other=["a", "b"])
+
+    first = cli(root, "run", "tiny", "--matrix", "grid", "--json")
+    shown = cli(root, "run", "tiny", "--matrix", "grid")
+    stood = cli(root, "status", "--json")
+
+    answer = json.loads(first[1])
+    told = [(c["values"], c["verdict"], c["metrics"]["out:value"]) for c in answer["cells"]]
+    assert told == [
+        ({"value": "0.5", "other": "a"}, "red", 0.5),
+        ({"value": "0.5", "other": "b"}, "red", 0.5),
+        ({"value": "2", "other": "a"}, "green", 2.0),
+        ({"value": "2", "other": "b"}, "green", 2.0),
+    ]
+    assert (first[0], shown[0], answer["exit_code"], answer["not_run"]) == (1, 1, 1, 0)
+    assert shown[1].count("kept from before") == 4
+    assert "4 cells: 2 green, 2 red" in shown[1]
+    (standing,) = json.loads(stood[1])["matrices"]
+    assert standing["verdicts"] == {"red": 2, "green": 2}
+    assert json.loads(stood[1])["suites"][0]["hub"] is None
+
+
+@pytest.mark.slow
+def test_plain_suite_is_left_alone(tmp_path: Path) -> None:
+    """The latest run of the suite stays the latest; its ledger names the matrix's root."""
+    root = declared(tmp_path, value=["1", "2"])
+    cli(root, "run", "tiny", "-q")
+    project = config_file.load(root)
+    (plain,) = HubStore(project.hubs, project.work).hubs()
+
+    cli(root, "run", "tiny", "--matrix", "grid", "-q")
+
+    store = HubStore(project.hubs, project.work)
+    own = matrix_runs.store_of(project, project.matrices["tiny"]["grid"])
+    entry = Ledger(project.hubs / "ledger.jsonl").entries()[-1]
+    assert store.hubs() == [plain]
+    assert cli(root, "status", "tiny", "--check")[0] == 0
+    assert (entry.kind, entry.subject) == ("matrix", "tiny@grid")
+    assert entry.body["root"] == Ledger(own.hubs / "ledger.jsonl").check().root
+    cell = HubStore(own.hubs, own.work).hubs("tiny")[0]
+    assert cli(root, "verify", "--hub", str(cell), "--allow-stale")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [
+        {},
+        {"value": []},
+        {"value": "3..1"},
+        {"value": "many"},
+        {"value": ["1", "1"]},
+        {"value": 3},
+        {"valu": ["1"]},
+        {"dataset:train": ["a.npz"]},
+        {"value": "1..400", "other": "1..400"},
+    ],
+)
+def test_bad_axes_are_refused(tmp_path: Path, axes: dict[str, Any]) -> None:
+    """No axis, no value, a value twice, an unknown name and too many cells are mistakes."""
+    with pytest.raises(ConfigError) as caught:
+        config_file.load(hubs.declare(tmp_path, tiny=hubs.suite(matrix={"grid": axes})))
+
+    assert "matrix" in caught.value.where
+
+
+def test_range_counts_both_ends(tmp_path: Path) -> None:
+    """A range is short for its numbers."""
+    made = config_file.load(
+        hubs.declare(tmp_path, tiny=hubs.suite(matrix={"g": {"value": "8..11"}}))
+    )
+
+    assert made.matrices["tiny"]["g"].axes == {"value": ("8", "9", "10", "11")}
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (["--matrix", "gird"], "gird"),
+        (["--matrix", "grid", "--set", "value=3"], "value"),
+        (["--matrix", "grid", "--set", "valu=3"], "valu"),
+        (["--matrix", "grid", "--stage", "make"], "--stage"),
+        (["--matrix", "grid", "--if-stale"], "--if-stale"),
+        (["--matrix", "grid", "--jobs", "2", "--scheduler", "tcp://x:1"], "--jobs"),
+        (["--jobs", "2"], "--jobs"),
+    ],
+)
+def test_words_that_do_not_fit_are_refused(
+    tmp_path: Path, words: list[str], where: str
+) -> None:
+    """What would be ignored or cannot be meant ends with exit code 2 and its name."""
+    code, told = cli(declared(tmp_path, value=["1"]), "run", "tiny", *words)
+
+    assert code == 2
+    assert where in told
+
+
+def test_axis_may_be_a_dataset(tmp_path: Path) -> None:
+    """Files of an axis are found below the project, and each cell has its own."""
+    spec = hubs.suite(
+        datasets=["train"], matrix={"grid": {"dataset:train": ["a.npz", "b.npz"]}}
+    )
+    root = hubs.declare(tmp_path, top={"datasets": {"train": {}}}, tiny=spec)
+    project = config_file.load(root)
+
+    cells = matrix_runs.cells(project, project.matrices["tiny"]["grid"], {}, {})
+
+    assert [cell.datasets["train"] for cell in cells] == [root / "a.npz", root / "b.npz"]
