@@ -11,12 +11,14 @@ from ptycho_torch.config_params import RunConfig
 from ptycho_torch.errors import OutputError
 
 CHECKPOINTS = "checkpoints"
+LAST = "last.ckpt"
 BUNDLE = "wts.h5.zip"
 HISTORY = "history.csv"
 CONFIG = "config.json"
 RUN = "run.json"
 STATS = "analysis/torch_patch_stats.json"
 GRID = "analysis/torch_patch_grid.png"
+LEVELS = "analysis/torch_patch_levels.png"
 PARITY_PROBE = "analysis/parity_probe.npz"
 
 TRAIN_ARTEFACTS = (
@@ -28,6 +30,7 @@ TRAIN_ARTEFACTS = (
     "lightning_logs",
     STATS,
     GRID,
+    LEVELS,
     PARITY_PROBE,
 )
 INFERENCE_ARTEFACTS = (
@@ -38,8 +41,13 @@ INFERENCE_ARTEFACTS = (
     "reconstructed_amplitude.png",
     "reconstructed_phase.png",
     "metrics.json",
+    "coverage.png",
+    "comparison_amplitude.png",
+    "comparison_phase.png",
+    "frc.png",
     STATS,
     GRID,
+    LEVELS,
 )
 
 

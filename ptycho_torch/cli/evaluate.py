@@ -36,6 +36,12 @@ def make_parser() -> argparse.ArgumentParser:
     flags.add(parser, "output", required=True, metavar="FILE", help="Where the metrics go.")
     flags.add(
         parser,
+        "pictures",
+        metavar="FOLDER",
+        help="Where pictures of both objects, their difference and the ring correlation go.",
+    )
+    flags.add(
+        parser,
         "debug",
         action="store_true",
         default=False,
@@ -50,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read both files, judge, write the metrics.
+    """Read both files, judge, write the metrics and the pictures that are asked for.
 
     Raises:
         InputError: A file cannot be used, or they do not overlap.
@@ -58,20 +64,22 @@ def run(args: argparse.Namespace) -> int:
     from ptycho_torch.config_params import DataConfig
     from ptycho_torch.data import scan_file
     from ptycho_torch.errors import InputError
-    from ptycho_torch.reconstruct import metrics, outputs
+    from ptycho_torch.reconstruct import comparison, metrics, outputs
 
-    flags.refuse_empty(args, ("reconstruction", "truth", "output"))
+    flags.refuse_empty(args, ("reconstruction", "truth", "output", "pictures"))
     stitched = outputs.read_npz(Path(args.reconstruction))
     scan = scan_file.read(Path(args.truth), DataConfig(gridsize=1))
     if scan.object_canvas is None:
         raise InputError(f"{args.truth}: objectGuess", expected="a reference", found="none")
-    found = metrics.evaluate(
-        stitched.object_canvas,
-        stitched.weight,
-        stitched.origin_xy,
-        metrics.Truth(object_canvas=scan.object_canvas, known=scan.object_mask),
+    truth = metrics.Truth(object_canvas=scan.object_canvas, known=scan.object_mask)
+    registered = metrics.register(
+        stitched.object_canvas, stitched.weight, stitched.origin_xy, truth
     )
+    found = metrics.judge(registered, truth.name)
     files.write_json(Path(args.output), found)
+    if args.pictures is not None:
+        drawings = comparison.drawings(registered, found, scan.pixel_size_m)
+        outputs.draw(Path(args.pictures), drawings)
     print(
         f"complex error {found['complex_error']:.4f}, "
         f"phase correlation {_shown(found['phase']['pearson'])}, "

@@ -1,4 +1,8 @@
-"""Patches to a grey PNG with deterministic bytes: no text, no metadata, no plot library."""
+"""Patches to PNG: each on a scale of its own for structure, or all on one for levels.
+
+The first is grey with deterministic bytes: no text, no metadata, no plot library. The second
+has the same scale in every run, so that training and inference can be laid side by side.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho_torch import panels
 from ptycho_torch.patch_stats import reduction
 from ptycho_torch.patch_stats.reduction import Moments
 
@@ -17,6 +22,9 @@ SEPARATOR = 2
 _SEPARATOR_GREY = 255
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LEVEL = 6
+_TOP = 2.0  # amplitude of white: the bound of the bounded head by default
+_BEYOND = (0xD6, 0x40, 0x2F)
+_SHADES = 200
 
 
 def render(found: Moments) -> bytes:
@@ -27,6 +35,31 @@ def render(found: Moments) -> bytes:
         for row in range(rows)
     ]
     return encode(_tiled(tiles))
+
+
+def levels(found: Moments) -> bytes:
+    """Tile the patches on one scale, from 0 to 2, in the order of ``render``.
+
+    Amplitudes outside, and values that are no numbers, are red.
+    """
+    rows, columns, height, width = found.pixels.shape
+    tall, wide = height + SEPARATOR, width + SEPARATOR
+    values = np.zeros((rows * tall - SEPARATOR, columns * wide - SEPARATOR))
+    shown = np.zeros(values.shape, np.bool_)
+    for row in range(rows):
+        for column in range(columns):
+            top, left = row * tall, column * wide
+            tile = (slice(top, top + height), slice(left, left + width))
+            values[tile], shown[tile] = found.pixels[row, column], True
+    ramp = panels.Ramp(
+        colours=panels.grey(_SHADES),
+        low=0.0,
+        high=_TOP,
+        ticks=panels.ticks(0.0, _TOP),
+        unit="|object|; red: outside",
+        beyond=_BEYOND,
+    )
+    return panels.draw([panels.Panel(title="patches", values=values, shown=shown, ramp=ramp)])
 
 
 def encode(grey: NDArray[np.uint8]) -> bytes:

@@ -105,7 +105,7 @@ class PatchStatsLogger:
         _announce(entry, found)
 
     def finalize(self) -> None:
-        """Write the records and the picture of the last batch; a second call does nothing.
+        """Write the records and the pictures of the last batch; a second call does nothing.
 
         Raises:
             OutputError: A file cannot be written.
@@ -120,6 +120,7 @@ class PatchStatsLogger:
         files.write_json(self._folder / run_folder.STATS, self.stats)
         if self._last is not None and self._last.pixels.size:
             files.write_bytes(self._folder / run_folder.GRID, grid.render(self._last))
+            files.write_bytes(self._folder / run_folder.LEVELS, grid.levels(self._last))
 
     def __enter__(self) -> PatchStatsLogger:  # noqa: PYI034 - shape checks cannot read Self
         """Return the logger itself."""

@@ -46,13 +46,30 @@ class Truth:
     name: str = "objectGuess"
 
 
-def evaluate(
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Registered:
+    """A reconstruction brought onto its truth, on the pixels that both have.
+
+    Attributes:
+        image: (Y, X) complex128, shift, ramp and complex factor removed.
+        truth: (Y, X) complex128.
+        region: (Y, X) bool, the pixels that are judged.
+        alignment: What was removed.
+    """
+
+    image: NDArray[np.complex128]
+    truth: NDArray[np.complex128]
+    region: NDArray[np.bool_]
+    alignment: registration.Alignment
+
+
+def register(
     rec: NDArray[np.complex64],
     weight: NDArray[np.float32],
     origin_xy: NDArray[np.float64],
     truth: Truth,
-) -> dict[str, Any]:
-    """Judge a stitched object (Y, X) against a reference.
+) -> Registered:
+    """Bring a stitched object (Y, X) onto its reference.
 
     Args:
         rec: Stitched object, finite, 0 where uncovered.
@@ -60,28 +77,51 @@ def evaluate(
         origin_xy: Scan coordinate (x, y) of canvas pixel (0, 0) [px], whole numbers.
         truth: The reference.
 
-    Returns:
-        JSON values: protocol, reference, region_pixels, shift_xy, ramp_xy, scale,
-        amplitude, phase, complex_error, frc, baseline.
-
     Raises:
         InputError: Shapes differ, or fewer than 64 pixels have both weight and truth.
     """
     found, reference, region = _common_frame(rec, weight, origin_xy, truth)
     alignment = registration.align(found, reference, region)
     _report_shift(alignment)
-    mean = complex(reference[region].mean())
+    return Registered(
+        image=alignment.image, truth=reference, region=region, alignment=alignment
+    )
+
+
+def judge(found: Registered, name: str) -> dict[str, Any]:
+    """Judge a registered reconstruction; ``name`` is that of its reference.
+
+    Returns:
+        JSON values: protocol, reference, region_pixels, shift_xy, ramp_xy, scale,
+        amplitude, phase, complex_error, frc, baseline.
+    """
+    alignment, region = found.alignment, found.region
+    mean = complex(found.truth[region].mean())
     return {
         "protocol": PROTOCOL,
-        "reference": truth.name,
+        "reference": name,
         "region_pixels": int(region.sum()),
         "shift_xy": list(alignment.shift_xy),
         "ramp_xy": list(alignment.ramp_xy),
         "scale": [alignment.scale.real, alignment.scale.imag],
-        **_scores(alignment.image, reference, region),
-        "frc": _ring_correlation(alignment.image, reference, region),
-        "baseline": _scores(np.full_like(reference, mean), reference, region),
+        **_scores(found.image, found.truth, region),
+        "frc": _ring_correlation(found.image, found.truth, region),
+        "baseline": _scores(np.full_like(found.truth, mean), found.truth, region),
     }
+
+
+def evaluate(
+    rec: NDArray[np.complex64],
+    weight: NDArray[np.float32],
+    origin_xy: NDArray[np.float64],
+    truth: Truth,
+) -> dict[str, Any]:
+    """Judge a stitched object (Y, X) against a reference: ``register``, then ``judge``.
+
+    Raises:
+        InputError: Shapes differ, or fewer than 64 pixels have both weight and truth.
+    """
+    return judge(register(rec, weight, origin_xy, truth), truth.name)
 
 
 def _common_frame(

@@ -13,6 +13,7 @@ import dataclasses
 import io
 import json
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -97,9 +98,24 @@ def write(folder: Path, reconstruction: Reconstruction) -> None:
         origin_xy=(float(reconstruction.origin_xy[0]), float(reconstruction.origin_xy[1])),
         pixel_size_m=reconstruction.pixel_size_m,
     )
-    for name, draw in ((AMPLITUDE_PNG, pictures.amplitude), (PHASE_PNG, pictures.phase)):
+    draw(
+        folder,
+        {
+            AMPLITUDE_PNG: lambda: pictures.amplitude(view),
+            PHASE_PNG: lambda: pictures.phase(view),
+        },
+    )
+
+
+def draw(folder: Path, drawings: Mapping[str, Callable[[], bytes]]) -> None:
+    """Write pictures by file name; one that cannot be drawn is a warning.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    for name, drawing in drawings.items():
         try:
-            content = draw(view)
+            content = drawing()
         except pictures.DRAWING_ERRORS as error:
             _log.warning("%s was not drawn: %s", name, " ".join(str(error).split()))
         else:

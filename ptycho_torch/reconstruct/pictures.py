@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho_torch import panels
 from ptycho_torch.reconstruct import registration
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ DRAWING_ERRORS = (ImportError, OSError, RuntimeError, ValueError)
 
 _DPI = 150
 _PANEL_IN = 5.2  # longer side of a panel [inch]
-_EMPTY = "#e9e6df"  # where nothing was measured
+_EMPTY = "#{:02x}{:02x}{:02x}".format(*panels.EMPTY)  # where nothing was measured
 _MARGIN_PX = 3
 _GREY_RANGE = (0.5, 99.5)  # percentiles that span the grey scale
 _FLAT = 1e-9  # a narrower grey scale is widened
@@ -102,7 +103,7 @@ def _figure(view: View, count: int) -> tuple[Figure, list[Axes]]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure as AggFigure  # noqa: PLC0415
 
-    rows, columns = _window(view)
+    rows, columns = window(view.mask)
     height, width = rows.stop - rows.start, columns.stop - columns.start
     scale = _PANEL_IN / max(height, width)
     panel = (max(width * scale, 3.2) + 1.5, max(height * scale, 1.6) + 1.0)
@@ -117,7 +118,7 @@ def _figure(view: View, count: int) -> tuple[Figure, list[Axes]]:
 
 def _show(axes: Axes, view: View, values: NDArray[np.float64], **style: Any) -> Any:
     """Show covered pixels of a map on scan coordinates."""
-    rows, columns = _window(view)
+    rows, columns = window(view.mask)
     step = max(1, math.ceil(max(values.shape) / _LONGEST_SIDE_PX))
     shown = np.ma.masked_where(~view.mask, values)[rows, columns][::step, ::step]
     left, top = view.origin_xy[0] + columns.start - 0.5, view.origin_xy[1] + rows.start - 0.5
@@ -134,12 +135,9 @@ def _finish(axes: Axes, view: View, title: str) -> None:
     axes.set_xlabel("x [px]", fontsize=9)
     axes.set_ylabel("y [px]", fontsize=9)
     axes.tick_params(labelsize=8)
-    rows, columns = _window(view)
+    rows, columns = window(view.mask)
     width, height = columns.stop - columns.start, rows.stop - rows.start
-    length = _round_length(width / 5)
-    label = f"{length:g} px"
-    if view.pixel_size_m is not None:
-        label += f" = {_length_text(length * view.pixel_size_m)}"
+    length, label = scale_bar(width, view.pixel_size_m)
     x = view.origin_xy[0] + columns.start + 0.04 * width
     y = view.origin_xy[1] + rows.stop - 0.05 * height
     box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 2.5}
@@ -150,11 +148,11 @@ def _finish(axes: Axes, view: View, title: str) -> None:
         axes.plot([x, x + length], [y, y], color=colour, lw=thickness, solid_capstyle="butt")
 
 
-def _window(view: View) -> tuple[slice, slice]:
+def window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
     """Rows and columns around the covered pixels; the whole canvas when there are none."""
     found = []
-    for axis, size in ((1, view.mask.shape[0]), (0, view.mask.shape[1])):
-        covered = np.flatnonzero(view.mask.any(axis=axis))
+    for axis, size in ((1, mask.shape[0]), (0, mask.shape[1])):
+        covered = np.flatnonzero(mask.any(axis=axis))
         first, last = (covered[0], covered[-1]) if covered.size else (0, size - 1)
         found.append(
             slice(max(0, int(first) - _MARGIN_PX), min(size, int(last) + 1 + _MARGIN_PX))
@@ -175,6 +173,24 @@ def _origin(view: View) -> str:
     return f"canvas origin x {view.origin_xy[0]:g}, y {view.origin_xy[1]:g} px"
 
 
+def scale_bar(width: float, pixel_size_m: float | None) -> tuple[float, str]:
+    """Choose a round length of about a fifth of a width [px], and the words for it."""
+    length = _round_length(width / 5)
+    label = f"{length:g} px"
+    if pixel_size_m is not None:
+        label += f" = {_length_text(length * pixel_size_m)}"
+    return length, label
+
+
+def shades(name: str, count: int) -> NDArray[np.uint8]:
+    """Take colours (count, 3) from a colour map of matplotlib, evenly from end to end."""
+    from matplotlib import colormaps  # noqa: PLC0415 - as in _figure
+
+    table = colormaps[name](np.linspace(0, 1, count))[:, :3]
+    colours: NDArray[np.uint8] = np.rint(255 * table).astype(np.uint8)
+    return colours
+
+
 def _round_length(target: float) -> float:
     """Largest of 1, 2, 5 times a power of ten that does not exceed the target."""
     power = 10.0 ** math.floor(math.log10(max(target, 1.0)))
@@ -189,7 +205,7 @@ def _length_text(metres: float) -> str:
     return f"{metres / 1e-9:.3g} nm"
 
 
-def _encode(figure: Figure, shades: dict[str, int]) -> bytes:
+def _encode(figure: Figure, counts: dict[str, int]) -> bytes:
     """Encode a figure as PNG with a palette, without metadata.
 
     The file is a third of the size, and a reader without a picture library decodes it at
@@ -197,16 +213,14 @@ def _encode(figure: Figure, shades: dict[str, int]) -> bytes:
 
     Args:
         figure: What is drawn.
-        shades: How many shades the palette takes from each colour map, 255 in all; the
+        counts: How many shades the palette takes from each colour map, 255 in all; the
             last entry is the colour of what was not measured.
     """
-    from matplotlib import colormaps, colors  # noqa: PLC0415 - as in _figure
     from PIL import Image  # noqa: PLC0415 - matplotlib's own writer, loaded with it
 
-    taken = [colormaps[name](np.linspace(0, 1, count)) for name, count in shades.items()]
-    table = np.concatenate([*taken, [colors.to_rgba(_EMPTY)]])[:, :3]
+    taken = [shades(name, count) for name, count in counts.items()]
     palette = Image.new("P", (1, 1))
-    palette.putpalette(np.rint(255 * table).astype(np.uint8).tobytes())
+    palette.putpalette(np.concatenate([*taken, [panels.EMPTY]]).astype(np.uint8).tobytes())
 
     drawn, written = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", metadata={"Software": None})

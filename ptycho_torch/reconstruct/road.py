@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ptycho_torch import files, run_folder
 from ptycho_torch.bundle.read import BundleInfo
@@ -22,7 +23,14 @@ from ptycho_torch.errors import InputError, PtychoError
 from ptycho_torch.patch_stats.logger import PatchStatsLogger
 from ptycho_torch.physics import canvas
 from ptycho_torch.pinn import ForwardResult, PtychoPINN
-from ptycho_torch.reconstruct import debug_dump, metrics, outputs, predict
+from ptycho_torch.reconstruct import (
+    comparison,
+    coverage,
+    debug_dump,
+    metrics,
+    outputs,
+    predict,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -83,17 +91,15 @@ def reconstruct(
         scan, info.scaling.input_scale, info.probe
     )
     record = debug_dump.PatchRecord()
+    weight = canvas.patch_weight(
+        wanted.patch_weighting, model.probe, config.model.weight_blur_sigma
+    )
     with PatchStatsLogger(folder, wanted.log_patch_stats, wanted.patch_stats_limit) as stats:
         prediction = predict.stitch(
             predict.forward(model, scan, plan, info.scaling.input_scale, engine),
             scan,
             plan,
-            canvas.Canvas(
-                plan.canvas,
-                canvas.patch_weight(
-                    wanted.patch_weighting, model.probe, config.model.weight_blur_sigma
-                ),
-            ),
+            canvas.Canvas(plan.canvas, weight),
             _observers(stats if stats.enabled else None, record, info, wanted),
             wanted.coverage_threshold,
         )
@@ -107,6 +113,7 @@ def reconstruct(
             remedy="the weights of the bundle do not suit this scan",
         )
     _write(folder, scan, config, info, prediction)
+    _draw_coverage(folder, scan, plan, weight, prediction)
     return Report(
         group_count=len(plan.groups),
         point_count=scan.point_count,
@@ -202,21 +209,40 @@ def _write(
     )
 
 
+def _draw_coverage(
+    folder: Path,
+    scan: ScanData,
+    plan: predict.Plan,
+    weight: NDArray[np.float64],
+    prediction: predict.Prediction,
+) -> None:
+    """Draw how many patches have a say in each pixel."""
+    covered = coverage.footprint(weight)
+    counts = coverage.count(scan.positions, plan.groups, plan.canvas, covered)
+    mask = prediction.stitched.mask
+    outputs.draw(
+        folder,
+        {comparison.COVERAGE_PNG: lambda: comparison.coverage(counts, mask, scan.pixel_size_m)},
+    )
+
+
 def _judge(
     folder: Path, scan: ScanData, wanted: InferenceConfig, prediction: predict.Prediction
 ) -> dict[str, Any] | None:
-    """Write ``metrics.json`` when the file carries a reference and metrics are wanted."""
+    """Write metrics and pictures when the file carries a reference and they are wanted."""
     if scan.object_canvas is None or wanted.metrics == "off":
         return None
     stitched = prediction.stitched
     truth = metrics.Truth(object_canvas=scan.object_canvas, known=scan.object_mask)
     origin = np.array(stitched.origin_xy, np.float64)
     try:
-        found = metrics.evaluate(stitched.object, stitched.weight, origin, truth)
+        found = metrics.register(stitched.object, stitched.weight, origin, truth)
     except InputError as error:
         if wanted.metrics == "on":
             raise
         _log.warning("No metrics: %s", error)
         return None
-    files.write_json(folder / outputs.METRICS, found)
-    return found
+    report = metrics.judge(found, truth.name)
+    files.write_json(folder / outputs.METRICS, report)
+    outputs.draw(folder, comparison.drawings(found, report, scan.pixel_size_m))
+    return report

@@ -14,7 +14,8 @@ import pytest
 from ptycho_torch.reconstruct import pictures, predict
 from tests.ptycho_torch.cli.inferring import Inputs, infer, small_inputs
 
-PICTURES = {"reconstructed_amplitude.png", "reconstructed_phase.png"}
+PICTURES = {"reconstructed_amplitude.png", "reconstructed_phase.png", "coverage.png"}
+BESIDE_TRUTH = {"comparison_amplitude.png", "comparison_phase.png", "frc.png"}
 RECORDS = {"config.json", "run.json"}
 
 
@@ -56,7 +57,7 @@ def test_result_files_are_all_there(usual: Path) -> None:
     """A run leaves exactly the documented files."""
     names = {path.name for path in usual.iterdir()}
 
-    assert names == PICTURES | RECORDS | {
+    assert names == PICTURES | BESIDE_TRUTH | RECORDS | {
         "reconstruction.npz",
         "reconstruction.h5",
         "metrics.json",

@@ -154,8 +154,11 @@ def test_truth_against_itself(tmp_path: Path) -> None:
     )
     given = ["--reconstruction", str(tmp_path / "rec.npz"), "--truth", str(truth)]
 
-    assert evaluate.main([*given, "--output", str(tmp_path / "m.json")]) == 0
+    pictures = ["--pictures", str(tmp_path / "pictures")]
+    assert evaluate.main([*given, "--output", str(tmp_path / "m.json"), *pictures]) == 0
 
+    drawn = {path.name for path in (tmp_path / "pictures").iterdir()}
+    assert drawn == {"comparison_amplitude.png", "comparison_phase.png", "frc.png"}
     found = json.loads((tmp_path / "m.json").read_text())
     assert found["protocol"] == "m1"
     assert found["complex_error"] < 1e-6

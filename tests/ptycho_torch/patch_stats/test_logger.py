@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import math
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ptycho_torch import run_folder
 from ptycho_torch.patch_stats import grid, reduction
@@ -247,6 +249,31 @@ def test_the_picture_is_deterministic() -> None:
     assert grid.render(reduction.moments(patches())) == grid.render(
         reduction.moments(patches())
     )
+
+
+def test_levels_are_the_same_in_every_run() -> None:
+    """An amplitude has one grey, whatever the other patches of its batch are; 2 is white."""
+    bright, dim = patches().abs() * 0 + 1.9, patches().abs() * 0 + 0.1
+    for values in (bright, dim):
+        values[1, 2], values[2, 1] = 1.0, 2.5
+        values[0, 0, 0, 0] = math.nan
+
+    tiles = []
+    for values in (bright, dim):
+        png = grid.levels(reduction.moments(values))
+        with Image.open(io.BytesIO(png)) as image:
+            colours = np.asarray(image.convert("RGB")).astype(int)
+        zoom = round(300 / (3 * 12 - 2))
+        tiles.append(colours[40 + zoom // 2 :: zoom, 14 + zoom // 2 :: zoom])
+
+    (one, over, first), (same, beyond, other) = (
+        (tile[8 + 2, 24 + 2], tile[16 + 2, 12 + 2], tile[2, 2]) for tile in tiles
+    )
+    assert one.tolist() == same.tolist() == [128] * 3
+    assert over.tolist() == beyond.tolist() == [0xD6, 0x40, 0x2F]
+    assert first[0] > 230
+    assert other[0] < 30
+    assert tiles[0][0, 0].tolist() == [0xD6, 0x40, 0x2F]
 
 
 def test_gradients_are_not_kept() -> None:
