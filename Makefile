@@ -71,6 +71,8 @@ bench-model: $(READY) ## Measure the model beside a plain variant, write docs/pe
 	@$(BIN)/python -m benchmarks.bench_model $(if $(QUICK),--quick,)
 
 quality: $(READY) ## Train on simulated and real data beside an iterative solver, write docs/quality.md (EPOCHS="10 50")
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[quality]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "ptychi==2.2.0"
 	@$(BIN)/python -m benchmarks.quality $(if $(EPOCHS),--epochs $(EPOCHS),) $(if $(STAR),--star "$(STAR)",)
 
 defects: $(READY) ## Plant each documented defect, see its test fail, write docs/upstream-defects.md
