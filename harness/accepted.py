@@ -34,7 +34,7 @@ def of_project(project: Project) -> frozenset[Acceptance]:
         return frozenset()
     return frozenset(
         Acceptance(entry.subject, str(entry.body.get("cause")), str(entry.body.get("state")))
-        for entry in Ledger(path).entries()
+        for entry in Ledger(path).walk()
         if entry.kind == KIND
     )
 

@@ -76,11 +76,7 @@ def tidy(project: Project) -> Ledger:
     child.end_orphans(HubStore(project.hubs, project.work).clean_leftovers())
     ledger = ledger_of(project)
     if seal.intents(project.hubs):
-        sealed = {
-            entry.subject: str(entry.body["manifest_sha256"])
-            for entry in ledger.entries()
-            if entry.kind == seal.KIND
-        }
+        sealed = {entry.subject for entry in ledger.walk() if entry.kind == seal.KIND}
         seal.resume(project.hubs, ledger, sealed)
     return ledger
 

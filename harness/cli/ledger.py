@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,9 @@ def _ledger(project: Project) -> Ledger:
 @options.pass_session
 def log(session: Session, count: int, kind: str | None) -> None:
     """List the entries, newest first."""
-    entries = _ledger(place.project(session)).entries()
-    chosen = [entry for entry in reversed(entries) if kind in (None, entry.kind)][:count]
+    entries = _ledger(place.project(session)).walk()
+    wanted = (entry for entry in entries if kind in (None, entry.kind))
+    chosen = list(deque(wanted, maxlen=max(0, count)))[::-1]
     lines = [
         f"{entry.sequence:>6}  {text.visible(entry.time)}  {text.visible(entry.kind):<8}"
         f"  {text.visible(entry.subject)}  {text.visible(str(entry.body.get('verdict', '')))}"

@@ -107,7 +107,7 @@ def _resume(hubs: Path) -> None:
     if not seal.intents(hubs):
         return
     ledger = Ledger(hubs / sealing.FILE)
-    sealed = {e.subject: str(e.body.get("manifest_sha256")) for e in ledger.entries()}
+    sealed = {entry.subject for entry in ledger.walk() if entry.kind == seal.KIND}
     seal.resume(hubs, ledger, sealed)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -66,11 +66,12 @@ def seal(
     suite: str,
     run_id: str,
     verdict: Verdict,
-    commit: str = "",
+    notes: Mapping[str, Any] | None = None,
 ) -> EntryT_co:
     """Make a folder the hub ``final`` (``hubs/<suite>/<run id>``) and log it.
 
     Afterwards every file is read-only, durable and listed; an older hub is never overwritten.
+    ``notes`` join the entry: the commit, and what the verdict leaves out.
 
     Raises:
         IntegrityError: The folder holds something that a hub may not.
@@ -83,10 +84,10 @@ def seal(
         _make_read_only(temporary)
         records = inventory.write(temporary)
         body = {
+            **(notes or {}),
             "suite": suite,
             "run_id": run_id,
             "verdict": verdict.value,
-            "commit": commit,
             "manifest_sha256": digest.sha256(temporary / inventory.MANIFEST),
             "file_count": len(records),
             "size": sum(record.size for record in records),
@@ -133,13 +134,13 @@ def adopt(hubs: Path, ledger: Log[EntryT_co], found: Sequence[Adoption]) -> list
     return list(entries)
 
 
-def resume(hubs: Path, ledger: Log[Any], sealed: Mapping[str, str]) -> tuple[str, ...]:
+def resume(hubs: Path, ledger: Log[Any], sealed: Container[str]) -> tuple[str, ...]:
     """Finish the seals that a crash left between the final name and the ledger.
 
     Args:
         hubs: The hub store.
         ledger: Where the seals belong.
-        sealed: Manifest digest by subject of the seals that the ledger holds.
+        sealed: Subjects of the seals that the ledger holds.
 
     Returns:
         Subjects of the hubs that were logged now.

@@ -8,6 +8,7 @@ Source: design of the harness, section 7.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,20 +37,42 @@ def merge(ours: Ledger, theirs: Ledger) -> Merged:
         LockTimeoutError: The lock of ours was not had.
         StorageError: The disk refused.
     """
-    mine, other = ours.entries(), theirs.entries()
-    common = _common(mine, other)
-    known = {_identity(entry): entry.sequence for entry in mine[common:]}
-    missing = [entry for entry in other[common:] if _identity(entry) not in known]
+    common, mine, other, tree = _apart(ours, theirs)
+    size = common + len(mine)
+    known = {_identity(entry): entry.sequence for entry in mine}
+    missing = [entry for entry in other if _identity(entry) not in known]
     if not missing:
-        return Merged(common=common, added=0, size=len(mine))
+        return Merged(common=common, added=0, size=size)
     items = [(entry.kind, entry.subject, entry.body, entry.time) for entry in missing]
-    if common < len(mine):
-        root = merkle.root([bytes.fromhex(entry.leaf) for entry in other]).hex()
-        body: dict[str, Any] = {"base": common, "size": len(other), "root": root}
-        body |= {"added": len(missing), **_order(other[common:], known, len(mine) + 1)}
+    if mine:
+        body: dict[str, Any] = {"base": common, "size": tree.size, "root": tree.root().hex()}
+        body |= {"added": len(missing), **_order(other, known, size + 1)}
         items.insert(0, (KIND, "ledger", body, ""))
     ours.append_all(items)
-    return Merged(common=common, added=len(missing), size=len(mine) + len(items))
+    return Merged(common=common, added=len(missing), size=size + len(items))
+
+
+def _apart(
+    ours: Ledger, theirs: Ledger
+) -> tuple[int, list[Entry], list[Entry], merkle.Growing]:
+    """Read two ledgers side by side; keep only what comes after their common beginning.
+
+    Returns:
+        The number of entries in common, the later ones of ours and of theirs, and the tree
+        of theirs.
+    """
+    common, tree = 0, merkle.Growing()
+    mine: list[Entry] = []
+    other: list[Entry] = []
+    for one, two in itertools.zip_longest(ours.walk(), theirs.walk()):
+        if two is not None:
+            tree.add(bytes.fromhex(two.leaf))
+        if one == two and not mine and not other:
+            common += 1
+            continue
+        mine += [] if one is None else [one]
+        other += [] if two is None else [two]
+    return common, mine, other, tree
 
 
 def _order(theirs: Sequence[Entry], known: Mapping[bytes, int], place: int) -> dict[str, Any]:
@@ -61,13 +84,6 @@ def _order(theirs: Sequence[Entry], known: Mapping[bytes, int], place: int) -> d
         place += there is None
     found = history.runs(places)
     return {"order": found} if 1 < len(found) <= history.RUN_LIMIT else {}
-
-
-def _common(mine: Sequence[Entry], other: Sequence[Entry]) -> int:
-    pairs = zip(mine, other, strict=False)
-    return next(
-        (i for i, (a, b) in enumerate(pairs) if a.leaf != b.leaf), min(len(mine), len(other))
-    )
 
 
 def _identity(entry: Entry) -> bytes:

@@ -148,18 +148,31 @@ def check_store(hubs: Path, present: Iterable[str]) -> tuple[Row, ...]:
     ledger = Ledger(hubs / FILE)
     try:
         health = ledger.check()
-        subjects = [(entry.kind, entry.subject) for entry in ledger.walk()]
+        absent = sorted(_absent(ledger, frozenset(present)))
     except HarnessError as error:
         return (report.of_error(CHECK, error),)
     found = f"{health.size} entries hold, root {health.root[:12]}…"
     if health.torn_bytes:
         found += f"; a torn tail of {health.torn_bytes} bytes"
-    gone = {subject for kind, subject in subjects if kind == _TOMBSTONE}
-    sealed = {subject for kind, subject in subjects if kind == seal.KIND}
-    absent = sorted(sealed - gone - set(present))
     rows = [report.passed(CHECK, found)]
     if absent:
         some = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if absent[5:] else "")
         told = report.printable(f"{len(absent)} sealed hubs are not here: {some}")
         rows.append(report.noted(CHECK, told, "They may be kept elsewhere, or not be in git."))
     return tuple(rows)
+
+
+def _absent(ledger: Ledger, present: frozenset[str]) -> set[str]:
+    """Name the hubs that were sealed, are not there and were not removed by ``gc``.
+
+    Raises:
+        IntegrityError: The ledger is damaged.
+    """
+    absent: set[str] = set()
+    gone: set[str] = set()
+    for entry in ledger.walk():
+        if entry.kind == _TOMBSTONE:
+            gone.add(entry.subject)
+        elif entry.kind == seal.KIND and entry.subject not in present:
+            absent.add(entry.subject)
+    return absent - gone
