@@ -107,7 +107,8 @@ def _weight(
 
 
 def _import() -> tuple[Any, Any]:
-    if importlib.util.find_spec("torchvision") is None:
+    is_known = "torchvision" in sys.modules
+    if not is_known and importlib.util.find_spec("torchvision") is None:
         package, transforms = (
             types.ModuleType(name) for name in ("torchvision", "torchvision.transforms")
         )
