@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import io
 import logging
 import sys
 import time
@@ -134,7 +135,8 @@ def _quiet() -> Iterator[None]:
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with contextlib.redirect_stderr(None), contextlib.redirect_stdout(None):
+        unseen = io.StringIO()  # a stream: the solver's log handlers keep what they are given
+        with contextlib.redirect_stderr(unseen), contextlib.redirect_stdout(unseen):
             yield
     finally:
         logging.disable(level)
