@@ -22,7 +22,11 @@ class ArtifactSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSpec:
-    """One step: pytest selectors or an argument vector, never a shell string."""
+    """One step: pytest selectors or an argument vector, never a shell string.
+
+    ``retries`` are further attempts of the whole stage, ``test_retries`` of a single test that
+    failed; ``test_timeout_s`` bounds each phase of a test [s].
+    """
 
     id: str
     kind: str
@@ -32,6 +36,9 @@ class StageSpec:
     needs: tuple[str, ...] = ()
     timeout_s: float = 900.0
     artifacts: tuple[ArtifactSpec, ...] = ()
+    retries: int = 0
+    test_retries: int = 0
+    test_timeout_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +67,22 @@ class DatasetSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineSpec:
+    """A test, stage or guard whose failure is shown but not counted, for a time.
+
+    ``kind`` is ``test``, ``stage`` or ``guard``; ``expires`` is the last day (ISO 8601, UTC) on
+    which it holds, ``clean_runs`` the clean runs in a row after which it ends by itself.
+    """
+
+    kind: str
+    id: str
+    owner: str
+    reason: str
+    expires: str
+    clean_runs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteSpec:
     """A named regression suite."""
 
@@ -72,6 +95,7 @@ class SuiteSpec:
     guards: tuple[GuardSpec, ...]
     environment: tuple[str, ...]
     max_age_days: float | None = None
+    quarantine: tuple[QuarantineSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

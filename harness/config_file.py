@@ -3,22 +3,24 @@
 Every name that a declaration uses must be declared: stages that are needed, policies,
 datasets, parameters in argument vectors. Suites inherit with ``extends``: keys replace,
 ``parameters`` merge, ``stages`` and ``guards`` with a known id replace and others are added,
-and ids listed in ``without`` are left out.
+and ids listed in ``without`` are left out. A quarantine is never inherited.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import matrix, suite_rules
+from harness import matrix, quarantine, suite_rules
 from harness.config import (
     ArtifactSpec,
     DatasetSpec,
     GuardSpec,
     Project,
+    QuarantineSpec,
     StageSpec,
     SuiteSpec,
 )
@@ -76,6 +78,7 @@ def load(root: Path) -> Project:
     for suite in suites.values():
         where = f"{FILE}: suites.{suite.name}"
         suite_rules.check(suite, policies, where)
+        quarantine.check(suite, where)
         registry.check(suite.guards)
         for spec in matrices[suite.name].values():
             matrix.check(spec, suite, FILE)
@@ -233,9 +236,16 @@ def _suite(
         guards=_merge([g for g in base.guards if g.id not in without], guards, table, "guards"),
         environment=table.texts("environment") or base.environment,
         max_age_days=table.take("max_age_days", float, base.max_age_days),
+        quarantine=_quarantine(table),
     )
     table.close(known=("extends", "without", "datasets"))
     return suite
+
+
+def _quarantine(table: Table) -> tuple[QuarantineSpec, ...]:
+    """Read what a suite excuses; it is never inherited, each suite says it itself."""
+    today = dt.datetime.now(dt.UTC).date()
+    return tuple(quarantine.read(item, today) for item in table.tables("quarantine"))
 
 
 def _without(table: Table, base: SuiteSpec) -> frozenset[str]:
@@ -290,6 +300,9 @@ def _stage(table: Table) -> StageSpec:
         needs=table.texts("needs"),
         timeout_s=table.take("timeout_s", float, 900.0),
         artifacts=tuple(_artifact(item) for item in table.tables("artifacts")),
+        retries=table.take("retries", int, 0),
+        test_retries=table.take("test_retries", int, 0),
+        test_timeout_s=table.take("test_timeout_s", float),
     )
     table.close()
     suite_rules.check_stage(spec, table)

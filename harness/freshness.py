@@ -29,9 +29,10 @@ _NAMED = 5
 class Cause:
     """One reason why evidence is stale.
 
-    ``kind`` is ``source``, ``config``, ``golden``, ``dataset``, ``environment``, ``age`` or
-    ``newer-run``; ``items`` are the files or keys that changed, ``state`` the digest of what
-    there is now, by which a person can accept it; empty where that makes no sense.
+    ``kind`` is ``source``, ``config``, ``golden``, ``dataset``, ``environment``, ``age``,
+    ``quarantine`` or ``newer-run``; ``items`` are the files or keys that changed, ``state``
+    the digest of what there is now, by which a person can accept it; empty where that makes
+    no sense.
     """
 
     kind: str
@@ -151,6 +152,7 @@ def check(
         *_datasets(record, moment, cure),
         *_environment(suite, record, cure),
         *_age(suite, record, moment, cure),
+        *_quarantine(record, moment, cure),
         *_newer(project, hub, record),
     ]
     cache.save()
@@ -248,6 +250,16 @@ def _age(suite: SuiteSpec, record: HubRecord, moment: Now, cure: str) -> list[Ca
     days = age.total_seconds() / 86400
     what = f"{days:.1f} days old; at most {suite.max_age_days:g} are allowed"
     return [Cause(kind="age", what=what, cure=cure)]
+
+
+def _quarantine(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
+    """Say that a failure was excused until a day that has passed."""
+    today = moment.instant.date().isoformat()
+    return [
+        Cause(kind="quarantine", what=f"the quarantine of {q.kind} {q.id} expired", cure=cure)
+        for q in record.quarantine
+        if q.is_excused and today > q.expires
+    ]
 
 
 def _newer(project: Project, hub: Path, record: HubRecord) -> list[Cause]:

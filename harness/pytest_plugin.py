@@ -3,7 +3,8 @@
 ``--evidence DIR`` writes ``DIR/evidence.json`` and copies what tests attach to ``DIR/files``.
 What a test attaches travels in its report, so it arrives under pytest-xdist as well. A session
 in which no test ran is never a success: nothing collected and everything skipped exit with 5,
-fewer tests than ``--least-tests`` with 1.
+fewer tests than ``--least-tests`` with 1. Bounds, retries and quarantine of single tests are in
+``pytest_patience``; what they did is recorded and told here.
 """
 
 from __future__ import annotations
@@ -21,14 +22,22 @@ from typing import Any
 
 import pytest
 
+from harness import pytest_patience
 from harness.files import sha256_file, write_text
 
 SCHEMA = 1
 NAME = "evidence.json"
 _KEY = "harness-evidence"
 _PLUGIN = "harness-evidence-recorder"
+_PATIENCE = "harness-patience"
 _LONGEST_WARNING = 400
 _WARNINGS = 1000
+_EXCUSED = "quarantined"
+_JUDGED = (
+    pytest.ExitCode.OK,
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.NO_TESTS_COLLECTED,
+)
 
 
 class Evidence:
@@ -97,13 +106,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=0,
         help="Fail when fewer tests than this were collected or passed.",
     )
+    pytest_patience.add_options(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start to record where evidence is asked for; workers of xdist only attach."""
     folder = _folder(config)
     is_worker = "PYTEST_XDIST_WORKER" in os.environ
-    if not is_worker and (folder is not None or config.getoption("--least-tests")):
+    is_patient = pytest_patience.is_asked(config)
+    if is_patient:
+        config.pluginmanager.register(pytest_patience.Patience(config), _PATIENCE)
+    is_asked = folder is not None or config.getoption("--least-tests") or is_patient
+    if not is_worker and is_asked:
         config.pluginmanager.register(Recorder(config, folder), _PLUGIN)
 
 
@@ -118,6 +132,7 @@ class Recorder:
         self._attached: dict[str, list[dict[str, Any]]] = {}
         self._warnings: list[dict[str, str]] = []
         self._left_out = 0
+        self._unseen: list[str] = []
         self.verdict, self.reason = "inconclusive", "the session did not end"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -130,6 +145,7 @@ class Recorder:
             test["outcome"] = "failed" if report.when == "call" else "error"
         elif report.skipped and test["outcome"] == "passed":
             test["outcome"] = "skipped"
+        pytest_patience.take(test, report)
         found = [json.loads(str(value)) for key, value in report.user_properties if key == _KEY]
         self._attached[report.nodeid] = found  # the last phase knows all of them
 
@@ -156,6 +172,11 @@ class Recorder:
         least = int(self._config.getoption("--least-tests"))
         exit_code = int(session.exitstatus)
         self.verdict, self.reason, session.exitstatus = judge(exit_code, counts, least)
+        is_whole = not (session.shouldstop or session.shouldfail)
+        self._unseen = pytest_patience.unseen(self._config, self._tests.values())
+        if self._unseen and is_whole and exit_code in _JUDGED:
+            self.verdict, self.reason = "red", "a quarantine names no test that ran"
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
         try:
             return (yield)
         finally:
@@ -163,14 +184,19 @@ class Recorder:
                 self._write(counts, int(session.exitstatus))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say where the evidence is and what it is worth."""
+        """Say what patience did, where the evidence is and what it is worth."""
+        for line in pytest_patience.tell(self._tests.values()):
+            terminalreporter.write_line(line)
+        for line in self._unseen:
+            terminalreporter.write_line(f"ERROR: not found: quarantined {line}")
         where = "" if self._folder is None else f"{self._folder / NAME}: "
         terminalreporter.write_line(f"evidence: {where}{self.verdict}, {self.reason}")
 
     def _counts(self) -> dict[str, int]:
         outcomes = [test["outcome"] for test in self._tests.values()]
         named = {n: outcomes.count(n) for n in ("passed", "failed", "error", "skipped")}
-        return {"collected": len(outcomes), **named}
+        excused = outcomes.count(_EXCUSED)
+        return {"collected": len(outcomes), **named, **({_EXCUSED: excused} if excused else {})}
 
     def _write(self, counts: dict[str, int], exit_code: int) -> None:
         folder = self._folder or Path()
@@ -227,15 +253,19 @@ def judge(exit_code: int, counts: dict[str, int], least: int) -> tuple[str, str,
     bad = counts["failed"] + counts["error"]
     if exit_code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         return "red", f"{bad} of {collected} tests did not pass", exit_code
-    if collected < least or (passed < least and passed):
+    excused = counts.get(_EXCUSED, 0)
+    if collected < least or (passed + excused < least and passed):
         few = f"{collected} tests collected and {passed} passed; {least} were promised"
         return "red", few, int(pytest.ExitCode.TESTS_FAILED)
     if not collected:
         return "inconclusive", "no test was collected", int(pytest.ExitCode.NO_TESTS_COLLECTED)
     if not passed:
         skipped = f"all {collected} tests were skipped"
+        if excused:
+            skipped = f"no test passed, {excused} of {collected} failed in quarantine"
         return "inconclusive", skipped, int(pytest.ExitCode.NO_TESTS_COLLECTED)
-    return "green", f"{passed} of {collected} tests passed", exit_code
+    told = f", {excused} failed in quarantine" if excused else ""
+    return "green", f"{passed} of {collected} tests passed{told}", exit_code
 
 
 def _folder(config: pytest.Config) -> Path | None:

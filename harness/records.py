@@ -61,11 +61,24 @@ class ArtifactRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """One attempt of a stage before its last; its log stays in the hub."""
+
+    outcome: str
+    exit_code: int | None
+    duration_s: float
+    log: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageRecord:
-    """One stage as it went.
+    """One stage as it went; of several attempts, the last.
 
     ``outcome`` is ``passed``, ``failed``, ``timeout``, ``interrupted``, ``no-tests``
     or ``skipped`` (an earlier stage it needs did not pass). Test counts are of a pytest stage.
+    ``attempts`` are those before, ``flaky`` the tests that passed only when run again, and
+    ``quarantined`` how each test in quarantine went, by its declared id.
     """
 
     id: str
@@ -80,6 +93,44 @@ class StageRecord:
     log: str | None
     reason: str
     tests: dict[str, int] = field(default_factory=dict)
+    attempts: tuple[AttemptRecord, ...] = ()
+    flaky: tuple[str, ...] = ()
+    quarantined: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def retries(self) -> int:
+        """How often the stage was run again."""
+        return len(self.attempts)
+
+    @property
+    def is_flaky(self) -> bool:
+        """Whether it passed, but something in it only when it was run again."""
+        return self.verdict is Verdict.GREEN and bool(self.attempts or self.flaky)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineRecord:
+    """One quarantine as it stood in a run.
+
+    ``state`` is ``active``, ``expired`` (the day has passed) or ``lifted`` (enough clean runs);
+    only an active one excuses. ``outcome`` is ``clean``, ``flaky``, ``failed`` or
+    ``not judged``; ``clean`` counts the clean runs in a row up to this one, of ``clean_runs``.
+    """
+
+    kind: str
+    id: str
+    owner: str
+    reason: str
+    expires: str
+    clean_runs: int
+    state: str
+    outcome: str
+    clean: int
+
+    @property
+    def is_excused(self) -> bool:
+        """Whether a failure was shown and not counted."""
+        return self.state == "active" and self.outcome == "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +176,7 @@ class HubRecord:
     golden_sha256: str | None
     inputs_sha256: str
     previous: str | None
+    quarantine: tuple[QuarantineRecord, ...] = ()
 
 
 def encode(value: Any) -> Any:

@@ -12,7 +12,9 @@ from harness.errors import ConfigError
 from harness.toml_table import Table, nearest
 
 KINDS = ("command", "pytest")
+MOST_RETRIES = 5
 WORDS = ("python", "root", "work")
+ATTEMPT = ".attempt-"  # ends the names of logs of earlier attempts
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED = ("blockers", "matrix")
 # Only {name} and {dataset:role} are placeholders, and {{name}} is the text {name};
@@ -60,6 +62,33 @@ def check_stage(spec: StageSpec, table: Table) -> None:
             found=str(spec.min_tests),
             expected="at least 1",
             remedy="A stage without a test proves nothing.",
+        )
+    _check_patience(spec, table)
+
+
+def _check_patience(spec: StageSpec, table: Table) -> None:
+    """Refuse retries and bounds that no stage of this kind has, or that know no bound."""
+    for key, count in (("retries", spec.retries), ("test_retries", spec.test_retries)):
+        if not 0 <= count <= MOST_RETRIES:
+            raise table.error(
+                key,
+                found=str(count),
+                expected=f"0 to {MOST_RETRIES}",
+                remedy="What needs more is not flaky but broken.",
+            )
+    if spec.kind != "pytest" and (spec.test_retries or spec.test_timeout_s is not None):
+        raise table.error(
+            "test_retries" if spec.test_retries else "test_timeout_s",
+            found=f"a key of another kind in a {spec.kind} stage",
+            expected="a pytest stage",
+            remedy="Use retries and timeout_s.",
+        )
+    if spec.test_timeout_s is not None and not 0 < spec.test_timeout_s <= spec.timeout_s:
+        raise table.error(
+            "test_timeout_s",
+            found=f"{spec.test_timeout_s:g}",
+            expected=f"above 0 and at most timeout_s, {spec.timeout_s:g}",
+            remedy="Bound a test below its stage.",
         )
 
 
@@ -138,11 +167,11 @@ def ordered(suite: SuiteSpec) -> tuple[StageSpec, ...]:
 
 
 def _check_name(name: str, where: str) -> None:
-    if not _NAME.fullmatch(name) or ".." in name:
+    if not _NAME.fullmatch(name) or ".." in name or ATTEMPT in name:
         raise ConfigError(
             where,
             found=f"the name {name!r}"[:80],
-            expected="letters, digits, '.', '_' and '-', at most 64",
+            expected=f"letters, digits, '.', '_' and '-', at most 64, without {ATTEMPT!r}",
             remedy="Rename it.",
         )
 

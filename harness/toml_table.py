@@ -5,6 +5,7 @@ A table knows its file and key path, so that each error is one line that a perso
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ _KINDS = {
     float: "a number",
     list: "a list",
     dict: "a table",
+    dt.date: "a date such as 2026-12-31",
 }
 
 

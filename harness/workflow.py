@@ -177,13 +177,13 @@ def _seal(project: Project, draft: Draft, options: RunOptions, ledger: Ledger) -
         suite=suite,
         run_id=run_id,
         verdict=record.verdict,
-        commit=record.stamp.commit,
+        notes={"commit": record.stamp.commit, **finish.left_out(record)},
     )
     register = Register(project.hubs)
     for blocker, body in written.values():
         register.keep(blocker, body)
     if record.verdict is Verdict.GREEN:
-        for id_ in register.note_green(suite, record.finished):
+        for id_ in register.note_green(suite, record.finished, finish.still_red(record)):
             ledger.append("blocker-closed", id_, {"suite": suite, "run_id": run_id})
     return record
 

@@ -14,7 +14,7 @@ from harness.cli.options import Session
 from harness.conduct.options import RunOptions, RunOutcome
 from harness.config import Project
 from harness.errors import ConfigError
-from harness.report import rendering, terminal, view
+from harness.report import rendering, terminal, text, view
 
 EXAMPLES = """\b
 Examples:
@@ -152,10 +152,10 @@ def _tell(session: Session, outcome: RunOutcome, project: Project) -> None:
     }
     palette = terminal.Palette(options.has_colour())
     if session.verbosity < 0:
-        told = f"{palette.verdict(record.verdict)}  {hub}"
+        told = f"{palette.verdict(record.verdict, text.named(record))}  {hub}"
     elif outcome.reused:
         since = f"{record.suite}  fresh since {record.finished}"
-        told = f"{palette.verdict(record.verdict)}  {since}\nhub   {hub}"
+        told = f"{palette.verdict(record.verdict, text.named(record))}  {since}\nhub   {hub}"
         told += f"\nnext  harness verify --hub {hub}"
     else:
         told = "\n" + terminal.final(record, hub, palette)

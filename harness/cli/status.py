@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from harness import config_file, freshness, records
+from harness import config_file, freshness, quarantine, records
 from harness.cli import options, place, standing
 from harness.cli.options import Session
 from harness.cli.standing import Standing
 from harness.config import Project
 from harness.errors import ConfigError
 from harness.report import text
-from harness.report.terminal import Palette
+from harness.report.terminal import Palette, left_out
 
 EXAMPLES = """\b
 Examples:
@@ -110,6 +110,8 @@ def _block(stood: Standing, now: datetime, palette: Palette) -> Iterator[str]:
         yield f"  stale   {text.visible(cause.what)}. {cause.cure}"
     for cause in stood.accepted:
         yield f"  accepted  {text.visible(cause.what)}."
+    if stood.record is not None and (said := left_out(stood.record, palette)):
+        yield from (f"  {line}" for line in said.splitlines())
     for blocker in stood.blockers:
         title = text.visible(blocker.title)
         yield f"  open    {blocker.id}  {title}, seen {blocker.occurrences}×"
@@ -130,7 +132,7 @@ def _headline(stood: Standing, now: datetime, palette: Palette) -> str:
     fresh = palette.paint("stale", "33") if stood.causes else palette.paint("fresh", "32")
     parts = [
         name,
-        palette.verdict(stood.record.verdict),
+        palette.verdict(stood.record.verdict, text.named(stood.record)),
         fresh,
         text.age(stood.record.finished, now),
         palette.soft(stood.record.run_id),
@@ -148,6 +150,8 @@ def _json(stood: Standing) -> dict[str, Any]:
         "finished": None if record is None else record.finished,
         "reason": None if record is None else record.reason,
         "fresh": record is not None and not stood.causes,
+        "quarantine": [] if record is None else records.encode(record.quarantine),
+        "flaky": [] if record is None else list(quarantine.flaky(record)),
         "causes": records.encode(stood.causes),
         "accepted": records.encode(stood.accepted),
         "blockers": records.encode(stood.blockers),

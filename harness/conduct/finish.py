@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness import quarantine
 from harness.conduct import retry
 from harness.conduct.options import RunOptions
 from harness.conduct.prepare import Prepared
@@ -23,6 +24,7 @@ from harness.records import (
     ArtifactRecord,
     GuardResult,
     HubRecord,
+    QuarantineRecord,
     StageRecord,
     encode,
 )
@@ -70,11 +72,16 @@ def metrics_of(results: Iterable[GuardResult]) -> dict[str, float]:
     return {r.metric: r.value for r in results if r.metric and r.value is not None}
 
 
-def _passed(results: tuple[GuardResult, ...]) -> str:
-    """Say what a green run passed; warnings do not decide, but they are not silent."""
-    warned = [r.id for r in results if r.verdict is Verdict.RED]
-    open_ = sum(r.verdict is Verdict.INCONCLUSIVE for r in results)
+def _passed(made: HubRecord) -> str:
+    """Say what a green run passed; what does not decide is not silent."""
+    excused = [quarantine.told(entry) for entry in quarantine.excused(made)]
+    warned = [r.id for r in made.guards if r.verdict is Verdict.RED and r.severity != "fail"]
+    open_ = sum(r.verdict is Verdict.INCONCLUSIVE for r in made.guards)
     told = ["every stage and guard passed"]
+    if excused:
+        told = ["what counts passed", f"failed in quarantine: {', '.join(excused)}"]
+    if again := quarantine.flaky(made):
+        told.append(f"flaky: {', '.join(again)}")
     if warned:
         told.append(f"warned: {', '.join(warned)}")
     if open_:
@@ -83,21 +90,12 @@ def _passed(results: tuple[GuardResult, ...]) -> str:
 
 
 def record(draft: Draft, results: tuple[GuardResult, ...], previous: str | None) -> HubRecord:
-    """Make the record of a run; its verdict is the worst of stages and guards."""
-    judged = [(f"stage {s.id}: {s.reason}", s.verdict) for s in draft.stages]
-    judged += [
-        (f"guard {r.id}: {r.reason or f'{r.found}; expected {r.expected}'}", r.verdict)
-        for r in results
-        if r.severity == "fail"
-    ]
-    verdict = combine(v for _, v in judged)
-    reasons = [text for text, v in judged if v is verdict and v is not Verdict.GREEN]
-    if draft.stopped is not None:
-        verdict = Verdict.RED
-        reasons.insert(0, f"interrupted by {signal.Signals(draft.stopped).name}")
+    """Make the record of a run; its verdict is the worst of stages and guards that count."""
+    entries = quarantine.settled(draft.prepared.quarantine, draft.stages, results)
+    verdict, reasons = _decided(draft, results, entries)
     more = f" (and {len(reasons) - _REASONS} more)" if len(reasons) > _REASONS else ""
     frozen = draft.prepared.plan
-    return HubRecord(
+    made = HubRecord(
         schema=SCHEMA,
         suite=frozen.suite.name,
         run_id=frozen.run_id,
@@ -105,7 +103,7 @@ def record(draft: Draft, results: tuple[GuardResult, ...], previous: str | None)
         finished=layout.instant(datetime.now(UTC)),
         duration_s=round(time.monotonic() - draft.began, 4),
         verdict=verdict,
-        reason="; ".join(reasons[:_REASONS]) + more or _passed(results),
+        reason="; ".join(reasons[:_REASONS]) + more,
         stamp=frozen.stamp,
         environment=dict(draft.prepared.environment),
         parameters=frozen.suite.parameters,
@@ -118,7 +116,29 @@ def record(draft: Draft, results: tuple[GuardResult, ...], previous: str | None)
         golden_sha256=frozen.golden_sha256,
         inputs_sha256=inputs.summary(frozen.inputs),
         previous=previous,
+        quarantine=entries,
     )
+    return made if made.reason else replace(made, reason=_passed(made))
+
+
+def _decided(
+    draft: Draft, results: tuple[GuardResult, ...], entries: Sequence[QuarantineRecord]
+) -> tuple[Verdict, list[str]]:
+    """Return the verdict, and what made it worse than green."""
+    stages, guards = quarantine.counted(draft.stages, results, entries)
+    judged = [(f"stage {s.id}: {s.reason}", s.verdict) for s in stages]
+    judged += [
+        (f"guard {r.id}: {r.reason or f'{r.found}; expected {r.expected}'}", r.verdict)
+        for r in guards
+    ]
+    verdict = combine(v for _, v in judged)
+    reasons = [text for text, v in judged if v is verdict and v is not Verdict.GREEN]
+    if not judged:
+        reasons = ["nothing that counts was judged: all of it failed in quarantine"]
+    if draft.stopped is not None:
+        verdict = Verdict.RED
+        reasons.insert(0, f"interrupted by {signal.Signals(draft.stopped).name}")
+    return verdict, reasons
 
 
 def write(hub: Path, made: HubRecord) -> None:
@@ -148,7 +168,8 @@ def notes(
     )
     paths = {a.id: a.path for a in made.artifacts if not a.external}
     written = {}
-    for cause in causes.all_of(made.suite, made.stages, made.guards, hub, paths):
+    stages, guards = quarantine.counted(made.stages, made.guards, made.quarantine)
+    for cause in causes.all_of(made.suite, stages, guards, hub, paths):
         name = blockers.note_name(cause, made.run_id)
         blocker = register.seen(cause, sighting)
         body = blockers.body(cause, hub, _commands(cause, draft, project, options))
@@ -169,3 +190,21 @@ def _commands(
             argv = kind_of(stage).argv(stage, prepared.context.values)
             commands.append(retry.stage_command(argv, project.root, prepared.declared))
     return commands
+
+
+def left_out(made: HubRecord) -> dict[str, list[str]]:
+    """Return for the ledger what a verdict leaves out: failures in quarantine, flakiness."""
+    told = {
+        "quarantined": [quarantine.told(entry) for entry in quarantine.excused(made)],
+        "flaky": list(quarantine.flaky(made)),
+    }
+    return {name: words for name, words in told.items() if words}
+
+
+def still_red(made: HubRecord) -> tuple[tuple[str, str], ...]:
+    """Return kind and id of what failed in a green run: in quarantine, or until retried."""
+    named = [(entry.kind, entry.id) for entry in quarantine.excused(made)]
+    stages = (
+        s.id for s in made.stages if s.is_flaky or quarantine.FAILED in s.quarantined.values()
+    )
+    return (*named, *(("stage", id_) for id_ in stages))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import freshness, suite_rules
-from harness.conduct import trial
+from harness.conduct import excused, trial
 from harness.conduct.options import RunOptions
 from harness.conduct.scene import Scene
 from harness.config import Project, SuiteSpec
@@ -19,7 +19,7 @@ from harness.golden.store import GoldenSet
 from harness.hub import inputs, layout, plan, redact, stamp
 from harness.hub.plan import Plan
 from harness.hub.redact import Redactor
-from harness.records import StageRecord
+from harness.records import QuarantineRecord, StageRecord
 from harness.stages import child, datasets, registry
 from harness.stages.base import StageContext
 
@@ -29,7 +29,8 @@ class Prepared:
     """What the stages and the end of a run need.
 
     ``environment`` is the record of the machine, ``declared`` the variables that the suite
-    passes on, ``failed`` the record of a dataset that could not be generated.
+    passes on, ``failed`` the record of a dataset that could not be generated, ``quarantine``
+    how what is in quarantine stands before the run.
     """
 
     plan: Plan
@@ -39,6 +40,7 @@ class Prepared:
     environment: Mapping[str, str]
     declared: Mapping[str, str]
     failed: StageRecord | None
+    quarantine: tuple[QuarantineRecord, ...] = ()
 
 
 def prepare(project: Project, suite: SuiteSpec, options: RunOptions, scene: Scene) -> Prepared:
@@ -49,6 +51,7 @@ def prepare(project: Project, suite: SuiteSpec, options: RunOptions, scene: Scen
         StorageError: The disk refused.
     """
     datasets.check_given(suite.datasets, options.datasets)
+    standing = excused.standing(project, suite, datetime.now(UTC).date())
     given = {role: path.resolve() for role, path in options.datasets.items()}
     redactor = redact.for_run(project.root, os.environ, given)
     declared = {n: os.environ[n] for n in suite.environment if n in os.environ}
@@ -58,7 +61,8 @@ def prepare(project: Project, suite: SuiteSpec, options: RunOptions, scene: Scen
     found, failed = _datasets(project, suite, given, (context, redactor, cache), options)
     cache.save()
     places = {f"dataset:{role}": str(item.path) for role, item in found.items()}
-    context = replace(context, values={**context.values, **places})
+    values = {**context.values, **places, **excused.values(suite, standing)}
+    context = replace(context, values=values)
     golden = _freeze_golden(project, suite, scene.places.hub)
     frozen = plan.new(
         suite,
@@ -83,6 +87,7 @@ def prepare(project: Project, suite: SuiteSpec, options: RunOptions, scene: Scen
         environment=recorded,
         declared=declared,
         failed=failed,
+        quarantine=standing,
     )
 
 

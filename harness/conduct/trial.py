@@ -1,24 +1,82 @@
-"""One stage of a run: its child, its artifacts, its log put where it belongs, its record."""
+"""One stage of a run: its child, its artifacts, its log put where it belongs, its record.
+
+A stage that may be retried is run again until it passes; the log and the artifacts of every
+attempt before the last stay in the hub under ``red/``.
+"""
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 
+from harness import quarantine
 from harness.config import StageSpec
 from harness.hub import artifacts, layout
 from harness.hub.redact import Redactor
-from harness.records import ArtifactRecord, StageRecord
+from harness.records import ArtifactRecord, AttemptRecord, StageRecord
 from harness.stages import registry
 from harness.stages.base import StageContext, Trial
+from harness.suite_rules import ATTEMPT
 from harness.verdict import Verdict
+
+_RETRIED = ("failed", "timeout")
 
 
 def run(
     spec: StageSpec, context: StageContext, places: artifacts.Places, redactor: Redactor
 ) -> tuple[StageRecord, tuple[ArtifactRecord, ...]]:
-    """Run a stage and take its artifacts; a broken promise makes it red."""
+    """Run a stage, again where it may be retried; the artifacts are its last attempt's."""
+    attempts: list[AttemptRecord] = []
+    while True:
+        record, found, endings = _attempt(spec, context, places, redactor)
+        may_retry = record.outcome in _RETRIED and context.stop.signal is None
+        if not may_retry or len(attempts) >= spec.retries:
+            break
+        attempts.append(_put_aside(record, endings, len(attempts) + 1, places))
+        for promised in spec.artifacts:  # the next attempt has to write its own
+            if (places.work / promised.path).is_file():
+                (places.work / promised.path).unlink()
+    if not attempts:
+        return record, found
+    told = quarantine.retries(len(attempts))
+    again = f"flaky: {told}" if record.verdict is Verdict.GREEN else f"after {told}"
+    reason = f"{record.reason}; {again}"
+    return replace(record, attempts=tuple(attempts), reason=reason), found
+
+
+def _put_aside(
+    record: StageRecord, endings: tuple[str, ...], number: int, places: artifacts.Places
+) -> AttemptRecord:
+    """Keep what an attempt left, under a name of its own, and make room for the next one."""
+    name = f"{record.id}{ATTEMPT}{number}"
+    for folder in (places.hub / "red", places.hub / "cli"):
+        for path in (folder / f"{record.id}{ending}" for ending in endings):
+            if path.is_file():
+                path.rename(folder / path.name.replace(record.id, name, 1))
+    made = places.hub / "analysis" / record.id
+    if made.is_dir():
+        made.rename(places.hub / "red" / name)
+    shutil.rmtree(places.kept / record.id, ignore_errors=True)
+    log = None if record.log is None else PurePosixPath(record.log)
+    return AttemptRecord(
+        outcome=record.outcome,
+        exit_code=record.exit_code,
+        duration_s=record.duration_s,
+        log=None if log is None else str(log.with_name(f"{name}.log")),
+        reason=record.reason,
+    )
+
+
+def _attempt(
+    spec: StageSpec, context: StageContext, places: artifacts.Places, redactor: Redactor
+) -> tuple[StageRecord, tuple[ArtifactRecord, ...], tuple[str, ...]]:
+    """Run a stage once and take its artifacts; a broken promise makes it red.
+
+    Returns:
+        Its record, its artifacts, and the endings of the files beside its log.
+    """
     started = layout.instant(datetime.now(UTC))
     marker = artifacts.Marker(places.work)
     trial = registry.kind_of(spec).run(spec, context)
@@ -26,7 +84,8 @@ def run(
     if problems and trial.outcome == "passed":
         reason = "; ".join(problems)
         trial = replace(trial, outcome="failed", verdict=Verdict.RED, reason=reason)
-    return settle(spec, trial, context, redactor, started), found
+    endings = (".log", *trial.attachments)
+    return settle(spec, trial, context, redactor, started), found, endings
 
 
 def settle(
@@ -57,6 +116,8 @@ def settle(
         log=log.relative_to(hub).as_posix(),
         reason=redactor.text(trial.reason),
         tests=dict(trial.tests),
+        flaky=tuple(redactor.text(test) for test in trial.flaky),
+        quarantined=dict(trial.quarantined),
     )
 
 

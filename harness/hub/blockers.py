@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -98,15 +98,29 @@ class Register:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.folder / f"{blocker.id}.md", head(blocker) + body)
 
-    def note_green(self, suite: str, instant: str, after: int = GREEN_RUNS) -> tuple[str, ...]:
+    def note_green(
+        self,
+        suite: str,
+        instant: str,
+        but: Collection[tuple[str, str]] = (),
+        after: int = GREEN_RUNS,
+    ) -> tuple[str, ...]:
         """Count a green run for the open blockers of a suite; close those that had enough.
+
+        Args:
+            suite: Name of the suite.
+            instant: When it was green.
+            but: Kind and id of what failed all the same, in quarantine or until it was run
+                again: its blockers are left as they are.
+            after: Green runs in a row that close a blocker.
 
         Returns:
             Ids of the blockers that closed.
         """
         closed = []
         for blocker in self.entries():
-            if blocker.suite != suite or blocker.status != "open":
+            is_red = {("guard", blocker.guard), ("stage", blocker.stage)}.intersection(but)
+            if blocker.suite != suite or blocker.status != "open" or is_red:
                 continue
             runs = blocker.green_runs + 1
             changed = replace(blocker, green_runs=runs)

@@ -122,7 +122,7 @@ def all_of(
     Args:
         suite: Name of the suite.
         stages: Stages as they went.
-        guards: What the guards found; warnings are no cause.
+        guards: What the guards found that count; warnings are no cause.
         hub: Folder of the hub.
         paths: Paths of artifacts in the hub by id.
     """

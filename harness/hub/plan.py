@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from harness.config import SuiteSpec
+from harness.config import StageSpec, SuiteSpec
 from harness.files import json_bytes, sha256_bytes, write_bytes, write_text
 from harness.hub import inputs, layout, store
 from harness.records import DatasetRecord, Stamp, decode, encode
@@ -35,9 +36,19 @@ class Plan:
     golden_sha256: str | None
 
 
+# Keys that joined the declaration later; where they are not used, old digests hold.
+_LATER = {"retries": 0, "test_retries": 0, "test_timeout_s": None, "quarantine": []}
+
+
 def suite_sha256(suite: SuiteSpec) -> str:
     """Digest what a suite declares; another suite's declaration does not change it."""
-    return sha256_bytes(json_bytes(encode(suite)))
+    declared = _used(encode(suite))
+    declared["stages"] = [_used(stage) for stage in declared["stages"]]
+    return sha256_bytes(json_bytes(declared))
+
+
+def _used(table: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in table.items() if k not in _LATER or v != _LATER[k]}
 
 
 def write(hub: Path, plan: Plan) -> None:
@@ -99,12 +110,18 @@ def text(plan: Plan) -> str:
     for stage in plan.suite.stages:
         lines += [f"- **{stage.id}** ({stage.kind}, at most {stage.timeout_s:g} s)", ""]
         lines += ["      " + " ".join(plan.argv.get(stage.id, ())), ""]
+        lines += [f"    - {told}" for told in _patience(stage)]
         lines += [f"    - promises {a.id}: `{a.path}`" for a in stage.artifacts]
-        lines += [""] if stage.artifacts else []
+        lines += [""] if stage.artifacts or _patience(stage) else []
     lines += ["## Guards", ""]
     for guard in plan.suite.guards:
         options = ", ".join(f"{key} = {value!r}" for key, value in guard.options.items())
         lines.append(f"- **{guard.id}** ({guard.kind}): {options}")
+    if plan.suite.quarantine:
+        lines += ["", "## Quarantine", ""]
+    for entry in plan.suite.quarantine:
+        told = f"until {entry.expires} or {entry.clean_runs} clean runs in a row"
+        lines.append(f"- {entry.kind} **{entry.id}**, {told}; {entry.owner}: {entry.reason}")
     lines += [
         "",
         "## Inputs",
@@ -113,3 +130,15 @@ def text(plan: Plan) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _patience(stage: StageSpec) -> list[str]:
+    """Say what a stage is granted besides one attempt."""
+    told = []
+    if stage.retries:
+        told.append(f"run again at most {stage.retries}×")
+    if stage.test_retries:
+        told.append(f"each failed test run again at most {stage.test_retries}×")
+    if stage.test_timeout_s is not None:
+        told.append(f"each phase of a test at most {stage.test_timeout_s:g} s")
+    return told

@@ -6,9 +6,10 @@ of annotations (ten of a kind for each step) and of a step summary (1 MiB).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from harness.records import GuardResult, HubRecord
+from harness import quarantine
+from harness.records import GuardResult, HubRecord, StageRecord
 from harness.report import text
 from harness.verdict import Verdict
 
@@ -22,14 +23,29 @@ _CUT = "\n\n… cut here: the whole report is in the hub.\n"
 
 def commands(record: HubRecord) -> str:
     """Write workflow commands: errors for what failed, warnings for what only warns."""
-    errors = [*_stages(record), *(g for g in record.guards if g.severity == "fail")]
-    failing = [_told(one) for one in errors if one.verdict is not Verdict.GREEN]
+    stages, guards = quarantine.counted(record.stages, record.guards, record.quarantine)
+    failing = [
+        _told(one) for one in (*_stages(stages), *guards) if one.verdict is not Verdict.GREEN
+    ]
     warned = [g for g in record.guards if g.severity != "fail"]
-    warnings = [_told(one) for one in warned if one.verdict is not Verdict.GREEN]
+    warnings = [
+        *_left_out(record),
+        *(_told(one) for one in warned if one.verdict is not Verdict.GREEN),
+    ]
     lines = [*_commands("error", failing), *_commands("warning", warnings)]
     said = f"{record.suite}: {record.verdict}, {record.reason}"
     lines.append(f"::notice title={_property(record.run_id)}::{_data(said)}")
     return "\n".join(lines) + "\n"
+
+
+def _left_out(record: HubRecord) -> Iterator[tuple[str, str]]:
+    """Tell what did not count, what counts again, and what passed only when run again."""
+    for entry in record.quarantine:
+        if entry.is_excused or entry.state != quarantine.ACTIVE:
+            stands = quarantine.standing_of(entry)
+            yield f"quarantine: {quarantine.told(entry)}", f"{stands}. {entry.reason}"
+    for name in quarantine.flaky(record):
+        yield f"flaky: {name}", "It did not pass at once."
 
 
 def summary(markdown: str) -> str:
@@ -41,9 +57,9 @@ def summary(markdown: str) -> str:
     return kept[: kept.rfind(b"\n") + 1].decode(errors="ignore") + _CUT
 
 
-def _stages(record: HubRecord) -> Iterator[GuardResult]:
+def _stages(stages: Iterable[StageRecord]) -> Iterator[GuardResult]:
     """Speak of a stage as of a guard: what was found, and what it is called."""
-    for stage in record.stages:
+    for stage in stages:
         yield GuardResult(
             id=f"stage {stage.id}",
             kind=stage.kind,

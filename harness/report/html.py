@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from harness import quarantine
 from harness.records import GuardResult, HubRecord, StageRecord
 from harness.report import svg, text, view
 from harness.report.view import HubView
@@ -65,6 +66,9 @@ def page(shown: HubView, around: Surroundings | None = None) -> str:
             site=around,
             record=record,
             verdict=record.verdict.value,
+            beside=quarantine.standing_out(record),
+            quarantine=[(e, quarantine.standing_of(e)) for e in record.quarantine],
+            flaky=quarantine.flaky(record),
             headline=record.reason or _WORDS[record.verdict],
             guards=[(g, _drawing(g)) for g in guards],
             folded=text.folded(rest),

@@ -1,10 +1,15 @@
-"""A run as JUnit XML: one case per guard and per stage, for the test tab of a CI system."""
+"""A run as JUnit XML: one case per guard and per stage, for the test tab of a CI system.
+
+What failed in quarantine is skipped, with its reason; what passed only when it was run again
+is said in the properties and the output of its suite.
+"""
 
 from __future__ import annotations
 
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from harness.records import GuardResult, HubRecord, StageRecord
+from harness import quarantine
+from harness.records import GuardResult, HubRecord, QuarantineRecord, StageRecord
 from harness.report import text
 from harness.verdict import Verdict
 
@@ -18,21 +23,34 @@ def render(record: HubRecord) -> str:
     Times are UTC without an offset and durations are seconds, as the common schema wants them.
     """
     root = Element("testsuites")
-    stages = _suite(root, record, "stages", [s.verdict for s in record.stages])
-    for stage in record.stages:
-        _stage(stages, record.suite, stage)
-    guards = _suite(root, record, "guards", [_counted(g) for g in record.guards])
-    for guard in record.guards:
-        _guard(guards, record.suite, guard)
-    for suite in (stages, guards):
-        SubElement(suite, "system-out")
+    excused = {(e.kind, e.id): e for e in quarantine.excused(record)}
+    of_stages = [excused.get(("stage", s.id)) for s in record.stages]
+    verdicts = [s.verdict for s in record.stages]
+    stages = _suite(root, record, "stages", verdicts, of_stages)
+    for stage, entry in zip(record.stages, of_stages, strict=True):
+        _stage(stages, record.suite, stage, entry)
+    of_guards = [excused.get(("guard", g.id)) for g in record.guards]
+    verdicts = [_counted(g) for g in record.guards]
+    guards = _suite(root, record, "guards", verdicts, of_guards)
+    for guard, entry in zip(record.guards, of_guards, strict=True):
+        _guard(guards, record.suite, guard, entry)
+    flaky = "\n".join(text.visible(f"flaky: {name}") for name in quarantine.flaky(record))
+    for suite, output in ((stages, flaky), (guards, "")):
+        SubElement(suite, "system-out").text = output
         SubElement(suite, "system-err")
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
     )
 
 
-def _suite(root: Element, record: HubRecord, name: str, verdicts: list[Verdict]) -> Element:
+def _suite(
+    root: Element,
+    record: HubRecord,
+    name: str,
+    verdicts: list[Verdict],
+    excused: list[QuarantineRecord | None],
+) -> Element:
+    counts = [v for v, entry in zip(verdicts, excused, strict=True) if entry is None]
     seconds = record.duration_s if name == "stages" else 0.0
     suite = SubElement(
         root,
@@ -43,8 +61,9 @@ def _suite(root: Element, record: HubRecord, name: str, verdicts: list[Verdict])
         timestamp=text.moment(record.started).replace(tzinfo=None, microsecond=0).isoformat(),
         hostname="localhost",
         tests=str(len(verdicts)),
-        failures=str(verdicts.count(Verdict.RED)),
-        errors=str(verdicts.count(Verdict.INCONCLUSIVE)),
+        failures=str(counts.count(Verdict.RED)),
+        errors=str(counts.count(Verdict.INCONCLUSIVE)),
+        skipped=str(len(verdicts) - len(counts)),
         time=f"{seconds:.3f}",
     )
     properties = SubElement(suite, "properties")
@@ -52,13 +71,18 @@ def _suite(root: Element, record: HubRecord, name: str, verdicts: list[Verdict])
         "verdict": record.verdict.value,
         "run": record.run_id,
         "commit": record.stamp.commit,
+        "quarantined": ", ".join(quarantine.told(e) for e in quarantine.excused(record)),
+        "flaky": ", ".join(quarantine.flaky(record)),
     }
     for key, value in told.items():
-        SubElement(properties, "property", name=key, value=text.visible(value))
+        if value:
+            SubElement(properties, "property", name=key, value=text.visible(value))
     return suite
 
 
-def _stage(parent: Element, suite: str, stage: StageRecord) -> None:
+def _stage(
+    parent: Element, suite: str, stage: StageRecord, entry: QuarantineRecord | None
+) -> None:
     case = SubElement(
         parent,
         "testcase",
@@ -66,10 +90,16 @@ def _stage(parent: Element, suite: str, stage: StageRecord) -> None:
         name=text.visible(stage.id),
         time=f"{stage.duration_s:.3f}",
     )
-    _outcome(case, stage.verdict, f"{stage.outcome}. {stage.reason}".strip(), stage.log or "")
+    told = f"{stage.outcome}. {stage.reason}".strip()
+    if entry is not None:
+        _skip(case, entry, told)
+    else:
+        _outcome(case, stage.verdict, told, stage.log or "")
 
 
-def _guard(parent: Element, suite: str, guard: GuardResult) -> None:
+def _guard(
+    parent: Element, suite: str, guard: GuardResult, entry: QuarantineRecord | None
+) -> None:
     case = SubElement(
         parent,
         "testcase",
@@ -78,7 +108,15 @@ def _guard(parent: Element, suite: str, guard: GuardResult) -> None:
         time="0.000",
     )
     told = f"found {guard.found}; expected {guard.expected}. {guard.reason}".strip()
-    _outcome(case, _counted(guard), told, guard.remedy)
+    if entry is not None:
+        _skip(case, entry, told)
+    else:
+        _outcome(case, _counted(guard), told, guard.remedy)
+
+
+def _skip(case: Element, entry: QuarantineRecord, told: str) -> None:
+    message = f"quarantined: {quarantine.told(entry)}: {entry.reason}. {told}"
+    SubElement(case, "skipped", message=text.visible(message), type="quarantined")
 
 
 def _counted(guard: GuardResult) -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness import quarantine
 from harness.records import GuardResult, HubRecord
 from harness.report import changes, text, view
 from harness.report.changes import Changes, Differs
@@ -28,8 +29,9 @@ def summary(
     if compared is None and previous is not None:
         compared = changes.compare(previous, record)
     parts = [
-        f"# {text.MARKS[record.verdict]} {record.verdict.value.upper()} — {cell(record.suite)}",
+        f"# {text.MARKS[record.verdict]} {text.named(record).upper()} — {cell(record.suite)}",
         *_facts(record),
+        *_left_out(record),
         "## Guards",
         *(_guards(record.guards) or ["No guard judged this run."]),
         "## Stages",
@@ -79,6 +81,21 @@ def _facts(record: HubRecord) -> list[str]:
     told = [f"{run}; commit `{stamp.commit[:12]}` on {branch}{dirty}."]
     if record.reason:
         told.insert(0, f"**{cell(record.reason)}**")
+    return told
+
+
+def _left_out(record: HubRecord) -> list[str]:
+    """Write what the verdict leaves out, and what stands in quarantine."""
+    told = []
+    if record.quarantine:
+        rows = [
+            (f"{e.kind} {e.id}", quarantine.standing_of(e), e.owner, e.expires, e.reason)
+            for e in record.quarantine
+        ]
+        head = ("what", "how it stands", "owner", "until", "reason")
+        told += ["## Quarantine", table(head, rows)]
+    if again := quarantine.flaky(record):
+        told += ["## Flaky", "\n".join(f"- {cell(name)}" for name in again)]
     return told
 
 

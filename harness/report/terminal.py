@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness import quarantine
 from harness.records import GuardResult, HubRecord, StageRecord
 from harness.report import text, view
 from harness.report.changes import Changes
@@ -81,7 +82,8 @@ def final(record: HubRecord, hub: str, palette: Palette) -> str:
     if record.guards:
         parts.append(guards(record.guards, palette))
     parts.append(remedies(record.guards, palette))
-    verdict = palette.verdict(record.verdict, record.verdict.value.upper())
+    parts.append(left_out(record, palette))
+    verdict = palette.verdict(record.verdict, text.named(record).upper())
     reason = f"  {text.visible(record.reason)}" if record.reason else ""
     closing = [
         f"{verdict}  {record.suite}  {text.duration(record.duration_s)}{reason}",
@@ -130,6 +132,17 @@ def remedies(results: Sequence[GuardResult], palette: Palette) -> str:
         if result.verdict is not Verdict.GREEN:
             words = " ".join(w for w in (result.reason, result.remedy) if w)
             lines.append(f"{palette.bold(result.id)}: {text.visible(words)}")
+    return "\n".join(lines)
+
+
+def left_out(record: HubRecord, palette: Palette) -> str:
+    """Write what stands in quarantine, and what passed only when it was run again."""
+    lines = []
+    for entry in record.quarantine:
+        words = f"{quarantine.told(entry)} {quarantine.standing_of(entry)}. {entry.reason}"
+        lines.append(f"{palette.paint('quarantine', '33')}  {text.visible(words)}")
+    mark = palette.paint("flaky", "33")
+    lines += [f"{mark}       {text.visible(name)}" for name in quarantine.flaky(record)]
     return "\n".join(lines)
 
 

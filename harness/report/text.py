@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from harness.records import GuardResult
+from harness import quarantine
+from harness.records import GuardResult, HubRecord
 from harness.verdict import Verdict
 
 MARKS = {Verdict.GREEN: "✓", Verdict.INCONCLUSIVE: "?", Verdict.RED: "✗"}
@@ -27,6 +28,12 @@ def visible(text: str) -> str:
     kept = "".join(c for c in spaced if not unicodedata.category(c).startswith("C"))
     kept = kept.replace("##[", "# #[")
     return kept.replace("::", ": :", 1) if kept.lstrip().startswith("::") else kept
+
+
+def named(record: HubRecord) -> str:
+    """Write a verdict with what it leaves out: what did not count is never silently green."""
+    beside = quarantine.standing_out(record)
+    return record.verdict.value + (f" ({beside})" if beside else "")
 
 
 def number(value: float | None) -> str:

@@ -46,7 +46,8 @@ class Trial:
     """How a stage went before its artifacts were looked at.
 
     ``log`` is a file in the hub; ``attachments`` are further files in the hub, by the
-    ending they get beside the log.
+    ending they get beside the log. ``flaky`` are tests that passed only when run again, and
+    ``quarantined`` how each test in quarantine went.
     """
 
     argv: tuple[str, ...]
@@ -57,6 +58,8 @@ class Trial:
     log: Path
     tests: Mapping[str, int] = field(default_factory=dict)
     attachments: Mapping[str, Path] = field(default_factory=dict)
+    flaky: tuple[str, ...] = ()
+    quarantined: Mapping[str, str] = field(default_factory=dict)
 
 
 class StageKind(Protocol):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.config import StageSpec
 from harness.files import write_bytes
-from harness.stages import base
+from harness.stages import base, noted_tests
 from harness.suite_rules import fill
 from harness.verdict import Verdict
 
@@ -33,8 +33,9 @@ _COUNTED = {"failure": "failed", "error": "errors", "skipped": "skipped"}
 class PytestStage:
     """Runs ``python -m pytest`` on selectors; evidence goes to ``green/`` or ``red/``.
 
-    A stage that declares artifacts is given the harness's plugin, which writes what tests
-    attach to ``{work}/<stage>/``: ``evidence.json`` and ``files/``.
+    A stage that declares artifacts, retries or a bound of its tests, or that has tests in
+    quarantine, is given the harness's plugin, which writes what tests attach to
+    ``{work}/<stage>/``: ``evidence.json`` and ``files/``.
     """
 
     kind = "pytest"
@@ -51,26 +52,32 @@ class PytestStage:
             "--color=no",
             "-p",
             "no:cacheprovider",
-            *_recording(spec, Path(values["work"])),
+            *noted_tests.options(spec, values),
         )
 
     def run(self, spec: StageSpec, context: base.StageContext) -> base.Trial:
         """Run the tests to their end."""
         argv = self.argv(spec, context.values)
         log = context.hub / f".streaming-{spec.id}.log"
+        noted, junit = context.work / spec.id / noted_tests.NAME, _junit(spec, context.work)
+        for left in (noted, junit):  # by an earlier attempt
+            left.unlink(missing_ok=True)
         exit_ = base.start(spec, argv, context, log)
-        junit = _junit(spec, context.work)
-        tests = count(junit)
+        declared = context.values.get(noted_tests.key(spec.id), "")
+        notes = noted_tests.only(declared, noted_tests.read(noted))
+        tests = noted_tests.counted(count(junit), notes)
         early = base.ending(exit_, spec)
         if early is not None:
             outcome, verdict, reason = early[0], Verdict.RED, early[1]
         else:
             outcome, verdict, reason = judge(exit_.exit_code or 0, tests, spec.min_tests, log)
+        kept = {".junit.xml": (junit, context.clean_xml)} if tests else {}
+        if notes and noted_tests.patience(spec, context.values):
+            kept[f".{noted_tests.NAME}"] = (noted, context.clean)
         attachments = {}
-        if tests:
-            stored = context.hub / f".streaming-{spec.id}.junit.xml"
-            write_bytes(stored, context.clean_xml(junit.read_bytes()))
-            attachments[".junit.xml"] = stored
+        for ending, (source, clean) in kept.items():
+            attachments[ending] = context.hub / f".streaming-{spec.id}{ending}"
+            write_bytes(attachments[ending], clean(source.read_bytes()))
         return base.Trial(
             argv=argv,
             outcome=outcome,
@@ -80,6 +87,8 @@ class PytestStage:
             log=log,
             tests=tests,
             attachments=attachments,
+            flaky=noted_tests.flaky(notes),
+            quarantined=noted_tests.outcomes(notes),
         )
 
 
@@ -101,10 +110,16 @@ def judge(
         return "failed", Verdict.RED, few
     if tests["skipped"] == tests["collected"]:
         return "no-tests", Verdict.INCONCLUSIVE, f"all {tests['collected']} tests were skipped"
-    if tests["passed"] < min_tests:
+    excused = tests.get("quarantined", 0)
+    if not tests["passed"]:
+        none = f"no test passed: {tests['skipped']} skipped, {excused} failed in quarantine"
+        return "no-tests", Verdict.INCONCLUSIVE, none
+    if tests["passed"] + excused < min_tests:
         few = f"{tests['passed']} tests passed; at least {min_tests} were promised"
         return "failed", Verdict.RED, few
-    return "passed", Verdict.GREEN, f"{tests['passed']} of {tests['collected']} tests passed"
+    told = f"{tests['passed']} of {tests['collected']} tests passed"
+    told += f", {excused} failed in quarantine" if excused else ""
+    return "passed", Verdict.GREEN, told
 
 
 def count(junit: Path) -> dict[str, int]:
@@ -129,12 +144,6 @@ def count(junit: Path) -> dict[str, int]:
         counts[kind] += 1
     counts["collected"] = len(seen)
     return counts
-
-
-def _recording(spec: StageSpec, work: Path) -> tuple[str, ...]:
-    if not spec.artifacts:
-        return ()
-    return ("-p", "harness.pytest_plugin", f"--evidence={work / spec.id}")
 
 
 def _junit(spec: StageSpec, work: Path) -> Path:

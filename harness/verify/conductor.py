@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import freshness
+from harness import freshness, quarantine
 from harness.config import Project, SuiteSpec
 from harness.errors import HarnessError, IntegrityError
 from harness.golden import store as golden_store
@@ -158,8 +159,12 @@ def _judge_by(
     suite, golden = today
     if suite.guards == promised.suite.guards and _digest(golden) == promised.golden_sha256:
         return (report.passed(judging.TODAY, "as recorded"),), ()
+    standing = quarantine.standing(
+        suite.quarantine, hub.record.quarantine, dt.datetime.now(dt.UTC).date()
+    )
+    excused = [e.id for e in standing if e.kind == "guard" and e.state == quarantine.ACTIVE]
     return judging.check_today(
-        suite.guards, evidence, golden, absent, counts=not hub.allow_stale
+        suite.guards, evidence, golden, absent, counts=not hub.allow_stale, excused=excused
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.config import StageSpec
+from harness import quarantine
+from harness.config import QuarantineSpec, StageSpec
 from harness.errors import IntegrityError
 from harness.hub import digest, inputs, inventory
 from harness.hub.plan import Plan
-from harness.records import ArtifactRecord, HubRecord, StageRecord
+from harness.records import ArtifactRecord, HubRecord, QuarantineRecord, StageRecord
 from harness.verdict import Verdict
 from harness.verify import report
 from harness.verify.report import Row
@@ -23,6 +24,7 @@ _DATASET = "dataset-"  # the record of a dataset that could not be generated
 def check(plan: Plan, record: HubRecord) -> tuple[Row, ...]:
     """Hold the record against the plan that was frozen before the first stage."""
     faults = [*_identity_faults(plan, record), *_stage_faults(plan, record)]
+    faults += _quarantine_faults(plan, record)
     judged = {guard.id for guard in record.guards}
     faults += [
         (f"guard {spec.id}: not judged", "a recorded verdict")
@@ -35,7 +37,35 @@ def check(plan: Plan, record: HubRecord) -> tuple[Row, ...]:
             for found, expected in faults
         )
     stages, guards = len(plan.suite.stages), len(plan.suite.guards)
-    return (report.passed(CHECK, f"{stages} stages and {guards} guards as planned"),)
+    rows = [report.passed(CHECK, f"{stages} stages and {guards} guards as planned")]
+    return (*rows, *_left_out(record))
+
+
+def _left_out(record: HubRecord) -> Iterator[Row]:
+    """Say what the verdict leaves out: it counts for nothing, and is never silent."""
+    for entry in record.quarantine:
+        found = f"quarantine: {quarantine.told(entry)} {quarantine.standing_of(entry)}"
+        yield report.noted(CHECK, report.printable(found), report.printable(entry.reason))
+    for name in quarantine.flaky(record):
+        yield report.noted(CHECK, report.printable(f"flaky: {name}"))
+
+
+def _quarantine_faults(plan: Plan, record: HubRecord) -> Iterator[tuple[str, str]]:
+    """Hold what was excused against what the plan declares, and against how it went."""
+
+    def key(entry: QuarantineSpec | QuarantineRecord) -> tuple[str | int, ...]:
+        named = (entry.kind, entry.id, entry.owner, entry.reason, entry.expires)
+        return (*named, entry.clean_runs)
+
+    if [key(e) for e in record.quarantine] != [key(e) for e in plan.suite.quarantine]:
+        yield "other quarantines", "those of the plan"
+    for entry in record.quarantine:
+        outcome = quarantine.outcome_of(entry, record.stages, record.guards)
+        is_late = record.started[:10] > entry.expires
+        if entry.outcome != outcome:
+            yield f"quarantine of {entry.id}: {entry.outcome}", f"{outcome}, as it went"
+        if entry.state == quarantine.ACTIVE and is_late:
+            yield f"quarantine of {entry.id}: active", f"expired since {entry.expires}"
 
 
 def _identity_faults(plan: Plan, record: HubRecord) -> Iterator[tuple[str, str]]:

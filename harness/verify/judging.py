@@ -6,8 +6,9 @@ the recorded golden and today's).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from harness import quarantine
 from harness.config import GuardSpec
 from harness.errors import ConfigError
 from harness.guards import registry
@@ -43,7 +44,8 @@ def check(
     wanting = {spec.id for spec in specs if _needs(spec, absent)}
     rows = list(_disagreements(results, recorded, wanting))
     kept = [recorded[r.id] if r.id in wanting and r.id in recorded else r for r in results]
-    rows += _rows(CHECK, kept)
+    excused = {e.id for e in quarantine.excused(record) if e.kind == "guard"}
+    rows += _rows(CHECK, kept, excused)
     if wanting:
         names = report.printable(", ".join(sorted(wanting)))
         found = f"not judged again, an artifact is not here: {names}"
@@ -74,17 +76,22 @@ def _disagreements(
             yield report.noted(CHECK, f"{found}, judged {result.verdict} now")
 
 
-def _rows(check: str, results: Sequence[GuardResult]) -> list[Row]:
+def _rows(
+    check: str, results: Sequence[GuardResult], excused: Collection[str] = ()
+) -> list[Row]:
     """One row for each guard that is not green, and one for all that are."""
-    rows = [_row(check, result) for result in results if result.verdict is not Verdict.GREEN]
+    rows = [
+        _row(check, result, counts=result.severity != "warn" and result.id not in excused)
+        for result in results
+        if result.verdict is not Verdict.GREEN
+    ]
     green = sum(result.verdict is Verdict.GREEN for result in results)
     if not rows:
         return [report.passed(check, f"{green} of {len(results)} green")]
     return rows
 
 
-def _row(check: str, result: GuardResult) -> Row:
-    counts = result.severity != "warn"
+def _row(check: str, result: GuardResult, *, counts: bool) -> Row:
     outcome = report.outcome_of(result.verdict) if counts else Outcome.NOTED
     return Row(
         check=check,
@@ -102,6 +109,7 @@ def check_today(
     absent: frozenset[str],
     *,
     counts: bool,
+    excused: Collection[str] = (),
 ) -> tuple[tuple[Row, ...], tuple[GuardResult, ...]]:
     """Judge the evidence by what is declared now.
 
@@ -111,6 +119,7 @@ def check_today(
         golden: Today's golden.
         absent: External artifacts that are not here; guards that need one are left out.
         counts: Whether the rows count, or only inform (archives).
+        excused: Guards in quarantine today.
 
     Returns:
         Rows, and the guards that count and are red.
@@ -120,8 +129,14 @@ def check_today(
         results = registry.judge(kept, evidence, golden)
     except ConfigError as error:
         return (report.of_error(TODAY, error, Outcome.INCONCLUSIVE),), ()
-    rows = _rows(TODAY, results)
+    rows = _rows(TODAY, results, excused)
     if not counts:
         rows = [report.noted(TODAY, row.found, row.remedy) for row in rows]
-    red = [r for r in results if r.verdict is Verdict.RED and r.severity != "warn"]
-    return tuple(rows), tuple(red) if counts else ()
+    red = tuple(
+        result
+        for result in results
+        if result.verdict is Verdict.RED
+        and result.severity != "warn"
+        and result.id not in excused
+    )
+    return tuple(rows), red if counts else ()

@@ -8,10 +8,11 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness import quarantine
 from harness.errors import IntegrityError, NotAProjectError
 from harness.hub import digest, inventory, layout, store
 from harness.records import HubRecord
-from harness.verdict import Verdict, combine
+from harness.verdict import combine
 from harness.verify import report
 from harness.verify.report import Row
 
@@ -70,21 +71,11 @@ def _faults(hub: Path, record: HubRecord) -> Iterator[tuple[str, str]]:
         yield f"run id {record.run_id}", "YYYYMMDDTHHMMSSZ-<6 hex>"
     yield from _time_faults(record)
     yield from _path_faults(record)
-    stages, guards = verdict_of_stages(record), verdict_of_guards(record)
-    if combine((record.verdict, stages, guards)) is not record.verdict:
+    stages, guards = quarantine.counted(record.stages, record.guards, record.quarantine)
+    made = combine([*(s.verdict for s in stages), *(g.verdict for g in guards)])
+    if combine((record.verdict, made)) is not record.verdict:
         # A worse one may stand: an interrupted run is red, whatever its stages say.
-        yield f"verdict {record.verdict}", f"what stages ({stages}) and guards ({guards}) make"
-
-
-def verdict_of_stages(record: HubRecord) -> Verdict:
-    """Combine the recorded verdicts of the stages."""
-    return combine(stage.verdict for stage in record.stages)
-
-
-def verdict_of_guards(record: HubRecord) -> Verdict:
-    """Combine the recorded verdicts of the guards that count."""
-    counted = [guard.verdict for guard in record.guards if guard.severity != "warn"]
-    return combine(counted) if counted else Verdict.GREEN
+        yield f"verdict {record.verdict}", f"{made}, as stages and guards make it"
 
 
 def _time_faults(record: HubRecord) -> Iterator[tuple[str, str]]:

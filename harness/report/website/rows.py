@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness import quarantine
 from harness.errors import HarnessError, IntegrityError
 from harness.files import json_bytes, sha256_bytes
 from harness.hub import blockers
@@ -27,7 +28,8 @@ class Row:
 
     ``digest`` is the SHA-256 of its record; a row with another one is read again. ``verdict``
     is a verdict or ``unreadable``. ``bands`` hold, per metric, the bounds the run was judged
-    by; ``group`` names what makes its numbers comparable with those of other runs.
+    by; ``group`` names what makes its numbers comparable with those of other runs; ``beside``
+    says what the verdict leaves out.
     """
 
     suite: str
@@ -46,6 +48,7 @@ class Row:
     blockers: tuple[str, ...] = ()
     metrics: dict[str, float] = field(default_factory=dict)
     bands: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
+    beside: str = ""
 
     @property
     def place(self) -> str:
@@ -77,6 +80,7 @@ def of(hub: Path, record: HubRecord, digest: str) -> Row:
         blockers=blocked_by(hub),
         metrics=dict(record.metrics),
         bands=bands(record),
+        beside=quarantine.standing_out(record),
     )
 
 
