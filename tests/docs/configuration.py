@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ TABLES = {
     "suites.*.stages[*]": "`[[suites.<name>.stages]]`",
     "suites.*.stages[*].artifacts[*]": "`artifacts` of a stage",
     "suites.*.guards[*]": "`[[suites.<name>.guards]]`",
+    "suites.*.quarantine[*]": "`[[suites.<name>.quarantine]]`",
 }
 _KINDS = {
     "text": "string",
@@ -30,7 +32,13 @@ _KINDS = {
     "named": "table of tables",
 }
 _ASKED_WHERE_GIVEN = ("extends",)
-_PLAIN = {int: "integer", float: "number", bool: "boolean", list: "list of strings"}
+_PLAIN = {
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    list: "list of strings",
+    dt.date: "date",
+}
 MEANING = {
     ("", "schema"): "Version of this file's layout.",
     ("", "name"): "Name of the project, shown in reports.",
@@ -63,6 +71,7 @@ MEANING = {
     ("suites.*", "max_age_days"): "Age at which a hub is stale whatever else holds.",
     ("suites.*", "stages"): "Stages, see below.",
     ("suites.*", "guards"): "Guards, see below.",
+    ("suites.*", "quarantine"): "What is known to be flaky, see below; never inherited.",
     ("suites.*.stages[*]", "id"): "Name of the stage, unique in the suite.",
     ("suites.*.stages[*]", "kind"): "`pytest` or `command`.",
     ("suites.*.stages[*]", "argv"): "`command`: the argument vector. No shell is involved.",
@@ -74,6 +83,15 @@ MEANING = {
     ): "Stages that must pass first, or this one is skipped.",
     ("suites.*.stages[*]", "timeout_s"): "Seconds until TERM, then KILL.",
     ("suites.*.stages[*]", "artifacts"): "Files that the stage promises, see below.",
+    ("suites.*.stages[*]", "retries"): "Further attempts of a stage that failed, at most 5.",
+    (
+        "suites.*.stages[*]",
+        "test_retries",
+    ): "`pytest`: further attempts of a test that failed, at most 5.",
+    (
+        "suites.*.stages[*]",
+        "test_timeout_s",
+    ): "`pytest`: seconds for set-up, call and tear-down of a test, each.",
     ("suites.*.stages[*].artifacts[*]", "id"): "Name that guards use.",
     ("suites.*.stages[*].artifacts[*]", "path"): "Path below `{work}`.",
     (
@@ -92,6 +110,16 @@ MEANING = {
     ): "`fail`, or `warn`: said, no part of the verdict.",
     ("suites.*.guards[*]", "policies"): "Policy ids that the guard enforces.",
     ("suites.*.guards[*]", "remedy"): "What to look at when it is red; goes into the blocker.",
+    (
+        "suites.*.quarantine[*]",
+        "test",
+    ): "Id of a test, class, file or folder. One of these three.",
+    ("suites.*.quarantine[*]", "stage"): "Id of a stage.",
+    ("suites.*.quarantine[*]", "guard"): "Id of a guard.",
+    ("suites.*.quarantine[*]", "owner"): "Who repairs it.",
+    ("suites.*.quarantine[*]", "reason"): "Why it is not counted.",
+    ("suites.*.quarantine[*]", "expires"): "Last day on which it holds, at most 90 days ahead.",
+    ("suites.*.quarantine[*]", "clean_runs"): "Clean runs in a row that lift it before.",
 }
 
 

@@ -9,9 +9,11 @@ from typing import Any
 from harness.golden.store import GoldenValue
 from harness.records import (
     ArtifactRecord,
+    AttemptRecord,
     DatasetRecord,
     GuardResult,
     HubRecord,
+    QuarantineRecord,
     StageRecord,
     Stamp,
 )
@@ -39,6 +41,7 @@ MEANING: dict[type, dict[str, str]] = {
         "golden_sha256": "Digest of the goldens, null without any.",
         "inputs_sha256": "Digest over the suite's inputs.",
         "previous": "Run id of the hub before, null for the first.",
+        "quarantine": "What was in quarantine, and how it stood.",
     },
     Stamp: {
         "commit": "Commit that was checked out.",
@@ -67,6 +70,27 @@ MEANING: dict[type, dict[str, str]] = {
         "log": "Path of the log in the hub.",
         "reason": "One line.",
         "tests": "Number of tests by outcome, for `pytest`.",
+        "attempts": "Attempts before the last, which the other fields are about.",
+        "flaky": "Tests that passed only when run again, and how often that was.",
+        "quarantined": "How each test in quarantine went, by its declared id.",
+    },
+    AttemptRecord: {
+        "outcome": "As of a stage.",
+        "exit_code": "Of the child process, null when it had none.",
+        "duration_s": "Seconds.",
+        "log": "Path of its log in the hub.",
+        "reason": "One line.",
+    },
+    QuarantineRecord: {
+        "kind": "`test`, `stage` or `guard`.",
+        "id": "What is in quarantine.",
+        "owner": "Who repairs it.",
+        "reason": "Why it is not counted.",
+        "expires": "Last day on which it holds.",
+        "clean_runs": "Clean runs in a row that lift it.",
+        "state": "`active`, `expired` or `lifted`; only an active one excuses.",
+        "outcome": "`clean`, `flaky`, `failed` or `not judged`.",
+        "clean": "Clean runs in a row, this one included.",
     },
     ArtifactRecord: {
         "id": "Name that guards use.",
@@ -118,8 +142,10 @@ TITLES = {
     Stamp: "`stamp`",
     DatasetRecord: "One of `datasets`",
     StageRecord: "One of `stages`",
+    AttemptRecord: "One of `attempts` of a stage",
     ArtifactRecord: "One of `artifacts`",
     GuardResult: "One of `guards`",
+    QuarantineRecord: "One of `quarantine`",
 }
 
 
