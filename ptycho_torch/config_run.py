@@ -237,6 +237,12 @@ class PyTorchExecutionConfig:
         choices=("val_loss", "train_loss", "val_deviance", "train_deviance"),
         flag=Flag(name="checkpoint_monitor", modes=TRAIN),
     )
+    checkpoint_every_n_steps: int | None = setting(
+        None,
+        "Optimiser steps between checkpoints within an epoch; default only at its end.",
+        low=1,
+        flag=Flag(name="checkpoint_every_n_steps", modes=TRAIN),
+    )
     checkpoint_mode: str = setting(
         "min",
         "Whether a small or a large metric is best.",

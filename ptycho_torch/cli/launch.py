@@ -62,11 +62,16 @@ class _Member:
 
     def _read(self) -> None:
         """Pass on what the process says, but keep back the error it ends with."""
-        for line in self.process.stderr or ():
-            if line.startswith(_ERROR):
-                self.error, self.told_at = line.removeprefix(_ERROR).strip(), time.monotonic()
-            elif self.shows_all and not self.is_muted:
-                sys.stderr.write(line)
+        assert self.process.stderr is not None  # noqa: S101 - it was started with a pipe
+        with self.process.stderr as stream:
+            for line in stream:
+                if line.startswith(_ERROR):
+                    self.error, self.told_at = (
+                        line.removeprefix(_ERROR).strip(),
+                        time.monotonic(),
+                    )
+                elif self.shows_all and not self.is_muted:
+                    sys.stderr.write(line)
 
 
 def is_needed(execution: PyTorchExecutionConfig) -> bool:

@@ -86,6 +86,11 @@ class EpochSampler(Sampler[int]):
         self._length = length
         self._seed = seed
         self._epoch = 0
+        self._served = 0
+
+    def begin_at(self, epoch: int, served: int) -> None:
+        """Continue within an epoch: its first groups are left out, once."""
+        self._epoch, self._served = epoch, served
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order comes next; the training loop calls this."""
@@ -96,9 +101,10 @@ class EpochSampler(Sampler[int]):
         return self._length
 
     def __iter__(self) -> Iterator[int]:
-        """Go through all groups once."""
+        """Go through all groups once, or through those that are left of a resumed epoch."""
         order = generator(self._seed, Stream.SHUFFLE, self._epoch).permutation(self._length)
-        return iter(order.tolist())
+        served, self._served = self._served, 0
+        return iter(order[served:].tolist())
 
 
 def loader(

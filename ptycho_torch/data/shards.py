@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Sampler
@@ -43,7 +44,7 @@ class ShardedBatches(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         """Go through the joint batches once."""
         order = list(self.sampler)
-        for start in range(0, self._length, self._joint_size):
+        for start in range(0, len(order), self._joint_size):
             joint = order[start : start + self._joint_size]
             low, high = self._rank.bounds(len(joint))
             yield joint[low:high]
@@ -62,9 +63,10 @@ def shard(
     """
     if rank.is_alone:
         return whole
+    order: Any = whole.sampler
     return DataLoader(
         whole.dataset,
-        batch_sampler=ShardedBatches(whole.sampler, length, batch_size, rank),
+        batch_sampler=ShardedBatches(order, length, batch_size, rank),
         num_workers=whole.num_workers,
         collate_fn=whole.collate_fn,
         generator=torch.Generator(),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
+from ptycho_torch import run_folder
 from ptycho_torch.config_params import RunConfig
 from ptycho_torch.training.module import PtychoPINN_Lightning
 
@@ -38,6 +40,32 @@ class ProgressLine(Callback):
             sys.stderr.write(f"epoch {len(rows)}/{trainer.max_epochs} {text}\n")
 
 
+class StepCheckpoint(Callback):
+    """Writes the last checkpoint within an epoch too.
+
+    The last batch of an epoch is left out, since a checkpoint follows at its end.
+
+    Args:
+        path: The checkpoint.
+        every: Optimiser steps between two.
+    """
+
+    def __init__(self, path: Path, every: int) -> None:
+        self._path = path
+        self._every = every
+        self._step_before = 0
+
+    def on_train_batch_start(self, trainer: pl.Trainer, *_batch: Any) -> None:
+        """Remember the step, to see whether the batch ends in one."""
+        self._step_before = trainer.global_step
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_batch: Any) -> None:
+        """Write after a step whose number asks for it."""
+        step = trainer.global_step
+        if step != self._step_before and step % self._every == 0 and not trainer.is_last_batch:
+            trainer.save_checkpoint(self._path)
+
+
 def make(
     config: RunConfig, folder: Path, monitor: str, *, has_validation: bool
 ) -> list[Callback]:
@@ -64,6 +92,9 @@ def make(
                 enable_version_counter=False,
             )
         )
+        every = execution.checkpoint_every_n_steps
+        if every is not None:
+            chosen.append(StepCheckpoint(folder / run_folder.LAST, every))
     if has_validation:
         chosen.append(
             EarlyStopping(

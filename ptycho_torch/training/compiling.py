@@ -29,7 +29,7 @@ def compiled(network: nn.Module, backend: str) -> Iterator[None]:
     from torch._dynamo import exc  # noqa: PLC0415 - slow to import, only when asked for
 
     plain = network.forward
-    network.forward = torch.compile(plain, backend=backend)  # type: ignore[method-assign]
+    network.forward = torch.compile(plain, backend=backend)
     try:
         yield
     except exc.TorchDynamoException as error:

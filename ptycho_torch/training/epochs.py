@@ -56,6 +56,14 @@ class Progress:
         rows: One per finished epoch.
         best_epoch: None before the first epoch ended.
         best_value: Its value of the monitored column.
+    def state(self) -> dict[str, dict[str, float]]:
+        """Return plain values for a checkpoint within an epoch."""
+        return {"sums": dict(self._sums), "weights": dict(self._weights)}
+
+    def restore(self, state: Mapping[str, Mapping[str, float]]) -> None:
+        """Continue from a checkpoint within an epoch."""
+        self._sums, self._weights = dict(state["sums"]), dict(state["weights"])
+
         best_weights: CPU copy of its weights.
     """
 

@@ -15,6 +15,7 @@ import torch
 from ptycho_torch import files, ranks, run_folder
 from ptycho_torch.bundle import write
 from ptycho_torch.config_params import RunConfig
+from ptycho_torch.data.dataset import EpochSampler
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.data.shards import shard
 from ptycho_torch.patch_stats.logger import PatchStatsLogger
@@ -32,6 +33,7 @@ from ptycho_torch.training.joint_module import JointModule
 from ptycho_torch.training.module import PtychoPINN_Lightning
 from ptycho_torch.training.prepare import Prepared
 
+from ptycho_torch.training.resume import Place
 _log = logging.getLogger(__name__)
 
 
@@ -80,8 +82,7 @@ def run(
     prepared = prepare.prepare(config, train_data, test_data)
     digest = resume.digest(config, train_data, test_data)
     checkpoint = resume.locate(config)
-    if checkpoint is not None:
-        resume.check(checkpoint, digest)
+    place = None if checkpoint is None else resume.check(checkpoint, digest)
     folder = run_folder.folder_of(config)
     monitor = _monitor(config, has_validation=prepared.validation is not None)
     has_validation = prepared.validation is not None
@@ -101,7 +102,7 @@ def run(
         module.resume_digest = digest
         try:
             with stats or contextlib.nullcontext():
-                _fit(trainer, module, prepared, rank, checkpoint)
+                _fit(trainer, module, prepared, rank, place)
         finally:
             if module.progress.rows and rank.is_first:
                 files.write_text(folder / run_folder.HISTORY, module.progress.table())
@@ -150,9 +151,13 @@ def _monitor(config: RunConfig, *, has_validation: bool) -> str:
 def _fit(
     trainer: pl.Trainer,
     module: PtychoPINN_Lightning,
+    if place is not None and isinstance(prepared.train_loader.sampler, EpochSampler):
+        # Loader processes gather ahead, before Lightning tells the epoch.
+        done = place.batches * size * rank.count
+        prepared.train_loader.sampler.begin_at(place.epoch, done)
     prepared: Prepared,
     rank: Rank,
-    checkpoint: Path | None,
+    place: Place | None,
 ) -> None:
     execution, size = module.config.execution, module.config.training.batch_size
     held_out, held_out_loader = prepared.validation, prepared.validation_loader
@@ -165,7 +170,11 @@ def _fit(
             torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         try:
             trainer.fit(
-                module, served, held_out_loader, ckpt_path=checkpoint, weights_only=True
+                module,
+                served,
+                held_out_loader,
+                ckpt_path=None if place is None else place.path,
+                weights_only=True,
             )
         except SystemExit as stop:
             # Lightning leaves the process after an interrupt; the caller still has records.

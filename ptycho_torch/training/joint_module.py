@@ -8,6 +8,8 @@ A process with an empty share takes part with a loss of zero.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
 from ptycho_torch.axes import ObjectPatches
@@ -42,14 +44,28 @@ class JointMeans(Means):
         super().__init__()
         self._team = team
 
-    def take(self) -> dict[str, float]:
-        """Return the joint means and forget them."""
+    def state(self) -> dict[str, dict[str, float]]:
+        """Return what all processes have added."""
         sums = [self._sums.get(name, 0.0) for name in _MEANS]
         weights = [self._weights.get(name, 0.0) for name in _MEANS]
         totals = self._team.total([*sums, *weights])
-        found = zip(_MEANS, totals[: len(_MEANS)], totals[len(_MEANS) :], strict=True)
-        self._sums, self._weights = {}, {}
-        return {name: value / weight for name, value, weight in found if weight}
+        joint = zip(_MEANS, totals[: len(_MEANS)], totals[len(_MEANS) :], strict=True)
+        known = [(name, value, weight) for name, value, weight in joint if weight]
+        return {
+            "sums": {name: value for name, value, _ in known},
+            "weights": {name: weight for name, _, weight in known},
+        }
+
+    def restore(self, state: Mapping[str, Mapping[str, float]]) -> None:
+        """Continue from a checkpoint; the first process alone keeps what all had added."""
+        if self._team.rank.is_first:
+            super().restore(state)
+
+    def take(self) -> dict[str, float]:
+        """Return the joint means and forget them."""
+        joint = self.state()
+        self._sums, self._weights = joint["sums"], joint["weights"]
+        return super().take()
 
 
 class JointModule(PtychoPINN_Lightning):

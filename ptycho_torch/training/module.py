@@ -67,7 +67,9 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
         self._train_means, self._val_means = Means(), Means()
         self._val_row: dict[str, float] = {}
         self._rate = config.training.learning_rate
+        self._batches_done = 0
         self._pending_plateau: float | None = None
+        self._pending_means: dict[str, dict[str, float]] | None = None
         for name, mask in zip(("train_mask", "val_mask"), masks, strict=True):
             self.register_buffer(name, torch.tensor(mask), persistent=False)
 
@@ -115,7 +117,11 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
         )
 
     def on_train_start(self) -> None:
-        """Take the plateau step that the checkpoint was written just before."""
+        """Take up the means of a broken epoch, or the plateau step of the last one."""
+        self._rate = float(self.trainer.optimizers[0].param_groups[0]["lr"])
+        if self._pending_means is not None:
+            self._train_means.restore(self._pending_means)
+            self._pending_means = None
         if self._pending_plateau is None:
             return
         for entry in self.trainer.lr_scheduler_configs:
@@ -125,6 +131,10 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
     def on_train_epoch_start(self) -> None:
         """Remember the rate of the epoch; schedules change it before the epoch ends."""
         self._rate = float(self.trainer.optimizers[0].param_groups[0]["lr"])
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002 - a hook
+        """Count the batches of the epoch, for a checkpoint within it."""
+        self._batches_done = batch_idx + 1
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Record the gradient norm before clipping."""
@@ -144,7 +154,7 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
     def on_train_epoch_end(self) -> None:
         """Publish the means of the epoch and keep its weights when it is the best."""
         means = self._train_means.take() | self._val_row
-        self._val_row = {}
+        self._val_row, self._batches_done = {}, 0
         self.log_dict({name: value for name, value in means.items() if "loss" in name})
         self.log_dict(
             {name: value for name, value in means.items() if name.startswith("train_dev")}
@@ -166,11 +176,14 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the epoch table, the best weights and what a resumed run must match."""
-        plateau = None
-        if self.config.training.scheduler == "ReduceLROnPlateau" and self.progress.rows:
+        plateau, is_whole = None, self._batches_done == 0
+        is_awaited = is_whole and self.config.training.scheduler == "ReduceLROnPlateau"
+        if is_awaited and self.progress.rows:
             plateau = self.progress.rows[-1][self.progress.monitor]
         checkpoint[STATE_KEY] = {
             "progress": self.progress.state(),
+            "batches_done": self._batches_done,
+            "means": None if is_whole else self._train_means.state(),
             "plateau": plateau,
             "digest": self.resume_digest,
         }
@@ -179,7 +192,7 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
         """Continue the epoch table and the best weights."""
         state = checkpoint[STATE_KEY]
         self.progress.restore(state["progress"])
-        self._pending_plateau = state["plateau"]
+        self._pending_plateau, self._pending_means = state["plateau"], state.get("means")
 
     def _step(
         self, batch: Batch, batch_idx: int, phase: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from ptycho_torch.errors import ConfigError, InputError, MissingInputError
 from ptycho_torch.training.module import STATE_KEY
 
 AUTO = "auto"
-LAST = "last.ckpt"
 
 _DAMAGE = (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError, OSError)
 
@@ -24,6 +24,7 @@ _FREE: dict[str, tuple[str, ...]] = {
     "training": ("epochs", "resume", "train_data_file", "test_data_file"),
     "data": ("companion_file",),
     "execution": (
+        "backend",
         "accelerator",
         "devices",
         "num_nodes",
@@ -35,6 +36,7 @@ _FREE: dict[str, tuple[str, ...]] = {
         "enable_progress_bar",
         "enable_checkpointing",
         "checkpoint_save_top_k",
+        "checkpoint_every_n_steps",
     ),
 }
 
@@ -72,7 +74,7 @@ def locate(config: RunConfig) -> Path | None:
     asked = config.training.resume
     if asked is None:
         return None
-    usual = run_folder.folder_of(config) / run_folder.CHECKPOINTS / LAST
+    usual = run_folder.folder_of(config) / run_folder.CHECKPOINTS / run_folder.LAST
     path = usual if asked == AUTO else Path(asked)
     if not path.is_file():
         raise MissingInputError(
@@ -81,12 +83,30 @@ def locate(config: RunConfig) -> Path | None:
     return path
 
 
-def check(path: Path, expected: str) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a checkpoint was written.
+
+    Attributes:
+        path: The checkpoint.
+        epoch: Epochs that were finished.
+        batches: Batches of the next epoch that were done.
+    """
+
+    path: Path
+    epoch: int
+    batches: int
+
+
+def check(path: Path, expected: str) -> Place:
     """Compare the settings stored in a checkpoint with those of this run.
 
     Args:
         path: Checkpoint; nothing in it is executed.
         expected: Digest of this run.
+
+    Returns:
+        Where to continue.
 
     Raises:
         InputError: Not a checkpoint of this package.
@@ -94,7 +114,8 @@ def check(path: Path, expected: str) -> None:
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        stored = content[STATE_KEY]["digest"]
+        state = content[STATE_KEY]
+        stored, epoch = state["digest"], len(state["progress"]["rows"])
     except (
         pickle.UnpicklingError,
         RuntimeError,
@@ -113,5 +134,6 @@ def check(path: Path, expected: str) -> None:
             str(path),
             expected="a checkpoint of the same settings and data",
             found="another",
-            remedy="only length, folder, device and logging may differ",
+            remedy="only length, folder, devices and logging may differ",
         )
+    return Place(path=path, epoch=epoch, batches=state.get("batches_done", 0))

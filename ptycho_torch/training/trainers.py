@@ -31,6 +31,7 @@ _EXPECTED = (
     r".*GPU available but not used.*",
     r".*You defined a `validation_step` but have no `val_dataloader`.*",
     r".*It is recommended to use `self.log.*sync_dist=True.*",
+    r".*checkpoint that ended before the epoch ended and your dataloader is not resumable.*",
     r".*Torchinductor does not support code generation for complex operators.*",
 )
 
