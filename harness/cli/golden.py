@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness import calibration, calibration_runs, config_file
-from harness.cli import live, options, place
+from harness.cli import execution, options, place, progress
 from harness.cli.options import Session
+from harness.cli.stopping import stopping
+from harness.errors import EvidenceMissingError
+from harness.execute import choice as executors
 from harness.golden import calibrate as statistics
 from harness.golden import store
 from harness.records import encode
-from harness.report import text
-from harness.workflow import RunOptions
 
 if TYPE_CHECKING:
     from harness.golden.store import GoldenSet, GoldenValue
@@ -72,46 +73,41 @@ def show(session: Session, suite: str | None) -> None:
 )
 @click.option("--dataset", type=click.Path(path_type=Path), help="Training data.")
 @click.option("--test-dataset", type=click.Path(path_type=Path), help="Test data.")
+@execution.given
 @options.common
 @options.pass_session
-def calibrate(
-    session: Session,
-    suite: str,
-    seeds: int,
-    first_seed: int,
-    dataset: Path | None,
-    test_dataset: Path | None,
-) -> None:
+def calibrate(session: Session, /, suite: str, **asked: Any) -> int:
     """Run a suite with many seeds and propose goldens; nothing is changed yet.
 
     The runs lie in a store of their own, .harness/calibration, and none of them becomes the
     latest run of the suite. Called again after an interruption, it goes on where it stopped.
+    Runs at the same time disturb each other's duration: without --jobs there is one.
     """
     project = place.project(session)
     declared = config_file.suite_of(project, suite)
-    given = {"train": dataset, "test": test_dataset}
-    watcher = live.watcher(
-        is_live=options.is_live() and not session.json,
-        has_colour=options.has_colour(),
-        is_verbose=session.verbosity > 0,
-    )
-    run_options = RunOptions(datasets={role: path for role, path in given.items() if path})
-    if not session.json and session.verbosity >= 0:
-        run_options = RunOptions(datasets=run_options.datasets, observer=watcher)
-    wanted = [str(first_seed + i) for i in range(seeds)]
-    try:
-        runs = calibration_runs.run_seeds(
-            project,
-            suite,
-            wanted,
-            run_options,
-            lambda step: session.say(_step(step, place.shown(step.hub, project))),
-        )
-    finally:
-        watcher.close()
+    files = {"train": asked["dataset"], "test": asked["test_dataset"]}
+    chosen = execution.choice(asked, 1)
+    wanted = [str(asked["first_seed"] + i) for i in range(asked["seeds"])]
+    total = len(wanted) + 1
+    with (
+        progress.shown(session, total) as shown,
+        stopping() as stop,
+        executors.opened(chosen) as executor,
+    ):
+        session.say(f"{suite}: {total} runs, {execution.told(chosen)}")
+        given = {role: path for role, path in files.items() if path}
+        try:
+            runs = calibration_runs.run_seeds(
+                project, suite, wanted, given, executor, stop, shown
+            )
+        except EvidenceMissingError:
+            if stop.signal is None:
+                raise
+            return 128 + stop.signal
     golden = calibration.propose(project, declared, runs, "a proposal")
     session.answer(encode(golden.values), "\n".join(_lines(suite, golden)))
     session.say(f'Next: harness golden update {suite} --reason "…"')
+    return 0
 
 
 @command.command("update", context_settings=options.CONTEXT)
@@ -145,14 +141,6 @@ def explain(session: Session, suite: str, metric: str) -> None:
     found = calibration.find(store.load(project.golden / name), metric)
     answers = [{**encode(value), **statistics.explain(value)} for value in found]
     session.answer(answers, "\n\n".join(_explained(value) for value in found))
-
-
-def _step(step: calibration_runs.Step, hub: str) -> str:
-    """Say how a run of a calibration went, and how long the rest may take."""
-    how = "kept from before" if step.is_reused else text.duration(step.duration_s)
-    left = (step.count - step.index) * step.duration_s
-    rest = f"; about {text.duration(left)} to go" if left and not step.is_reused else ""
-    return f"[{step.index}/{step.count}] seed {step.seed}: {how}{rest}  {hub}"
 
 
 def _lines(suite: str, golden: GoldenSet) -> list[str]:

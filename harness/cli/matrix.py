@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import itertools
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness import config_file, matrix_runs
 from harness.campaign.run import CellResult
-from harness.cli import bar, execution, options, place
+from harness.cli import execution, options, place, progress
 from harness.cli.options import Session
 from harness.cli.stopping import stopping
 from harness.config import MatrixSpec, Project, SuiteSpec
@@ -59,23 +56,16 @@ def run(
     cells = matrix_runs.cells(project, spec, *given)
     chosen = execution.choice(asked, max(1, (os.cpu_count() or 1) // _CORES_PER_RUN))
     session.say(f"{suite} {spec.name}: {len(cells)} cells, {execution.told(chosen)}")
-    is_quiet = session.json or session.verbosity < 0
-    stream = io.StringIO() if is_quiet else sys.stdout
-    palette = Palette(options.has_colour())
-    count = itertools.count(1)
     with (
-        bar.Bar(stream, len(cells), is_live=options.is_live() and not is_quiet) as shown,
+        progress.shown(session, len(cells)) as shown,
         stopping() as stop,
         executors.opened(chosen) as executor,
     ):
-
-        def tell(result: CellResult) -> None:
-            shown.advance(f"[{next(count)}/{len(cells)}] {_line(result, palette)}")
-
-        results = matrix_runs.run(project, spec, cells, executor, stop, tell)
+        results = matrix_runs.run(project, spec, cells, executor, stop, shown)
     code = combine(result.verdict for result in results).exit_code
     if stop.signal is not None:
         code = 128 + stop.signal
+    palette = Palette(options.has_colour())
     suite_spec = config_file.suite_of(project, suite)
     answer = _json(project, spec, results, len(cells), code)
     told = "\n".join(
@@ -83,13 +73,6 @@ def run(
     )
     session.answer(answer, _counts(results, len(cells)) if session.verbosity < 0 else told)
     return code
-
-
-def _line(result: CellResult, palette: Palette) -> str:
-    took = "kept from before" if result.is_reused else text.duration(result.duration_s)
-    words = f"{result.cell.name}: {palette.verdict(result.verdict)}  {took}"
-    why = "" if result.verdict is Verdict.GREEN else f"  {text.visible(result.reason)}"
-    return words + why
 
 
 def _counts(results: Sequence[CellResult], cells: int) -> str:

@@ -11,14 +11,16 @@ from click.testing import CliRunner
 
 from harness import calibration, calibration_runs, verify
 from harness.calibration_runs import Runs
+from harness.campaign.run import CellResult
 from harness.cli.main import group
 from harness.config import Project
 from harness.errors import ConfigError, EvidenceMissingError, IntegrityError
+from harness.execute.here import Here
 from harness.golden import store
 from harness.golden.calibrate import CalibrationRefusedError
 from harness.hub.store import HubStore
 from harness.ledger.log import Ledger
-from harness.workflow import RunOptions
+from harness.stages.child import Stop
 from tests.builders import hubs
 
 METRIC = "out:value"
@@ -52,7 +54,20 @@ def made(root: Path, *others: Any, extra: str = "0", **keys: Any) -> Project:
 
 def calibrated(project: Project, seeds: list[str] = SEEDS) -> Runs:
     """Run all seeds and the repeat."""
-    return calibration_runs.run_seeds(project, "tiny", seeds, RunOptions(), lambda _: None)
+    return told(project, seeds)[0]
+
+
+def told(project: Project, seeds: list[str]) -> tuple[Runs, list[CellResult]]:
+    """Run all seeds and the repeat, and say how each went, in the order in which it came."""
+    results: list[CellResult] = []
+    stop = Stop()
+    try:
+        runs = calibration_runs.run_seeds(
+            project, "tiny", seeds, {}, Here(1), stop, results.append
+        )
+    finally:
+        stop.close()
+    return runs, results
 
 
 @pytest.fixture(scope="module")
@@ -184,17 +199,19 @@ def test_calibration_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """Runs of an earlier call are used again; after a change of code none of them is."""
     project = made(tmp_path)
     calibrated(project, SEEDS[:2])
-    steps: list[calibration_runs.Step] = []
-    words = (project, "tiny", SEEDS[:3], RunOptions(), steps.append)
 
-    calibration_runs.run_seeds(*words)
-    kept = [step.is_reused for step in steps]
-    steps.clear()
+    _, again = told(project, SEEDS[:3])
     (tmp_path / "source/model.py").write_text("GAIN = 2\n")
-    calibration_runs.run_seeds(*words)
+    _, changed = told(project, SEEDS[:3])
 
-    assert kept == [True, True, False, True]
-    assert [step.is_reused for step in steps] == [False] * 4
+    kept = {(r.cell.name, r.is_reused) for r in again}
+    assert kept == {
+        ("seed 20", True),
+        ("seed 21", True),
+        ("seed 22", False),
+        ("seed 20 again", True),
+    }
+    assert [r.is_reused for r in changed] == [False] * 4
 
 
 @pytest.mark.slow

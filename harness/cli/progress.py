@@ -1,0 +1,37 @@
+"""The bar and the lines of commands that make many runs."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import sys
+from collections.abc import Iterator
+
+from harness.campaign.run import CellResult, OnDone
+from harness.cli import bar, options
+from harness.cli.options import Session
+from harness.report import text
+from harness.report.terminal import Palette
+from harness.verdict import Verdict
+
+
+@contextlib.contextmanager
+def shown(session: Session, total: int) -> Iterator[OnDone]:
+    """Show a bar while runs are made, and yield what writes a line about each."""
+    is_quiet = session.json or session.verbosity < 0
+    stream = io.StringIO() if is_quiet else sys.stdout
+    palette, count = Palette(options.has_colour()), itertools.count(1)
+    with bar.Bar(stream, total, is_live=options.is_live() and not is_quiet) as drawn:
+
+        def tell(result: CellResult) -> None:
+            drawn.advance(f"[{next(count)}/{total}] {_line(result, palette)}")
+
+        yield tell
+
+
+def _line(result: CellResult, palette: Palette) -> str:
+    took = "kept from before" if result.is_reused else text.duration(result.duration_s)
+    words = f"{result.cell.name}: {palette.verdict(result.verdict)}  {took}"
+    why = "" if result.verdict is Verdict.GREEN else f"  {text.visible(result.reason)}"
+    return words + why
