@@ -231,17 +231,17 @@ class PyTorchExecutionConfig:
         low=-1,
         flag=Flag(name="checkpoint_save_top_k", modes=TRAIN),
     )
-    checkpoint_monitor_metric: str = setting(
-        "val_loss",
-        "Metric that decides the best epoch.",
-        choices=("val_loss", "train_loss", "val_deviance", "train_deviance"),
-        flag=Flag(name="checkpoint_monitor", modes=TRAIN),
-    )
     checkpoint_every_n_steps: int | None = setting(
         None,
         "Optimiser steps between checkpoints within an epoch; default only at its end.",
         low=1,
         flag=Flag(name="checkpoint_every_n_steps", modes=TRAIN),
+    )
+    checkpoint_monitor_metric: str = setting(
+        "val_loss",
+        "Metric that decides the best epoch.",
+        choices=("val_loss", "train_loss", "val_deviance", "train_deviance"),
+        flag=Flag(name="checkpoint_monitor", modes=TRAIN),
     )
     checkpoint_mode: str = setting(
         "min",

@@ -39,6 +39,14 @@ class Means:
                 self._sums[name] = self._sums.get(name, 0.0) + weight * float(value)
                 self._weights[name] = self._weights.get(name, 0.0) + weight
 
+    def state(self) -> dict[str, dict[str, float]]:
+        """Return plain values for a checkpoint within an epoch."""
+        return {"sums": dict(self._sums), "weights": dict(self._weights)}
+
+    def restore(self, state: Mapping[str, Mapping[str, float]]) -> None:
+        """Continue from a checkpoint within an epoch."""
+        self._sums, self._weights = dict(state["sums"]), dict(state["weights"])
+
     def take(self) -> dict[str, float]:
         """Return the means and forget them."""
         means = {name: total / self._weights[name] for name, total in self._sums.items()}
@@ -56,14 +64,6 @@ class Progress:
         rows: One per finished epoch.
         best_epoch: None before the first epoch ended.
         best_value: Its value of the monitored column.
-    def state(self) -> dict[str, dict[str, float]]:
-        """Return plain values for a checkpoint within an epoch."""
-        return {"sums": dict(self._sums), "weights": dict(self._weights)}
-
-    def restore(self, state: Mapping[str, Mapping[str, float]]) -> None:
-        """Continue from a checkpoint within an epoch."""
-        self._sums, self._weights = dict(state["sums"]), dict(state["weights"])
-
         best_weights: CPU copy of its weights.
     """
 

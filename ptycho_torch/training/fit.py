@@ -32,8 +32,8 @@ from ptycho_torch.training import (
 from ptycho_torch.training.joint_module import JointModule
 from ptycho_torch.training.module import PtychoPINN_Lightning
 from ptycho_torch.training.prepare import Prepared
-
 from ptycho_torch.training.resume import Place
+
 _log = logging.getLogger(__name__)
 
 
@@ -151,10 +151,6 @@ def _monitor(config: RunConfig, *, has_validation: bool) -> str:
 def _fit(
     trainer: pl.Trainer,
     module: PtychoPINN_Lightning,
-    if place is not None and isinstance(prepared.train_loader.sampler, EpochSampler):
-        # Loader processes gather ahead, before Lightning tells the epoch.
-        done = place.batches * size * rank.count
-        prepared.train_loader.sampler.begin_at(place.epoch, done)
     prepared: Prepared,
     rank: Rank,
     place: Place | None,
@@ -164,6 +160,10 @@ def _fit(
     served = shard(prepared.train_loader, size, len(prepared.train.groups), rank)
     if held_out is not None and held_out_loader is not None:
         held_out_loader = shard(held_out_loader, size, len(held_out.groups), rank)
+    if place is not None and isinstance(prepared.train_loader.sampler, EpochSampler):
+        # Loader processes gather ahead, before Lightning tells the epoch.
+        done = place.batches * size * rank.count
+        prepared.train_loader.sampler.begin_at(place.epoch, done)
     with trainers.quiet(), compiling.compiled(module.model.network, execution.compile):
         if execution.deterministic:
             # Lightning switches the algorithms; filling fresh memory would only cost time.
