@@ -13,6 +13,8 @@ from harness.records import GuardResult, HubRecord, QuarantineRecord, StageRecor
 from harness.report import text
 from harness.verdict import Verdict
 
+_LONGEST = 64 << 10
+
 
 def render(record: HubRecord) -> str:
     """Write stages and guards as two test suites; inconclusive is an error, never a pass.
@@ -116,7 +118,7 @@ def _guard(
 
 def _skip(case: Element, entry: QuarantineRecord, told: str) -> None:
     message = f"quarantined: {quarantine.told(entry)}: {entry.reason}. {told}"
-    SubElement(case, "skipped", message=text.visible(message), type="quarantined")
+    SubElement(case, "skipped", message=_shown(message), type="quarantined")
 
 
 def _counted(guard: GuardResult) -> Verdict:
@@ -128,5 +130,11 @@ def _outcome(case: Element, verdict: Verdict, message: str, body: str) -> None:
     if verdict is Verdict.GREEN:
         return
     kind = "failure" if verdict is Verdict.RED else "error"
-    noted = SubElement(case, kind, message=text.visible(message), type=verdict.value)
-    noted.text = text.visible(body)
+    noted = SubElement(case, kind, message=_shown(message), type=verdict.value)
+    noted.text = _shown(body)
+
+
+def _shown(words: str) -> str:
+    """Make foreign text safe and bounded; the whole of it is in the hub."""
+    kept = words if len(words) <= _LONGEST else f"{words[:_LONGEST]}… cut here"
+    return text.visible(kept)
