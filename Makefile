@@ -57,6 +57,16 @@ browser: $(READY) ## Open report and site in Chromium (needs chromium on the pat
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"
 	@$(BIN)/python -m pytest tests/browser
 
+test-crate: $(READY) ## Validate exported RO-Crates with the public validator
+	@test -x .venv-crate/bin/python || $(PYTHON) -m venv .venv-crate
+	@.venv-crate/bin/python -m pip install --quiet --disable-pip-version-check "roc-validator==0.13.0"
+	@$(BIN)/python -m pytest tests/harness/export/test_crate.py
+
+test-mlflow: $(READY) ## Test the MLflow export with its library, in an environment of its own
+	@test -x .venv-mlflow/bin/python || $(PYTHON) -m venv .venv-mlflow
+	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mlflow-skinny sqlalchemy alembic
+	@PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" .venv-mlflow/bin/python -m pytest -p no:anyio tests/harness/export/test_tracking.py
+
 screenshots: $(READY) ## Take the pictures of report and site into docs/pictures/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"
 	@$(BIN)/python -m tests.browser

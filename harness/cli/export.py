@@ -1,8 +1,9 @@
-"""``harness export``: the same evidence for archives, supply chains and research objects."""
+"""``harness export``: the same evidence for archives, supply chains, research and trackers."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,6 +20,7 @@ Examples:
   harness export --hub latest --format bagit -o bag
   harness export --hub quick:latest --format in-toto --sign KEYFILE -o quick.intoto.jsonl
   harness export --hub latest --format ro-crate -o crate
+  harness export --hub latest --format mlflow --tracking-uri sqlite:///mlflow.db
 """
 _FOLDERS = {"bagit": bagit.write, "ro-crate": ro_crate.write}
 
@@ -28,12 +30,12 @@ _FOLDERS = {"bagit": bagit.write, "ro-crate": ro_crate.write}
 @click.option(
     "--format",
     "kind",
-    type=click.Choice([*_FOLDERS, "in-toto"]),
+    type=click.Choice([*_FOLDERS, "in-toto", "mlflow"]),
     required=True,
-    help="bagit and ro-crate make a folder, in-toto a file.",
+    help="bagit and ro-crate make a folder, in-toto a file, mlflow a tracked run.",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Where to write."
+    "-o", "--output", type=click.Path(path_type=Path), help="Where to write; not for mlflow."
 )
 @click.option(
     "--sign",
@@ -41,16 +43,63 @@ _FOLDERS = {"bagit": bagit.write, "ro-crate": ro_crate.write}
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Sign in-toto envelopes with the secret key in this file.",
 )
+@click.option(
+    "--tracking-uri",
+    envvar="MLFLOW_TRACKING_URI",
+    show_envvar=True,
+    help="Where mlflow keeps runs: a folder, sqlite:///FILE or a server's address.",
+)
+@click.option("--experiment", help="Experiment of the run in mlflow; the suite without it.")
 @options.common
 @options.pass_session
-def command(
-    session: Session, *, name: str, kind: str, output: Path, key_file: Path | None
-) -> None:
-    """Export a hub as a bag, as attestations or as a research object.
+def command(session: Session, /, **asked: Any) -> None:
+    """Export a hub as a bag, as attestations, as a research object or as a tracked run.
 
-    The hub itself stays as it is; every copied file is held against the manifest.
+    The hub itself stays as it is; every copied file is held against the manifest. A hub is
+    one run of mlflow, however often it is exported.
     """
-    hub = place.hub(name, session)
+    hub = place.hub(asked["name"], session)
+    _refuse_mixed(asked)
+    if asked["kind"] == "mlflow":
+        _track(session, hub, asked["tracking_uri"], asked["experiment"] or "")
+    else:
+        _write(session, hub, asked["kind"], asked["output"], asked["key_file"])
+
+
+def _refuse_mixed(asked: dict[str, Any]) -> None:
+    """Refuse options that the format does not know, and miss those that it needs.
+
+    Raises:
+        ConfigError: An option is missing or misplaced.
+    """
+    is_tracked = asked["kind"] == "mlflow"
+    needed, key = ("--tracking-uri", "tracking_uri") if is_tracked else ("--output", "output")
+    if not asked[key]:
+        raise ConfigError(
+            f"--format {asked['kind']}",
+            found=f"no {needed}",
+            expected="where to write",
+            remedy=f"Give {needed}.",
+        )
+    foreign = {"--output": "output"} if is_tracked else {"--experiment": "experiment"}
+    for option, name in foreign.items():
+        if asked[name]:
+            remedy = f"Leave {option} out, or choose another --format."
+            raise ConfigError(option, found=asked["kind"], expected="another", remedy=remedy)
+    if asked["key_file"] is not None and asked["kind"] != "in-toto":
+        remedy = "Leave --sign out, or choose --format in-toto."
+        raise ConfigError("--sign", found=asked["kind"], expected="in-toto", remedy=remedy)
+
+
+def _track(session: Session, hub: Path, address: str, experiment: str) -> None:
+    from harness.export import tracking  # an extra is behind it
+
+    run = tracking.write(hub, read_record(hub), tracking.Place(address, experiment))
+    answer = {"hub": place.shown(hub), "format": "mlflow", "store": address, "run": run}
+    session.answer(answer, f"mlflow  run {run} at {address}")
+
+
+def _write(session: Session, hub: Path, kind: str, output: Path, key_file: Path | None) -> None:
     record = read_record(hub)
     if output.absolute().is_relative_to(hub):
         remedy = "Name a place outside the hub with --output."
@@ -58,9 +107,6 @@ def command(
             str(output), found="a place in the sealed hub", expected="another", remedy=remedy
         )
     if kind in _FOLDERS:
-        if key_file is not None:
-            remedy = "Leave --sign out, or choose --format in-toto."
-            raise ConfigError("--sign", found=kind, expected="in-toto", remedy=remedy)
         _FOLDERS[kind](hub, record, output)
     else:
         in_toto.write(hub, record, output, _signer(key_file))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
-import csv
 import re
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from harness import files
 from harness.errors import IntegrityError, NotAProjectError
-from harness.hub import layout, store
+from harness.hub import layout, series, store
+from harness.hub.series import Series
 from harness.records import ArtifactRecord, HubRecord, StageRecord
 from harness.report import captions, changes, rings, text
 from harness.report.svg import Chart, Curve
@@ -26,19 +27,29 @@ _TABLE_LIMIT = 4 << 20
 _CURVES_SHOWN = 14
 _LOG_LINES, _LOG_BYTES = 30, 64 << 10
 _BLOCKER_LIMIT = 256 << 10
+_WIDE = 1.8  # width over height
 _PNG = b"\x89PNG\r\n\x1a\n"
 _FILES_LISTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture; ``source`` is a data URI, or ``None`` when it is only linked."""
+    """One picture; ``source`` is a data URI, or ``None`` when it is only linked.
+
+    ``size`` is in bytes, ``extent`` in pixels, width before height; (0, 0) when not known.
+    """
 
     title: str
     path: str
     caption: str
     source: str | None
     size: int
+    extent: tuple[int, int] = (0, 0)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it holds several maps side by side, and wants a line of its own."""
+        return self.extent[0] > _WIDE * self.extent[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +177,15 @@ def _pictures(hub: Path, artifacts: Iterable[ArtifactRecord]) -> tuple[PictureRo
             continue
         is_shared = names.count(name) > 1
         content = path.read_bytes() if path.stat().st_size <= left else b""
-        source = None
+        source, extent = None, (0, 0)
         if content.startswith(_PNG):
             left -= len(content)
+            extent = struct.unpack(">II", content[16:24].ljust(8, b"\0"))
             source = "data:image/png;base64," + base64.b64encode(content).decode()
         title = artifact.stage if is_shared else _spoken(name)
         row = _spoken(name) if is_shared else _row_of(name, names, artifact.stage)
-        picture = Picture(
-            title, artifact.path, captions.of_picture(name), source, artifact.size
-        )
+        caption = captions.of_picture(name)
+        picture = Picture(title, artifact.path, caption, source, artifact.size, extent)
         rows.setdefault(row, []).append(picture)
     return tuple(PictureRow(title, tuple(row)) for title, row in rows.items())
 
@@ -207,31 +218,19 @@ def _charts(hub: Path, artifacts: Iterable[ArtifactRecord]) -> tuple[Chart, ...]
 
 def _charts_of(table: str) -> list[Chart]:
     """Turn a table over ``epoch`` or ``step`` into charts, training beside validation."""
-    try:
-        rows = list(csv.reader(table.splitlines()))
-    except csv.Error:  # a field that no table holds
-        return []
-    if len(rows) < 3 or rows[0][:1] not in (["epoch"], ["step"]):  # noqa: PLR2004 - two points make a line
-        return []
-    head, body = rows[0], rows[1:]
-    columns: dict[str, list[Curve]] = {}
-    for index, name in enumerate(head[1:], start=1):
-        points = tuple(_points(body, index))
-        if name and name not in {"epoch", "step"} and points:
-            group = re.sub(r"^(train|val|valid|test)_", "", name)
-            columns.setdefault(group, []).append(Curve(name, points))
+    columns: dict[str, list[Series]] = {}
+    for column in series.of_table(table):
+        group = re.sub(r"^(train|val|valid|test)_", "", column.name)
+        columns.setdefault(group, []).append(column)
     return [
-        Chart(_spoken(name), head[0], tuple(curves), captions.of_chart(name))
-        for name, curves in columns.items()
+        Chart(
+            _spoken(name),
+            group[0].axis,
+            tuple(Curve(column.name, column.points) for column in group),
+            captions.of_chart(name),
+        )
+        for name, group in columns.items()
     ]
-
-
-def _points(body: list[list[str]], index: int) -> Iterable[tuple[float, float]]:
-    for row in body:
-        try:
-            yield float(row[0]), float(row[index])
-        except (ValueError, IndexError):
-            continue
 
 
 def _excerpts(hub: Path, stages: Iterable[StageRecord]) -> tuple[Excerpt, ...]:

@@ -102,6 +102,20 @@ def test_patch_grids_lie_side_by_side(red: tuple[Path, str]) -> None:
     assert captions[:2] == ["train, torch patch grid", "inference, torch patch grid"]
 
 
+def test_maps_side_by_side_take_a_whole_line(tmp_path: Path) -> None:
+    """A picture much wider than high spans the row, and its size is known beforehand."""
+    hub = reports.write(tmp_path / "hubs", reports.record())
+    wide = hub / "analysis/inference/reconstructed_amplitude.png"
+    wide.write_bytes(reports.png(300, 120))
+
+    source = html.render(hub)
+
+    assert source.count('<figure class="wide">') == 1
+    sizes = [(str(a["width"]), str(a["height"])) for a in _Page(source).all("img")]
+    assert ("300", "120") in sizes
+    assert ("180", "120") in sizes
+
+
 def test_every_picture_speaks(red: tuple[Path, str]) -> None:
     """Pictures and drawings have a text alternative."""
     page = _Page(red[1])
