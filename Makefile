@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SUITE ?= forward-parity
 
 .DEFAULT_GOAL := help
-.PHONY: docs help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model quality defects
+.PHONY: docs help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model quality defects test-crate
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,11 @@ test-mlflow: $(READY) ## Test the MLflow export with its library, in an environm
 	@test -x .venv-mlflow/bin/python || $(PYTHON) -m venv .venv-mlflow
 	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mlflow-skinny sqlalchemy alembic
 	@PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" .venv-mlflow/bin/python -m pytest -p no:anyio tests/harness/export/test_tracking.py
+
+test-crate: $(READY) ## Validate exported RO-Crates with the public validator
+	@test -x .venv-crate/bin/python || $(PYTHON) -m venv .venv-crate
+	@.venv-crate/bin/python -m pip install --quiet --disable-pip-version-check "roc-validator==0.13.0"
+	@$(BIN)/python -m pytest tests/harness/export/test_crate.py
 
 screenshots: $(READY) ## Take the pictures of report and site into docs/pictures/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"

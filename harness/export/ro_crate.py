@@ -1,7 +1,7 @@
 """A hub in, a research object out: the files with a description of the run that made them.
 
-Source: RO-Crate 1.2 (root data entity, file entities) and the Process Run Crate profile 0.5
-(CreateAction with instrument, object, result, agent).
+Source: RO-Crate 1.2 (root data entity, file entities, profiles, software) and the Process Run
+Crate profile 0.5 (CreateAction with instrument, object, result, agent; times with an offset).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from harness import __version__, files
 from harness.export import copying
+from harness.hub import inventory
 from harness.records import HubRecord
 from harness.verdict import Verdict
 
@@ -21,6 +22,14 @@ _SPECIFICATION = "https://w3id.org/ro/crate/1.2"
 _PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 _LICENCE = "https://spdx.org/licenses/BSD-3-Clause"
 _TERMS = "https://w3id.org/ro/terms/workflow-run/context"
+_SAID = {
+    "green": "Evidence of what passed.",
+    "cli": "Output of a stage.",
+    "analysis": "What stages left, and what was taken from it.",
+    "red": "Evidence of what failed.",
+    "plan": "What was going to run, written before the first stage.",
+    "record": "Record of the run.",
+}
 
 
 def write(hub: Path, record: HubRecord, target: Path) -> Path:
@@ -55,17 +64,23 @@ def _graph(
         _root(record, names),
         {
             "@id": _PROFILE,
-            "@type": "CreativeWork",
+            "@type": ["CreativeWork", "Profile"],
             "name": "Process Run Crate",
             "version": "0.5",
         },
-        {"@id": _LICENCE, "@type": "CreativeWork", "name": "BSD 3-Clause", "url": _LICENCE},
+        {
+            "@id": _LICENCE,
+            "@type": "CreativeWork",
+            "name": "BSD 3-Clause",
+            "description": "Use and copies with the notice kept, without warranty.",
+            "url": _LICENCE,
+        },
         _action(record, names, [each["@id"] for each in data]),
         {
             "@id": "#harness",
             "@type": "SoftwareApplication",
             "name": "ptycho-harness",
-            "softwareVersion": __version__,
+            "version": __version__,
             "url": "https://example.org/ptycho-harness",
         },
         {"@id": "#person", "@type": "Person", "name": "whoever ran the suite"},
@@ -80,10 +95,11 @@ def _root(record: HubRecord, names: list[str]) -> dict[str, Any]:
         "@type": "Dataset",
         "name": f"Evidence of {record.suite} {record.run_id}",
         "description": f"Hub of one run; verdict {record.verdict.value}: {record.reason}"[:400],
-        "datePublished": record.finished,
+        "datePublished": _time(record.finished),
+        "publisher": {"@id": "#person"},
         "license": {"@id": _LICENCE},
         "conformsTo": {"@id": _PROFILE},
-        "mentions": [{"@id": "#run"}],
+        "mentions": {"@id": "#run"},
         "hasPart": [{"@id": name} for name in names],
     }
 
@@ -95,17 +111,22 @@ def _action(record: HubRecord, names: list[str], data: list[str]) -> dict[str, A
         "@type": "CreateAction",
         "name": f"Run of suite {record.suite}",
         "description": record.reason[:400],
-        "startTime": record.started,
-        "endTime": record.finished,
+        "startTime": _time(record.started),
+        "endTime": _time(record.finished),
         "agent": {"@id": "#person"},
         "instrument": {"@id": "#harness"},
-        "actionStatus": {"@id": f"http://schema.org/{ended}ActionStatus"},
+        "actionStatus": f"http://schema.org/{ended}ActionStatus",
         "object": [{"@id": name} for name in data],
         "result": [{"@id": name} for name in names],
     }
     if record.verdict is Verdict.RED:
         action["error"] = record.reason[:400]
     return action
+
+
+def _time(moment: str) -> str:
+    """Write an RFC 3339 time with a numeric offset, the form that the profile asks for."""
+    return f"{moment.removesuffix('Z')}+00:00" if moment.endswith("Z") else moment
 
 
 def _dataset(role: str, name: str, sha256: str) -> dict[str, Any]:
@@ -123,6 +144,7 @@ def _file(name: str, sha256: str, size: int) -> dict[str, Any]:
         "@id": quote(name),
         "@type": "File",
         "name": name,
+        "description": _SAID.get(inventory.group_of(name), "Part of the evidence."),
         "contentSize": str(size),
         "encodingFormat": kind,
         "identifier": f"sha256:{sha256}",

@@ -134,7 +134,7 @@ def test_a_crate_describes_every_file_and_the_run(store: Store, tmp_path: Path) 
 
     assert len(by_id) == len(content["@graph"])
     assert by_id[ro_crate.METADATA]["about"] == {"@id": "./"}
-    assert by_id["./"]["datePublished"] == record.finished
+    assert by_id["./"]["datePublished"] == record.finished.replace("Z", "+00:00")
     assert by_id["#run"]["@type"] == "CreateAction"
     for part in by_id["./"]["hasPart"]:
         assert int(by_id[part["@id"]]["contentSize"]) == (folder / part["@id"]).stat().st_size
