@@ -44,8 +44,8 @@ forward-parity-baseline: $(READY) ## Run the suite (DATASET=train.npz TEST_DATAS
 quick: $(READY) ## The same road made short, for pull requests
 	@$(BIN)/harness run quick $(if $(DATASET),--dataset "$(DATASET)",) $(if $(TEST_DATASET),--test-dataset "$(TEST_DATASET)",)
 
-guard-power: $(READY) ## Plant every defect and measure false alarms (CLEAN=30)
-	@$(BIN)/harness drill --clean $(or $(CLEAN),30) --report docs/guard-power.md
+guard-power: $(READY) ## Plant every defect and measure false alarms (CLEAN=30 CLEAN_SUITE=smoke)
+	@$(BIN)/harness drill --clean $(or $(CLEAN),30) --clean-suite $(or $(CLEAN_SUITE),smoke) --report docs/guard-power.md
 
 verify: $(READY) ## Re-prove a hub (HUB=hubs/<suite>/<run id>)
 	@$(BIN)/harness verify --hub "$(HUB)"

@@ -8,7 +8,6 @@ from harness import drill as drills
 from harness.config import Project
 from harness.drill import DrillOutcome
 from harness.golden import calibrate, power, store, tolerance
-from harness.records import Stamp
 from harness.report import text
 
 _SIZES = (12, 20, 30)
@@ -20,14 +19,16 @@ _PLACE = ("python", "torch", "platform", "device")
 _PAGE = """\
 # What the guards catch
 
-Written by `{command}`; measured on commit `{commit}` ({place}).
+Written by `{command}`; measured on commit `{commit}`, or on an earlier one where all that the
+outcome depends on was the same ({place}).
 
 **{caught}** planted defects turned the guard red that was to see them. {idle} {clean}
-
+{missing}
 ## Drills
 
 Each defect is a patch in `drills/`, applied to a checkout of the commit. The time is that of
-the stages that its guard looks at, setting up the checkout included.
+the stages that its guard looks at, setting up the checkout included: {total} in all, of which
+several run at a time where there are cores.
 
 {drills}
 
@@ -57,7 +58,7 @@ def page(
     project: Project,
     outcomes: Sequence[DrillOutcome],
     idle: Sequence[str] | None,
-    stamp: Stamp,
+    commit: str,
     environment: dict[str, str],
 ) -> str:
     """Write the page as Markdown.
@@ -66,20 +67,23 @@ def page(
         project: The project, for its goldens.
         outcomes: Drills and clean runs.
         idle: Guards that no drill turned red; None where not all drills were run.
-        stamp: Where the source stood.
+        commit: Where the source stood.
         environment: What the runs depended on.
     """
     planted = [item for item in outcomes if item.drill.patch is not None]
     clean = [item for item in outcomes if item.drill.patch is None]
+    waiting = [item for item in outcomes if item.outcome == drills.NOT_RUN]
     caught = sum(item.outcome == drills.CAUGHT for item in planted)
     place = ", ".join(f"{name} {environment[name]}" for name in _PLACE)
     values = {
         "command": _COMMAND,
-        "commit": stamp.commit[:12] + (" with changes" if stamp.dirty else ""),
+        "commit": commit[:12],
         "place": place,
         "caught": f"{caught} of {len(planted)}",
         "idle": _idle_sentence(project, idle),
         "clean": _clean_sentence(clean),
+        "missing": _missing(waiting),
+        "total": text.duration(sum(item.duration_s for item in planted)),
         "drills": _drills(planted),
         "listed": "".join(f"- {name}\n" for name in idle or ()),
         "alarms": _clean(project, clean),
@@ -101,8 +105,22 @@ def _idle_sentence(project: Project, idle: Sequence[str] | None) -> str:
 
 
 def _clean_sentence(clean: Sequence[DrillOutcome]) -> str:
-    alarms = sum(item.outcome not in drills.GOOD for item in clean)
-    return f"{len(clean)} clean runs with fresh seeds raised {alarms} alarms."
+    made = [item for item in clean if item.outcome != drills.NOT_RUN]
+    alarms = sum(item.outcome not in drills.GOOD for item in made)
+    return f"{len(made)} clean runs with fresh seeds raised {alarms} alarms."
+
+
+def _missing(waiting: Sequence[DrillOutcome]) -> str:
+    """Say what has not run; a page without this proves all that it lists."""
+    if not waiting:
+        return ""
+    planted = [f"`{item.drill.name}`" for item in waiting if item.drill.patch is not None]
+    lines = ["", f"**Incomplete: {len(waiting)} of the runs asked for have not run.**"]
+    if planted:
+        lines.append(f"No outcome of {len(planted)} drills: {', '.join(planted)}.")
+    if len(planted) < len(waiting):
+        lines.append(f"No outcome of {len(waiting) - len(planted)} clean runs.")
+    return "\n".join((*lines, ""))
 
 
 def _drills(outcomes: Sequence[DrillOutcome]) -> str:
@@ -112,7 +130,7 @@ def _drills(outcomes: Sequence[DrillOutcome]) -> str:
             item.drill.suite,
             f"`{item.drill.guard}`",
             item.outcome,
-            text.duration(item.duration_s),
+            "—" if item.outcome == drills.NOT_RUN else text.duration(item.duration_s),
             text.visible(item.drill.defect),
         )
         for item in outcomes
@@ -123,7 +141,11 @@ def _drills(outcomes: Sequence[DrillOutcome]) -> str:
 def _clean(project: Project, outcomes: Sequence[DrillOutcome]) -> str:
     rows = []
     for name, suite in project.suites.items():
-        made = [item for item in outcomes if item.drill.suite == name]
+        made = [
+            item
+            for item in outcomes
+            if item.drill.suite == name and item.outcome != drills.NOT_RUN
+        ]
         alarms = sum(item.outcome not in drills.GOOD for item in made)
         values = store.load(project.golden / suite.name).values
         expected = f"{calibrate.suite_rate(values):.2%}" if values else "no golden"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import git
@@ -50,15 +50,7 @@ def states(
     Raises:
         ConfigError: A revision is unknown, or ``good`` is no ancestor of ``bad``.
     """
-    try:
-        repository = scratch.repository(project)
-    except git.GitError as error:
-        raise ConfigError(
-            str(project.root),
-            found="no git repository",
-            expected="commits to search",
-            remedy="Run this in a git work tree.",
-        ) from error
+    repository = _repository(project)
     first, last = _commit(repository, good), _commit(repository, bad)
     if first == last or not repository.is_ancestor(first, last):
         raise ConfigError(
@@ -70,6 +62,56 @@ def states(
     between = list(repository.iter_commits(f"{first}..{last}", first_parent=True, reverse=True))
     reader = _Reader(project, repository, suite, settings)
     return tuple(reader.state(commit) for commit in (first, *between))
+
+
+def head(project: Project) -> str:
+    """Return the commit that a project's work tree stands on.
+
+    Raises:
+        ConfigError: There is no repository, or nothing is committed.
+    """
+    return _commit(_repository(project), "HEAD").hexsha
+
+
+def declared_at(project: Project, commit: str) -> Project:
+    """Return the project as a commit declares it, with the folders below today's root.
+
+    Raises:
+        ConfigError: The commit holds no declaration, or one that cannot be used.
+    """
+    name = f"{commit}:./{config_file.FILE}"
+    try:
+        content = git.Git(str(project.root)).show(name, strip_newline_in_stdout=False)
+    except git.GitCommandError as error:
+        raise ConfigError(
+            f"{config_file.FILE} at {commit[:12]}",
+            found="no such file in the commit",
+            expected="a declaration that is committed",
+            remedy=f"Commit {config_file.FILE} first.",
+        ) from error
+    with tempfile.TemporaryDirectory(prefix="harness-toml-") as folder:
+        root = Path(folder).resolve()
+        (root / config_file.FILE).write_text(content, "utf-8")
+        made = config_file.load(root)
+    return replace(
+        made,
+        root=project.root,
+        hubs=project.root / made.hubs.relative_to(root),
+        golden=project.root / made.golden.relative_to(root),
+        work=project.root / made.work.relative_to(root),
+    )
+
+
+def _repository(project: Project) -> git.Repo:
+    try:
+        return scratch.repository(project)
+    except git.GitError as error:
+        raise ConfigError(
+            str(project.root),
+            found="no git repository",
+            expected="commits to search",
+            remedy="Run this in a git work tree.",
+        ) from error
 
 
 def _commit(repository: git.Repo, revision: str) -> git.Commit:
@@ -126,14 +168,10 @@ class _Reader:
         return self._declared[blob]
 
     def _parsed(self, commit: git.Commit) -> SuiteSpec | None:
-        name = f"{commit.hexsha}:{self._prefix}{config_file.FILE}"
-        content = self._repository.git.show(name, strip_newline_in_stdout=False)
-        with tempfile.TemporaryDirectory(prefix="harness-toml-") as folder:
-            (Path(folder) / config_file.FILE).write_text(content, "utf-8")
-            try:
-                return config_file.load(Path(folder)).suites.get(self._suite)
-            except HarnessError:
-                return None
+        try:
+            return declared_at(self._project, commit.hexsha).suites.get(self._suite)
+        except HarnessError:
+            return None
 
     def _digest(self, suite: SuiteSpec, blobs: Mapping[str, str]) -> str:
         globs = freshness.globs_of(suite)

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import git
@@ -83,6 +83,7 @@ def run_suite(
     words: Sequence[str] = (),
     *,
     own_harness: bool = True,
+    environ: Mapping[str, str] = os.environ,
 ) -> tuple[Path, HubRecord]:
     """Run a suite in a worktree and return its sealed hub with the record.
 
@@ -93,6 +94,7 @@ def run_suite(
         stop: The wish to end early.
         words: Further words of the command line.
         own_harness: Whether a harness that lies in the worktree is the one that judges.
+        environ: Variables of which the run is given those that a run may see.
 
     Raises:
         HarnessError: The run left no hub.
@@ -104,7 +106,7 @@ def run_suite(
     spec = ChildSpec(
         argv=(*python, "-C", str(root), "run", suite, "--quiet", *words),
         cwd=root,
-        environment=child.environment(_PASSED_ON, os.environ),
+        environment=child.environment(_PASSED_ON, environ),
         timeout_s=_TIMEOUT_S,
         mark=f"scratch-{root}",
         grace_s=_GRACE_S,

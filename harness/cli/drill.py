@@ -12,13 +12,14 @@ from typing import Any
 
 import click
 
+from harness import config_file, drill_report, drill_runs, suite_rules
 from harness import drill as drills
-from harness import drill_report, suite_rules
 from harness.cli import bar, options, place
 from harness.cli.options import Session
 from harness.cli.stopping import stopping
-from harness.config import Project
 from harness.drill import Drill, DrillOutcome
+from harness.drill_runs import Ground
+from harness.errors import EvidenceMissingError
 from harness.files import write_text
 from harness.hub import stamp
 from harness.report import text
@@ -29,9 +30,10 @@ Examples:
   harness drill quick
   harness drill quick intensity-scale-lost patch-grid-is-text
   harness drill quick --clean 30 --jobs 2
-  harness drill --clean 30 --report docs/guard-power.md
+  harness drill --clean 30 --clean-suite smoke --report docs/guard-power.md
+  harness drill --clean 30 --kept --report docs/guard-power.md
 """
-_CORES_PER_RUN = 2
+_MOST_AT_ONCE = 8
 
 
 @click.command("drill", epilog=EXAMPLES, context_settings=options.CONTEXT)
@@ -45,11 +47,18 @@ _CORES_PER_RUN = 2
     help="Also run the suite this often without a defect, each with a fresh seed.",
 )
 @click.option(
+    "--clean-suite",
+    multiple=True,
+    metavar="SUITE",
+    help="Suite of the clean runs, repeatable; default: every suite that is drilled.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(min=1, max=64),
     default=None,
-    help="Drills at a time; default: one for every two cores.",
+    help=f"Drills at a time; default: one for every core, at most {_MOST_AT_ONCE}.",
 )
+@click.option("--kept", is_flag=True, help="Run nothing: tell what is kept of earlier calls.")
 @click.option(
     "--report",
     "page",
@@ -65,16 +74,38 @@ def command(
 
     Each patch in drills/ is applied to a checkout of HEAD outside of your tree, the stages
     that its guard looks at are run there, and the guard must turn red. Outcomes are kept: a
-    second call runs only what changed. Exit code 0 when every defect is caught by its guard
-    and no clean run raises an alarm, else 1.
+    second call runs only what changed, and goes on where the first was interrupted; the
+    report says what has not run. Exit code 0 when every defect is caught by its guard and no
+    clean run raises an alarm, 3 when the others were not run, else 1.
     """
-    project = place.project(session)
-    chosen: list[Drill] = list(drills.select(project, suite, names))
-    for name in sorted({drill.suite for drill in chosen}):
+    at_once = asked["jobs"] or min(os.cpu_count() or 1, _MOST_AT_ONCE)
+    ground = drill_runs.ground(place.project(session), at_once)
+    chosen: list[Drill] = list(drills.select(ground.project, suite, names))
+    for name in asked["clean_suite"] or sorted({drill.suite for drill in chosen}):
+        config_file.suite_of(ground.project, name)
         chosen.extend(drills.clean_runs(name, asked["clean"]))
-    at_once = asked["jobs"] or max(1, (os.cpu_count() or 1) // _CORES_PER_RUN)
+    signal = None
+    if asked["kept"]:
+        outcomes = tuple(drill_runs.recall(ground, drill) for drill in chosen)
+    else:
+        outcomes, signal = _run(session, ground, chosen, at_once)
+    is_whole = not (names or suite) and all(o.outcome != drills.NOT_RUN for o in outcomes)
+    idle = drills.idle_guards(ground.project, outcomes) if is_whole else None
+    if asked["page"] is not None:
+        _write(asked["page"], ground, outcomes, idle)
+    session.answer(_json(outcomes, idle or ()), _summary(outcomes, idle or ()))
+    return _exit_code(outcomes) if signal is None else 128 + signal
+
+
+def _run(
+    session: Session, ground: Ground, chosen: Sequence[Drill], at_once: int
+) -> tuple[tuple[DrillOutcome, ...], int | None]:
+    """Run the drills with a progress bar; return the signal that ended them early, if any."""
     width = max(len(drill.name) for drill in chosen)
-    session.say(f"{len(chosen)} drills, {at_once} at a time, on HEAD in scratch worktrees")
+    session.say(
+        f"{len(chosen)} drills, {at_once} at a time, on {ground.commit[:12]} "
+        "in scratch worktrees"
+    )
     is_quiet = session.json or session.verbosity < 0
     stream = io.StringIO() if is_quiet else sys.stdout
     with (
@@ -86,23 +117,25 @@ def command(
         def tell(outcome: DrillOutcome) -> None:
             shown.advance(f"[{next(count)}/{len(chosen)}] {_line(outcome, width)}")
 
-        outcomes = drills.run_all(project, chosen, at_once, stop, tell)
-    if stop.signal is not None:
-        return 128 + stop.signal
-    idle = None if names or suite else drills.idle_guards(project, outcomes)
-    if asked["page"] is not None:
-        _write(asked["page"], project, outcomes, idle)
-    session.answer(_json(outcomes, idle or ()), _summary(outcomes, idle or ()))
-    return 0 if all(outcome.outcome in drills.GOOD for outcome in outcomes) else 1
+        outcomes = drill_runs.run_all(ground, chosen, at_once, stop, tell)
+    return outcomes, stop.signal
+
+
+def _exit_code(outcomes: Sequence[DrillOutcome]) -> int:
+    bad = {item.outcome for item in outcomes if item.outcome not in drills.GOOD}
+    if not bad:
+        return 0
+    return EvidenceMissingError.exit_code if bad == {drills.NOT_RUN} else 1
 
 
 def _write(
-    path: Path, project: Project, outcomes: Sequence[DrillOutcome], idle: Sequence[str] | None
+    path: Path, ground: Ground, outcomes: Sequence[DrillOutcome], idle: Sequence[str] | None
 ) -> None:
-    stood = stamp.take(project.root, (project.hubs, project.work))
-    argvs = [argv for suite in project.suites.values() for argv in suite_rules.argvs(suite)]
+    suites = ground.project.suites.values()
+    argvs = [argv for suite in suites for argv in suite_rules.argvs(suite)]
     place_of_runs = stamp.environment(argvs, {})
-    write_text(path, drill_report.page(project, outcomes, idle, stood, place_of_runs))
+    page = drill_report.page(ground.project, outcomes, idle, ground.commit, place_of_runs)
+    write_text(path, page)
 
 
 def _line(outcome: DrillOutcome, width: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness import drill
+from harness import config_file, drill, drill_runs
 from harness.cli.main import group
 from harness.config import Project
 from harness.errors import ConfigError, NothingSelectedError
@@ -75,7 +75,7 @@ def test_outcome_names_the_guard(
     patch(project.root, "gain", after, guard)
     (planned,) = drill.select(project, None, [])
 
-    assert drill.run(project, planned, stop).outcome == expected
+    assert drill_runs.run(drill_runs.ground(project), planned, stop).outcome == expected
 
 
 def test_tree_is_left_alone(project: Project, stop: Stop) -> None:
@@ -84,7 +84,7 @@ def test_tree_is_left_alone(project: Project, stop: Stop) -> None:
     (project.root / "source/model.py").write_text("GAIN = 77\n")
     (planned,) = drill.select(project, "tiny", ["gain"])
 
-    outcome = drill.run(project, planned, stop)
+    outcome = drill_runs.run(drill_runs.ground(project), planned, stop)
 
     assert outcome.outcome == "caught"
     assert (project.root / "source/model.py").read_text() == "GAIN = 77\n"
@@ -99,7 +99,7 @@ def test_patch_that_does_not_apply_is_stale(project: Project, stop: Stop) -> Non
     hubs.commit(project.root)
     (planned,) = drill.select(project, None, [])
 
-    outcome = drill.run(project, planned, stop)
+    outcome = drill_runs.run(drill_runs.ground(project), planned, stop)
 
     assert outcome.outcome == "stale"
     assert outcome.reason
@@ -156,12 +156,12 @@ def test_changed_code_is_drilled_again(project: Project, stop: Stop) -> None:
     """What is kept of a drill is forgotten with the code, the patch or the guard it names."""
     patch(project.root, "gain", "GAIN = 0\n")
     (planned,) = drill.select(project, None, [])
-    drill.run(project, planned, stop)
-    kept = drill.run(project, planned, stop)
+    drill_runs.run(drill_runs.ground(project), planned, stop)
+    kept = drill_runs.run(drill_runs.ground(project), planned, stop)
     (project.root / "source/other.py").write_text("WORD = 1\n")
     hubs.commit(project.root)
 
-    again = drill.run(project, planned, stop)
+    again = drill_runs.run(drill_runs.ground(project), planned, stop)
 
     assert kept.is_recalled
     assert not again.is_recalled
@@ -187,7 +187,10 @@ def test_only_what_the_guard_sees_is_run(tmp_path: Path, stop: Stop) -> None:
     patch(made.root, "caught", "GAIN = 0\n")
     patch(made.root, "missed", "GAIN = 2\n")
 
-    outcomes = [drill.run(made, planned, stop) for planned in drill.select(made, None, [])]
+    outcomes = [
+        drill_runs.run(drill_runs.ground(made), planned, stop)
+        for planned in drill.select(made, None, [])
+    ]
 
     assert [item.outcome for item in outcomes] == ["caught", "missed"]
     assert (tmp_path / "marks").read_text() == "m" + "m" + "mo"
@@ -204,4 +207,112 @@ def test_a_warning_is_caught_as_one(tmp_path: Path, stop: Stop) -> None:
     patch(made.root, "gain", "GAIN = 0\n")
     (planned,) = drill.select(made, None, [])
 
-    assert drill.run(made, planned, stop).outcome == "caught"
+    assert drill_runs.run(drill_runs.ground(made), planned, stop).outcome == "caught"
+
+
+def test_drills_stand_on_one_commit(project: Project, stop: Stop) -> None:
+    """What is committed or declared after the call began changes neither run nor judgement."""
+    patch(project.root, "gain", "GAIN = 0\n")
+    ground = drill_runs.ground(project)
+    (planned,) = drill.select(ground.project, None, [])
+    (project.root / "source/model.py").write_text("RENAMED = 1\n")
+    hubs.commit(project.root)
+
+    assert drill_runs.run(ground, planned, stop).outcome == "caught"
+    assert drill_runs.run(drill_runs.ground(project), planned, stop).outcome == "stale"
+
+
+def test_the_commit_declares_what_is_drilled(project: Project, stop: Stop) -> None:
+    """A bound that is not committed yet has no say; once it has, it was really run."""
+    patch(project.root, "gain", "GAIN = 2\n")
+    declared = project.root / "harness.toml"
+    declared.write_text(declared.read_text().replace('"min" = 1.0', '"min" = 7.0'))
+    (planned,) = drill.select(config_file.load(project.root), None, [])
+
+    before = drill_runs.run(drill_runs.ground(project), planned, stop)
+    hubs.commit(project.root)
+    after = drill_runs.run(drill_runs.ground(project), planned, stop)
+
+    assert [before.outcome, after.outcome] == ["missed", "caught"]
+    assert not after.is_recalled
+
+
+def test_nothing_committed_is_said(tmp_path: Path) -> None:
+    """Without a commit, or without a declaration in it, there is nothing to drill."""
+    made = hubs.project(tmp_path / "p")
+    with pytest.raises(ConfigError) as no_repository:
+        drill_runs.ground(made)
+    (made.root / "harness.toml").rename(tmp_path / "aside")
+    hubs.commit(made.root)
+    with pytest.raises(ConfigError) as no_declaration:
+        drill_runs.ground(made)
+
+    assert no_repository.value.exit_code == no_declaration.value.exit_code == 2
+    assert "harness.toml" in no_declaration.value.where
+
+
+@pytest.mark.slow
+def test_clean_runs_of_two_suites_are_told_apart(tmp_path: Path, stop: Stop) -> None:
+    """A false alarm of one suite does not hide behind the quiet run of another."""
+    stage = hubs.command("make", STAGE, "{work}/out.json", artifacts=[hubs.OUT])
+    spec = hubs.suite(stage, parameters={"seed": "1"}, guards=[hubs.FLOOR])
+    strict = {"extends": "tiny", "guards": [{**hubs.FLOOR, "min": 5.0}]}
+    made = hubs.project(tmp_path / "p", tiny=spec, strict=strict)
+    hubs.commit(made.root)
+    ground = drill_runs.ground(made)
+    asked = [*drill.clean_runs("strict", 1), *drill.clean_runs("tiny", 1)]
+
+    found = drill_runs.run_all(ground, asked, 2, stop, lambda _: None)
+
+    assert [item.drill.suite for item in found] == ["strict", "tiny"]
+    assert [item.outcome for item in found] == ["false alarm", "quiet"]
+
+
+@pytest.mark.slow
+def test_report_says_what_has_not_run(project: Project) -> None:
+    """Reporting what is kept runs nothing, names what is missing, and is no success."""
+    for name in ("first", "second"):
+        patch(project.root, name, "GAIN = 0\n")
+    page = project.root / "power.md"
+    program = ["-C", str(project.root), "drill"]
+    ran = CliRunner().invoke(group, [*program, "tiny", "first"], standalone_mode=False)
+
+    told = [*program, "--clean", "3", "--kept", "--json", "--report", str(page)]
+    kept = CliRunner().invoke(group, told, standalone_mode=False)
+
+    assert (ran.return_value, kept.return_value) == (0, 3)
+    outcomes = [item["outcome"] for item in json.loads(kept.output)["drills"]]
+    assert outcomes == ["caught", *["not run"] * 4]
+    text = page.read_text()
+    assert "**1 of 2**" in text
+    assert "Not all drills were run." in text
+    assert "**Incomplete: 4 of the runs asked for have not run.**" in text
+    assert "No outcome of 1 drills: `second`." in text
+    assert "0 clean runs with fresh seeds raised 0 alarms." in text
+
+
+def test_interrupted_drill_is_not_kept(project: Project) -> None:
+    """What was asked to stop leaves no outcome behind, so that the next call runs it."""
+    patch(project.root, "gain", "GAIN = 0\n")
+    ground = drill_runs.ground(project)
+    (planned,) = drill.select(project, None, [])
+    stop = Stop()
+    stop.request(2)
+
+    (found,) = drill_runs.run_all(ground, [planned], 1, stop, lambda _: None)
+    stop.close()
+
+    assert found.outcome == "not run"
+    assert drill_runs.recall(ground, planned).outcome == "not run"
+    assert not (project.work / "drills").exists()
+
+
+def test_runs_share_the_cores(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs side by side get their share of threads, unless a person said how many."""
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert "OMP_NUM_THREADS" not in drill_runs.ground(project).environ
+    assert drill_runs.ground(project, 4).environ["OMP_NUM_THREADS"] == "2"
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert drill_runs.ground(project, 4).environ["OMP_NUM_THREADS"] == "3"

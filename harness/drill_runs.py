@@ -1,0 +1,234 @@
+"""Drills and clean runs to outcomes, each in a scratch worktree of one commit.
+
+The user's tree is never touched, and what is committed meanwhile changes nothing: all drills
+of a call stand on the commit that it began with, judged by the declaration of that commit.
+Only the stages that the named guard looks at are run; the whole suite follows where it
+stayed silent, to tell a defect that nobody saw from one that another guard saw. A patch that
+does not apply any more is stale, which is no success. Outcomes are kept by what they depend
+on: a second call does only what changed, or what an interruption left undone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import git
+
+from harness import config_file, drill_memory, drill_scope, history, scratch
+from harness.config import Project, SuiteSpec
+from harness.drill import (
+    ALARM,
+    BROKEN,
+    CAUGHT,
+    MISSED,
+    NOT_RUN,
+    QUIET,
+    STALE,
+    UNDECIDED,
+    WRONG,
+    Drill,
+    DrillOutcome,
+    StalePatchError,
+    apply,
+)
+from harness.drill_memory import Kept
+from harness.errors import HarnessError
+from harness.records import HubRecord
+from harness.stages.child import Stop
+from harness.verdict import Verdict
+
+_THREADS = "OMP_NUM_THREADS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What drills are planted in.
+
+    Attributes:
+        project: The project as the commit declares it, with the folders of the user's tree.
+        commit: Where it stands.
+        listing: Its files, as ``git ls-tree -r`` prints them.
+        environ: Variables that the runs may see.
+    """
+
+    project: Project
+    commit: str
+    listing: str
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+def ground(project: Project, jobs: int = 1) -> Ground:
+    """Take the commit that is checked out now as what drills are planted in.
+
+    Args:
+        project: The project as declared in the work tree.
+        jobs: Runs at a time; each gets its share of the cores as threads, unless the
+            environment says how many.
+
+    Raises:
+        ConfigError: There is no commit, or it declares no project.
+    """
+    commit = history.head(project)
+    share = str(max(1, (os.cpu_count() or 1) // jobs))
+    return Ground(
+        project=history.declared_at(project, commit),
+        commit=commit,
+        listing=git.Git(str(project.root)).ls_tree("-r", commit),
+        environ={**({_THREADS: share} if jobs > 1 else {}), **os.environ},
+    )
+
+
+def run_all(
+    place: Ground,
+    drills: Sequence[Drill],
+    jobs: int,
+    stop: Stop,
+    on_done: Callable[[DrillOutcome], None],
+) -> tuple[DrillOutcome, ...]:
+    """Run drills, some at a time, and return their outcomes in the order given."""
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        waiting = {pool.submit(run, place, drill, stop): drill for drill in drills}
+        done: dict[str, DrillOutcome] = {}
+        for future in as_completed(waiting):
+            outcome = future.result()
+            done[_identity(outcome.drill)] = outcome
+            on_done(outcome)
+    return tuple(done[_identity(drill)] for drill in drills)
+
+
+def run(place: Ground, drill: Drill, stop: Stop) -> DrillOutcome:
+    """Run one drill in a scratch worktree, which is gone afterwards.
+
+    An outcome of the same inputs, patch and environment is given back as it was. What was
+    interrupted is ``not run``, and nothing is kept of it.
+    """
+    name = _memory_key(place, drill)
+    known = _recalled(place, drill, name)
+    if known.outcome != NOT_RUN or stop.signal is not None:
+        return known
+    began = time.monotonic()
+    suite = config_file.suite_of(place.project, drill.suite)
+    try:
+        with _defective(place, drill) as root:
+            outcome = _judged(place, drill, suite, root, stop)
+        if stop.signal is not None:
+            return known
+        _remember(place, name, outcome)
+    except StalePatchError as error:
+        return _ended(drill, began, STALE, str(error.found))
+    except (HarnessError, git.GitError, OSError) as error:
+        if stop.signal is not None:
+            return known
+        return _ended(drill, began, BROKEN, " ".join(str(error).split())[:300])
+    return outcome
+
+
+def recall(place: Ground, drill: Drill) -> DrillOutcome:
+    """Return what is kept of a drill, or that it was not run."""
+    return _recalled(place, drill, _memory_key(place, drill))
+
+
+def _recalled(place: Ground, drill: Drill, name: str) -> DrillOutcome:
+    known = drill_memory.recall(place.project, name)
+    if known is None:
+        return DrillOutcome(drill=drill, outcome=NOT_RUN, red=(), duration_s=0.0)
+    return DrillOutcome(
+        drill=drill,
+        outcome=known.outcome,
+        red=known.red,
+        duration_s=known.duration_s,
+        reason=known.reason,
+        is_recalled=True,
+    )
+
+
+def _identity(drill: Drill) -> str:
+    """Name a drill; clean runs have the same names in every suite."""
+    return f"{drill.suite}/{drill.name}"
+
+
+def _judged(
+    place: Ground, drill: Drill, suite: SuiteSpec, root: Path, stop: Stop
+) -> DrillOutcome:
+    """Run what the named guard looks at; all of the suite where it saw nothing."""
+    began = time.monotonic()
+    words = [] if drill.seed is None else ["--set", f"seed={drill.seed}"]
+    few = () if drill.patch is None else drill_scope.stages_for(suite, drill.guard)
+    if few and len(few) < len(suite.stages):
+        only = [word for stage in few for word in ("--stage", stage)]
+        record = _run(place, suite, root, stop, [*words, *only])
+        outcome = _compare(drill, suite, record, time.monotonic() - began)
+        if outcome.outcome == CAUGHT or stop.signal is not None:
+            return outcome
+    record = _run(place, suite, root, stop, words)
+    return _compare(drill, suite, record, time.monotonic() - began)
+
+
+def _run(
+    place: Ground, suite: SuiteSpec, root: Path, stop: Stop, words: Sequence[str]
+) -> HubRecord:
+    _, record = scratch.run_suite(
+        place.project, suite.name, root, stop, words, environ=place.environ
+    )
+    return record
+
+
+def _memory_key(place: Ground, drill: Drill) -> str:
+    suite = config_file.suite_of(place.project, drill.suite)
+    planted = drill.patch.read_bytes() if drill.patch else str(drill.seed).encode()
+    stood = drill_memory.committed(place.project, suite, place.listing)
+    return drill_memory.key(stood, drill.name, drill.guard, planted)
+
+
+def _remember(place: Ground, name: str, outcome: DrillOutcome) -> None:
+    kept = Kept(
+        schema=drill_memory.SCHEMA,
+        name=outcome.drill.name,
+        outcome=outcome.outcome,
+        red=outcome.red,
+        duration_s=outcome.duration_s,
+        reason=outcome.reason,
+    )
+    drill_memory.keep(place.project, name, kept)
+
+
+@contextlib.contextmanager
+def _defective(place: Ground, drill: Drill) -> Iterator[Path]:
+    """Check the commit out in a scratch worktree and apply the defect there."""
+    with scratch.worktree(place.project, place.commit, "drill") as root:
+        if drill.patch is not None:
+            top = git.Repo(root, search_parent_directories=True).working_tree_dir
+            apply(drill.patch, Path(str(top)))
+        yield root
+
+
+def _compare(
+    drill: Drill, suite: SuiteSpec, record: HubRecord, duration_s: float
+) -> DrillOutcome:
+    stages = [f"stage:{s.id}" for s in record.stages if s.verdict is Verdict.RED]
+    guards = [g.id for g in record.guards if g.verdict is Verdict.RED]
+    red = (*stages, *guards)
+    is_red = record.verdict is Verdict.RED
+    # A guard of severity warn promises a warning, not a red run.
+    warns = {spec.id for spec in suite.guards if spec.severity == "warn"}
+    if drill.patch is None:
+        quiet = QUIET if record.verdict is Verdict.GREEN else UNDECIDED
+        outcome = ALARM if is_red else quiet
+    elif drill.guard in red and (is_red or drill.guard in warns):
+        outcome = CAUGHT
+    else:
+        outcome = WRONG if is_red else MISSED
+    return DrillOutcome(
+        drill=drill, outcome=outcome, red=red, duration_s=duration_s, reason=record.reason
+    )
+
+
+def _ended(drill: Drill, began: float, outcome: str, reason: str) -> DrillOutcome:
+    spent = time.monotonic() - began
+    return DrillOutcome(drill=drill, outcome=outcome, red=(), duration_s=spent, reason=reason)
