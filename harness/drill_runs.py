@@ -110,20 +110,20 @@ def run(place: Ground, drill: Drill, stop: Stop) -> DrillOutcome:
     """
     name = _memory_key(place, drill)
     known = _recalled(place, drill, name)
-    if known.outcome != NOT_RUN or stop.signal is not None:
+    if known.outcome != NOT_RUN or _is_over(stop):
         return known
     began = time.monotonic()
     suite = config_file.suite_of(place.project, drill.suite)
     try:
         with _defective(place, drill) as root:
             outcome = _judged(place, drill, suite, root, stop)
-        if stop.signal is not None:
+        if _is_over(stop):
             return known
         _remember(place, name, outcome)
     except StalePatchError as error:
         return _ended(drill, began, STALE, str(error.found))
     except (HarnessError, git.GitError, OSError) as error:
-        if stop.signal is not None:
+        if _is_over(stop):
             return known
         return _ended(drill, began, BROKEN, " ".join(str(error).split())[:300])
     return outcome
@@ -148,6 +148,11 @@ def _recalled(place: Ground, drill: Drill, name: str) -> DrillOutcome:
     )
 
 
+def _is_over(stop: Stop) -> bool:
+    """Whether somebody asked to stop, by now: the answer changes between two calls."""
+    return stop.signal is not None
+
+
 def _identity(drill: Drill) -> str:
     """Name a drill; clean runs have the same names in every suite."""
     return f"{drill.suite}/{drill.name}"
@@ -164,7 +169,7 @@ def _judged(
         only = [word for stage in few for word in ("--stage", stage)]
         record = _run(place, suite, root, stop, [*words, *only])
         outcome = _compare(drill, suite, record, time.monotonic() - began)
-        if outcome.outcome == CAUGHT or stop.signal is not None:
+        if outcome.outcome == CAUGHT or _is_over(stop):
             return outcome
     record = _run(place, suite, root, stop, words)
     return _compare(drill, suite, record, time.monotonic() - began)
