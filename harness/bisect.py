@@ -9,19 +9,20 @@ culprit red and the commit before it green.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import git
 
-from harness import history, judged, scratch
+from harness import config_file, freshness, history, judged, scratch
 from harness.config import Project
 from harness.errors import EvidenceMissingError, HarnessError, NothingSelectedError
 from harness.history import State
 from harness.hub import blockers
 from harness.hub.blockers import Blocker, Register
 from harness.judged import Seen
+from harness.stages import datasets
 from harness.stages.child import Stop
 from harness.verdict import Verdict
 
@@ -30,14 +31,15 @@ from harness.verdict import Verdict
 class Asked:
     """What to search for: ``guard`` is a guard's id, ``stage:<id>``, or None for the verdict.
 
-    ``words`` are options of ``harness run``, such as parameters that are set.
+    ``parameters`` are those that are set, ``datasets`` files by role, as of ``harness run``.
     """
 
     suite: str
     good: str
     bad: str
     guard: str | None = None
-    words: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    datasets: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +86,15 @@ class Search:
         """Find the culprit; None when the search was told to stop.
 
         Raises:
-            ConfigError: The revisions cannot be searched.
+            ConfigError: The revisions cannot be searched, or a file cannot be used.
             EvidenceMissingError: An end is not what it was said to be.
             NothingSelectedError: No commit touches what the suite depends on.
         """
         asked = self.asked
-        settings = {"words": " ".join(asked.words)}
+        given = self._given()
+        # Data count by their digest, so that a copy elsewhere finds what is known.
+        settings = {"words": " ".join(_words(asked.parameters, {}))}
+        settings |= {f"dataset:{role}": sha256 for role, sha256 in given.items()}
         listed = history.states(self.project, asked.suite, asked.good, asked.bad, settings)
         line = _changes(listed)
         if len(line) == 1:
@@ -100,12 +105,26 @@ class Search:
                 remedy="Look at inputs of the suite in harness.toml.",
             )
         self._known = judged.read(self._place)
-        if not asked.words:
-            self._known = {**judged.of_hubs(self.project, asked.suite, listed), **self._known}
+        if not asked.parameters:
+            sealed = judged.of_hubs(self.project, asked.suite, listed, given)
+            self._known = {**sealed, **self._known}
         low, high = self._narrow(line)
         if not (self._proves(line, low, high) and self._shows_both_ends(line, low, high)):
             return None
         return self._answer(listed, line, low, high)
+
+    def _given(self) -> dict[str, str]:
+        """Return the SHA-256 by role of the files that are given.
+
+        Raises:
+            ConfigError: The suite has no such role, or a file cannot be read.
+        """
+        suite, given = config_file.suite_of(self.project, self.asked.suite), self.asked.datasets
+        datasets.check_given(suite.datasets, given)
+        cache = freshness.cache_of(self.project)
+        found = {role: datasets.given(role, path, cache.digest) for role, path in given.items()}
+        cache.save()
+        return {role: dataset.record.sha256 for role, dataset in found.items()}
 
     @property
     def _place(self) -> Path:
@@ -173,8 +192,9 @@ class Search:
         self._runs += 1
         try:
             with scratch.worktree(self.project, state.commit, "bisect") as root:
+                words = _words(asked.parameters, asked.datasets)
                 hub, record = scratch.run_suite(
-                    self.project, asked.suite, root, self.stop, asked.words, own_harness=False
+                    self.project, asked.suite, root, self.stop, words, own_harness=False
                 )
                 seen = judged.of_hub(hub, record, "run")
         except (HarnessError, git.GitError, OSError) as error:
@@ -204,6 +224,13 @@ class Search:
             stat=str(repository.git.diff("--stat=72", f"{before.commit}..{culprit}")),
         )
         return replace(found, blockers=_register(self.project, seen, found))
+
+
+def _words(parameters: Mapping[str, str], files: Mapping[str, Path]) -> tuple[str, ...]:
+    """Write options of ``harness run``; it runs elsewhere, so paths are absolute."""
+    pairs = [("--set", f"{name}={value}") for name, value in parameters.items()]
+    pairs += [("--with", f"{role}={path.resolve()}") for role, path in files.items()]
+    return tuple(word for pair in pairs for word in pair)
 
 
 def _changes(listed: Sequence[State]) -> list[State]:

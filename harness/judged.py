@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from harness import files, history
 from harness.config import Project
@@ -55,11 +56,17 @@ def of_hub(hub: Path, record: HubRecord, how: str) -> Seen:
     )
 
 
-def of_hubs(project: Project, suite: str, listed: Sequence[history.State]) -> dict[str, Seen]:
+def of_hubs(
+    project: Project,
+    suite: str,
+    listed: Sequence[history.State],
+    given: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Seen]:
     """Take the verdicts of sealed runs of the listed commits, by digest.
 
-    Only runs of a clean commit as declared, with generated data, in this environment, that
-    came to their end; a later run of the same state counts before an earlier one.
+    Only runs of a clean commit as declared, with generated data but those ``given`` (SHA-256
+    by role), in this environment, that came to their end; a later run of the same state
+    counts before an earlier one.
     """
     states = {state.commit: state for state in listed if state.digest is not None}
     kept = HubStore(project.hubs, project.work)
@@ -68,20 +75,22 @@ def of_hubs(project: Project, suite: str, listed: Sequence[history.State]) -> di
         try:
             record = kept.read(hub)
             state = states.get(record.stamp.commit)
-            if state is not None and state.digest and _counts(hub, record, state):
+            if state is not None and state.digest and _counts(hub, record, state, given):
                 found[state.digest] = of_hub(hub, record, "hub")
         except (HarnessError, OSError, UnicodeDecodeError):
             continue  # what is damaged is no evidence; `harness verify` says so
     return found
 
 
-def _counts(hub: Path, record: HubRecord, state: history.State) -> bool:
+def _counts(
+    hub: Path, record: HubRecord, state: history.State, given: Mapping[str, str]
+) -> bool:
     now = stamp.environment(list(plan.read(hub).argv.values()), record.parameters)
     return (
         not record.stamp.dirty
         and record.verdict is not Verdict.INCONCLUSIVE
         and record.config_sha256 == state.declaration
-        and all(dataset.generated for dataset in record.datasets)
+        and {d.role: d.sha256 for d in record.datasets if not d.generated} == dict(given)
         and all(stage.outcome != "interrupted" for stage in record.stages)
         and all(record.environment.get(key) == now[key] for key in stamp.IDENTITY)
     )

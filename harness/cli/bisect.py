@@ -8,7 +8,7 @@ import click
 
 from harness import bisect, config_file
 from harness.bisect import Asked, Found, Step
-from harness.cli import options, place
+from harness.cli import given, options, place
 from harness.cli.options import Session
 from harness.cli.stopping import stopping
 from harness.config import Project
@@ -23,6 +23,7 @@ Examples:
   harness bisect quick --good v1.2 --bad HEAD
   harness bisect quick --good HEAD~30 --guard train-variance
   harness bisect quick --good v1.2 --guard stage:selectors --json
+  harness bisect forward-parity --good v1.2 --dataset train.npz --test-dataset test.npz
 """
 
 
@@ -33,9 +34,7 @@ Examples:
     "--bad", default="HEAD", show_default=True, metavar="REV", help="A commit that is red."
 )
 @click.option("--guard", metavar="ID", help="Search for this guard, or for stage:ID.")
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a parameter."
-)
+@given.run_options
 @options.common
 @options.pass_session
 def command(session: Session, /, suite: str, **asked: Any) -> int:
@@ -43,12 +42,19 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
 
     Commits run in scratch worktrees; your tree is not touched. Those that change nothing the
     suite depends on are not run, sealed runs of clean commits count, and each verdict is kept:
-    the same command goes on where a search was stopped. Merges count as one commit.
+    the same command goes on where a search was stopped. Merges count as one commit. Data that
+    are given count by their digest, wherever their file lies.
     """
     project = place.project(session)
     guard = _known_guard(project, suite, asked["guard"])
-    words = tuple(w for setting in asked["settings"] for w in ("--set", setting))
-    wanted = Asked(suite=suite, good=asked["good"], bad=asked["bad"], guard=guard, words=words)
+    wanted = Asked(
+        suite=suite,
+        good=asked["good"],
+        bad=asked["bad"],
+        guard=guard,
+        parameters=given.parameters(asked),
+        datasets=given.datasets(asked),
+    )
     palette = terminal.Palette(options.has_colour())
 
     def tell(step: Step) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from harness import observer, records, workflow
-from harness.cli import execution, live, options, place
+from harness.cli import execution, given, live, options, place
 from harness.cli.options import Session
 from harness.conduct.options import RunOptions, RunOutcome
 from harness.config import Project
@@ -26,35 +25,11 @@ Examples:
   harness run quick --matrix seeds --jobs 2
   harness run quick --matrix seeds --scheduler tcp://head:8786
 """
-_FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-def _pairs(values: Iterable[str], option: str, shape: str) -> dict[str, str]:
-    """Split ``KEY=VALUE`` words.
-
-    Raises:
-        ConfigError: A word is no pair, or a key stands twice.
-    """
-    found: dict[str, str] = {}
-    for word in values:
-        key, sign, value = word.partition("=")
-        if not key or not sign:
-            remedy = f"Write it as {option} {shape}."
-            raise ConfigError(option, found=repr(word), expected=shape, remedy=remedy)
-        if key in found:
-            raise ConfigError(option, found=f"{key} twice", expected="once", remedy="Drop one.")
-        found[key] = value
-    return found
 
 
 @click.command(epilog=EXAMPLES, context_settings=options.CONTEXT)
 @click.argument("suite")
-@click.option("--dataset", type=_FILE, help="File for the role train; not generated then.")
-@click.option("--test-dataset", type=_FILE, help="File for the role test.")
-@click.option("--with", "given", multiple=True, metavar="ROLE=FILE", help="File for any role.")
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a parameter."
-)
+@given.run_options
 @click.option("--stage", "only", multiple=True, metavar="ID", help="Run only this stage.")
 @click.option(
     "--if-stale", is_flag=True, help="Do nothing where a fresh green hub of the suite exists."
@@ -75,15 +50,15 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
     that of the worst. Called again after whatever happened, it goes on where it stopped.
     """
     project = place.project(session)
-    parameters = _pairs(asked["settings"], "--set", "KEY=VALUE")
+    parameters, files = given.parameters(asked), given.datasets(asked)
     if asked["matrix"] is not None:
         from harness.cli import matrix
 
-        return matrix.run(session, project, suite, asked, (parameters, _datasets(asked)))
+        return matrix.run(session, project, suite, asked, (parameters, files))
     _refuse_many(asked)
     watcher = _watcher(session)
     asked_of = RunOptions(
-        datasets=_datasets(asked),
+        datasets=files,
         parameters=parameters,
         only=tuple(asked["only"]),
         if_stale=asked["if_stale"],
@@ -121,24 +96,6 @@ def _watcher(session: Session) -> live.Plain | live.Live | None:
         has_colour=options.has_colour(),
         is_verbose=session.verbosity > 0,
     )
-
-
-def _datasets(asked: dict[str, Any]) -> dict[str, Path]:
-    """Gather the files by role from the three options that give them.
-
-    Raises:
-        ConfigError: A role is given twice.
-    """
-    roles = _pairs(asked["given"], "--with", "ROLE=FILE")
-    found = {role: Path(word) for role, word in roles.items()}
-    for role, option in (("train", "dataset"), ("test", "test_dataset")):
-        if asked[option] is not None:
-            if role in found:
-                flag = f"--{option.replace('_', '-')}"
-                remedy = f"Use {flag} or --with {role}=FILE."
-                raise ConfigError(flag, found="the role twice", expected="once", remedy=remedy)
-            found[role] = asked[option]
-    return found
 
 
 def _tell(session: Session, outcome: RunOutcome, project: Project) -> None:
