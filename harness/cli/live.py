@@ -169,11 +169,9 @@ def _opening(suite: SuiteSpec, run_id: str, stages: int, palette: Palette) -> st
 
 def stage_line(record: StageRecord, palette: Palette) -> str:
     """Write one line about a finished stage."""
-    tests = ", ".join(f"{n} {name}" for name, n in sorted(record.tests.items()) if n)
-    notes = [text.visible(word) for word in (tests, record.reason) if word]
     told = palette.verdict(record.verdict, record.outcome)
-    parts = [f"{record.id}: {told} in {text.duration(record.duration_s)}", *notes]
-    return "  ".join(parts)
+    parts = (f"{record.id}: {told} in {text.duration(record.duration_s)}", text.note(record))
+    return "  ".join(part for part in parts if part)
 
 
 def watcher(*, is_live: bool, has_colour: bool, is_verbose: bool) -> Plain | Live:

@@ -19,6 +19,7 @@ from harness.errors import NotAProjectError
 from harness.files import sha256_bytes
 from harness.hub import causes
 from harness.records import GuardResult, HubRecord, StageRecord
+from harness.report import text
 from harness.verdict import Verdict
 
 STAGE, TEST = "stage", "test"
@@ -144,7 +145,7 @@ def _of_guard(record: HubRecord, guard: GuardResult, declared: _Declaration) -> 
     return Finding(
         rule=guard.id,
         level=level_of(guard),
-        message=f"found {guard.found}; expected {guard.expected}. {guard.reason}".strip(),
+        message=text.sentences(f"found {guard.found}; expected {guard.expected}", guard.reason),
         place=declared.of("guards", guard.id),
         fingerprint=causes.of_guard(record.suite, guard, ()).signature,
     )

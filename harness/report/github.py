@@ -78,7 +78,8 @@ def _stages(stages: Iterable[StageRecord]) -> Iterator[GuardResult]:
 
 
 def _told(result: GuardResult) -> tuple[str, str]:
-    said = f"found {result.found}; expected {result.expected}. {result.reason} {result.remedy}"
+    found = f"found {result.found}; expected {result.expected}"
+    said = text.sentences(found, result.reason, result.remedy)
     return f"{result.id}: {result.verdict}", said
 
 

@@ -90,7 +90,10 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
+        counts=text.counts,
         number=text.number,
+        said=text.said,
+        sentences=text.sentences,
         size=text.size,
         duration=text.duration,
         shown=text.visible,

@@ -115,11 +115,9 @@ def _guards(results: tuple[GuardResult, ...]) -> list[str]:
 def _stages(record: HubRecord) -> list[str]:
     rows = []
     for stage in record.stages:
-        tests = ", ".join(f"{n} {name}" for name, n in sorted(stage.tests.items()) if n)
-        reason = f": {stage.reason}" if stage.reason else ""
-        rows.append(
-            (stage.id, stage.outcome + reason, text.duration(stage.duration_s), tests or "—")
-        )
+        outcome = ": ".join(words for words in (stage.outcome, text.said(stage)) if words)
+        tests = text.counts(stage.tests) or "—"
+        rows.append((stage.id, outcome, text.duration(stage.duration_s), tests))
     return [table(("stage", "outcome", "duration", "tests"), rows)]
 
 

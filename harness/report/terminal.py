@@ -102,10 +102,9 @@ def stages(made: Sequence[StageRecord], palette: Palette) -> str:
     """Write the stages with their durations and tests."""
     rows = []
     for stage in made:
-        tests = ", ".join(f"{n} {name}" for name, n in sorted(stage.tests.items()) if n)
-        note = "; ".join(text.visible(word) for word in (tests, stage.reason) if word)
         took = text.duration(stage.duration_s)
-        rows.append((stage.id, palette.verdict(stage.verdict, stage.outcome), took, note))
+        told = palette.verdict(stage.verdict, stage.outcome)
+        rows.append((stage.id, told, took, text.note(stage)))
     return table(("stage", "outcome", "duration", ""), rows, palette)
 
 
@@ -130,7 +129,7 @@ def remedies(results: Sequence[GuardResult], palette: Palette) -> str:
     lines = []
     for result in results:
         if result.verdict is not Verdict.GREEN:
-            words = " ".join(w for w in (result.reason, result.remedy) if w)
+            words = text.sentences(result.reason, result.remedy)
             lines.append(f"{palette.bold(result.id)}: {text.visible(words)}")
     return "\n".join(lines)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from harness import quarantine
-from harness.records import GuardResult, HubRecord
+from harness.records import GuardResult, HubRecord, StageRecord
 from harness.verdict import Verdict
 
 MARKS = {Verdict.GREEN: "✓", Verdict.INCONCLUSIVE: "?", Verdict.RED: "✗"}
@@ -17,6 +17,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _KIBI = 1024
 _LEAST_SECONDS = 10
 _BY_DEFAULT = "default"
+_OUTCOMES = ("passed", "failed", "errors", "skipped")
 
 
 def visible(text: str) -> str:
@@ -117,6 +118,30 @@ def folded(count: int) -> str:
         if count
         else ""
     )
+
+
+def counts(tests: Mapping[str, int]) -> str:
+    """Write how tests ended, ``247 passed, 5 skipped``; empty where there were none."""
+    known = [name for name in _OUTCOMES if tests.get(name)]
+    others = sorted(n for n in tests if n not in _OUTCOMES and n != "collected" and tests[n])
+    return ", ".join(f"{tests[name]} {name}" for name in (*known, *others))
+
+
+def said(stage: StageRecord) -> str:
+    """Return the reason of a stage without what its counts of tests say already."""
+    passed, collected = stage.tests.get("passed"), stage.tests.get("collected")
+    return stage.reason.removeprefix(f"{passed} of {collected} tests passed").lstrip("; ")
+
+
+def note(stage: StageRecord) -> str:
+    """Say how a stage ended, once: its tests, and what else there is to say."""
+    return visible("; ".join(words for words in (counts(stage.tests), said(stage)) if words))
+
+
+def sentences(*parts: str) -> str:
+    """Join texts that may lack their full stop."""
+    told = (part.strip() for part in parts)
+    return " ".join(part if part[-1] in ".!?:…" else f"{part}." for part in told if part)
 
 
 def unmoved(same: int, rest: int) -> list[str]:

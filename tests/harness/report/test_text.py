@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -109,3 +110,34 @@ def test_only_quiet_defaults_are_folded() -> None:
     assert rest == 1
     assert "1 guard on by default" in text.folded(rest)
     assert text.folded(0) == ""
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        (("found 3; expected ≥ 5", "Look here."), "found 3; expected ≥ 5. Look here."),
+        (("", "Look here"), "Look here."),
+        (("Really?", " Yes! "), "Really? Yes!"),
+        (("", ""), ""),
+    ],
+)
+def test_reason_and_remedy_are_two_sentences(parts: tuple[str, ...], told: str) -> None:
+    """A full stop stands between texts that lack it, and none is doubled."""
+    assert text.sentences(*parts) == told
+
+
+def test_tests_are_told_once() -> None:
+    """Counts say how many passed, so the reason does not; what else it says stays."""
+    tests = {"collected": 252, "passed": 247, "failed": 0, "errors": 0, "skipped": 5}
+    passed = reports.stage("a", 0, tests=tests, reason="247 of 252 tests passed")
+    again = replace(passed, reason="247 of 252 tests passed; at the second attempt")
+    failed = replace(passed, tests={"passed": 3, "failed": 2}, reason="2 of 5 did not pass")
+
+    told = [text.note(stage) for stage in (passed, again, failed, reports.stage("b", 0))]
+
+    assert told == [
+        "247 passed, 5 skipped",
+        "247 passed, 5 skipped; at the second attempt",
+        "3 passed, 2 failed; 2 of 5 did not pass",
+        "",
+    ]
