@@ -10,15 +10,15 @@ import re
 import tomllib
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness import config_file
+from harness import config_file, quarantine
 from harness.errors import NotAProjectError
 from harness.files import sha256_bytes
 from harness.hub import causes
-from harness.records import GuardResult, HubRecord, StageRecord
+from harness.records import GuardResult, HubRecord, QuarantineRecord, StageRecord
 from harness.report import text
 from harness.verdict import Verdict
 
@@ -51,6 +51,7 @@ class Finding:
         place: Where to look in the repository.
         fingerprint: The same for the same cause in every run.
         evidence: Path of a log in the hub, when there is one.
+        excuse: Why it is in quarantine, when it is and so fails nothing.
     """
 
     rule: str
@@ -59,6 +60,7 @@ class Finding:
     place: Place
     fingerprint: str
     evidence: str | None = None
+    excuse: str | None = None
 
 
 def read(hub: Path, record: HubRecord) -> tuple[Finding, ...]:
@@ -70,7 +72,17 @@ def read(hub: Path, record: HubRecord) -> tuple[Finding, ...]:
         if stage.verdict is not Verdict.GREEN:
             found.append(_of_stage(record, stage, hub, declared))
             found += _tests(record, stage, hub, declared)
-    return tuple(found)
+    excuses = {_subject(entry): entry.reason for entry in quarantine.excused(record)}
+    return tuple(
+        replace(finding, level="note", excuse=excuses[finding.rule])
+        if finding.rule in excuses
+        else finding
+        for finding in found
+    )
+
+
+def _subject(entry: QuarantineRecord) -> str:
+    return entry.id if entry.kind == "guard" else f"{entry.kind}/{entry.id}"
 
 
 def level_of(guard: GuardResult) -> str:

@@ -122,7 +122,7 @@ def _rule(
 
 def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
     rule = text.visible(finding.rule)
-    result = {
+    result: dict[str, Any] = {
         "ruleId": rule,
         "ruleIndex": index[rule],
         "level": finding.level,
@@ -134,6 +134,9 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
             "primaryLocationLineHash": f"{finding.fingerprint[:16]}:1",
         },
     }
+    if finding.excuse is not None:
+        excuse = text.visible(finding.excuse)
+        result["suppressions"] = [{"kind": "external", "justification": excuse}]
     if finding.evidence is not None:
         result["properties"] = {"log": text.visible(finding.evidence)}
     return result

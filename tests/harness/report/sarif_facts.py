@@ -79,7 +79,16 @@ _OBJECTS: dict[str, tuple[set[str], dict[str, Any]]] = {
             "message": "message",
             "locations": ["location"],
             "partialFingerprints": "texts",
+            "suppressions": ["suppression"],
             "properties": "bag",
+        },
+    ),
+    "suppression": (
+        {"kind"},
+        {
+            "kind": {"inSource", "external"},
+            "status": {"accepted", "underReview", "rejected"},
+            "justification": "text",
         },
     ),
     "location": (set(), {"physicalLocation": "physicalLocation", "message": "message"}),

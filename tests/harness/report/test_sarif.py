@@ -13,7 +13,7 @@ from harness.cli import main
 from harness.files import sha256_bytes
 from harness.hub import blockers
 from harness.hub.store import read_record
-from harness.records import HubRecord
+from harness.records import HubRecord, QuarantineRecord
 from harness.report import findings, sarif
 from harness.verdict import Verdict
 from tests.builders import reports, sealed
@@ -171,6 +171,31 @@ def test_level_says_what_it_means(
     hub = reports.write(tmp_path / "hubs", reports.record(guards=(guard,)))
 
     assert [r["level"] for r in _run(hub)["results"]] == [level]
+
+
+def test_quarantine_is_a_note_with_its_reason(tmp_path: Path) -> None:
+    """What failed in quarantine fails nothing, is marked as suppressed and says why."""
+    excused = QuarantineRecord(
+        kind="guard",
+        id="bad",
+        owner="ada",
+        reason="fails on this machine",
+        expires="2026-12-01",
+        clean_runs=3,
+        state="active",
+        outcome="failed",
+        clean=0,
+    )
+    guards = tuple(reports.guard(name, Verdict.RED) for name in ("bad", "worse"))
+    made = reports.record(guards=guards, quarantine=(excused,))
+
+    results = _run(reports.write(tmp_path / "hubs", made))["results"]
+
+    by_rule = {result["ruleId"]: result for result in results}
+    assert by_rule["worse"]["level"] == "error"
+    assert "suppressions" not in by_rule["worse"]
+    assert by_rule["bad"]["level"] == "note"
+    assert by_rule["bad"]["suppressions"][0]["justification"] == "fails on this machine"
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
