@@ -78,7 +78,7 @@ class DataConfig:
     flip_x: bool = setting(False, "Negate x of the positions.")
     flip_y: bool = setting(False, "Negate y of the positions.")
     mmap_threshold_mb: float = setting(
-        512, "Frames above this size are memory-mapped.", unit="MiB", above=0
+        512, "Frames above this size stay in their file.", unit="MiB", above=0
     )
 
     def __post_init__(self) -> None:

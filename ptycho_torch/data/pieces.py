@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho_torch.data import frames, hdf5, npz_archive
+from ptycho_torch.data import frames, hdf5, npy_frames, npz_archive
 from ptycho_torch.data.frame_store import FrameKind, FrameStore
 from ptycho_torch.data.hdf5 import Hdf5Frames
 from ptycho_torch.data.npz_archive import NpzArchive
@@ -94,6 +94,8 @@ def opened(path: Path | None, *, with_frames: bool) -> Iterator[Pieces]:
     with ExitStack() as stack:
         if hdf5.is_hdf5(path):
             found = of_hdf5(path, stack.enter_context(hdf5.opened(path)))
+        elif npy_frames.is_npy(path):
+            found = of_npy(path)
         else:
             archive = stack.enter_context(npz_archive.opened(path))
             found = of_npz(archive, stack, with_frames=with_frames)
@@ -131,6 +133,16 @@ def of_npz(archive: NpzArchive, stack: ExitStack, *, with_frames: bool) -> Piece
         probe=probe,
         probe_where=probe_where,
     )
+
+
+def of_npy(path: Path) -> Pieces:
+    """Take the one array of an NPY file for frames, without reading it.
+
+    Raises:
+        InputError: It is damaged, or no array of numbers.
+    """
+    stored = npy_frames.mapped(path)
+    return Pieces(frames=stored, frame_shape=stored.shape, frame_where=str(path))
 
 
 def of_hdf5(path: Path, root: h5py.File) -> Pieces:

@@ -18,6 +18,7 @@ from ptycho_torch.data import (
     frame_cache,
     frames,
     hdf5,
+    npy_frames,
     npz_scan,
     pieces,
     ptychodus_scan,
@@ -212,9 +213,11 @@ def _amplitude(
 
 
 def _in_place(stored: FrameStore, order: FrameOrder) -> FrameFile | None:
-    if isinstance(stored, StreamedFrames) and not order.changes(stored):
+    if order.changes(stored):
+        return None
+    if isinstance(stored, StreamedFrames):
         return stored.in_place()
-    return None
+    return npy_frames.in_place(stored) if isinstance(stored, np.ndarray) else None
 
 
 def _oriented(positions: NDArray[np.float64], config: DataConfig) -> NDArray[np.float64]:

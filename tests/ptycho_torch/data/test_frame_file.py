@@ -31,12 +31,14 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> FrameFile:
 
 
 @given(SLICES)
+@settings(max_examples=50, deadline=None)
 def test_a_range_is_that_of_the_array(stored: FrameFile, part: slice) -> None:
     """Any rising range gives the same frames as the array."""
     np.testing.assert_array_equal(stored[part], FRAMES[part])
 
 
 @given(st.lists(st.lists(NUMBERS, min_size=3, max_size=3), min_size=1, max_size=9))
+@settings(max_examples=50, deadline=None)
 def test_indices_may_repeat_and_have_any_shape(
     stored: FrameFile, rows: list[list[int]]
 ) -> None:
@@ -47,7 +49,7 @@ def test_indices_may_repeat_and_have_any_shape(
 
 
 @given(st.permutations(range(COUNT)), st.lists(NUMBERS, min_size=2, max_size=8))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_a_part_of_a_part_is_found(
     stored: FrameFile, order: list[int], chosen: list[int]
 ) -> None:

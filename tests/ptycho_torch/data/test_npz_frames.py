@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ptycho_torch.config_params import DataConfig
 from ptycho_torch.data import npz_archive, scan_file
@@ -37,16 +35,17 @@ def archive_path(
     return scans.write_arrays(path, compressed=request.param)
 
 
-@given(st.lists(st.slices(COUNT).filter(lambda part: (part.step or 1) == 1), max_size=6))
-@settings(max_examples=40)
-def test_ranges_in_any_order_are_right(archive_path: Path, parts: list[slice]) -> None:
+@pytest.mark.parametrize("seed", [0, 1])
+def test_ranges_in_any_order_are_right(archive_path: Path, seed: int) -> None:
     """Forwards, backwards or over again: each range is that of the array."""
+    chance = np.random.default_rng(seed)
     with ExitStack() as stack:
         archive = stack.enter_context(npz_archive.opened(archive_path))
         streamed = StreamedFrames(archive, "diff3d", stack)
 
-        for part in parts:
-            np.testing.assert_array_equal(streamed[part], FRAMES[part])
+        for start, stop in chance.integers(0, COUNT + 3, (40, 2)).tolist():
+            np.testing.assert_array_equal(streamed[start:stop], FRAMES[start:stop])
+        np.testing.assert_array_equal(streamed[:], FRAMES)
 
 
 def test_only_what_can_be_used_in_place_is(tmp_path: Path) -> None:
