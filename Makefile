@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SUITE ?= forward-parity
 
 .DEFAULT_GOAL := help
-.PHONY: docs help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model quality defects test-crate
+.PHONY: docs help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout quality defects test-crate test-mlflow
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,7 +80,19 @@ bench-site: $(READY) ## Measure the site of many hubs, write docs/site-speed.md 
 	@$(BIN)/python -m benchmarks.bench_site --keep $(if $(HUBS),--hubs $(HUBS),)
 
 bench-evidence: $(READY) ## Measure verify and the ledger beside other tools, write docs/evidence-speed.md
-	@$(BIN)/python benchmarks/bench_evidence.py
+	@$(BIN)/python -m benchmarks.bench_evidence
+
+bench-memory: $(READY) ## Measure memory and time against the size of a scan, write docs/scaling.md (SMALL=1)
+	@$(BIN)/python -m benchmarks.bench_memory $(if $(SMALL),--small,)
+	@$(BIN)/python -m tests.docs
+
+bench-layout: $(READY) ## Measure hubs, ledger and site against their number, write docs/scaling.md (SMALL=1)
+	@$(BIN)/python -m benchmarks.bench_layout $(if $(SMALL),--small,)
+	@$(BIN)/python -m tests.docs
+
+bench-cluster: $(READY) ## Measure many runs on simulated and real workers, write docs/cluster-speed.md (RUNS=24)
+	@$(BIN)/python -m benchmarks.bench_cluster simulated --keep
+	@$(BIN)/python -m benchmarks.bench_cluster real --keep $(if $(RUNS),--runs $(RUNS),)
 
 bench-model: $(READY) ## Measure the model beside a plain variant, write docs/performance.md (QUICK=1)
 	@$(BIN)/python -m benchmarks.bench_model $(if $(QUICK),--quick,)

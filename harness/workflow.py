@@ -7,9 +7,11 @@ A stage never decides about guards; a guard never runs anything. What is rendere
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypedDict
 
 from harness import config_file, freshness, suite_rules
 from harness.conduct import finish, scene, trial
@@ -22,11 +24,19 @@ from harness.files import write_text
 from harness.hub import layout, seal
 from harness.hub.blockers import Register
 from harness.hub.store import HubStore
-from harness.ledger.log import Ledger
+from harness.ledger.log import Ledger, now
 from harness.records import ArtifactRecord, HubRecord, StageRecord
 from harness.stages import child, datasets
 from harness.toml_table import nearest
 from harness.verdict import Verdict
+
+
+class _Said(TypedDict):
+    suite: str
+    run_id: str
+    verdict: Verdict
+    notes: Mapping[str, Any]
+
 
 __all__ = ["Renderer", "RunOptions", "RunOutcome", "ledger_of", "run", "tidy"]
 
@@ -170,15 +180,18 @@ def _seal(project: Project, draft: Draft, options: RunOptions, ledger: Ledger) -
     finish.write(hub, record)
     written = finish.notes(draft, record, project, options)
     _render(hub, record, store.read(previous) if previous else None, options)
-    seal.seal(
-        hub,
-        layout.final(project.hubs, suite, run_id),
-        ledger,
-        suite=suite,
-        run_id=run_id,
-        verdict=record.verdict,
-        notes={"commit": record.stamp.commit, **finish.left_out(record)},
-    )
+    final = layout.final(project.hubs, suite, run_id)
+    notes = {"commit": record.stamp.commit, **finish.left_out(record)}
+    said: _Said = {
+        "suite": suite,
+        "run_id": run_id,
+        "verdict": record.verdict,
+        "notes": notes,
+    }
+    if options.is_staged:
+        seal.stage(hub, final, now(), **said)
+        return record
+    seal.seal(hub, final, ledger, **said)
     register = Register(project.hubs)
     for blocker, body in written.values():
         register.keep(blocker, body)

@@ -1,7 +1,7 @@
 """One run of a campaign, where a worker runs: asked as plain data, told as plain data.
 
 The run has a small store of its own. Called again after a worker was lost, it gives back the
-hub that is sealed there already, or clears what is half done and runs again.
+hub that is staged there already, or clears what is half done and runs again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from harness.config import Project
 from harness.errors import HarnessError
 from harness.hub import seal
 from harness.hub.store import HubStore, remove
-from harness.ledger.log import Ledger
 from harness.records import HubRecord, encode
 from harness.report import rendering
 from harness.stages.child import Stop
@@ -27,7 +26,7 @@ TASK = f"{__name__}:perform"
 
 
 def perform(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
-    """Carry a run out and tell of its sealed hub; see ``told``.
+    """Carry a run out and tell of its staged hub; see ``told``.
 
     An interrupted run leaves nothing and is told as ``interrupted`` with its signal.
 
@@ -41,19 +40,20 @@ def perform(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
     workflow.tidy(own)
     found = _finished(own, asked)
     if found is not None:
-        return told(own, *found)
+        return told(*found)
     options = RunOptions(
         datasets={role: Path(path) for role, path in asked["datasets"].items()},
         parameters=asked["parameters"],
         only=tuple(asked["only"]),
         renderers=rendering.FILES if asked["is_rendered"] else {},
         stop=stop,
+        is_staged=True,
     )
     outcome = workflow.run(own, asked["suite"], options)
     if outcome.signal is not None:
         remove(outcome.hub)  # and nothing else: another attempt may be under way here
         return {"interrupted": outcome.signal}
-    return told(own, outcome.hub, outcome.record)
+    return told(outcome.hub, outcome.record)
 
 
 def _finished(own: Project, asked: Mapping[str, Any]) -> tuple[Path, HubRecord] | None:
@@ -75,19 +75,17 @@ def _is_of(record: HubRecord, asked: Mapping[str, Any]) -> bool:
     return made == str(asked["key"])
 
 
-def told(own: Project, hub: Path, record: HubRecord) -> dict[str, Any]:
-    """Tell what there is to know of a sealed hub without reading it again.
+def told(hub: Path, record: HubRecord) -> dict[str, Any]:
+    """Tell what there is to know of a staged hub.
 
     Returns:
         Its folder, what its seal says and when, what it depended on, and its result.
     """
-    name = seal.subject(record.suite, record.run_id)
-    entries = Ledger(own.hubs / "ledger.jsonl").walk()
-    entry = next(e for e in entries if e.kind == seal.KIND and e.subject == name)
+    promised = seal.staged(hub)
     return {
         "hub": str(hub),
-        "body": entry.body,
-        "time": entry.time,
+        "body": dict(promised.body),
+        "time": promised.time,
         "facts": dict(key.recorded(record)),
         "verdict": record.verdict.value,
         "reason": record.reason,

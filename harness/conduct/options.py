@@ -27,6 +27,7 @@ class RunOptions:
         observer: Who watches.
         grace_s: Time between TERM and KILL [s].
         stop: A wish to stop that is another's too; the run's own without it.
+        is_staged: Leave the hub for another store to take in and log.
     """
 
     datasets: Mapping[str, Path] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class RunOptions:
     observer: Observer = field(default_factory=Silent)
     grace_s: float = 5.0
     stop: Stop | None = None
+    is_staged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,13 @@ _WATCH_S = 0.5
 _GRACE_S = 30.0
 _RETRY_S = 1.0
 _LIVING = ("running", "paused")
+# A worker of ours mostly waits for a child; samples of its stack a hundred times a second
+# tell nothing.
+_NO_GAUGES = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.tick.interval": "1s",
+}
 _under_way: set[str] = set()  # in a worker: keys of the units that it carries out
 
 
@@ -142,7 +149,7 @@ def _local(jobs: int, *, threads: bool) -> LocalCluster:
     import dask  # noqa: PLC0415 - an extra
     from distributed import LocalCluster  # noqa: PLC0415 - an extra
 
-    dask.config.set({"distributed.scheduler.allowed-failures": ATTEMPTS - 1})
+    dask.config.set({"distributed.scheduler.allowed-failures": ATTEMPTS - 1, **_NO_GAUGES})
     return LocalCluster(
         n_workers=jobs,
         threads_per_worker=1,

@@ -23,6 +23,8 @@ from harness.verdict import Verdict
 
 KIND = "seal"
 _INTENT = ".sealing-"
+_INTENT_LIMIT = 1 << 20  # bytes
+_TOGETHER = 200  # hubs that one intent names
 _READ_ONLY = 0o444
 EntryT_co = TypeVar("EntryT_co", covariant=True)
 
@@ -80,19 +82,7 @@ def seal(
     """
     with _storage(final):
         _refuse_existing(final)
-        _prune(temporary)
-        _make_read_only(temporary)
-        records = inventory.write(temporary)
-        body = {
-            **(notes or {}),
-            "suite": suite,
-            "run_id": run_id,
-            "verdict": verdict.value,
-            "manifest_sha256": digest.sha256(temporary / inventory.MANIFEST),
-            "file_count": len(records),
-            "size": sum(record.size for record in records),
-        }
-        _sync(temporary)
+        body = _closed(temporary, {**(notes or {}), **_names(suite, run_id, verdict)})
         final.parent.mkdir(parents=True, exist_ok=True)
         intent = _intent_path(final.parent.parent, run_id)
         _write_durably(intent, files.json_bytes(body))
@@ -105,8 +95,51 @@ def seal(
     return entry
 
 
+def stage(
+    temporary: Path,
+    final: Path,
+    time: str,
+    *,
+    suite: str,
+    run_id: str,
+    verdict: Verdict,
+    notes: Mapping[str, Any] | None = None,
+) -> None:
+    """Make a folder the hub ``final`` in a store without a ledger, for ``adopt``.
+
+    What its seal will say, and when it was made, lies beside it.
+
+    Raises:
+        IntegrityError: See ``seal``.
+        StorageError: See ``seal``.
+    """
+    with _storage(final):
+        _refuse_existing(final)
+        body = _closed(temporary, {**(notes or {}), **_names(suite, run_id, verdict)})
+        final.parent.mkdir(parents=True, exist_ok=True)
+        files.write_bytes(_promise(final), files.json_bytes({"body": body, "time": time}))
+        temporary.rename(final)
+
+
+def staged(hub: Path) -> Adoption:
+    """Read what the seal of a staged hub will say.
+
+    Raises:
+        IntegrityError: It is not there, or not what ``stage`` writes.
+    """
+    import json  # noqa: PLC0415 - where runs are many
+
+    path = _promise(hub)
+    try:
+        value = json.loads(digest.read(path, _INTENT_LIMIT))
+        body, time = value["body"], value["time"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise digest.damage(path.name, str(error)[:80], "what a staged hub promises") from error
+    return Adoption(sealed=hub, body=body, time=time)
+
+
 def adopt(hubs: Path, ledger: Log[EntryT_co], found: Sequence[Adoption]) -> list[EntryT_co]:
-    """Move sealed hubs into the store ``hubs`` and log all of them at once.
+    """Move staged hubs into the store ``hubs`` and log all of them at once.
 
     Each is moved by one rename, so that both stores must be on the same file system; after a
     crash ``resume`` logs those that were moved, and the others are where they were.
@@ -117,21 +150,52 @@ def adopt(hubs: Path, ledger: Log[EntryT_co], found: Sequence[Adoption]) -> list
     """
     with _storage(hubs):
         hubs.mkdir(parents=True, exist_ok=True)
-        written = []
         for one in found:
-            final = hubs / one.subject
-            _refuse_existing(final)
-            final.parent.mkdir(exist_ok=True)
-            written.append(_intent_path(hubs, final.name))
-            _write_durably(written[-1], files.json_bytes(dict(one.body)))
-            one.sealed.rename(final)
+            _refuse_existing(hubs / one.subject)
+            (hubs / one.subject).parent.mkdir(exist_ok=True)
+    entries: list[EntryT_co] = []
+    for begin in range(0, len(found), _TOGETHER):
+        entries += _adopted(hubs, ledger, found[begin : begin + _TOGETHER])
+    return entries
+
+
+def _adopted(
+    hubs: Path, ledger: Log[EntryT_co], found: Sequence[Adoption]
+) -> Sequence[EntryT_co]:
+    """Take one batch in, by one intent, one rename for each, and one write of the ledger."""
+    intent = _intent_path(hubs, found[0].body["run_id"])
+    with _storage(hubs):
+        _write_durably(intent, files.json_bytes([dict(one.body) for one in found]))
+        for one in found:
+            one.sealed.rename(hubs / one.subject)
         for folder in {hubs, *((hubs / one.subject).parent for one in found)}:
             _sync_folder(folder)
     entries = ledger.append_all([(KIND, one.subject, one.body, one.time) for one in found])
     with _storage(hubs):
-        for intent in written:
-            intent.unlink(missing_ok=True)
-    return list(entries)
+        intent.unlink(missing_ok=True)
+    return entries
+
+
+def _names(suite: str, run_id: str, verdict: Verdict) -> dict[str, str]:
+    return {"suite": suite, "run_id": run_id, "verdict": verdict.value}
+
+
+def _closed(temporary: Path, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a folder read-only, listed and durable, and add what its seal says of it."""
+    _prune(temporary)
+    _make_read_only(temporary)
+    records = inventory.write(temporary)
+    _sync(temporary)
+    return {
+        **body,
+        "manifest_sha256": digest.sha256(temporary / inventory.MANIFEST),
+        "file_count": len(records),
+        "size": sum(record.size for record in records),
+    }
+
+
+def _promise(hub: Path) -> Path:
+    return hub.with_name(f"{hub.name}.seal.json")
 
 
 def resume(hubs: Path, ledger: Log[Any], sealed: Container[str]) -> tuple[str, ...]:
@@ -151,8 +215,7 @@ def resume(hubs: Path, ledger: Log[Any], sealed: Container[str]) -> tuple[str, .
     """
     logged = []
     for path in intents(hubs):
-        body = _read_intent(path)
-        if body is not None:
+        for body in _read_intent(path):
             name = subject(body["suite"], body["run_id"])
             if name not in sealed and _is_whole(hubs / name, body["manifest_sha256"]):
                 ledger.append(KIND, name, body)
@@ -171,19 +234,23 @@ def _intent_path(hubs: Path, run_id: str) -> Path:
     return hubs / f"{_INTENT}{run_id}.json"
 
 
-def _read_intent(path: Path) -> dict[str, Any] | None:
-    """Return the body that an intent holds, or nothing when it was torn by the crash."""
+def _read_intent(path: Path) -> list[dict[str, Any]]:
+    """Return the bodies that an intent holds, none when it was torn by the crash."""
     import json  # noqa: PLC0415 - only after a crash
 
     try:
-        body = json.loads(digest.read(path, 1 << 16))
+        value = json.loads(digest.read(path, _INTENT_LIMIT))
     except (HarnessError, ValueError, RecursionError):
-        return None
+        return []
+    return [body for body in (value if isinstance(value, list) else [value]) if _is_body(body)]
+
+
+def _is_body(body: Any) -> bool:
     names = ("suite", "run_id", "manifest_sha256")
     is_known = isinstance(body, dict) and all(isinstance(body.get(n), str) for n in names)
     if not is_known or any(set(body[n]) & {"/", "\0"} for n in names):
-        return None
-    return None if ".." in (body["suite"], body["run_id"]) else body
+        return False
+    return ".." not in (body["suite"], body["run_id"])
 
 
 def _is_whole(hub: Path, manifest_sha256: str) -> bool:
