@@ -16,7 +16,8 @@ from harness.golden import store as goldens
 from harness.golden.store import GoldenSet
 from harness.hub.store import read_record
 from harness.records import HubRecord
-from harness.report import changes, markdown, pairs, terminal
+from harness.report import arrays, changes, markdown, pairs, terminal, text
+from harness.report.arrays import ArrayPair
 from harness.report.changes import Changes
 from harness.report.pairs import Pair
 
@@ -62,12 +63,15 @@ def command(
     golden says what those are, a tenth counts as one. z is where the number is now, seen from
     its golden. Then come guards, stages and pictures, and what differs in the input files, the
     source, the datasets, the parameters and the environment. Numbers of different datasets are
-    marked as not comparable.
+    marked as not comparable. Arrays (NPY, NPZ) that differ are told by shape, mean, standard
+    deviation and range, of |z| where they are complex, with their largest difference and the
+    relative L2; they are never unpickled.
     """
     folder = place.hub(after, session, suite)
     record = read_record(folder)
     golden = _golden(session, record)
     pictures: list[Pair] = []
+    differing: list[ArrayPair] = []
     if before == _GOLDEN:
         compared = _against(golden, record)
     else:
@@ -76,20 +80,36 @@ def command(
         inputs = changes.inputs_of(folders[0]), changes.inputs_of(folders[1])
         compared = changes.compare(first, record, inputs, golden)
         pictures = pairs.compare(folders, (first, record))
+        differing = arrays.compare(folders, (first, record), _root(session))
     written = _draw(pictures, maps)
     if is_markdown and not session.json:
         told = "".join(f"\n- {markdown.cell(p.name)}: {pairs.told(p)}\n" for p in pictures)
-        click.echo(markdown.comparison(compared) + told, nl=False)
+        click.echo(markdown.comparison(compared) + told + _table(differing), nl=False)
         return
-    session.answer(_json(compared, pictures), _told(compared, pictures, written))
+    answer = {**_json(compared, pictures), "arrays": records.encode(differing)}
+    session.answer(answer, _told(compared, pictures, differing, written))
+
+
+def _table(differing: Sequence[ArrayPair]) -> str:
+    """Write the arrays as a Markdown table; nothing where none differs."""
+    rows = [arrays.told(pair) for pair in differing]
+    return f"\n{markdown.table(arrays.HEAD, rows)}\n" if rows else ""
+
+
+def _root(session: Session) -> Path | None:
+    """Return the project's folder; a hub outside of a project has none."""
+    try:
+        return config_file.find_root(session.start)
+    except NotAProjectError:
+        return None
 
 
 def _golden(session: Session, record: HubRecord) -> GoldenSet | None:
     """Read the golden of a run's suite; a hub outside of a project has none here."""
-    try:
-        project = config_file.load(config_file.find_root(session.start))
-    except NotAProjectError:
+    root = _root(session)
+    if root is None:
         return None
+    project = config_file.load(root)
     return goldens.load(project.golden / record.suite)
 
 
@@ -132,12 +152,20 @@ def _draw(pictures: Sequence[Pair], folder: Path | None) -> list[Path]:
     return [folder / f"{pair.name}.png" for pair in drawn]
 
 
-def _told(compared: Changes, pictures: Sequence[Pair], written: Sequence[Path]) -> str:
+def _told(
+    compared: Changes,
+    pictures: Sequence[Pair],
+    differing: Sequence[ArrayPair],
+    written: Sequence[Path],
+) -> str:
     palette = terminal.Palette(options.has_colour())
     parts = [terminal.comparison(compared, palette)]
     if pictures:
         rows = [(pair.name, pairs.told(pair)) for pair in pictures]
         parts.append(terminal.table(("picture", "difference"), rows, palette))
+    if differing:
+        cells = [tuple(map(text.visible, arrays.told(pair))) for pair in differing]
+        parts.append(terminal.table(arrays.HEAD, cells, palette))
     if written:
         parts.append("\n".join(f"map  {path}" for path in written))
     return "\n\n".join(parts)

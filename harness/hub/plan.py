@@ -37,7 +37,12 @@ class Plan:
 
 
 # Keys that joined the declaration later; where they are not used, old digests hold.
-_LATER = {"retries": 0, "test_retries": 0, "test_timeout_s": None, "quarantine": []}
+_LATER: dict[str, Any] = {
+    "retries": 0,
+    "test_retries": 0,
+    "test_timeout_s": None,
+    "quarantine": [],
+}
 
 
 def suite_sha256(suite: SuiteSpec) -> str:
