@@ -32,6 +32,7 @@ _EXPECTED = (
     r".*You defined a `validation_step` but have no `val_dataloader`.*",
     r".*It is recommended to use `self.log.*sync_dist=True.*",
     r".*checkpoint that ended before the epoch ended and your dataloader is not resumable.*",
+    r".*`torch.jit.script.*` is deprecated.*",
     r".*Torchinductor does not support code generation for complex operators.*",
 )
 

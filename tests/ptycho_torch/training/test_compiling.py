@@ -70,7 +70,7 @@ def test_a_missing_compiler_is_named(
     assert "C++ compiler" in caught.value.expected
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.filterwarnings("default::DeprecationWarning")  # torch.compile's own imports
 def test_compiled_training_is_close(scan: Path, tmp_path: Path, usual: Path) -> None:
     """A training compiled without code generation gives the losses of a plain one."""
