@@ -11,12 +11,14 @@ on: a second call does only what changed, or what an interruption left undone.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import git
 
@@ -39,10 +41,12 @@ from harness.drill import (
 )
 from harness.drill_memory import Kept
 from harness.errors import HarnessError
+from harness.execute.unit import Answer, Executor, Unit
 from harness.records import HubRecord
 from harness.stages.child import Stop
 from harness.verdict import Verdict
 
+TASK = f"{__name__}:perform"
 _THREADS = "OMP_NUM_THREADS"
 
 
@@ -54,13 +58,18 @@ class Ground:
         project: The project as the commit declares it, with the folders of the user's tree.
         commit: Where it stands.
         listing: Its files, as ``git ls-tree -r`` prints them.
-        environ: Variables that the runs may see.
+        threads: What runs are told of threads, unless the environment says it.
     """
 
     project: Project
     commit: str
     listing: str
-    environ: Mapping[str, str] = field(default_factory=dict)
+    threads: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Variables that the runs may see."""
+        return {**self.threads, **os.environ}
 
 
 def ground(project: Project, jobs: int = 1) -> Ground:
@@ -74,32 +83,84 @@ def ground(project: Project, jobs: int = 1) -> Ground:
     Raises:
         ConfigError: There is no commit, or it declares no project.
     """
-    commit = history.head(project)
     share = str(max(1, (os.cpu_count() or 1) // jobs))
+    return _at(project, history.head(project), {_THREADS: share} if jobs > 1 else {})
+
+
+def _at(project: Project, commit: str, threads: Mapping[str, str]) -> Ground:
     return Ground(
         project=history.declared_at(project, commit),
         commit=commit,
         listing=git.Git(str(project.root)).ls_tree("-r", commit),
-        environ={**({_THREADS: share} if jobs > 1 else {}), **os.environ},
+        threads=threads,
     )
 
 
 def run_all(
     place: Ground,
     drills: Sequence[Drill],
-    jobs: int,
+    executor: Executor,
     stop: Stop,
     on_done: Callable[[DrillOutcome], None],
 ) -> tuple[DrillOutcome, ...]:
-    """Run drills, some at a time, and return their outcomes in the order given."""
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        waiting = {pool.submit(run, place, drill, stop): drill for drill in drills}
-        done: dict[str, DrillOutcome] = {}
-        for future in as_completed(waiting):
-            outcome = future.result()
-            done[_identity(outcome.drill)] = outcome
+    """Run the drills that are not kept, and return all outcomes in the order given."""
+    outcomes = {_identity(drill): recall(place, drill) for drill in drills}
+    waiting: dict[str, Drill] = {}
+    units: list[Unit] = []
+    for drill in drills:
+        known = outcomes[_identity(drill)]
+        if known.outcome == NOT_RUN:
+            unit = _unit(place, drill)
+            waiting[unit.key] = drill
+            units.append(unit)
+        else:
+            on_done(known)
+    for answers in executor.run(units, stop):
+        for answer in answers:
+            outcome = _answered(waiting[answer.unit.key], answer)
+            outcomes[_identity(outcome.drill)] = outcome
             on_done(outcome)
-    return tuple(done[_identity(drill)] for drill in drills)
+    return tuple(outcomes[_identity(drill)] for drill in drills)
+
+
+def _unit(place: Ground, drill: Drill) -> Unit:
+    asked = {
+        "root": str(place.project.root),
+        "commit": place.commit,
+        "threads": dict(place.threads),
+        "drill": {**dataclasses.asdict(drill), "patch": drill.patch and str(drill.patch)},
+    }
+    return Unit(
+        key=_memory_key(place, drill),
+        name=_identity(drill),
+        task=TASK,
+        payload=json.dumps(asked),
+    )
+
+
+def perform(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
+    """Run one drill where a worker runs, and tell of its outcome.
+
+    Raises:
+        HarnessError: The commit or its declaration cannot be read there.
+    """
+    project = config_file.load(Path(asked["root"]))
+    place = _at(project, asked["commit"], asked["threads"])
+    patch = asked["drill"]["patch"]
+    drill = Drill(**{**asked["drill"], "patch": patch and Path(patch)})
+    outcome = dataclasses.asdict(run(place, drill, stop))
+    return {name: value for name, value in outcome.items() if name != "drill"}
+
+
+def _answered(drill: Drill, answer: Answer) -> DrillOutcome:
+    value = answer.value
+    if value is None:
+        return _ended(drill, time.monotonic(), BROKEN, f"no worker ended it: {answer.lost}")
+    if "error" in value:
+        error = value["error"]
+        told = f"{error['where']}: found {error['found']}; expected {error['expected']}"
+        return _ended(drill, time.monotonic(), BROKEN, told[:300])
+    return DrillOutcome(drill=drill, **{**value, "red": tuple(value["red"])})
 
 
 def run(place: Ground, drill: Drill, stop: Stop) -> DrillOutcome:

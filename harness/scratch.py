@@ -21,6 +21,7 @@ from harness.stages.child import ChildSpec, Stop
 from harness.stages.log_stream import LogStream
 
 _TIMEOUT_S = 3600.0
+_LEFT_OVER = "3.hours.ago"
 _GRACE_S = 30.0
 _PASSED_ON = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
 
@@ -50,7 +51,8 @@ def worktree(project: Project, revision: str, name: str) -> Iterator[Path]:
     tree = folder / "tree"
     root = tree / inside
     try:
-        opened.git.worktree("prune")
+        # Those of other machines that share the repository look as if they were gone.
+        opened.git.worktree("prune", f"--expire={_LEFT_OVER}")
         opened.git.worktree("add", "--quiet", "--detach", str(tree), revision)
         theirs = root / project.work.relative_to(project.root) / "datasets"
         if (project.work / "datasets").is_dir():

@@ -14,12 +14,14 @@ import click
 
 from harness import config_file, drill_report, drill_runs, suite_rules
 from harness import drill as drills
-from harness.cli import bar, options, place
+from harness.cli import bar, execution, options, place
 from harness.cli.options import Session
 from harness.cli.stopping import stopping
 from harness.drill import Drill, DrillOutcome
 from harness.drill_runs import Ground
 from harness.errors import EvidenceMissingError
+from harness.execute import choice as executors
+from harness.execute.choice import Choice
 from harness.files import write_text
 from harness.hub import stamp
 from harness.report import text
@@ -52,12 +54,6 @@ _MOST_AT_ONCE = 8
     metavar="SUITE",
     help="Suite of the clean runs, repeatable; default: every suite that is drilled.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1, max=64),
-    default=None,
-    help=f"Drills at a time; default: one for every core, at most {_MOST_AT_ONCE}.",
-)
 @click.option("--kept", is_flag=True, help="Run nothing: tell what is kept of earlier calls.")
 @click.option(
     "--report",
@@ -65,6 +61,7 @@ _MOST_AT_ONCE = 8
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the outcomes, the false alarms and the statistics to this file.",
 )
+@execution.given
 @options.common
 @options.pass_session
 def command(
@@ -78,8 +75,8 @@ def command(
     report says what has not run. Exit code 0 when every defect is caught by its guard and no
     clean run raises an alarm, 3 when the others were not run, else 1.
     """
-    at_once = asked["jobs"] or min(os.cpu_count() or 1, _MOST_AT_ONCE)
-    ground = drill_runs.ground(place.project(session), at_once)
+    where = execution.choice(asked, min(os.cpu_count() or 1, _MOST_AT_ONCE))
+    ground = drill_runs.ground(place.project(session), 1 if where.scheduler else where.jobs)
     chosen: list[Drill] = list(drills.select(ground.project, suite, names))
     for name in asked["clean_suite"] or sorted({drill.suite for drill in chosen}):
         config_file.suite_of(ground.project, name)
@@ -88,7 +85,7 @@ def command(
     if asked["kept"]:
         outcomes = tuple(drill_runs.recall(ground, drill) for drill in chosen)
     else:
-        outcomes, signal = _run(session, ground, chosen, at_once)
+        outcomes, signal = _run(session, ground, chosen, where)
     is_whole = not (names or suite) and all(o.outcome != drills.NOT_RUN for o in outcomes)
     idle = drills.idle_guards(ground.project, outcomes) if is_whole else None
     if asked["page"] is not None:
@@ -98,26 +95,27 @@ def command(
 
 
 def _run(
-    session: Session, ground: Ground, chosen: Sequence[Drill], at_once: int
+    session: Session, ground: Ground, chosen: Sequence[Drill], where: Choice
 ) -> tuple[tuple[DrillOutcome, ...], int | None]:
     """Run the drills with a progress bar; return the signal that ended them early, if any."""
     width = max(len(drill.name) for drill in chosen)
     session.say(
-        f"{len(chosen)} drills, {at_once} at a time, on {ground.commit[:12]} "
-        "in scratch worktrees"
+        f"{len(chosen)} drills in scratch worktrees of {ground.commit[:12]}, "
+        f"{execution.told(where)}"
     )
     is_quiet = session.json or session.verbosity < 0
     stream = io.StringIO() if is_quiet else sys.stdout
     with (
         bar.Bar(stream, len(chosen), is_live=options.is_live() and not is_quiet) as shown,
         stopping() as stop,
+        executors.opened(where) as executor,
     ):
         count = itertools.count(1)
 
         def tell(outcome: DrillOutcome) -> None:
             shown.advance(f"[{next(count)}/{len(chosen)}] {_line(outcome, width)}")
 
-        outcomes = drill_runs.run_all(ground, chosen, at_once, stop, tell)
+        outcomes = drill_runs.run_all(ground, chosen, executor, stop, tell)
     return outcomes, stop.signal
 
 

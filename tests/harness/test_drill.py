@@ -14,6 +14,7 @@ from harness import config_file, drill, drill_runs
 from harness.cli.main import group
 from harness.config import Project
 from harness.errors import ConfigError, NothingSelectedError
+from harness.execute.here import Here
 from harness.stages.child import Stop
 from tests.builders import hubs
 
@@ -262,7 +263,7 @@ def test_clean_runs_of_two_suites_are_told_apart(tmp_path: Path, stop: Stop) -> 
     ground = drill_runs.ground(made)
     asked = [*drill.clean_runs("strict", 1), *drill.clean_runs("tiny", 1)]
 
-    found = drill_runs.run_all(ground, asked, 2, stop, lambda _: None)
+    found = drill_runs.run_all(ground, asked, Here(2), stop, lambda _: None)
 
     assert [item.drill.suite for item in found] == ["strict", "tiny"]
     assert [item.outcome for item in found] == ["false alarm", "quiet"]
@@ -299,7 +300,7 @@ def test_interrupted_drill_is_not_kept(project: Project) -> None:
     stop = Stop()
     stop.request(2)
 
-    (found,) = drill_runs.run_all(ground, [planned], 1, stop, lambda _: None)
+    (found,) = drill_runs.run_all(ground, [planned], Here(1), stop, lambda _: None)
     stop.close()
 
     assert found.outcome == "not run"
