@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness import files
+from harness import files, quarantine
 from harness.hub import digest, inventory
 from harness.ledger.keys import SecretKey
 from harness.records import HubRecord
@@ -53,17 +53,24 @@ def write(hub: Path, record: HubRecord, target: Path, signer: SecretKey | None) 
 def test_result(hub: Path, record: HubRecord) -> dict[str, Any]:
     """State which guards and stages passed on which source.
 
+    What failed in quarantine is warned of, and so is the whole where it would have passed.
+
     Raises:
         IntegrityError: The manifest cannot be read.
     """
     named = [(f"stage {stage.id}", stage.verdict) for stage in record.stages]
     named += [(f"guard {guard.id}", guard.verdict) for guard in record.guards]
+    excused = {f"{entry.kind} {entry.id}" for entry in quarantine.excused(record)}
+    named = [(name, Verdict.INCONCLUSIVE if name in excused else v) for name, v in named]
     by_verdict = {v: [name for name, verdict in named if verdict is v] for v in Verdict}
+    whole = record.verdict
+    if excused and whole is Verdict.GREEN:
+        whole = Verdict.INCONCLUSIVE
     configuration = [_resource("harness.toml", record.config_sha256)]
     if record.golden_sha256 is not None:
         configuration.append(_resource("golden", record.golden_sha256))
     predicate = {
-        "result": _RESULTS[record.verdict],
+        "result": _RESULTS[whole],
         "configuration": configuration,
         "passedTests": by_verdict[Verdict.GREEN],
         "warnedTests": by_verdict[Verdict.INCONCLUSIVE],

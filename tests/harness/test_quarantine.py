@@ -14,6 +14,7 @@ from harness import config_file, freshness, quarantine, verify
 from harness.cli import main
 from harness.config import Project
 from harness.errors import ConfigError
+from harness.export import in_toto
 from harness.hub.blockers import Register
 from harness.report import github, junit, markdown
 from harness.verdict import Verdict
@@ -67,6 +68,19 @@ def test_failed_guard_is_shown_and_not_counted(
     assert f"{who} failed and was not counted. flickers on one core" in said
     page = (outcome.hub / "hub.json").read_text()
     assert json.loads(page)["quarantine"][0]["outcome"] == "failed"
+
+
+@pytest.mark.road
+def test_attestation_warns_of_what_is_excused(tmp_path: Path) -> None:
+    """An attestation of a run that excuses a guard warns of it, and of the whole."""
+    made = project(tmp_path, "0.5", entry())
+    outcome = hubs.run(made)
+
+    told = in_toto.test_result(outcome.hub, outcome.record)["predicate"]
+
+    assert told["result"] == "WARNED"
+    assert told["warnedTests"] == ["guard floor"]
+    assert told["failedTests"] == []
 
 
 @pytest.mark.road
