@@ -23,7 +23,7 @@ from tests.builders import reports, stores
 
 _ROOT = Path(__file__).parents[1]
 _DOC = _ROOT / "docs" / "site-speed.md"
-_DECLARATION = """\
+DECLARATION = """\
 schema = 1
 name = "many"
 
@@ -99,7 +99,7 @@ def one_report(hub: Path) -> float:
 
 def rows(count: int, folder: Path) -> list[tuple[str, str, str]]:
     """Measure; each row is what, the figure, and what was asked for."""
-    (folder / "harness.toml").write_text(_DECLARATION)
+    (folder / "harness.toml").write_text(DECLARATION)
     stores.fill(folder / "hubs", count)
     whole = build(folder)
     stores.fill(folder / "hubs", 1, first=count)

@@ -6,7 +6,16 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.docs import api, configuration, exit_codes, formats, guards, model_cli, regions
+from tests.docs import (
+    api,
+    configuration,
+    exit_codes,
+    formats,
+    guards,
+    model_cli,
+    regions,
+    scaling,
+)
 
 
 def _keys() -> str:
@@ -24,6 +33,7 @@ REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "formats.md": {"hub": formats.hub, "golden": formats.golden},
     "model-cli.md": {"overview": model_cli.overview, "helps": model_cli.helps},
     "exit-codes.md": {"harness": exit_codes.harness, "model": exit_codes.model},
+    "scaling.md": scaling.REGIONS,
     "api.md": {"model": api.model, "harness": api.harness},
 }
 

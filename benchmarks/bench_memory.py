@@ -1,0 +1,115 @@
+"""Memory and time of the programs against the size of the scan: ``make bench-memory``.
+
+Each size is simulated, trained for one epoch in which every pattern is seen about once, and
+reconstructed with one group per point, by the programs as a user runs them. Frames stay in
+their file at every size, so that the figures show what else grows. The record goes to
+docs/scaling.json; ``python -m tests.docs`` writes the tables of docs/scaling.md from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks import resident, scaling_record
+
+_FULL, _SMALL = (1000, 10_000, 100_000), (1000, 10_000)
+_PATTERNS_PER_GROUP = 4
+_SIDE = 64
+_SETTINGS = {"data": {"mmap_threshold_mb": 8}}
+_PROGRAMS = ("simulate", "train", "inference")
+
+Row = dict[str, Any]
+
+
+def measure(folder: Path, count: int, architecture: str, threads: int) -> Row:
+    """Simulate, train and reconstruct one size."""
+    scan, model, result = (folder / f"{count}{end}" for end in (".npz", "-model", "-result"))
+    settings = folder / "settings.json"
+    settings.write_text(json.dumps(_SETTINGS))
+    groups = count // _PATTERNS_PER_GROUP
+    train = (
+        *("--train_data_file", scan, "--output_dir", model, "--config", settings),
+        *("--max_epochs", 1, "--n_images", groups, "--val_split", 0),
+        *("--architecture", architecture),
+    )
+    infer = (
+        *("--model_path", model, "--test_data", scan, "--output_dir", result),
+        *("--config", settings),
+    )
+    row: Row = {"patterns": count, "groups": groups, "frame_bytes": count * _SIDE**2 * 4}
+    asked = (("--output", scan, "--n_points", count), train, infer)
+    for program, arguments in zip(_PROGRAMS, asked, strict=True):
+        found = resident.watch(
+            [sys.executable, "-m", f"ptycho_torch.{program}", *map(str, arguments), "--quiet"],
+            threads,
+        )
+        row[program] = dataclasses.asdict(found)
+        click.echo(
+            f"{count:,} patterns, {program}: {found.wall_s:.1f} s, {found.cpu_s:.1f} CPU-s, "
+            f"{found.peak_mib:.0f} MiB at most, {found.peak_own_mib:.0f} MiB its own"
+        )
+    with np.load(result / "reconstruction.npz") as stored:
+        row["canvas_pixels"] = stored["weight"].size
+    scan.unlink()
+    return row
+
+
+def plot(rows: list[Row], path: Path) -> None:
+    """Draw memory and time against the number of patterns."""
+    figure = Figure(figsize=(10, 4.2))
+    memory, spent = figure.subplots(1, 2)
+    sizes = [row["patterns"] for row in rows]
+    for program in _PROGRAMS:
+        _draw(memory, sizes, program, lambda row, of=program: row[of]["peak_mib"], rows)
+        _draw(spent, sizes, program, lambda row, of=program: row[of]["cpu_s"], rows)
+    frames = [row["frame_bytes"] / 2**20 for row in rows]
+    memory.loglog(sizes, frames, "k--", label="the frames")
+    steps = [rows[0]["train"]["cpu_s"] * size / sizes[0] for size in sizes]
+    spent.loglog(sizes, steps, "k:", label="proportional")
+    for axes, name in (
+        (memory, "largest resident memory [MiB]"),
+        (spent, "processor time [s]"),
+    ):
+        axes.set_xlabel("patterns in the scan")
+        axes.set_ylabel(name)
+        axes.grid(visible=True, which="both", alpha=0.3)
+        axes.legend()
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def _draw(
+    axes: Axes, sizes: list[int], label: str, value: Callable[[Row], float], rows: list[Row]
+) -> None:
+    axes.loglog(sizes, [value(row) for row in rows], marker="o", label=label)
+
+
+@click.command()
+@click.option("--small", is_flag=True, help="Two sizes and the lighter network, for a look.")
+@click.option("--architecture", default=None, help="Network [default: cnn, small: cnn-lite].")
+@click.option("--threads", default=os.cpu_count() or 1, show_default=True, help="Of torch.")
+def main(*, small: bool, architecture: str | None, threads: int) -> None:
+    """Measure every size, write the record and the plot."""
+    network = architecture or ("cnn-lite" if small else "cnn")
+    with tempfile.TemporaryDirectory() as name:
+        sizes = _SMALL if small else _FULL
+        rows = [measure(Path(name), count, network, threads) for count in sizes]
+    content = {"architecture": network, "threads": threads, "rows": rows}
+    scaling_record.update("scans", content, is_small=small)
+    plot(rows, scaling_record.DOCS / "scaling.svg")
+
+
+if __name__ == "__main__":
+    main()
