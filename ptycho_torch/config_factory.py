@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ptycho_torch import config_params, device, settings
+from ptycho_torch import backends, config_params, device, settings
 from ptycho_torch.bundle import read as bundle_read
 from ptycho_torch.config_params import PyTorchExecutionConfig, RunConfig
 from ptycho_torch.data import scan_file
@@ -145,6 +145,7 @@ def create_training_payload(
     draft.put("data.N", None, "data")
     _put_header(draft, _existing(train_data_file))
     config = _complete(draft.build())
+    backends.require(config.execution)
     _check_monitor(config)
     for name in (config.training.test_data_file, config.data.companion_file):
         if name is not None:
@@ -203,6 +204,7 @@ def create_inference_payload(
     _refuse_contradictions(draft, info.configs.to_dict())
     _existing(test_data_file)
     config = _complete(draft.build())
+    backends.require(config.execution)
     if config.data.companion_file is not None:
         _existing(config.data.companion_file)
     return InferencePayload(
@@ -270,8 +272,11 @@ def _complete(config: RunConfig) -> RunConfig:
     """Fill in the defaults that depend on other fields and on the machine."""
     data = dataclasses.replace(config.data, neighbor_count=config.data.neighbours)
     model = dataclasses.replace(config.model, object_big=config.model.overlaps(data.C))
+    asked = config.execution.accelerator
+    if config.execution.backend == backends.TENSORFLOW and asked == "auto":
+        asked = "cpu"
     execution = dataclasses.replace(
-        config.execution, accelerator=device.resolve_accelerator(config.execution.accelerator)
+        config.execution, accelerator=device.resolve_accelerator(asked)
     )
     return dataclasses.replace(config, data=data, model=model, execution=execution)
 

@@ -160,6 +160,12 @@ _NO_COMPLEX = "complex Fourier transforms need cpu or cuda"
 class PyTorchExecutionConfig:
     """Device, precision, loading, logging and checkpointing."""
 
+    backend: str = setting(
+        "torch",
+        "What computes; tensorflow needs the extra tf and a CPU.",
+        choices=("torch", "tensorflow"),
+        flag=Flag(name="backend"),
+    )
     accelerator: str = setting(
         "auto",
         "Device kind.",

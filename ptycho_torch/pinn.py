@@ -21,6 +21,7 @@ from ptycho_torch.config_params import SIDES, ModelConfig
 from ptycho_torch.errors import ConfigError
 from ptycho_torch.network import registry
 from ptycho_torch.physics import detector, exit_wave, far_field, overlap
+from ptycho_torch.physics.canvas import Canvas, CanvasGeometry
 from ptycho_torch.physics.probe import blend_weight
 from ptycho_torch.streams import Stream, generator
 
@@ -178,6 +179,15 @@ class PtychoPINN(nn.Module):
             return patches
         merged = overlap.merge_group(patches, rel, self.merge_weight, self.padded_size)
         return overlap.extract_group(merged, rel, self.N)
+
+    def canvas(self, geometry: CanvasGeometry, weight: Float[np.ndarray, "N N"]) -> Canvas:
+        """Make an empty canvas for the patches of this model.
+
+        Args:
+            geometry: Rectangle to cover.
+            weight: Weight of the patch pixels.
+        """
+        return Canvas(geometry, weight)
 
 
 def _weight_generator(seed: int) -> torch.Generator:

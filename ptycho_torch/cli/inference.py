@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     )
     with RunJournal(payload.run_config, given["argv"]) as journal:
         model, info = components.load_inference_bundle_torch(given["model_path"])
+        model = components.with_backend(model, payload.execution_config)
         journal.bundle_sha256 = info.sha256
         scan = scan_file.read(Path(given["test_data"]), payload.pt_data_config)
         journal.note_dataset("test", scan.name, scan.sha256)

@@ -107,6 +107,7 @@ class RunJournal:
         return {
             **self.extra,
             "schema": SCHEMA,
+            "backend": self._config.execution.backend,
             "argv": self._argv,
             "status": "ok" if exit_code == 0 else "failed",
             "exit_code": exit_code,

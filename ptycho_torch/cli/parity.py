@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ptycho_torch import files, run_folder
 from ptycho_torch.cli import exits, flags
+from ptycho_torch.config_params import PyTorchExecutionConfig
 
 _ABOUT = "Recompute stored training patches from the bundle and compare stage by stage."
 
@@ -31,6 +32,14 @@ def make_parser() -> argparse.ArgumentParser:
         default=1e-6,
         metavar="FLOAT",
         help="Largest relative L2 that counts as equal [default: 1e-06]",
+    )
+    flags.add(
+        parser,
+        "backend",
+        choices=("torch", "tensorflow"),
+        default="torch",
+        metavar="torch|tensorflow",
+        help="What recomputes; tensorflow needs the extra tf [default: torch]",
     )
     flags.add(
         parser,
@@ -60,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--tolerance", expected="a number from 0", found=str(args.tolerance))
     flags.refuse_empty(args, ("model_path", "data", "output"))
     output = Path(args.output)
-    found = _compare(Path(args.model_path), Path(args.data), args.tolerance)
+    execution = PyTorchExecutionConfig(accelerator="cpu", backend=args.backend)
+    found = _compare(Path(args.model_path), Path(args.data), args.tolerance, execution)
     files.write_json(output, found)
     if found["first_stage"] is not None:
         raise PtychoError(
@@ -72,7 +82,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _compare(model_path: Path, data: Path, tolerance: float) -> dict[str, object]:
+def _compare(
+    model_path: Path, data: Path, tolerance: float, execution: PyTorchExecutionConfig
+) -> dict[str, object]:
     """Walk the inference road for the groups that training stored."""
     from ptycho_torch.bundle import read as bundle_read
     from ptycho_torch.data import scan_file
@@ -82,6 +94,7 @@ def _compare(model_path: Path, data: Path, tolerance: float) -> dict[str, object
 
     folder = bundle_read.locate(model_path).parent
     model, info = components.load_inference_bundle_torch(model_path)
+    model = components.with_backend(model, execution)
     stored = parity.read_probe(folder / run_folder.PARITY_PROBE)
     scan = scan_file.read(data, info.configs.data)
     if scan.sha256 != stored.dataset_sha256:

@@ -33,6 +33,7 @@ class PatchStatsLogger:
         output_dir: Folder below which ``analysis/`` is written; None keeps all in memory.
         enabled: Whether anything is recorded at all.
         limit: Batches recorded per phase over the whole run; None for all.
+        backend: What predicts the patches.
     """
 
     def __init__(
@@ -40,8 +41,11 @@ class PatchStatsLogger:
         output_dir: str | Path | None = None,
         enabled: bool = False,  # noqa: FBT001, FBT002 - the public signature
         limit: int | None = None,
+        *,
+        backend: str = "torch",
     ) -> None:
         """Start with nothing recorded."""
+        self._backend = backend
         self.enabled = enabled
         self.limit = limit
         self.batch_count = 0
@@ -87,6 +91,7 @@ class PatchStatsLogger:
         running.add(found)
         entry = {
             "schema": SCHEMA,
+            "backend": self._backend,
             "phase": phase,
             "batch_idx": batch_idx,
             "batch_size": patches.shape[0],

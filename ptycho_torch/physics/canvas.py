@@ -111,13 +111,14 @@ class Canvas:
         weight: (N, N) weight of the patch pixels, tensor or array.
 
     Attributes:
+        weight: (N, N) float64, of the patch pixels.
         numerator: Sum of weight times patch, complex128.
         denominator: Sum of the weights, float64.
     """
 
     def __init__(self, geometry: CanvasGeometry, weight: Any) -> None:
         self.geometry = geometry
-        self._weight = np.asarray(_array(weight), np.float64)
+        self.weight: NDArray[np.float64] = np.asarray(_array(weight), np.float64)
         shape = (geometry.height, geometry.width)
         self.numerator: NDArray[np.complex128] = np.zeros(shape, np.complex128)
         self.denominator: NDArray[np.float64] = np.zeros(shape, np.float64)
@@ -133,7 +134,7 @@ class Canvas:
             ValueError: Shapes do not fit, or a patch would leave the canvas.
         """
         stack = _array(patches)
-        side = self._weight.shape[-1]
+        side = self.weight.shape[-1]
         if stack.shape != (len(positions), side, side):
             raise ValueError(
                 f"expected patches ({len(positions)}, {side}, {side}), got {stack.shape}"
@@ -160,15 +161,27 @@ class Canvas:
         )
 
     def _place_chunk(self, patches: NDArray[Any], positions: NDArray[np.float64]) -> None:
-        """Blend a chunk by the fractional parts, then add each block where it belongs."""
-        side = self._weight.shape[-1]
+        """Split places into a whole corner and a fraction, and add the chunk there."""
+        side = self.weight.shape[-1]
         origin = (self.geometry.origin_x, self.geometry.origin_y)
         places = positions - side // 2 - origin
         corners = np.floor(places).astype(np.int64)
         self._check_inside(corners, side + 1)
-        blend = places - corners
-        blocks = _spread(self._weight * patches, blend)
-        covers = _spread(np.broadcast_to(self._weight, patches.shape), blend)
+        self.add(patches, corners, places - corners)
+
+    def add(
+        self, patches: NDArray[Any], corners: NDArray[np.int64], blend: NDArray[np.float64]
+    ) -> None:
+        """Add weighted patches, each blended by its fraction, at its whole corner.
+
+        Args:
+            patches: (n, N, N) complex.
+            corners: (n, 2) column and row of the canvas where each block begins.
+            blend: (n, 2) what is left of the position, in [0, 1) [px].
+        """
+        side = self.weight.shape[-1]
+        blocks = _spread(self.weight * patches, blend)
+        covers = _spread(np.broadcast_to(self.weight, patches.shape), blend)
         for (column, row), block, cover in zip(corners.tolist(), blocks, covers, strict=True):
             rows, columns = slice(row, row + side + 1), slice(column, column + side + 1)
             self.numerator[rows, columns] += block

@@ -94,12 +94,17 @@ def reconstruct(
     weight = canvas.patch_weight(
         wanted.patch_weighting, model.probe, config.model.weight_blur_sigma
     )
-    with PatchStatsLogger(folder, wanted.log_patch_stats, wanted.patch_stats_limit) as stats:
+    with PatchStatsLogger(
+        folder,
+        wanted.log_patch_stats,
+        wanted.patch_stats_limit,
+        backend=config.execution.backend,
+    ) as stats:
         prediction = predict.stitch(
             predict.forward(model, scan, plan, info.scaling.input_scale, engine),
             scan,
             plan,
-            canvas.Canvas(plan.canvas, weight),
+            model.canvas(plan.canvas, weight),
             _observers(stats if stats.enabled else None, record, info, wanted),
             wanted.coverage_threshold,
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+
+from ptycho_torch.config_params import PyTorchExecutionConfig
 
 COLUMNS = (
     "epoch",
@@ -21,7 +24,21 @@ COLUMNS = (
     "amp_std",
 )
 
+OPTIONAL = ("val_loss", "val_deviance", "train_deviance")
+
 Row = dict[str, float | int | None]
+
+_log = logging.getLogger(__name__)
+
+
+def monitor(execution: PyTorchExecutionConfig, *, has_validation: bool) -> str:
+    """Choose the column that decides the best epoch."""
+    wanted = execution.checkpoint_monitor_metric
+    if wanted.startswith("val_") and not has_validation:
+        instead = wanted.replace("val_", "train_", 1)
+        _log.info("no validation data; monitoring %s instead of %s", instead, wanted)
+        return instead
+    return wanted
 
 
 class Means:

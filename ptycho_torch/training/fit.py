@@ -24,6 +24,7 @@ from ptycho_torch.training import (
     compiling,
     describe,
     devices,
+    epochs,
     parity_probe,
     prepare,
     resume,
@@ -84,8 +85,8 @@ def run(
     checkpoint = resume.locate(config)
     place = None if checkpoint is None else resume.check(checkpoint, digest)
     folder = run_folder.folder_of(config)
-    monitor = _monitor(config, has_validation=prepared.validation is not None)
     has_validation = prepared.validation is not None
+    monitor = epochs.monitor(config.execution, has_validation=has_validation)
     with trainers.global_settings_kept():
         trainer = trainers.make(config, folder, monitor, has_validation=has_validation)
         if rank.is_first:
@@ -136,16 +137,6 @@ def _masks(prepared: Prepared) -> Any:
     own = prepared.train.scan.valid_mask
     held_out = prepared.validation
     return own, own if held_out is None else held_out.scan.valid_mask
-
-
-def _monitor(config: RunConfig, *, has_validation: bool) -> str:
-    """Choose the column that decides the best epoch."""
-    monitor = config.execution.checkpoint_monitor_metric
-    if monitor.startswith("val_") and not has_validation:
-        instead = monitor.replace("val_", "train_", 1)
-        _log.info("no validation data; monitoring %s instead of %s", instead, monitor)
-        return instead
-    return monitor
 
 
 def _fit(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho_torch import config_factory, run_folder
+from ptycho_torch import backends, config_factory, run_folder
 from ptycho_torch.bundle import read
 from ptycho_torch.config_params import PyTorchExecutionConfig, RunConfig
 from ptycho_torch.data.scan import ScanData
@@ -99,6 +99,8 @@ def train_cdi_model_torch(
     payload = training_payload
     if payload is None:
         payload = _payload(config, execution_config)
+    if payload.execution_config.backend == backends.TENSORFLOW:
+        return _train_with_tensorflow(train_data, test_data, payload.run_config, begin)
     return _train_with_lightning(
         train_data, test_data, payload.run_config, training_payload=payload, begin=begin
     )
@@ -131,6 +133,47 @@ def _train_with_lightning(
         "run_dir": run_folder.folder_of(payload.run_config),
         "model": trained.module.model,
     }
+
+
+def _train_with_tensorflow(
+    train_data: ScanData,
+    test_data: ScanData | None,
+    config: RunConfig,
+    begin: Callable[[], None] | None,
+) -> Results:
+    """Fit with TensorFlow; see `train_cdi_model_torch`."""
+    backends.require(config.execution)
+    from ptycho_torch.backends.tensorflow import fit  # noqa: PLC0415 - an extra
+
+    trained = fit.run(config, train_data, test_data, begin=begin)
+    return {
+        "history": trained.progress.rows,
+        "best_epoch": trained.progress.best_epoch,
+        "epochs_run": len(trained.progress.rows),
+        "bundle_path": trained.bundle_path,
+        "bundle_sha256": trained.bundle_sha256,
+        "scaling": trained.prepared.contract,
+        "run_dir": trained.bundle_path.parent,
+        "model": trained.model,
+    }
+
+
+def with_backend(model: PtychoPINN, execution: PyTorchExecutionConfig) -> PtychoPINN:
+    """Let the backend of a run compute what a model predicts.
+
+    Args:
+        model: Rebuilt from a bundle.
+        execution: Names the backend.
+
+    Raises:
+        InputError: The backend is not installed, or cannot do what is asked.
+    """
+    if execution.backend == backends.TORCH:
+        return model
+    backends.require(execution)
+    from ptycho_torch.backends.tensorflow import adapter  # noqa: PLC0415 - an extra
+
+    return adapter.TensorFlowPINN(model).eval()
 
 
 def load_inference_bundle_torch(bundle_dir: str | Path) -> tuple[PtychoPINN, BundleInfo]:

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ptycho_torch.backends.tensorflow import forward_model, network, weights
+from ptycho_torch.backends.tensorflow import forward_model, graphs, network, weights
 from ptycho_torch.backends.tensorflow.axes import (
     Amplitude,
     Intensity,
@@ -23,9 +23,8 @@ from ptycho_torch.backends.tensorflow.axes import (
     PatchWeight,
     Probe,
 )
+from ptycho_torch.backends.tensorflow.graphs import Compiled
 from ptycho_torch.config_params import ModelConfig
-
-Compiled = Any  # what tf.function makes; TensorFlow ships no types
 
 
 class ForwardResult(NamedTuple):
@@ -121,12 +120,7 @@ class TensorFlowModel:
         Args:
             with_xla: Let XLA compile the graph; the same numbers, other speed.
         """
-        return tf.function(
-            self.forward,
-            input_signature=self.signature(),
-            autograph=False,
-            jit_compile=with_xla,
-        )
+        return graphs.compiled(self.forward, self.signature(), with_xla=with_xla)
 
     def signature(self) -> list[tf.TensorSpec]:
         """Say what ``forward`` takes: the number of groups is open, the rest is fixed."""

@@ -51,8 +51,8 @@ def decode(weights: Weights, amplitude: Amplitude, config: ModelConfig) -> Decod
     channels, side = amplitude.shape[1:3]
     width = channels if config.overlaps(channels) else 1
     wanted = tf.shape(amplitude)[0]
-    # The fused convolutions of a graph lose the channels of an empty batch: a group of
-    # zeros stands in for it and is cut off again.
+    # In a graph, a convolution of an empty batch keeps the channels of its input: a group
+    # of zeros stands in for it and is cut off again.
     spare = tf.cast(tf.equal(wanted, 0), tf.int32)
     filled = tf.pad(amplitude, ((0, spare), (0, 0), (0, 0), (0, 0)))
     count = wanted + spare
