@@ -29,10 +29,12 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(scan: Path, folder: Path, epochs: int) -> Path:
+    config = bundles.write_config(scan.parent)
     code = train.main(
         [
             *("--train_data_file", str(scan), "--output_dir", str(folder)),
-            *("--n_images", "8", "--max_epochs", str(epochs), "--batch_size", "16"),
+            *("--config", str(config), "--n_images", "8"),
+            *("--max_epochs", str(epochs), "--batch_size", "16"),
             *("--gridsize", "2", "--accelerator", "cpu", "--quiet"),
             *("--log-patch-stats", "--patch-stats-limit", "2"),
         ]
