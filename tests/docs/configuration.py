@@ -75,6 +75,7 @@ MEANING = {
     ("suites.*.stages[*]", "id"): "Name of the stage, unique in the suite.",
     ("suites.*.stages[*]", "kind"): "`pytest` or `command`.",
     ("suites.*.stages[*]", "argv"): "`command`: the argument vector. No shell is involved.",
+    ("suites.*", "matrix"): "Matrices by name, see [Matrices](#matrices).",
     ("suites.*.stages[*]", "selectors"): "`pytest`: files, folders or node ids.",
     ("suites.*.stages[*]", "min_tests"): "`pytest`: tests that must have passed, at least 1.",
     (
