@@ -137,8 +137,10 @@ def _changed(
 
 
 def _extra(listed: dict[str, str], found: dict[str, Found]) -> list[Damage]:
-    folders = {str(parent) for path in listed for parent in Path(path).parents}
-    known = {*listed, inventory.MANIFEST, *folders}
+    known = {*listed, inventory.MANIFEST}
+    for path in listed:
+        while (path := path.rpartition("/")[0]) and path not in known:
+            known.add(path)
     return [
         Damage(
             path=inventory.shown(path),

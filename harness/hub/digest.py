@@ -47,11 +47,12 @@ def opened(path: Path) -> Iterator[tuple[int, int]]:
     Raises:
         IntegrityError: The path is a link, a FIFO, a device or cannot be read.
     """
+    name = os.fspath(path)
     try:
-        found = path.lstat()
+        found = os.lstat(name)
         if not stat.S_ISREG(found.st_mode):  # asked first: opening a device may have effects
-            raise damage(str(path), kind_of(found.st_mode), "a file")
-        handle = os.open(path, _FLAGS)
+            raise damage(name, kind_of(found.st_mode), "a file")
+        handle = os.open(name, _FLAGS)
     except (OSError, ValueError) as error:
         raise damage(str(path), _said(error), "a readable file") from error
     try:

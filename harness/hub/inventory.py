@@ -26,6 +26,8 @@ GROUPS = ("green", "cli", "analysis", "red", "plan")
 LIST_LIMIT = 16 << 20
 FILE_LIMIT, DEPTH_LIMIT, NAME_LIMIT = 100_000, 32, 255
 
+# What most names look like, and so may stand in a hub without a closer look.
+_PLAIN = re.compile(r"[\w-][\w.-]{0,254}(?:/[\w-][\w.-]{0,254}){0,31}", re.ASCII)
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 _SIZED = re.compile(r"([0-9a-f]{64}) +(\d{1,18}) ([0-7]{4}) (.+)")
 
@@ -61,6 +63,8 @@ def fault_of(path: str) -> str | None:
     Paths are relative, in Unicode normal form C, without ``.``, ``..``, empty or overlong
     parts, backslashes or characters that do not print.
     """
+    if _PLAIN.fullmatch(path):
+        return None
     parts = path.split("/")
     rules = (
         (not path.isprintable() or "\\" in path, "a control character, backslash or bad byte"),

@@ -104,8 +104,12 @@ def _is_at(handle: int, path: Path) -> bool:
 
 
 def _sign(handle: int) -> None:
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, json.dumps(owner()).encode() + b"\n", 0)
+    record = json.dumps(owner()).encode() + b"\n"
+    os.pwrite(handle, record, 0)
+    # Cut what a dead owner left, never to nothing: ext4 takes a file that was cut to nothing
+    # for one that is being replaced, and its close waits for the disk.
+    if os.fstat(handle).st_size > len(record):
+        os.ftruncate(handle, len(record))
 
 
 def _holder(path: Path) -> str:

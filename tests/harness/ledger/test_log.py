@@ -196,6 +196,15 @@ def test_a_dead_owner_s_lock_is_taken_over_at_once(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_long_record_of_a_dead_owner_leaves_nothing(tmp_path: Path) -> None:
+    """Whoever takes a lock over signs alone, and never cuts the file to nothing."""
+    path = tmp_path / ".lock"
+    path.write_text(json.dumps({"pid": 1, "boot": "b" * 400, "start": "s"}) + "\n")
+
+    with lock.hold(path, wait_s=1.0):
+        assert json.loads(path.read_text()) == lock.owner()
+
+
 def test_a_link_in_the_place_of_the_lock_is_refused(tmp_path: Path) -> None:
     """The lock never writes through a link."""
     target = tmp_path / "precious"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+
 import pytest
 
 from harness.hub import inventory
@@ -83,3 +86,31 @@ def test_a_ledger_of_hubs_that_are_elsewhere_is_no_damage_of_this_one(store: Sto
     Ledger(store.ledger.path).append("seal", "tiny/20200101T000000Z-000000", {})
 
     assert verify(store.project, store.hub).exit_code == 0
+
+
+def test_a_name_that_looks_plain_has_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The short cut for plain names never lets through what the rules refuse."""
+    parts = [
+        "a",
+        "-",
+        "_",
+        ".",
+        "..",
+        "...",
+        ".a",
+        "a.",
+        "",
+        "#a",
+        "a\\b",
+        "é",
+        "n" * 255,
+        "n" * 256,
+    ]
+    names = ["/".join(pair) for pair in itertools.product(parts, repeat=3)]
+    names += ["/".join("a" * count) for count in (31, 32, 33, 34)]
+    quick = [inventory.fault_of(name) for name in names]
+
+    monkeypatch.setattr(inventory, "_PLAIN", re.compile("(?!)"))
+
+    assert quick == [inventory.fault_of(name) for name in names]
+    assert 0 < quick.count(None) < len(quick)

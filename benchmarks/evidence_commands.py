@@ -1,0 +1,87 @@
+"""What people type all day, and what a stage costs beyond its command."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.evidence_figures import (
+    HARNESS,
+    Row,
+    median,
+    program,
+    side_by_side,
+    spoken,
+    within,
+)
+from tests.builders import stores
+
+_HUBS = 200
+_STAGES = 20
+_HEAD = 'schema = 1\nname = "bench"\n'
+_SUITE = """
+[suites.{suite}]
+description = "Stages that do nothing."
+inputs = ["harness.toml"]
+"""
+_STAGE = """
+[[suites.{suite}.stages]]
+id = "stage-{number}"
+kind = "command"
+argv = ["true"]
+timeout_s = 10
+"""
+_VERSIONS = ("dvc", "mlflow", "reframe", "snakemake", "git")
+
+
+def _declare(root: Path, **stage_counts: int) -> Path:
+    root.mkdir(parents=True)
+    text = _HEAD
+    for suite, count in stage_counts.items():
+        text += _SUITE.format(suite=suite)
+        text += "".join(_STAGE.format(suite=suite, number=n) for n in range(count))
+    (root / "harness.toml").write_text(text)
+    return root
+
+
+def start_rows(place: Path, repeats: int) -> list[Row]:
+    """Measure the start of the program, and the state of a project with many hubs."""
+    root = _declare(place / "many", **{"forward-parity": 1, "quick": 1})
+    stores.fill(root / "hubs", _HUBS)
+    calls: dict[str, Callable[[], object]] = {
+        "harness --version": program([HARNESS, "--version"]),
+        f"harness status, {_HUBS} hubs": program([HARNESS, "-C", str(root), "status"]),
+        "python -c pass": program([sys.executable, "-c", "pass"]),
+    }
+    for name in _VERSIONS:
+        if found := shutil.which(name, path=_path()):
+            calls[f"{name} --version"] = program([found, "--version"])
+    took = side_by_side(calls, repeats)
+    limits = {"harness --version": 0.08, f"harness status, {_HUBS} hubs": 0.2}
+    return [
+        within(name, seconds, limits[name]) if name in limits else Row(name, spoken(seconds))
+        for name, seconds in took.items()
+    ]
+
+
+def _path() -> str:
+    """Return the folder of this Python, then what programs are usually found on."""
+    return f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+
+
+def stage_rows(place: Path, repeats: int) -> list[Row]:
+    """Measure a run of one stage and one of many; the difference is what each costs."""
+    root = _declare(place / "stages", one=1, many=1 + _STAGES)
+    bare = median(program(["true"]), 5 * repeats)
+    calls = {
+        name: program([HARNESS, "-C", str(root), "run", name, "-q"]) for name in ("one", "many")
+    }
+    took = side_by_side(calls, repeats)
+    each = (took["many"] - took["one"]) / _STAGES
+    return [
+        Row("the command true by itself", spoken(bare)),
+        Row("harness run with one stage of it, sealed", spoken(took["one"])),
+        within("a stage more, beyond the command itself", each - bare, 0.03),
+    ]
