@@ -15,9 +15,11 @@ from harness.cli import main
 from harness.config import Project
 from harness.errors import ConfigError
 from harness.export import in_toto
+from harness.hub import plan
 from harness.hub.blockers import Register
 from harness.report import github, junit, markdown
 from harness.verdict import Verdict
+from harness.verify import coverage
 from harness.workflow import ledger_of
 from tests.builders import hubs
 
@@ -267,8 +269,6 @@ def test_quarantine_is_not_inherited(tmp_path: Path) -> None:
 
 def test_unused_keys_leave_old_digests(tmp_path: Path) -> None:
     """A declaration without retries and quarantine has the digest it always had."""
-    from harness.hub import plan
-
     made = config_file.load(hubs.declare(tmp_path))
     suite = made.suites["tiny"]
     stage = suite.stages[0]
@@ -278,3 +278,21 @@ def test_unused_keys_leave_old_digests(tmp_path: Path) -> None:
 
     assert same == "c58657db97e78431d44eab83950d11be9449d3fbba42fc5ffad9b5b8e9c7154c"
     assert other != same
+
+
+@pytest.mark.road
+def test_verify_holds_a_quarantine_against_the_plan(tmp_path: Path) -> None:
+    """An excuse that the plan does not declare, or that went otherwise, is damage."""
+    made = project(tmp_path, "0.5", entry())
+    outcome = hubs.run(made)
+    frozen, record = plan.read(outcome.hub), outcome.record
+    (stood,) = record.quarantine
+
+    def faults(**changes: Any) -> list[str]:
+        bent = replace(record, quarantine=(replace(stood, **changes),))
+        return [row.found for row in coverage.check(frozen, bent) if row.outcome == "damaged"]
+
+    assert faults() == []
+    assert faults(id="other") != []
+    assert faults(expires="2020-01-01") != []
+    assert faults(outcome="clean") != []
