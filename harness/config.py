@@ -84,7 +84,11 @@ class QuarantineSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteSpec:
-    """A named regression suite."""
+    """A named regression suite.
+
+    ``requires`` are the modules that its stages import and that may be absent, each with the
+    command that installs it; without one of them nothing is run and the verdict stays open.
+    """
 
     name: str
     description: str
@@ -96,6 +100,7 @@ class SuiteSpec:
     environment: tuple[str, ...]
     max_age_days: float | None = None
     quarantine: tuple[QuarantineSpec, ...] = ()
+    requires: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -237,6 +237,7 @@ def _suite(
         environment=table.texts("environment") or base.environment,
         max_age_days=table.take("max_age_days", float, base.max_age_days),
         quarantine=_quarantine(table),
+        requires={**base.requires, **suite_rules.required(table)},
     )
     table.close(known=("extends", "without", "datasets"))
     return suite

@@ -34,6 +34,24 @@ def fill(item: str, values: dict[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda m: values[m[2]] if m[2] else f"{{{m[1]}}}", item)
 
 
+def required(table: Table) -> dict[str, str]:
+    """Read the modules that a suite needs; a dotted one could only be found by importing.
+
+    Raises:
+        ConfigError: A name is not that of a top-level module.
+    """
+    modules = table.strings("requires")
+    for name in modules:
+        if not name.isidentifier():
+            raise table.error(
+                "requires",
+                found=repr(name),
+                expected="the name of a top-level module",
+                remedy="Name the package without its parts.",
+            )
+    return modules
+
+
 def check_stage(spec: StageSpec, table: Table) -> None:
     """Refuse a stage whose keys do not fit its kind.
 

@@ -42,6 +42,7 @@ _LATER: dict[str, Any] = {
     "test_retries": 0,
     "test_timeout_s": None,
     "quarantine": [],
+    "requires": {},
 }
 
 

@@ -69,6 +69,10 @@ MEANING = {
     ("suites.*", "datasets"): "Roles that the suite uses, in order.",
     ("suites.*", "environment"): "Variables of the environment that a hub records.",
     ("suites.*", "max_age_days"): "Age at which a hub is stale whatever else holds.",
+    (
+        "suites.*",
+        "requires",
+    ): "Module and the command that installs it; without it the suite is inconclusive.",
     ("suites.*", "stages"): "Stages, see below.",
     ("suites.*", "guards"): "Guards, see below.",
     ("suites.*", "quarantine"): "What is known to be flaky, see below; never inherited.",
