@@ -117,9 +117,9 @@ def _missing(waiting: Sequence[DrillOutcome]) -> str:
     planted = [f"`{item.drill.name}`" for item in waiting if item.drill.patch is not None]
     lines = ["", f"**Incomplete: {len(waiting)} of the runs asked for have not run.**"]
     if planted:
-        lines.append(f"No outcome of {len(planted)} drills: {', '.join(planted)}.")
+        lines.append(f"Drills without an outcome: {', '.join(planted)}.")
     if len(planted) < len(waiting):
-        lines.append(f"No outcome of {len(waiting) - len(planted)} clean runs.")
+        lines.append(f"Clean runs without an outcome: {len(waiting) - len(planted)}.")
     return "\n".join((*lines, ""))
 
 

@@ -4,8 +4,10 @@ The user's tree is never touched, and what is committed meanwhile changes nothin
 of a call stand on the commit that it began with, judged by the declaration of that commit.
 Only the stages that the named guard looks at are run; the whole suite follows where it
 stayed silent, to tell a defect that nobody saw from one that another guard saw. A patch that
-does not apply any more is stale, which is no success. Outcomes are kept by what they depend
-on: a second call does only what changed, or what an interruption left undone.
+does not apply any more is stale, which is no success. Nothing that an unchanged tree wrote
+stands in for a stage: which files a program reads is not known before it ran. Outcomes are
+kept by what they depend on: a second call does only what changed, or what an interruption
+left undone.
 """
 
 from __future__ import annotations

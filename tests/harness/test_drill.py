@@ -288,7 +288,8 @@ def test_report_says_what_has_not_run(project: Project) -> None:
     assert "**1 of 2**" in text
     assert "Not all drills were run." in text
     assert "**Incomplete: 4 of the runs asked for have not run.**" in text
-    assert "No outcome of 1 drills: `second`." in text
+    assert "Drills without an outcome: `second`." in text
+    assert "Clean runs without an outcome: 3." in text
     assert "0 clean runs with fresh seeds raised 0 alarms." in text
 
 
