@@ -67,11 +67,6 @@ test-mlflow: $(READY) ## Test the MLflow export with its library, in an environm
 	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mlflow-skinny sqlalchemy alembic
 	@PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" .venv-mlflow/bin/python -m pytest -p no:anyio tests/harness/export/test_tracking.py
 
-test-crate: $(READY) ## Validate exported RO-Crates with the public validator
-	@test -x .venv-crate/bin/python || $(PYTHON) -m venv .venv-crate
-	@.venv-crate/bin/python -m pip install --quiet --disable-pip-version-check "roc-validator==0.13.0"
-	@$(BIN)/python -m pytest tests/harness/export/test_crate.py
-
 screenshots: $(READY) ## Take the pictures of report and site into docs/pictures/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"
 	@$(BIN)/python -m tests.browser
