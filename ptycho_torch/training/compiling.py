@@ -10,6 +10,8 @@ from torch import nn
 
 from ptycho_torch.errors import InputError
 
+_LONGEST = 200
+
 
 @contextlib.contextmanager
 def compiled(network: nn.Module, backend: str) -> Iterator[None]:
@@ -36,7 +38,7 @@ def compiled(network: nn.Module, backend: str) -> Iterator[None]:
         raise InputError(
             "--compile",
             expected=f"a network that {backend} can compile here",
-            found=str(error).strip().splitlines()[0],
+            found=" ".join(str(error).split("\n\n", 1)[0].split())[:_LONGEST],
             remedy="leave --compile out",
         ) from error
     finally:

@@ -83,7 +83,7 @@ class JointModule(PtychoPINN_Lightning):
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """Return the weighted loss of the share of one joint batch."""
-        share, error, loss = len(batch.amplitude), None, self._nothing()
+        share, error, loss = len(batch.amplitude), None, None
         try:
             if share:
                 loss = super().training_step(batch, batch_idx)
@@ -91,7 +91,9 @@ class JointModule(PtychoPINN_Lightning):
                 self._record_nothing(batch, batch_idx, "train")
         except DivergedError as caught:
             error = caught
-        return loss * (share * self._team.rank.count / self._agree(share, error))
+        joint = self._agree(share, error)
+        own = self._nothing() if loss is None else loss
+        return own * (share * self._team.rank.count / joint)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add the share of one joint held-out batch to the means of the epoch."""

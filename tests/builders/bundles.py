@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,27 @@ def train(scan: Path, folder: Path, *flags: str, **sections: dict[str, Any]) -> 
     places = ("--train_data_file", str(scan), "--output_dir", str(folder))
     fixed = ("--config", str(config), "--accelerator", "cpu")
     return main([*places, *fixed, *kept, *flags])
+
+
+def start(
+    scan: Path, folder: Path, *flags: str, **sections: dict[str, Any]
+) -> subprocess.Popen[bytes]:
+    """Start a training as a program in a group of its own, without shape checks."""
+    config = write_config(scan.parent, **sections)
+    words = [
+        "--train_data_file",
+        str(scan),
+        "--output_dir",
+        str(folder),
+        "--config",
+        str(config),
+    ]
+    return subprocess.Popen(
+        [sys.executable, "-m", "ptycho_torch.train", *words, "--accelerator", "cpu", *flags],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
 
 
 def fresh(scan: Path, folder: Path, **overrides: Any) -> Path:

@@ -71,24 +71,22 @@ def test_a_missing_compiler_is_named(
 
 
 @pytest.mark.long
-@pytest.mark.filterwarnings("default::DeprecationWarning")  # torch.compile's own imports
-def test_compiled_training_is_close(scan: Path, tmp_path: Path, usual: Path) -> None:
-    """A training compiled without code generation gives the losses of a plain one."""
-    plan = {"execution": {"compile": "aot_eager"}}
-    assert bundles.train(scan, tmp_path, **plan) == 0
+@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
+def test_compiled_training_is_close(
+    scan: Path, tmp_path: Path, usual: Path, backend: str
+) -> None:
+    """A compiled training gives the losses, the names and nearly the weights of a plain one.
 
-    found, plain = bundles.history(tmp_path)[0], bundles.history(usual)[0]
-    assert float(found["train_loss"]) == pytest.approx(float(plain["train_loss"]), rel=1e-4)
-    assert bundles.record(tmp_path)["execution"]["compile"] == "aot_eager"
-    assert [*bundles.weights(tmp_path)] == [*bundles.weights(usual)]
+    As a program, because a compiler cannot trace the checks of shapes.
+    """
+    size = ("--max_epochs", "1", "--n_images", "8", "--batch_size", "4", "--quiet")
+    plan = {"execution": {"compile": backend}}
+    process = bundles.start(scan, tmp_path, *size, "--log-patch-stats", **plan)
+    _, said = process.communicate(timeout=1200)
 
-
-@pytest.mark.long
-@pytest.mark.filterwarnings("default::DeprecationWarning")  # torch.compile's own imports
-def test_generated_code_is_close(scan: Path, tmp_path: Path, usual: Path) -> None:
-    """With --compile, code is generated; losses, names and the parity probe hold."""
-    assert bundles.train(scan, tmp_path, "--compile", "--log-patch-stats") == 0
-
+    assert process.returncode == 0, said
+    assert bundles.record(tmp_path)["execution"]["compile"] == backend
+    assert not any("orch" in text for text in bundles.record(tmp_path)["warnings"])
     found, plain = bundles.history(tmp_path)[0], bundles.history(usual)[0]
     assert float(found["train_loss"]) == pytest.approx(float(plain["train_loss"]), rel=1e-4)
     first, second = bundles.weights(tmp_path), bundles.weights(usual)

@@ -10,8 +10,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -155,23 +153,19 @@ def test_divergence_is_one_line(
     assert (tmp_path / run_folder.STATS).exists()
 
 
-def started(scan: Path, folder: Path, *flags: str) -> subprocess.Popen[bytes]:
-    """Start a training as a program, in a group of its own."""
-    config = bundles.write_config(scan.parent)
-    words = [
-        "--train_data_file",
-        str(scan),
-        "--output_dir",
-        str(folder),
-        "--config",
-        str(config),
-    ]
-    return subprocess.Popen(
-        [sys.executable, "-m", "ptycho_torch.train", *words, "--accelerator", "cpu", *flags],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+@pytest.mark.long
+def test_bad_data_is_one_line(
+    joint_scan: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What every process finds wrong is said once, with code 2, and nothing is written."""
+    flags = (*TWO, "--gridsize", "6")
+    code = bundles.train(joint_scan, tmp_path / "out", *flags)
+
+    said = [line for line in capfd.readouterr().err.splitlines() if not line.startswith("INFO")]
+    assert code == 2
+    assert len(said) == 1
+    assert said[0].startswith("error: ")
+    assert not (tmp_path / "out").exists()
 
 
 def wait_for_changes(path: Path, count: int) -> None:
@@ -192,17 +186,17 @@ def test_a_killed_run_resumes(joint_scan: Path, tmp_path: Path, devices: int) ->
     team = (*size, *(TWO if devices == 2 else ()), "--max_epochs", "4")
     flags = (*team, "--checkpoint-every-n-steps", "1")
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    process = started(joint_scan, whole, *team)
+    process = bundles.start(joint_scan, whole, *team)
     process.communicate(timeout=240)
     assert process.returncode == 0
-    process = started(joint_scan, broken, *flags)
+    process = bundles.start(joint_scan, broken, *flags)
     # Of the third epoch; the fourth and eighth are those at the end of an epoch.
     wait_for_changes(broken / run_folder.CHECKPOINTS / run_folder.LAST, 8)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     assert not (broken / run_folder.BUNDLE).exists()
 
-    process = started(joint_scan, broken, *flags, "--resume", "auto")
+    process = bundles.start(joint_scan, broken, *flags, "--resume", "auto")
     _, said = process.communicate(timeout=240)
 
     assert process.returncode == 0, said
@@ -217,7 +211,7 @@ def test_an_interrupt_is_recorded(joint_scan: Path, tmp_path: Path) -> None:
     """Ctrl-C ends both processes with 130, one line and a record that says so."""
     folder = tmp_path / "out"
     flags = ("--batch_size", "1", "--n_images", "11", "--max_epochs", "500", "--quiet")
-    process = started(joint_scan, folder, *flags, *TWO)
+    process = bundles.start(joint_scan, folder, *flags, *TWO)
     wait_for_changes(folder / run_folder.CHECKPOINTS / run_folder.LAST, 2)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
