@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
@@ -28,6 +28,7 @@ def _lattice(seed: int, count: int = 60) -> NDArray[np.float64]:
 
 
 @given(st.integers(0, 200), st.integers(1, 12))
+@settings(deadline=None)
 def test_nearest_equals_brute_force(seed: int, count: int) -> None:
     """Neighbours are the nearest others, ties by index, on lattices with repeated points."""
     positions = _lattice(seed, 25)
