@@ -4,9 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SUITE ?= forward-parity
+# TensorFlow has an environment of its own: a gigabyte that nothing else needs.
+TF_VENV := .venv-tf
+TF_READY := $(TF_VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: docs help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout quality defects test-crate test-mlflow
+.PHONY: docs docs-commands help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity test-crate test-mlflow
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +19,14 @@ $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock "torch==2.13.0"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev]"
+	@touch $@
+	@echo "setup: done"
+
+$(TF_READY): pyproject.toml requirements.lock
+	@echo "setup: making $(TF_VENV) with TensorFlow beside the locked packages (once, a few minutes)"
+	@$(PYTHON) -m venv $(TF_VENV)
+	@$(TF_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock "torch==2.13.0"
+	@$(TF_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev,tf]"
 	@touch $@
 	@echo "setup: done"
 
@@ -35,6 +46,15 @@ layers: $(READY) ## Check the import layers
 
 test: $(READY) ## Run the tests (T=path, K=pattern)
 	@$(BIN)/python -m pytest $(if $(T),$(T),tests) $(if $(K),-k "$(K)",) -m "not gpu and not long"
+
+test-tf: $(TF_READY) ## Test the TensorFlow backend, in an environment of its own
+	@$(TF_VENV)/bin/python -m pytest $(if $(T),$(T),tests/tf_helper tests/ptycho_torch/backends) $(if $(K),-k "$(K)",)
+
+tf-parity: $(TF_READY) ## Run the suite that holds TensorFlow against PyTorch
+	@$(TF_VENV)/bin/harness run tf-parity
+
+bench-tf: $(TF_READY) ## Measure both backends side by side, write docs/backends.md (QUICK=1)
+	@$(TF_VENV)/bin/python -m benchmarks.bench_backends $(if $(QUICK),--quick,)
 
 check: lint types layers test ## What CI runs
 
@@ -99,6 +119,9 @@ quality: $(READY) ## Train on simulated and real data beside an iterative solver
 
 defects: $(READY) ## Plant each documented defect, see its test fail, write docs/upstream-defects.md
 	@$(BIN)/python -m tests.defects
+
+docs-commands: $(READY) ## Type every command of README and docs (RENEW=1 shows today's answers)
+	@$(BIN)/python -m $(if $(RENEW),tests.docs.renew,pytest tests/docs/test_commands.py)
 
 docs: $(READY) ## Build the documentation strictly into site/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mkdocs

@@ -15,11 +15,11 @@ PAGES = sorted(
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     ]
 )
-_FENCE = re.compile(r"^( *)(```+|~~~+)([^\n`]*)\n(.*?)^\1\2[ ]*$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^( *)(```+|~~~+)([^\n`]*)\n(.*?)^\1\2[ ]*$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _LINK = re.compile(r"!?\[(?:[^\]\[]|\[[^\]]*\])*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 _HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
-_SHELLS = ("sh", "bash", "console", "shell")
+SHELLS = ("sh", "bash", "console", "shell")
 
 
 def name(path: Path) -> str:
@@ -29,16 +29,25 @@ def name(path: Path) -> str:
 
 def prose(text: str) -> str:
     """Return a page without its blocks and code spans."""
-    return _SPAN.sub("", _FENCE.sub("", text))
+    return _SPAN.sub("", FENCE.sub("", text))
 
 
 def commands(text: str) -> Iterator[list[str]]:
     """Yield the words of every command line in the shell blocks of a page."""
-    for indent, _, language, body in _FENCE.findall(text):
-        if language.strip().split(" ")[0] in _SHELLS:
+    for indent, _, language, body in FENCE.findall(text):
+        if language.strip().split(" ")[0] in SHELLS:
             lines = re.sub(rf"^{indent}", "", body, flags=re.MULTILINE)
             is_console = language.strip() == "console"
             yield from _words(lines.replace("\\\n", " "), is_console=is_console)
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """Return the blocks of a language, without their indentation."""
+    return [
+        re.sub(rf"^{indent}", "", body, flags=re.MULTILINE)
+        for indent, _, named, body in FENCE.findall(text)
+        if named.strip() == language
+    ]
 
 
 def _words(text: str, *, is_console: bool) -> Iterator[list[str]]:
@@ -56,7 +65,7 @@ def _words(text: str, *, is_console: bool) -> Iterator[list[str]]:
 
 def spans(text: str) -> Iterator[str]:
     """Yield the code spans of a page that name a command of the harness or of make."""
-    for span in _SPAN.findall(_FENCE.sub("", text)):
+    for span in _SPAN.findall(FENCE.sub("", text)):
         if re.match(r"(harness|make|python -m (harness|ptycho_torch|tests)\S*)( |$)", span):
             yield span
 
@@ -71,6 +80,6 @@ def anchors(path: Path) -> set[str]:
     text = path.read_text("utf-8")
     if path.suffix == ".py":
         return set(re.findall(r"^ *(?:def|class) (\w+)", text, re.MULTILINE))
-    titles = _HEADING.findall(_FENCE.sub("", text))
+    titles = _HEADING.findall(FENCE.sub("", text))
     plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", title) for title in titles]
     return {re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-") for title in plain}

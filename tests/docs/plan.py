@@ -1,0 +1,106 @@
+"""Which commands of the pages are typed where, and for those that are not, why.
+
+Every command is in the small project, in the long run with the real programs, or in the list of
+those that something else carries out, with the reason and with what does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.docs import scenes
+
+Scene = Callable[[Path], Path]
+_HOW_TO = "docs/how-to"
+
+# Typed by default, in the small project.
+SMALL: Mapping[str, Scene] = {
+    "docs/cli.md": scenes.stand_in,
+    "docs/tutorial.md": scenes.published,
+    f"{_HOW_TO}/add-a-guard.md": scenes.declared_by(f"{_HOW_TO}/add-a-guard.md"),
+    f"{_HOW_TO}/add-a-suite.md": scenes.declared_by(f"{_HOW_TO}/add-a-suite.md"),
+    f"{_HOW_TO}/adopt.md": scenes.beside,
+    f"{_HOW_TO}/cluster.md": scenes.declared_by(f"{_HOW_TO}/cluster.md"),
+    f"{_HOW_TO}/read-a-red-hub.md": scenes.with_red,
+    f"{_HOW_TO}/update-a-golden.md": scenes.stand_in,
+    f"{_HOW_TO}/verify-in-ci.md": scenes.all_run,
+}
+# Typed by `make docs-commands`, with the real programs, and compared with what the page shows.
+REAL: Mapping[str, Scene] = {
+    "README.md": scenes.clone,
+    "docs/tutorial.md": scenes.before_the_clone,
+    f"{_HOW_TO}/many-devices.md": scenes.scan,
+}
+# Pages of help, compared word by word with what the programs print.
+HELP = ("docs/cli.md", "docs/model-cli.md")
+# What somebody has done before typing a command.
+BEFORE: Mapping[str, Callable[[Path], None]] = {"make setup": scenes.set_up}
+# Words added so that a training takes seconds; the command is typed as it is but for them.
+_SHORT = " --max_epochs 2 --n_images 8 --config short.json"
+SHORTENED: Mapping[str, str] = {
+    "python -m ptycho_torch.train --train_data_file scan.npz --output_dir run --accelerator cpu"
+    " --strategy ddp --devices 2": f"{_SHORT} --batch_size 2",
+    "python -m ptycho_torch.train --train_data_file scan.npz --output_dir run"
+    " --checkpoint-every-n-steps 500 --resume auto": f"{_SHORT} --batch_size 4",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Why a command is not typed, and what carries it out instead.
+
+    Attributes:
+        reason: What it needs that a test does not have.
+        by: A test as ``file::name``, or a file that contains the command.
+    """
+
+    reason: str
+    by: str
+
+
+_EXAMPLES = "tests/roads/test_examples.py"
+_THERE = "--scheduler tcp://10.0.0.1:42731"
+_SCHEDULER = Elsewhere(
+    "needs a cluster that runs",
+    "tests/harness/execute/test_cluster.py::test_lost_worker_and_scheduler_cost_no_hub",
+)
+_JOINT = "tests/ptycho_torch/training/test_joint.py"
+_INSTALL = Elsewhere("needs a package index and changes the environment", "Makefile")
+# Whole pages with a runner of their own.
+PAGES: Mapping[str, Elsewhere] = {
+    "examples/minimal-numpy/README.md": Elsewhere(
+        "typed in a fresh copy of the folder", f"{_EXAMPLES}::test_plain_numpy_code_is_adopted"
+    ),
+    "examples/minimal-torch/README.md": Elsewhere(
+        "typed in a fresh copy of the folder", f"{_EXAMPLES}::test_small_network_is_adopted"
+    ),
+}
+COMMANDS: Mapping[str, Elsewhere] = {
+    "make test": Elsewhere("would run the tests within a test", ".ci/run"),
+    'eval "$(_HARNESS_COMPLETE=zsh_source harness)"': Elsewhere(
+        "needs zsh", "tests/harness/cli/test_main.py::test_shell_completion_is_offered"
+    ),
+    "_HARNESS_COMPLETE=fish_source harness | source": Elsewhere(
+        "needs fish", "tests/harness/cli/test_main.py::test_shell_completion_is_offered"
+    ),
+    "pip install -e path/to/ptycho-harness": _INSTALL,
+    f"harness run quick --matrix seeds {_THERE}": _SCHEDULER,
+    f"harness golden calibrate quick --seeds 30 {_THERE}": _SCHEDULER,
+    f"harness drill {_THERE}": _SCHEDULER,
+    "pytest tests/numbers --force-regen": Elsewhere(
+        "would write the reviewed files anew; without the flag they are compared",
+        "tests/numbers/test_runs.py::test_scales_keep_their_numbers",
+    ),
+    "python -m ptycho_torch.train --train_data_file scan.npz --output_dir run --accelerator gpu"
+    " --devices 4 --batch_size 8": Elsewhere(
+        "needs four GPUs; two processes of a CPU take the same road",
+        f"{_JOINT}::test_two_leave_the_files_of_one",
+    ),
+    "python -m ptycho_torch.train --train_data_file scan.npz --output_dir run --devices 4"
+    " --num_nodes 2": Elsewhere(
+        "needs two machines",
+        "tests/ptycho_torch/cli/test_launch.py::test_the_second_machine_counts_on",
+    ),
+}

@@ -1,0 +1,42 @@
+"""Write the outputs on a page anew, from the real programs: ``python -m tests.docs.renew``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from tests.docs import answers, plan, shown, walk
+
+
+@click.command()
+@click.argument("pages", nargs=-1, type=click.Choice(sorted(plan.REAL)))
+def main(pages: tuple[str, ...]) -> None:
+    """Type the commands of PAGES (all without any) and show what they answer today.
+
+    A page that goes wrong is left alone and named, and the exit code is 1.
+    """
+    is_well = True
+    for name in pages or plan.REAL:
+        with tempfile.TemporaryDirectory(prefix="docs-") as folder:
+            walked = walk.page(name, plan.REAL[name], Path(folder), limit_s=walk.LONG_S)
+        wrong = [done.wrong for done in walked if done.wrong]
+        if wrong:
+            is_well = False
+            click.echo("\n".join([f"{name}: left as it was", *wrong]), err=True)
+            continue
+        path = shown.ROOT / name
+        made = answers.renewed(
+            path.read_text("utf-8"),
+            [done.step for done in walked],
+            [done.renewed for done in walked if isinstance(done.renewed, tuple)],
+        )
+        path.write_text(made, "utf-8")
+        click.echo(f"renewed {name}")
+    sys.exit(0 if is_well else 1)
+
+
+if __name__ == "__main__":
+    main()
