@@ -1,0 +1,163 @@
+"""The comparison program: do PyTorch, TensorFlow and the oracle compute the same model?"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ptycho_torch import backends, files
+from ptycho_torch.cli import exits, flags
+from ptycho_torch.config_params import PyTorchExecutionConfig, RunSection
+from ptycho_torch.errors import ConfigError, InputError, PtychoError
+
+SCHEMA = 1
+
+_ABOUT = "Compare both backends with the oracle stage by stage, and two runs with each other."
+_PAIRS = ("training", "inference")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the comparison program."""
+    parser = flags.FlagParser(
+        prog="python -m ptycho_torch.compare_backends",
+        description=_ABOUT,
+        epilog="Every flag may be spelt with - or with _ between its words.",
+    )
+    flags.add(
+        parser, "model_path", required=True, metavar="PATH", help="Bundle, or its folder."
+    )
+    flags.add(parser, "data", required=True, metavar="FILE", help="Scan to take groups from.")
+    flags.add(parser, "output", required=True, metavar="FILE", help="Where the numbers go.")
+    flags.add(parser, "groups", type=int, default=8, metavar="INT", help="Groups [default: 8]")
+    flags.add(
+        parser,
+        "tolerance",
+        type=float,
+        default=2e-5,
+        metavar="FLOAT",
+        help="Largest relative L2 from the oracle that counts as equal [default: 2e-05]",
+    )
+    for kind in _PAIRS:
+        flags.add(
+            parser,
+            kind,
+            nargs=2,
+            metavar=("TORCH", "TENSORFLOW"),
+            help=f"Output folders of one {kind} with each backend, compared as well.",
+        )
+    flags.add(
+        parser,
+        "debug",
+        action="store_true",
+        default=False,
+        help="Show the traceback of an error.",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the comparison program and return its exit code."""
+    return exits.run(run, make_parser(), argv)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare, write the numbers, print them; fail where a stage differs.
+
+    Raises:
+        InputError: A file or number cannot be used, or TensorFlow is not installed.
+        PtychoError: A stage differs from the oracle by more than the tolerance.
+    """
+    _check(args)
+    backends.require(PyTorchExecutionConfig(accelerator="cpu", backend=backends.TENSORFLOW))
+    output = Path(args.output)
+    found = _stages(Path(args.model_path), Path(args.data), args.groups, args.tolerance)
+    found |= _runs(vars(args))
+    files.write_json(output, found)
+    for stage, by_backend in found["stages"].items():
+        told = ", ".join(f"{name} {_shown(value)}" for name, value in by_backend.items())
+        print(f"{stage:10} {told}")
+    first = found["first_stage"]
+    if first is not None:
+        raise PtychoError(
+            f"{output}: {first}",
+            expected=f"relative L2 up to {args.tolerance:g} from the oracle",
+            found=", ".join(
+                f"{name} {_shown(value)}" for name, value in found["stages"][first].items()
+            ),
+            remedy=f"{first} is the first stage that differs",
+        )
+    print(f"every stage within {args.tolerance:g} of the oracle: {output}")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    if not 0 <= args.tolerance < float("inf"):
+        raise InputError("--tolerance", expected="a number from 0", found=str(args.tolerance))
+    if args.groups < 1:
+        raise InputError("--groups", expected="at least 1", found=str(args.groups))
+    flags.refuse_empty(args, ("model_path", "data", "output"))
+
+
+def _stages(model_path: Path, data: Path, count: int, tolerance: float) -> dict[str, Any]:
+    """Run the first groups of a scan through all three implementations."""
+    from ptycho_torch.backends import stages
+    from ptycho_torch.data import scan_file
+    from ptycho_torch.reconstruct import predict
+    from ptycho_torch.workflows import components
+
+    model, info = components.load_inference_bundle_torch(model_path)
+    architecture = info.configs.model.architecture
+    if architecture != "cnn":
+        raise ConfigError(
+            f"{model_path}: architecture",
+            expected="cnn, the network that the oracle knows",
+            found=architecture,
+        )
+    scan = scan_file.read(data, info.configs.data)
+    if scan.side != info.geometry.N:
+        raise InputError(
+            scan.name, expected=f"frames of side {info.geometry.N}", found=f"side {scan.side}"
+        )
+    plan = predict.plan(scan, info.configs.data, None, RunSection().seed)
+    groups = plan.groups[:count]
+    far = stages.compare(model, info, scan, groups)
+    worst = {
+        name: _number(max(by_backend[name] for by_backend in far.values()))
+        for name in (backends.TORCH, backends.TENSORFLOW)
+    }
+    return {
+        "schema": SCHEMA,
+        "groups": len(groups),
+        "tolerance": tolerance,
+        "stages": {
+            stage: {name: _number(value) for name, value in by_backend.items()}
+            for stage, by_backend in far.items()
+        },
+        "worst": worst,
+        "first_stage": stages.first_stage(far, tolerance),
+        "dataset_sha256": scan.sha256,
+        "bundle_sha256": info.sha256,
+    }
+
+
+def _runs(given: dict[str, Any]) -> dict[str, Any]:
+    """Compare the runs whose folders are given."""
+    from ptycho_torch.reconstruct import agreement
+
+    found = {}
+    for kind, judge in (("training", agreement.curves), ("inference", agreement.objects)):
+        if kind in given:
+            first, second = map(Path, given[kind])
+            found[kind] = judge(first, second)
+    return found
+
+
+def _number(value: float) -> float | None:
+    """A JSON number, or null for infinity."""
+    return value if value < float("inf") else None
+
+
+def _shown(value: float | None) -> str:
+    return "not comparable" if value is None else f"{value:.1e}"

@@ -1,0 +1,12 @@
+"""``python -m ptycho_torch.compare_backends``: see `ptycho_torch.cli.compare_backends`."""
+
+from __future__ import annotations
+
+import sys
+
+from ptycho_torch.cli.compare_backends import main
+
+__all__ = ["main"]
+
+if __name__ == "__main__":
+    sys.exit(main())
