@@ -1,0 +1,139 @@
+"""Time and memory of training and inference with PyTorch and with TensorFlow, side by side.
+
+Both programs are run from the command line on the same simulated scan, with the same settings
+and thread count, each in a process of its own and in turn; the fastest of the repeats counts.
+
+    python -m benchmarks.bench_backends [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.resident import Watched, watch
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "backends.md"
+BACKENDS = ("torch", "tensorflow")
+EPOCHS = 4
+
+
+class Size(NamedTuple):
+    """A scan: side of a frame [px], scan points, groups of a training epoch."""
+
+    N: int
+    points: int
+    groups: int
+
+
+FULL = (Size(32, 400, 256), Size(64, 400, 256))
+QUICK = (Size(32, 64, 32),)
+
+
+def main() -> None:
+    """Measure and write the page; with ``--quick`` print it only."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="A small scan, once, not written.")
+    is_quick = parser.parse_args().quick
+    threads = len(os.sched_getaffinity(0))
+    rows = [
+        row
+        for size in (QUICK if is_quick else FULL)
+        for row in measure(size, threads, repeats=1 if is_quick else 3)
+    ]
+    text = page(rows, threads)
+    if is_quick:
+        print(text)
+    else:
+        PAGE.write_text(text)
+
+
+def measure(size: Size, threads: int, repeats: int) -> list[str]:
+    """Run both programs with both backends; return a row for each."""
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        scan = folder / "scan.npz"
+        made = ["--n", str(size.N), "--n_points", str(size.points), "--output", str(scan)]
+        subprocess.run([sys.executable, "-m", "ptycho_torch.simulate", *made], check=True)
+        found = {backend: [] for backend in BACKENDS}
+        for _ in range(repeats):
+            for backend in BACKENDS:
+                commands = (train(scan, folder, size, backend), infer(scan, folder, backend))
+                found[backend].append([watch(command, threads) for command in commands])
+        for index, program in enumerate((f"train, {EPOCHS} epochs", "inference")):
+            for backend in BACKENDS:
+                best = min((run[index] for run in found[backend]), key=lambda run: run.wall_s)
+                rows.append(row(size, program, backend, best))
+    return rows
+
+
+def train(scan: Path, folder: Path, size: Size, backend: str) -> list[str]:
+    """Return the command that trains."""
+    flags = ["--max_epochs", str(EPOCHS), "--n_images", str(size.groups), "--batch_size", "16"]
+    places = ["--train_data_file", str(scan), "--output_dir", str(folder / backend)]
+    return program("train", backend, *places, *flags, "--disable-checkpointing")
+
+
+def infer(scan: Path, folder: Path, backend: str) -> list[str]:
+    """Return the command that reconstructs."""
+    output = folder / f"{backend}-inference"
+    places = ["--test_data", str(scan), "--output_dir", str(output)]
+    return program("inference", backend, "--model_path", str(folder / backend), *places)
+
+
+def program(name: str, backend: str, *words: str) -> list[str]:
+    """Return a command of the package."""
+    fixed = ["--backend", backend, "--accelerator", "cpu", "--quiet"]
+    return [sys.executable, "-m", f"ptycho_torch.{name}", *words, *fixed]
+
+
+def row(size: Size, name: str, backend: str, found: Watched) -> str:
+    """Write one row of the table."""
+    scan = f"{size.N} px, {size.points} points"
+    return (
+        f"| {scan} | {name} | {backend} | {found.wall_s:.1f} | {found.cpu_s:.1f} "
+        f"| {found.peak_mib:.0f} | {found.peak_own_mib:.0f} |"
+    )
+
+
+def page(rows: list[str], threads: int) -> str:
+    """Write the page."""
+    versions = ", ".join(
+        f"{name} {metadata.version(name)}" for name in ("torch", "tensorflow-cpu", "numpy")
+    )
+    intro = (
+        "Time and memory of whole programs, start-up included, with the default network "
+        "and groups of four; written by `make bench-tf`."
+    )
+    conditions = (
+        f"{threads} threads on {platform.machine()}, Python {platform.python_version()}, "
+        f"{versions}. The memory of TensorFlow includes PyTorch's libraries, which read "
+        "the data and hold the batches in both."
+    )
+    return "\n".join(
+        [
+            "# Both backends side by side",
+            "",
+            intro,
+            "",
+            conditions,
+            "",
+            "| scan | program | backend | wall [s] | CPU [s] | peak [MiB] | own pages [MiB] |",
+            "| --- | --- | --- | ---: | ---: | ---: | ---: |",
+            *rows,
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
