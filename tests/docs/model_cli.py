@@ -14,6 +14,7 @@ PROGRAMS = {
     "train": "Fit a network to one scan; write a bundle.",
     "inference": "Reconstruct a scan with a bundle.",
     "parity": "Compare training and inference on the same groups.",
+    "compare_backends": "Hold PyTorch and TensorFlow against the oracle, and each other.",
     "evaluate": "Judge a stored reconstruction against a reference.",
     "convert": "Go between file formats.",
     "datasets": "Fetch published measurements.",
