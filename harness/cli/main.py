@@ -27,10 +27,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "drill": ("drill", "Prove that the guards can fail, by planting defects."),
     "bisect": ("bisect", "Find the commit that made a suite red."),
     "ledger": ("ledger", "Inspect and check the append-only log of all seals."),
-    "report": ("report", "Render a hub as HTML, Markdown or JUnit, or all hubs as a site."),
+    "report": (
+        "report",
+        "Render a hub as HTML, Markdown, JUnit or SARIF, or all hubs as a site.",
+    ),
     "export": (
         "export",
-        "Export a hub as a bag, as attestations or as a research object.",
+        "Export a hub as a bag, as attestations, as a research object or as a tracked run.",
     ),
     "gc": ("gc", "Remove old hubs, each with an entry in the ledger."),
     "doctor": ("doctor", "Check this machine and project for what the harness needs."),

@@ -24,6 +24,7 @@ SMALL: Mapping[str, Scene] = {
     f"{_HOW_TO}/adopt.md": scenes.beside,
     f"{_HOW_TO}/cluster.md": scenes.declared_by(f"{_HOW_TO}/cluster.md"),
     f"{_HOW_TO}/read-a-red-hub.md": scenes.with_red,
+    f"{_HOW_TO}/share-evidence.md": scenes.with_runs,
     f"{_HOW_TO}/update-a-golden.md": scenes.stand_in,
     f"{_HOW_TO}/verify-in-ci.md": scenes.all_run,
 }
@@ -66,6 +67,8 @@ _SCHEDULER = Elsewhere(
     "needs a cluster that runs",
     "tests/harness/execute/test_cluster.py::test_lost_worker_and_scheduler_cost_no_hub",
 )
+_TENSORFLOW = "needs the extra tf, in an environment of its own (make test-tf)"
+_RUNS = "tests/ptycho_torch/backends/test_tensorflow_runs.py"
 _JOINT = "tests/ptycho_torch/training/test_joint.py"
 _INSTALL = Elsewhere("needs a package index and changes the environment", "Makefile")
 # Whole pages with a runner of their own.
@@ -89,6 +92,25 @@ COMMANDS: Mapping[str, Elsewhere] = {
     f"harness run quick --matrix seeds {_THERE}": _SCHEDULER,
     f"harness golden calibrate quick --seeds 30 {_THERE}": _SCHEDULER,
     f"harness drill {_THERE}": _SCHEDULER,
+    "harness export --hub latest --format mlflow --tracking-uri sqlite:///mlflow.db": Elsewhere(
+        "needs the extra mlflow",
+        "tests/harness/export/test_tracking.py::test_the_command_tracks_a_hub",
+    ),
+    "pip install 'ptycho-harness[tf]'": _INSTALL,
+    "python -m ptycho_torch.train --backend tensorflow --train_data_file scan.npz"
+    " --output_dir run": Elsewhere(
+        _TENSORFLOW, f"{_RUNS}::test_double_precision_curves_coincide"
+    ),
+    "python -m ptycho_torch.inference --backend tensorflow --model_path run"
+    " --test_data scan.npz --output_dir object": Elsewhere(
+        _TENSORFLOW, f"{_RUNS}::test_inference_leaves_the_same_files"
+    ),
+    "python -m ptycho_torch.compare_backends --model_path run --data scan.npz"
+    " --output stages.json": Elsewhere(
+        _TENSORFLOW,
+        "tests/ptycho_torch/backends/test_compare_backends.py"
+        "::test_every_stage_is_within_the_tolerance",
+    ),
     "pytest tests/numbers --force-regen": Elsewhere(
         "would write the reviewed files anew; without the flag they are compared",
         "tests/numbers/test_runs.py::test_scales_keep_their_numbers",

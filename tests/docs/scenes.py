@@ -180,12 +180,17 @@ def clone(folder: Path) -> Path:
 
 
 def set_up(root: Path) -> None:
-    """Let ``make setup`` find its work done: the environment of this interpreter."""
+    """Let ``make setup`` find its work done: this interpreter, with the clone's own harness."""
     made = root / ".venv"
-    made.mkdir()
-    for path in Path(sys.prefix).iterdir():
-        if path.name != ".ready":
-            (made / path.name).symlink_to(path)
+    (made / "bin").mkdir(parents=True)
+    for path in [*Path(sys.prefix).iterdir(), *Path(sys.prefix, "bin").iterdir()]:
+        if path.name not in ("bin", "harness", ".ready"):
+            (made / path.relative_to(sys.prefix)).symlink_to(path)
+    script = made / "bin/harness"
+    script.write_text(
+        f'#!/bin/sh\nPYTHONPATH="{root}" exec "{made}/bin/python" -m harness "$@"\n'
+    )
+    script.chmod(0o755)
     (made / ".ready").touch()
 
 

@@ -16,7 +16,7 @@ from tests.docs import model_cli, shown, site
 
 MAKEFILE = (shown.ROOT / "Makefile").read_text("utf-8")
 # Programs that are not ours and may be shown.
-KNOWN = {"cd", "eval", "export", "git", "pip", "sed", "sha256sum", "source"}
+KNOWN = {"cd", "eval", "export", "git", "pip", "pytest", "sed", "sha256sum", "source"}
 
 
 @pytest.mark.parametrize("page", shown.PAGES, ids=shown.name)
