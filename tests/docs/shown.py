@@ -55,12 +55,17 @@ def _words(text: str, *, is_console: bool) -> Iterator[list[str]]:
         if is_console and not line.startswith("$ "):
             continue
         written = re.sub(r"<[^<>]+>", "X", line.removeprefix("$ ") if is_console else line)
-        for part in re.split(r"\s(?:&&|\|)\s", written):
-            words = shlex.split(part, comments=True)
-            while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
-                words = words[1:]
-            if words:
-                yield words
+        yield from typed(written)
+
+
+def typed(line: str) -> Iterator[list[str]]:
+    """Yield the words of every program that a line starts."""
+    for part in re.split(r"\s(?:&&|\||>>?\s.*)\s?", line):
+        words = shlex.split(part, comments=True)
+        while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+            words = words[1:]
+        if words:
+            yield words
 
 
 def spans(text: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import shlex
 from importlib import import_module
 from pathlib import Path
@@ -12,12 +13,17 @@ from unittest import mock
 
 import pytest
 
+from harness import config_file
 from harness.cli import main
 from tests.docs import answers, model_cli, plan, shown, steps, walk
 from tests.docs.steps import Step
 
 EXAMPLES = sorted((shown.ROOT / "examples").glob("*/README.md"))
 
+_ROW = re.compile(
+    r"(?:\[\d+/\d+\] )?(?!\d{8}T)([\w:-]+?):? "
+    r"(?:.* (?:✓ green|✗ red)$|\(warn\)|started|.*[✓✗] (?:passed|failed))"
+)
 _HELP_WIDTH = {"COLUMNS": model_cli.WIDTH, "NO_COLOR": "1"}
 
 
@@ -76,6 +82,29 @@ def test_what_is_done_elsewhere_is_done_there() -> None:
         place, _, name = elsewhere.by.partition("::")
         assert (shown.ROOT / place).is_file(), elsewhere
         assert not name or name in shown.anchors(shown.ROOT / place), elsewhere
+
+
+def test_shown_guards_and_stages_are_declared() -> None:
+    """The rows of a verdict on a page name guards, artifacts and stages that there are."""
+    declared = config_file.load(shown.ROOT).suites.values()
+    known = {guard.id for suite in declared for guard in suite.guards}
+    known |= {stage.id for suite in declared for stage in suite.stages}
+    known |= {
+        f"default:{artifact.id}"
+        for suite in declared
+        for stage in suite.stages
+        for artifact in stage.artifacts
+    }
+    lines = [
+        line
+        for page in plan.REAL
+        for step in steps.of(shown.ROOT / page)
+        for line in step.output or ()
+    ]
+    named = [row[1] for row in map(_ROW.match, lines) if row]
+
+    assert len(named) > 20
+    assert [name for name in named if name not in known] == []
 
 
 @pytest.mark.parametrize(

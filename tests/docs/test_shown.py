@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from harness.cli import main, options
+from harness.cli import main, options, reference
 from tests.docs import model_cli, shown, site
 
 MAKEFILE = (shown.ROOT / "Makefile").read_text("utf-8")
@@ -84,6 +84,21 @@ def test_commands_in_sentences_exist(page: Path) -> None:
             wrong.append(f"{span}: {trouble}")
 
     assert wrong == []
+
+
+def test_examples_of_the_help_exist() -> None:
+    """Every example below a help is accepted by the parser of its command."""
+    lines = [
+        line.strip()
+        for _, text in reference.blocks()
+        for line in text.partition("Examples:")[2].splitlines()
+    ]
+    # What follows a wide gap is a remark.
+    examples = [re.split(r" {3,}", line)[0] for line in lines if line.startswith("harness ")]
+
+    assert len(examples) > 40
+    asked = [words for example in examples for words in shown.typed(example)]
+    assert [(words, trouble) for words in asked if (trouble := _trouble(words))] == []
 
 
 @pytest.mark.parametrize(
