@@ -99,14 +99,15 @@ class Judge:
         model: Rebuilt from the bundle.
         info: Its scales and settings.
         scan: Positions and valid pixels.
-        plan: Groups and canvas.
+        plan: Groups; the canvas is that of their patterns alone.
     """
 
     def __init__(
         self, model: PtychoPINN, info: BundleInfo, scan: ScanData, plan: predict.Plan
     ) -> None:
-        self._model, self._info, self._plan = model, info, plan
+        self._model, self._info = model, info
         self._positions = scan.positions[plan.groups].reshape(-1, 2)
+        self._canvas = canvas.canvas_geometry(self._positions, scan.side)
         self._mask = scan.valid_mask
         self._scale = info.scaling.intensity_scale
         self._eps = info.configs.training.poisson_eps
@@ -136,7 +137,7 @@ class Judge:
             found = dict(_torch_stages(self._model, X, rel))
             mask = torch.from_numpy(self._mask)
             terms = losses.poisson(found["intensity"], X, self._scale, mask, self._eps)
-        target = canvas.Canvas(self._plan.canvas, self._weight)
+        target = canvas.Canvas(self._canvas, self._weight)
         target.place(found["patches"].flatten(0, 1), self._positions)
         arrays = {name: values.numpy() for name, values in found.items()}
         return {**arrays, **_ended(terms, target)}
@@ -149,7 +150,7 @@ class Judge:
         terms = tensorflow_losses.poisson(
             found["intensity"], amplitude, self._scale, mask, self._eps
         )
-        target = TensorFlowCanvas(self._plan.canvas, self._weight)
+        target = TensorFlowCanvas(self._canvas, self._weight)
         arrays = {name: values.numpy() for name, values in found.items()}
         target.place(arrays["patches"].reshape(-1, *X.shape[2:]), self._positions)
         return {**arrays, **_ended(terms, target)}
