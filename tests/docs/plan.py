@@ -33,6 +33,7 @@ REAL: Mapping[str, Scene] = {
     "README.md": scenes.clone,
     "docs/tutorial.md": scenes.before_the_clone,
     f"{_HOW_TO}/many-devices.md": scenes.scan,
+    f"{_HOW_TO}/own-data.md": scenes.scan,
 }
 # Pages of help, compared word by word with what the programs print.
 HELP = ("docs/cli.md", "docs/model-cli.md")
@@ -41,6 +42,8 @@ BEFORE: Mapping[str, Callable[[Path], None]] = {"make setup": scenes.set_up}
 # Words added so that a training takes seconds; the command is typed as it is but for them.
 _SHORT = " --max_epochs 2 --n_images 8 --config short.json"
 SHORTENED: Mapping[str, str] = {
+    "python -m ptycho_torch.train --train_data_file scan.cxi --output_dir out"
+    " --log-patch-stats --accelerator cpu": f"{_SHORT} --batch_size 4",
     "python -m ptycho_torch.train --train_data_file scan.npz --output_dir run --accelerator cpu"
     " --strategy ddp --devices 2": f"{_SHORT} --batch_size 2",
     "python -m ptycho_torch.train --train_data_file scan.npz --output_dir run"

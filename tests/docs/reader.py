@@ -63,8 +63,9 @@ class Reader:
         git.write_text(_SETTINGS.format(source=self.source, published=PUBLISHED))
         (self.home / "folder").write_text(str(self.folder))
         (self.home / "exported").write_text("")
+        own = (self.folder / ".venv/bin", Path(sys.executable).parent)
         self._environment = {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([*map(str, own), os.environ["PATH"]]),
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "KEPT": str(self.home),
