@@ -35,6 +35,14 @@ REAL: Mapping[str, Scene] = {
     f"{_HOW_TO}/many-devices.md": scenes.scan,
     f"{_HOW_TO}/own-data.md": scenes.scan,
 }
+# Pictures of a page: which of its runs, in their order, and which file of the hub.
+_GRID = "analysis/inference/torch_patch_grid.png"
+PICTURES: Mapping[str, Mapping[str, tuple[int, str]]] = {
+    "docs/tutorial.md": {
+        "docs/pictures/patch_grid_green.png": (0, _GRID),
+        "docs/pictures/patch_grid_red.png": (1, _GRID),
+    },
+}
 # Pages of help, compared word by word with what the programs print.
 HELP = ("docs/cli.md", "docs/model-cli.md")
 # What somebody has done before typing a command.

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from tests.docs import answers, plan, shown, walk
+from tests.docs.steps import RUN_ID
 
 
 @click.command()
@@ -18,15 +19,17 @@ def main(pages: tuple[str, ...]) -> None:
 
     A page that goes wrong is left alone and named, and the exit code is 1.
     """
-    is_well = True
-    for name in pages or plan.REAL:
-        with tempfile.TemporaryDirectory(prefix="docs-") as folder:
-            walked = walk.page(name, plan.REAL[name], Path(folder), limit_s=walk.LONG_S)
+    done = [_renewed(name) for name in pages or plan.REAL]
+    sys.exit(0 if all(done) else 1)
+
+
+def _renewed(name: str) -> bool:
+    with tempfile.TemporaryDirectory(prefix="docs-") as folder:
+        walked = walk.page(name, plan.REAL[name], Path(folder), limit_s=walk.LONG_S)
         wrong = [done.wrong for done in walked if done.wrong]
         if wrong:
-            is_well = False
             click.echo("\n".join([f"{name}: left as it was", *wrong]), err=True)
-            continue
+            return False
         path = shown.ROOT / name
         made = answers.renewed(
             path.read_text("utf-8"),
@@ -34,8 +37,12 @@ def main(pages: tuple[str, ...]) -> None:
             [done.renewed for done in walked if isinstance(done.renewed, tuple)],
         )
         path.write_text(made, "utf-8")
-        click.echo(f"renewed {name}")
-    sys.exit(0 if is_well else 1)
+        runs = list(dict.fromkeys(RUN_ID.findall(made)))
+        for picture, (index, artifact) in plan.PICTURES.get(name, {}).items():
+            (source,) = Path(folder).glob(f"place/*/hubs/*/{runs[index]}/{artifact}")
+            (shown.ROOT / picture).write_bytes(source.read_bytes())
+    click.echo(f"renewed {name}")
+    return True
 
 
 if __name__ == "__main__":
