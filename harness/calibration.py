@@ -212,7 +212,7 @@ def _is_relative(spec: GuardSpec) -> bool:
 
 
 def _refuse(where: str, found: str, expected: str) -> CalibrationRefusedError:
-    remedy = "Look at that run, then calibrate again."
+    remedy = "Look at that run; without its folder, calibrating again makes it anew."
     return CalibrationRefusedError(where, found=found, expected=expected, remedy=remedy)
 
 
