@@ -283,7 +283,7 @@ TRAINING = (
         "the batch is smaller than the record says",
         "training/test_train_flags.py::test_accumulation_joins_batches",
         (
-            "training/fit.py",
+            "training/trainers.py",
             "accumulate_grad_batches=training.accumulate_grad_batches",
             "accumulate_grad_batches=1",
         ),
