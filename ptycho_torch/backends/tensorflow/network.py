@@ -124,8 +124,13 @@ def _tower(weights: Weights, name: str, maps: Maps, config: ModelConfig) -> NewM
 def _stage(weights: Weights, name: str, maps: Maps, slope: float) -> NewMaps:
     """Apply conv1 and conv2, each with its leaky rectifier."""
     for layer in ("conv1", "conv2"):
-        maps = tf.nn.leaky_relu(_convolve(weights, f"{name}.{layer}", maps), slope)
+        maps = _rectify(_convolve(weights, f"{name}.{layer}", maps), slope)
     return maps
+
+
+def _rectify(maps: Maps, slope: float) -> NewMaps:
+    """Shrink what is negative; TensorFlow's own rectifier rounds the slope to 32 bits."""
+    return tf.where(maps > 0, maps, slope * maps)
 
 
 def _convolve(weights: Weights, name: str, maps: Maps) -> NewMaps:

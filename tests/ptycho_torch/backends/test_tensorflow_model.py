@@ -28,7 +28,7 @@ CASES = [
     (2, 5, 1, {"object_big": False, "amp_activation": "swish"}),
     (3, 2, 2, {"amp_max": 3.0}),
 ]
-TOLERANCE = {np.float64: 1e-6, np.float32: 2e-5}
+TOLERANCE = {np.float64: 1e-7, np.float32: 2e-5}
 
 
 def _distance(found: Any, wanted: NDArray[Any]) -> float:
@@ -105,7 +105,7 @@ def test_any_number_of_groups(gridsize: int, *, with_xla: bool) -> None:
 
 @pytest.mark.parametrize("loss", ["poisson", "mae"])
 def test_gradients_agree_with_torch(loss: str) -> None:
-    """Every weight gets the gradient that torch computes, for both losses."""
+    """Every weight gets the gradient that torch computes, to rounding, for both losses."""
     made = case(2, 3)
     model, mask = made.tensorflow_model(np.float64), np.ones((backends.N, backends.N), np.bool_)
     X, rel = _inputs(made, dtype=np.float64)
@@ -123,7 +123,7 @@ def test_gradients_agree_with_torch(loss: str) -> None:
     found = weights.to_bundle({name: slope.numpy() for name, slope in slopes.items()})
     for name, parameter in torch_model.network.named_parameters():
         assert parameter.grad is not None
-        assert _distance(found[name], parameter.grad.numpy()) <= 1e-6, name
+        assert _distance(found[name], parameter.grad.numpy()) <= 1e-10, name
 
 
 def test_weights_survive_the_round_trip() -> None:

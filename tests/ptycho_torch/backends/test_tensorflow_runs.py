@@ -51,7 +51,7 @@ def test_double_precision_curves_coincide(runs: Path) -> None:
     """From the same weights and batches, every column of every epoch is the same number."""
     torch_rows, tensorflow_rows = (_history(runs / name) for name in BACKENDS)
 
-    assert np.allclose(torch_rows, tensorflow_rows, rtol=1e-6, equal_nan=True)
+    assert np.allclose(torch_rows, tensorflow_rows, rtol=1e-9, equal_nan=True)
     assert torch_rows[0, 3] != torch_rows[-1, 3]
 
 
