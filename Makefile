@@ -7,9 +7,12 @@ SUITE ?= forward-parity
 # TensorFlow has an environment of its own: a gigabyte that nothing else needs.
 TF_VENV := .venv-tf
 TF_READY := $(TF_VENV)/.ready
+# pty-chi and what it imports, for the one part of the benchmarks that stands beside it.
+SOLVER_READY := $(VENV)/.solver-ready
+WANTS_SOLVER := $(if $(PARTS),$(filter quality,$(PARTS)),quality)
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-commands help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity test-crate test-mlflow
+.PHONY: docs docs-commands help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity test-crate test-mlflow bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +32,11 @@ $(TF_READY): pyproject.toml requirements.lock
 	@$(TF_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev,tf]"
 	@touch $@
 	@echo "setup: done"
+
+$(SOLVER_READY): $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[quality]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "ptychi==2.2.0"
+	@touch $@
 
 setup: $(READY) ## Make the virtual environment
 
@@ -91,6 +99,9 @@ screenshots: $(READY) ## Take the pictures of report and site into docs/pictures
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"
 	@$(BIN)/python -m tests.browser
 
+bench: $(READY) $(if $(WANTS_SOLVER),$(SOLVER_READY)) ## Measure everything in turn, write docs/benchmarks.md (QUICK=1 PARTS="model evidence" AGAIN=1 PEERS=folder)
+	@$(BIN)/python -m benchmarks.bench $(PARTS) $(if $(QUICK),--quick,) $(if $(AGAIN),--again,) $(if $(PEERS),--peers "$(PEERS)",) $(if $(STAR),--star "$(STAR)",)
+
 bench-site: $(READY) ## Measure the site of many hubs, write docs/site-speed.md (HUBS=1000)
 	@$(BIN)/python -m benchmarks.bench_site --keep $(if $(HUBS),--hubs $(HUBS),)
 
@@ -112,9 +123,7 @@ bench-cluster: $(READY) ## Measure many runs on simulated and real workers, writ
 bench-model: $(READY) ## Measure the model beside a plain variant, write docs/performance.md (QUICK=1)
 	@$(BIN)/python -m benchmarks.bench_model $(if $(QUICK),--quick,)
 
-quality: $(READY) ## Train on simulated and real data beside an iterative solver, write docs/quality.md (EPOCHS="10 50")
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[quality]"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "ptychi==2.2.0"
+quality: $(SOLVER_READY) ## Train on simulated and real data beside an iterative solver, write docs/quality.md (EPOCHS="10 50")
 	@$(BIN)/python -m benchmarks.quality $(if $(EPOCHS),--epochs $(EPOCHS),) $(if $(STAR),--star "$(STAR)",)
 
 defects: $(READY) ## Plant each documented defect, see its test fail, write docs/upstream-defects.md

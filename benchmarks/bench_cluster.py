@@ -16,13 +16,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from benchmarks import cluster_stub
+from benchmarks import cluster_stub, measured
+from benchmarks.measured import Measured, at_most
 from harness import config_file, matrix_runs, workflow
 from harness.campaign.run import Campaign, Cell, run
 from harness.config import MatrixSpec
@@ -35,6 +37,11 @@ _ROOT = Path(__file__).parents[1]
 _KEPT = _ROOT / ".harness" / "bench-cluster.json"
 _DOC = _ROOT / "docs" / "cluster-speed.md"
 _PICTURE = _ROOT / "docs" / "pictures" / "cluster-speed.svg"
+_ADDED = 0.1
+_SHARE_OF_SERIAL = 0.55  # 1.1 times half of it
+_json = click.option(
+    "--json", "record", type=click.Path(path_type=Path), help="Figures as numbers."
+)
 _DECLARATION = """\
 schema = 1
 name = "many"
@@ -73,6 +80,22 @@ class Simulated:
         """Part of the ideal time that was added."""
         return self.wall_s / self.ideal_s - 1
 
+    @property
+    def figures(self) -> list[Measured]:
+        """Time and memory as numbers, beside the pauses alone."""
+        what = f"{self.runs:,} runs of {self.stage_s:g} s, {self.workers} workers"
+        added = Measured(
+            what=what,
+            value=self.wall_s,
+            unit="s",
+            peer="the pauses alone",
+            beside=self.ideal_s,
+            floor=self.ideal_s,
+            target="ratio ≤ 1.1",
+            holds=self.overhead <= _ADDED,
+        )
+        return [added, at_most(f"{what}: memory", self.peak_mb, "MB", 500)]
+
 
 @click.group()
 def main() -> None:
@@ -85,12 +108,14 @@ def main() -> None:
 @click.option("--stage", "stage_s", default=1.0, show_default=True, help="Pause of a run [s].")
 @click.option("--store", default=tempfile.gettempdir(), show_default=True, help="Folder.")
 @click.option("--keep", is_flag=True, help="Write docs/cluster-speed.md.")
+@_json
 def simulated(
     workers: str,
     rounds: float,
     stage_s: float,
     store: str,
     keep: bool,  # noqa: FBT001 - click calls it so
+    record: Path | None,
 ) -> None:
     """Grow a cluster of threads whose runs are pauses."""
     rows = []
@@ -102,6 +127,7 @@ def simulated(
         click.echo(_simulated_row(rows[-1]))
     if keep:
         _keep("simulated", [asdict(row) for row in rows])
+    measured.write(record, [figure for row in rows for figure in row.figures])
 
 
 @main.command(hidden=True)
@@ -157,7 +183,13 @@ def _require_whole(hubs: Path, told: set[str], runs: int) -> None:
 @click.option("--suite", default="quick", show_default=True, help="Suite of this project.")
 @click.option("--runs", default=24, show_default=True, help="How many seeds.")
 @click.option("--keep", is_flag=True, help="Write docs/cluster-speed.md.")
-def real(suite: str, runs: int, keep: bool) -> None:  # noqa: FBT001 - click calls it so
+@_json
+def real(
+    suite: str,
+    runs: int,
+    keep: bool,  # noqa: FBT001 - click calls it so
+    record: Path | None,
+) -> None:
     """Run a suite with many seeds: one after the other, then on two workers."""
     os.environ["OMP_NUM_THREADS"] = "1"  # a worker has one core, whoever it shares them with
     choices = {
@@ -172,6 +204,24 @@ def real(suite: str, runs: int, keep: bool) -> None:  # noqa: FBT001 - click cal
         click.echo(f"{name}: {times[name]:.1f} s")
     if keep:
         _keep("real", {"suite": suite, "runs": runs, "times": times})
+    measured.write(record, _real_figures(suite, runs, times))
+
+
+def _real_figures(suite: str, runs: int, times: dict[str, float]) -> Iterator[Measured]:
+    """Put every executor beside one run after the other."""
+    serial = times["one after the other"]
+    for name, seconds in times.items():
+        if name != "one after the other":
+            yield Measured(
+                what=f"{runs} runs of suite {suite}, {name}",
+                value=seconds,
+                unit="s",
+                peer="one after the other",
+                beside=serial,
+                floor=serial / 2,
+                target="ratio ≤ 0.55",
+                holds=seconds <= _SHARE_OF_SERIAL * serial,
+            )
 
 
 def _real(suite: str, runs: int, choice: Choice) -> float:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
 
 import click
 
-from benchmarks import evidence_commands, evidence_files, evidence_ledger
+from benchmarks import evidence_commands, evidence_files, evidence_ledger, machine, measured
 from benchmarks.evidence_figures import Row
 
 _DOCS = Path(__file__).parents[1] / "docs"
@@ -40,63 +38,57 @@ their start included; medians. Whether a limit held is said only where one was a
 
 
 def measure(
-    place: Path, repeats: int, *, quick: bool
+    place: Path, repeats: int, peers: Path | None, *, quick: bool
 ) -> tuple[list[Row], dict[int, dict[str, float]]]:
     """Measure everything; the rows, and the costs of ledgers by size."""
     large = (100, 1 << 20) if quick else (1000, (1 << 30) // 1000)
-    made = evidence_files.floor_rows()
+    made, rate = evidence_files.floor_rows()
     shares = {evidence_files.SUMS: 0.25, evidence_files.BAG: 0.4}
-    made += evidence_files.rows(place / "large", *large, repeats, shares)
+    made += evidence_files.rows(place / "large", large, repeats, shares, rate)
     limit = {evidence_files.OURS: 0.15}
-    made += evidence_files.rows(place / "small", 1000, 10 << 10, repeats, limit)
-    made += evidence_commands.start_rows(place, repeats)
+    made += evidence_files.rows(place / "small", (1000, 10 << 10), repeats, limit, rate)
+    made += evidence_commands.start_rows(place, repeats, peers)
     made += evidence_commands.stage_rows(place, repeats)
     sizes = _SIZES[:2] if quick else _SIZES
     found = {count: evidence_ledger.costs(place, count, repeats) for count in sizes}
-    return made + evidence_ledger.rows(found), found
+    return made, found
 
 
-def machine(seconds: float) -> str:
+def _about(seconds: float) -> str:
     """Say where and with which versions it was measured."""
     return (
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores ({_processor()});"
-        f" Python {platform.python_version()}, bagit {metadata.version('bagit')},"
+        f"{machine.described()};"
+        f" Python {platform.python_version()}, bagit {machine.package('bagit')},"
         f" {_coreutils()}; load {os.getloadavg()[0]:.1f}, {seconds / 60:.0f} minutes."
     )
 
 
 def _coreutils() -> str:
-    program = shutil.which("sha256sum")
-    if program is None:
-        return "no sha256sum"
-    told = subprocess.run([program, "--version"], check=True, capture_output=True, text=True)
-    return told.stdout.partition("\n")[0]
-
-
-def _processor() -> str:
-    """Name the processor and whether it has instructions for SHA-256, where Linux tells."""
-    try:
-        told = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return platform.processor() or "unknown"
-    name = told.partition("model name")[2].partition("\n")[0].strip("\t :")
-    return f"{name}, {'with' if ' sha_ni' in told else 'without'} SHA-NI"
+    found = shutil.which("sha256sum")
+    return (machine.told([found]) if found else None) or "no sha256sum"
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Small sizes, and nothing is written.")
 @click.option("--repeats", default=5, show_default=True, help="Runs of each measurement.")
-def main(*, quick: bool, repeats: int) -> None:
+@click.option(
+    "--peers", type=click.Path(file_okay=False, path_type=Path), help="Folder of DVC, ReFrame …"
+)
+@click.option("--json", "record", type=click.Path(path_type=Path), help="Figures as numbers.")
+def main(*, quick: bool, repeats: int, peers: Path | None, record: Path | None) -> None:
     """Measure everything and write docs/evidence-speed.md and its plot."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="evidence-") as folder:
-        made, found = measure(Path(folder), repeats, quick=quick)
+        made, found = measure(Path(folder), repeats, peers, quick=quick)
+    figures = [row.figure for row in made if row.figure] + evidence_ledger.figures(found)
+    made += evidence_ledger.rows(found)
     table = "\n".join(row.line for row in made)
     click.echo(table)
     if not quick:
-        page = _PAGE.format(machine=machine(time.monotonic() - began), table=table)
+        page = _PAGE.format(machine=_about(time.monotonic() - began), table=table)
         (_DOCS / "evidence-speed.md").write_text(page, "utf-8")
         evidence_ledger.plot(found, _DOCS / "evidence-speed.svg")
+    measured.write(record, figures)
     sys.exit(any(row.holds is False for row in made))
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import click
 
-from benchmarks import bench_site, evidence_ledger, scaling_record
+from benchmarks import bench_site, evidence_ledger, measured, scaling_record
+from benchmarks.measured import Measured
 from tests.builders import stores
 
 _HUBS = Path(__file__).parents[1] / "hubs"
@@ -61,9 +62,36 @@ def site_row(folder: Path, count: int) -> dict[str, Any]:
     }
 
 
+def figures(content: dict[str, Any]) -> list[Measured]:
+    """Return what one more costs at the largest size, beside the smallest."""
+    made = []
+    for kind, axis, keys in (
+        ("ledger", "entries", ("bytes", "verify", "append", "inclusion proof")),
+        ("site", "hubs", ("index_bytes",)),
+    ):
+        rows = content[f"{kind}s"]
+        first, last = rows[0], rows[-1]
+        made += [
+            Measured(
+                what=f"{kind} of {last[axis]:,} {axis}: {key.replace('_', ' ')}",
+                value=last[key],
+                unit="B" if "bytes" in key else "s",
+                peer=f"of {first[axis]:,}",
+                beside=first[key],
+                note=f"the size grew {last[axis] / first[axis]:g} times",
+            )
+            for key in keys
+        ]
+    return made
+
+
 @click.command()
 @click.option("--small", is_flag=True, help="The two smallest sizes of each, for a look.")
-def main(*, small: bool) -> None:
+@click.option(
+    "--record", type=click.Path(path_type=Path), default=scaling_record.RECORD, help="To write."
+)
+@click.option("--json", "numbers", type=click.Path(path_type=Path), help="Figures as numbers.")
+def main(*, small: bool, record: Path, numbers: Path | None) -> None:
     """Measure everything and write the record."""
     end = _SMALL if small else None
     with tempfile.TemporaryDirectory() as name:
@@ -73,7 +101,8 @@ def main(*, small: bool) -> None:
             "ledgers": [ledger_row(place, count) for count in _LEDGERS[:end]],
             "sites": [site_row(place / f"{count}", count) for count in _SITES[:end]],
         }
-    scaling_record.update("layout", content, is_small=small)
+    scaling_record.update("layout", content, is_small=small, path=record)
+    measured.write(numbers, figures(content))
 
 
 if __name__ == "__main__":

@@ -22,12 +22,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks import resident, scaling_record
+from benchmarks import measured, resident, scaling_record
+from benchmarks.measured import Measured
 
 _FULL, _SMALL = (1000, 10_000, 100_000), (1000, 10_000)
 _PATTERNS_PER_GROUP = 4
 _SIDE = 64
 _SETTINGS = {"data": {"mmap_threshold_mb": 8}}
+_MEMORY_MIB = 3e9 / 2**20
 _PROGRAMS = ("simulate", "train", "inference")
 
 Row = dict[str, Any]
@@ -96,19 +98,56 @@ def _draw(
     axes.loglog(sizes, [value(row) for row in rows], marker="o", label=label)
 
 
+def figures(rows: list[Row]) -> list[Measured]:
+    """Return the memory at the largest size beside its frames, and how time grows."""
+    first, last = rows[0], rows[-1]
+    made = []
+    for program in _PROGRAMS:
+        peak = last[program]["peak_mib"]
+        made.append(
+            Measured(
+                what=f"{program}, {last['patterns']:,} patterns: largest memory",
+                value=peak,
+                unit="MiB",
+                peer="its frames",
+                beside=last["frame_bytes"] / 2**20,
+                target=f"< {_MEMORY_MIB:.0f} MiB",
+                holds=peak < _MEMORY_MIB,
+            )
+        )
+        made.append(
+            Measured(
+                what=f"{program}, a pattern of {last['patterns']:,}",
+                value=1000 * last[program]["cpu_s"] / last["patterns"],
+                unit="CPU-ms",
+                peer=f"a pattern of {first['patterns']:,}",
+                beside=1000 * first[program]["cpu_s"] / first["patterns"],
+                note="start-up included",
+            )
+        )
+    return made
+
+
 @click.command()
 @click.option("--small", is_flag=True, help="Two sizes and the lighter network, for a look.")
 @click.option("--architecture", default=None, help="Network [default: cnn, small: cnn-lite].")
 @click.option("--threads", default=os.cpu_count() or 1, show_default=True, help="Of torch.")
-def main(*, small: bool, architecture: str | None, threads: int) -> None:
-    """Measure every size, write the record and the plot."""
+@click.option(
+    "--record", type=click.Path(path_type=Path), default=scaling_record.RECORD, help="To write."
+)
+@click.option("--json", "numbers", type=click.Path(path_type=Path), help="Figures as numbers.")
+def main(
+    *, small: bool, architecture: str | None, threads: int, record: Path, numbers: Path | None
+) -> None:
+    """Measure every size, write the record and, beside it, the plot."""
     network = architecture or ("cnn-lite" if small else "cnn")
     with tempfile.TemporaryDirectory() as name:
         sizes = _SMALL if small else _FULL
         rows = [measure(Path(name), count, network, threads) for count in sizes]
     content = {"architecture": network, "threads": threads, "rows": rows}
-    scaling_record.update("scans", content, is_small=small)
-    plot(rows, scaling_record.DOCS / "scaling.svg")
+    scaling_record.update("scans", content, is_small=small, path=record)
+    plot(rows, record.with_suffix(".svg"))
+    measured.write(numbers, figures(rows))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Measure the model package beside a plain variant and write the table of docs/performance.md.
 
-Usage: ``python -m benchmarks.bench_model [--quick] [--output FILE]``; ``make bench-model``.
+Usage: ``python -m benchmarks.bench_model [--quick] [--output FILE] [--json FILE]``;
+``make bench-model``.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks import measure
+from benchmarks import measure, measured, model_programs
+from benchmarks.measured import Measured
+from benchmarks.model_programs import Row
 from benchmarks.plain import PlainModel
-from ptycho_torch.config_params import DataConfig, ModelConfig, TrainingConfig
-from ptycho_torch.data import scan_file
+from ptycho_torch.config_params import ModelConfig, TrainingConfig
 from ptycho_torch.physics import canvas, losses
 from ptycho_torch.pinn import PtychoPINN
 from ptycho_torch.training import optimizer
@@ -30,7 +31,6 @@ _SCALE = 9.882118
 _N, _C = 64, 4
 _AGREEMENT = 1e-4
 
-Row = tuple[str, str, str, str, str]
 _Batch = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -39,13 +39,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, for a look")
     parser.add_argument("--output", type=Path, default=Path("docs/performance.md"))
+    parser.add_argument("--json", type=Path, help="figures as numbers")
     given = parser.parse_args()
-    lines = [*_context(), *_table(given.quick)]
+    figures: list[Measured] = []
+    lines = [*_context(), *_table(given.quick, figures)]
     text = "\n".join(lines) + "\n"
     print(text)
     before = given.output.read_text() if given.output.exists() else f"{_START}\n{_END}\n"
     head, rest = before.split(_START)
     given.output.write_text(f"{head}{_START}\n{text}{_END}{rest.split(_END)[1]}")
+    measured.write(given.json, figures)
     return 0
 
 
@@ -61,20 +64,20 @@ def _context() -> list[str]:
     return [about, ""]
 
 
-def _table(is_quick: bool) -> Iterator[str]:  # noqa: FBT001
+def _table(is_quick: bool, figures: list[Measured]) -> Iterator[str]:  # noqa: FBT001
+    """Write the lines of the tables; their numbers are added to ``figures``."""
     yield "| what | found | beside it | floor | share of floor, target |"
     yield "|---|---|---|---|---|"
     threads = torch.get_num_threads()
     one, all_threads = (measure.convolution_rate(count) for count in (1, threads))
-    yield _line(
-        (
-            "convolution rate",
-            f"{one / 1e9:.0f} GFLOP/s, one thread",
-            f"{all_threads / 1e9:.0f} GFLOP/s, {threads} threads",
-            "",
-            "measured in this run",
-        )
+    rates = (
+        "convolution rate",
+        f"{one / 1e9:.0f} GFLOP/s, one thread",
+        f"{all_threads / 1e9:.0f} GFLOP/s, {threads} threads",
+        "",
+        "measured in this run",
     )
+    yield _line(Row(rates), figures)
     torch.set_num_threads(1)
     rounds = 3 if is_quick else 9
     for row in (
@@ -82,11 +85,12 @@ def _table(is_quick: bool) -> Iterator[str]:  # noqa: FBT001
         *_inference(rounds, one),
         _stitching(1000 if is_quick else 10000),
     ):
-        yield _line(row)
+        yield _line(row, figures)
     torch.set_num_threads(threads)
     with tempfile.TemporaryDirectory() as folder:
-        for row in _programs(Path(folder), all_threads, threads, is_quick=is_quick):
-            yield _line(row)
+        size = model_programs.QUICK if is_quick else model_programs.FULL
+        for row in model_programs.rows(Path(folder), all_threads, threads, size, _flops()):
+            yield _line(row, figures)
     torch.set_num_threads(1)
     yield ""
     yield "| operators of a training step, batch of 16 | share of CPU time |"
@@ -97,8 +101,9 @@ def _table(is_quick: bool) -> Iterator[str]:  # noqa: FBT001
     torch.set_num_threads(threads)
 
 
-def _line(row: Row) -> str:
-    return "| " + " | ".join(row) + " |"
+def _line(row: Row, figures: list[Measured]) -> str:
+    figures.extend(row.figures)
+    return "| " + " | ".join(row.cells) + " |"
 
 
 def _model(seed: int = 1, architecture: str = "cnn") -> PtychoPINN:
@@ -151,12 +156,17 @@ def _training(rounds: int, rate: float) -> Iterator[Row]:
             own_floor = floor if name == "package" else measure.flop_count(lite) / rate
             beside = found["plain"] if name == "package" else found["package"]
             other = "plain" if name == "package" else "the default"
-            yield (
-                f"training step, batch of {count}" + (", cnn-lite" if name == "lite" else ""),
+            what = f"training step, batch of {count}" + (", cnn-lite" if name == "lite" else "")
+            cells = (
+                what,
                 f"{count / found[name]:.1f} groups per CPU-s",
                 f"{found[name] / beside:.2f} × {other}",
                 f"{count / own_floor:.1f} groups per CPU-s",
                 f"{100 * own_floor / found[name]:.0f} %, {target}",
+            )
+            least = 1 / (0.92 if name == "package" else 0.5)
+            yield Row(
+                cells, (_rate(what, count, (found[name], beside, own_floor), other, least),)
             )
 
 
@@ -189,13 +199,42 @@ def _inference(rounds: int, rate: float) -> Iterator[Row]:
             floor = measure.flop_count(run) / rate
             beside = "plain" if name == "package" else "package"
             other = "plain" if name == "package" else "the default"
-            yield (
-                "inference, batch of 64" + (", cnn-lite" if name == "lite" else ""),
+            what = "inference, batch of 64" + (", cnn-lite" if name == "lite" else "")
+            cells = (
+                what,
                 f"{count / found[name]:.0f} groups per CPU-s",
                 f"{found[beside] / found[name]:.2f} × {other}",
                 f"{count / floor:.0f} groups per CPU-s",
                 f"{100 * floor / found[name]:.0f} %, {target}",
             )
+            least = 1.6 if name == "package" else 2
+            seconds = (found[name], found[beside], floor)
+            yield Row(cells, (_rate(what, count, seconds, other, least),))
+
+
+def _rate(
+    what: str, count: int, seconds: tuple[float, float, float], peer: str, least: float
+) -> Measured:
+    """Return groups a CPU second, beside a peer's and the floor's.
+
+    Args:
+        what: What was measured.
+        count: Groups.
+        seconds: CPU seconds of the package, of its peer and of the floor.
+        peer: What stands beside it.
+        least: The ratio of rates that was asked for.
+    """
+    own, beside, floor = seconds
+    return Measured(
+        what=what,
+        value=count / own,
+        unit="groups per CPU-s",
+        peer=peer,
+        beside=count / beside,
+        floor=count / floor,
+        target=f"ratio ≥ {least:.3g}",
+        holds=beside / own >= least,
+    )
 
 
 def _agree(found: torch.Tensor, wanted: torch.Tensor) -> None:
@@ -224,82 +263,24 @@ def _stitching(count: int) -> Row:
     block = np.zeros(1 << 24)
     bandwidth = 2 * block.nbytes / measure.wall(block.copy, 5)
     floor = moved / bandwidth
-    return (
+    cells = (
         f"stitching {count} patches",
         f"{taken:.2f} s",
         "",
         f"{floor:.2f} s ({moved / 1e9:.1f} GB at {bandwidth / 1e9:.1f} GB/s)",
         f"{100 * floor / taken:.0f} %, ≤ 3 s for 10,000",
     )
+    limit = 3 * count / 10000
+    return Row(cells, (measured.at_most(cells[0], taken, "s", limit, floor=floor),))
 
 
-def _programs(folder: Path, rate: float, threads: int, *, is_quick: bool) -> Iterator[Row]:
-    """Measure the programs as a user runs them."""
-    few, many = (64, 200) if is_quick else (1000, 10000)
-    epochs, groups = (1, 64) if is_quick else (10, 256)
-    scans = {count: folder / f"{count}.npz" for count in (16, few, many)}
-    for count, path in scans.items():
-        measure.child(_python("simulate", "--output", path, "--n_points", count), threads)
-    yield _loading(scans[many])
-    yield from _train_program(folder, scans[few], rate, threads, (epochs, groups))
-    inference = ["--model_path", folder / "model", "--output_dir", folder / "out", "--quiet"]
-    start = measure.child(_python("inference", "--test_data", scans[16], *inference), threads)
-    for count, target in ((few, "≤ 12 s after start-up, < 1 GB"), (many, "< 1 GB above data")):
-        argv = _python("inference", "--test_data", scans[count], *inference)
-        found = measure.child(argv, threads)
-        after = found.wall - start.wall
-        floor = count * _flops_per_group() / rate
-        yield (
-            f"inference program, {count} patterns, {threads} threads",
-            f"{found.wall:.1f} s ({found.cpu:.1f} CPU-s), {found.peak_mib:.0f} MiB",
-            f"start-up {start.wall:.1f} s, data {scans[count].stat().st_size >> 20} MiB",
-            f"{floor:.1f} s",
-            f"{100 * floor / after:.0f} % after start-up, {target}",
-        )
-
-
-def _loading(path: Path) -> Row:
-    began = time.perf_counter()
-    scan = scan_file.read(path, DataConfig())
-    taken = time.perf_counter() - began
-    return (
-        f"reading {scan.point_count} patterns",
-        f"{scan.point_count / taken:.0f} patterns/s",
-        "",
-        "",
-        f"{path.stat().st_size / taken / 1e6:.0f} MB/s with digest and checks",
-    )
-
-
-def _train_program(
-    folder: Path, scan: Path, rate: float, threads: int, size: tuple[int, int]
-) -> Iterator[Row]:
-    epochs, groups = size
-    model = folder / "model"
-    argv = _python(
-        *("train", "--train_data_file", scan, "--output_dir", model, "--quiet"),
-        *("--max_epochs", epochs, "--n_images", groups, "--val_split", 0, "--batch_size", 16),
-    )
-    found = measure.child(argv, threads)
-    package, _ = _steps(16)
-    flops = measure.flop_count(package) * groups * epochs / 16
-    yield (
-        f"training program, {epochs} epochs of {groups} groups, {threads} threads",
-        f"{found.wall:.1f} s ({found.cpu:.1f} CPU-s), {found.peak_mib:.0f} MiB",
-        f"{flops / found.wall / 1e9:.0f} GFLOP/s, start-up included",
-        f"{flops / rate:.1f} s",
-        f"{100 * flops / rate / found.wall:.0f} %, ≥ 50 %, < 1 GB",
-    )
-
-
-def _flops_per_group() -> float:
+def _flops() -> model_programs.Flops:
+    """Count the work of a group in training and in inference."""
+    step, _ = _steps(16)
     model, (X, rel) = _model().eval(), _batch(2)
     with torch.inference_mode():
-        return measure.flop_count(lambda: model(X, rel)) / 2
-
-
-def _python(program: str, *arguments: object) -> list[str]:
-    return [sys.executable, "-m", f"ptycho_torch.{program}", *map(str, arguments)]
+        forward = measure.flop_count(lambda: model(X, rel)) / 2
+    return model_programs.Flops(measure.flop_count(step) / 16, forward)
 
 
 if __name__ == "__main__":

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import machine
 from benchmarks.evidence_figures import (
     HARNESS,
     Row,
     median,
+    missing,
     program,
     side_by_side,
     spoken,
     within,
 )
+from benchmarks.measured import Measured
 from tests.builders import stores
 
 _HUBS = 200
@@ -33,6 +35,7 @@ kind = "command"
 argv = ["true"]
 timeout_s = 10
 """
+_START = "harness --version"
 _VERSIONS = ("dvc", "mlflow", "reframe", "snakemake", "git")
 
 
@@ -46,29 +49,44 @@ def _declare(root: Path, **stage_counts: int) -> Path:
     return root
 
 
-def start_rows(place: Path, repeats: int) -> list[Row]:
-    """Measure the start of the program, and the state of a project with many hubs."""
+def start_rows(place: Path, repeats: int, peers: Path | None = None) -> list[Row]:
+    """Measure the start of the program, and the state of a project with many hubs.
+
+    Args:
+        place: Where the project is made.
+        repeats: Turns.
+        peers: Folder of the other programs; else they are looked for on the path.
+    """
     root = _declare(place / "many", **{"forward-parity": 1, "quick": 1})
     stores.fill(root / "hubs", _HUBS)
     calls: dict[str, Callable[[], object]] = {
-        "harness --version": program([HARNESS, "--version"]),
+        _START: program([HARNESS, "--version"]),
         f"harness status, {_HUBS} hubs": program([HARNESS, "-C", str(root), "status"]),
         "python -c pass": program([sys.executable, "-c", "pass"]),
     }
     for name in _VERSIONS:
-        if found := shutil.which(name, path=_path()):
+        found = machine.program(name, peers)
+        if found and machine.told([found]):
             calls[f"{name} --version"] = program([found, "--version"])
     took = side_by_side(calls, repeats)
-    limits = {"harness --version": 0.08, f"harness status, {_HUBS} hubs": 0.2}
-    return [
-        within(name, seconds, limits[name]) if name in limits else Row(name, spoken(seconds))
-        for name, seconds in took.items()
-    ]
-
-
-def _path() -> str:
-    """Return the folder of this Python, then what programs are usually found on."""
-    return f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    limits = {_START: 0.08, f"harness status, {_HUBS} hubs": 0.2}
+    rows = [within(name, took[name], limit) for name, limit in limits.items()]
+    floor = took["python -c pass"]
+    rows.append(Row("python -c pass", spoken(floor)))
+    for name in (f"{peer} --version" for peer in _VERSIONS):
+        if name in took:
+            figure = Measured(
+                what=_START,
+                value=took[_START],
+                unit="s",
+                peer=name,
+                beside=took[name],
+                floor=floor,
+            )
+            rows.append(Row(name, spoken(took[name]), figure=figure))
+        else:
+            rows.append(missing(name, _START, took[_START], name))
+    return rows
 
 
 def stage_rows(place: Path, repeats: int) -> list[Row]:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.measured import MISSING, Measured, at_most
+
 HARNESS = str(Path(sys.executable).with_name("harness"))
 _PEAK = """
 import sys
@@ -24,12 +26,13 @@ sys.exit(code)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the page: what, the figure, what was asked, and whether it held."""
+    """One line of the page: what, the figure, what was asked, whether it held; as numbers."""
 
     what: str
     found: str
     asked: str = ""
     holds: bool | None = None
+    figure: Measured | None = None
 
     @property
     def line(self) -> str:
@@ -40,7 +43,13 @@ class Row:
 
 def within(what: str, seconds: float, limit: float) -> Row:
     """Return the row of a time that may be ``limit`` seconds at most."""
-    return Row(what, spoken(seconds), f"≤ {spoken(limit)}", seconds <= limit)
+    figure = at_most(what, seconds, "s", limit)
+    return Row(what, spoken(seconds), f"≤ {spoken(limit)}", figure.holds, figure)
+
+
+def missing(what: str, ours: str, seconds: float, peer: str) -> Row:
+    """Return the row of a peer that is not installed, beside what ours took [s]."""
+    return Row(what, MISSING, figure=Measured(what=ours, value=seconds, unit="s", peer=peer))
 
 
 def spoken(seconds: float) -> str:

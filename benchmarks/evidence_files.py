@@ -15,10 +15,12 @@ from benchmarks.evidence_figures import (
     HARNESS,
     Row,
     median,
+    missing,
     program,
     side_by_side,
     spoken,
 )
+from benchmarks.measured import Measured, at_most
 from harness.hub import digest, inventory
 from tests.builders import sealed
 from tests.builders.sealed import Store
@@ -60,51 +62,71 @@ def _others(store: Store, place: Path) -> dict[str, Callable[[], object]]:
 
 
 def rows(
-    place: Path, count: int, size: int, repeats: int, asked: Mapping[str, float]
+    place: Path, sizes: tuple[int, int], repeats: int, asked: Mapping[str, float], rate: float
 ) -> list[Row]:
     """Measure one hub with every tool, turn by turn, start-up of each included.
 
     Args:
         place: Where the hub is made; removed afterwards.
-        count: Files beside those of the harness.
-        size: Bytes of each.
+        sizes: Files beside those of the harness, and the bytes of each.
         repeats: Turns.
         asked: Seconds that ours may take, and the share of each other tool's time.
+        rate: What the machine's SHA-256 gives at best [bytes/s].
     """
+    count, size = sizes
     store = hub_of(place / "project", count, size)
     words = ["-C", str(store.root), "verify", "--hub", str(store.hub), "--allow-stale", "-q"]
     took = side_by_side({OURS: program([HARNESS, *words]), **_others(store, place)}, repeats)
     shutil.rmtree(place)
     mine = took.pop(OURS)
     named = f"{count:,} files of {size / 1024:,.0f} KiB: "
-    limit = asked.get(OURS)
+    limit, floor = asked.get(OURS), count * size / rate
+    ours = named + OURS
     made = [
         Row(
-            named + OURS,
+            ours,
             f"{spoken(mine)}, {count * size / mine / 1e9:.2f} GB/s",
             "" if limit is None else f"≤ {spoken(limit)}",
             None if limit is None else mine <= limit,
+            None if limit is None else at_most(ours, mine, "s", limit, floor=floor),
         )
     ]
-    for name, seconds in took.items():
-        share, most = mine / seconds, asked.get(name)
+    for name in (SUMS, BAG):
+        if name not in took:
+            made.append(missing(named + name, ours, mine, name))
+            continue
+        seconds, most = took[name], asked.get(name)
+        share = mine / seconds
         told = f"{spoken(seconds)}; harness takes {share:.2f} of it"
         holds = None if most is None else share <= most
-        made.append(Row(named + name, told, "" if most is None else f"≤ {most}", holds))
+        target = "" if most is None else f"≤ {most}"
+        figure = Measured(
+            what=ours,
+            value=mine,
+            unit="s",
+            peer=name,
+            beside=seconds,
+            floor=floor,
+            target=f"ratio {target}" if target else "",
+            holds=holds,
+        )
+        made.append(Row(named + name, told, target, holds, figure))
     return made
 
 
-def floor_rows() -> list[Row]:
-    """Measure what the machine's SHA-256 gives at best, in memory, on one and on all cores."""
+def floor_rows() -> tuple[list[Row], float]:
+    """Measure what the machine's SHA-256 gives at best, in memory, on one and on all cores.
+
+    Returns:
+        The rows, and the rate on all cores [bytes/s].
+    """
     block = bytes(64 << 20)
     cores = os.cpu_count() or 1
     one = median(lambda: hashlib.sha256(block), 3)
     with ThreadPoolExecutor(cores) as pool:
         every = median(lambda: list(pool.map(hashlib.sha256, [block] * cores)), 3)
+    rate = cores * len(block) / every
     return [
         Row("SHA-256 in memory, one thread", f"{len(block) / one / 1e9:.2f} GB/s"),
-        Row(
-            f"SHA-256 in memory, {cores} threads",
-            f"{cores * len(block) / every / 1e9:.2f} GB/s",
-        ),
-    ]
+        Row(f"SHA-256 in memory, {cores} threads", f"{rate / 1e9:.2f} GB/s"),
+    ], rate

@@ -156,3 +156,8 @@ def child(argv: Sequence[str], threads: int) -> Child:
         raise RuntimeError(f"{' '.join(argv)} failed: {found.stderr[-500:]}")
     seconds, cpu, peak = map(float, found.stdout.split()[-3:])
     return Child(seconds, cpu, peak / 1024)
+
+
+def python(program: str, *arguments: object) -> list[str]:
+    """Return the command line of a program of the model package."""
+    return [sys.executable, "-m", f"ptycho_torch.{program}", *map(str, arguments)]

@@ -1,7 +1,7 @@
 """Quality of the networks beside an iterative solver, on the same data, in one run.
 
 Usage: ``python -m benchmarks.quality [--epochs 10 50] [--star FOLDER] [--only cnn-lite]``.
-Writes docs/quality.md and two pictures below docs/quality/.
+Writes docs/quality.md, and below docs/quality/ two pictures and all numbers, results.json.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import argparse
 import io
 import json
 import logging
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,7 +22,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks import epie, lsqml, measure
+from benchmarks import epie, lsqml, measure, measured, quality_record
 from ptycho_torch.config_params import DataConfig
 from ptycho_torch.data import scan_file
 from ptycho_torch.data.scan import ScanData
@@ -92,6 +91,24 @@ class Result:
         cells = [self.scan, self.method, training, f"{self.reconstruction:.1f}", *numbers]
         return "| " + " | ".join(cells) + " |"
 
+    def numbers(self) -> dict[str, Any]:
+        """Return the row of the record."""
+        return {
+            "scan": self.scan,
+            "method": self.method,
+            "training_cpu_s": self.training,
+            "cpu_s": self.reconstruction,
+            "metrics": self.found,
+        }
+
+
+class Point(NamedTuple):
+    """A solver's errors after some CPU seconds."""
+
+    cpu_s: float
+    complex_error: float
+    phase_rmse: float
+
 
 def main() -> int:
     """Run all scenes and write the page."""
@@ -99,7 +116,10 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, nargs="+", default=[10, 50])
     parser.add_argument("--star", type=Path, help="folder of the measured star")
     parser.add_argument("--only", nargs="+", default=["cnn", "cnn-lite"], help="networks")
+    parser.add_argument("--doses", type=float, nargs="+", default=_DOSES, help="photons")
+    parser.add_argument("--sweeps", type=int, default=max(_LOOKS), help="of a solver, at most")
     parser.add_argument("--output", type=Path, default=Path("docs"))
+    parser.add_argument("--json", type=Path, help="figures as numbers")
     given = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -110,18 +130,33 @@ def main() -> int:
     _draw_curves(curves, results, pictures / "error-against-time.png")
     lines = "\n".join(result.line() for result in results)
     (given.output / "quality.md").write_text(_HEAD + lines + "\n" + _TAIL)
+    record = _record(results, curves)
+    text = json.dumps(record, indent=1, allow_nan=False)
+    (pictures / "results.json").write_text(text + "\n", "utf-8")
+    measured.write(given.json, quality_record.figures(record))
     return 0
 
 
-Curves = dict[tuple[str, str], list[tuple[float, float]]]  # by scan and solver
+Curves = dict[tuple[str, str], list[Point]]  # by scan and solver
+
+
+def _record(results: list[Result], curves: Curves) -> dict[str, Any]:
+    return {
+        "rows": [result.numbers() for result in results],
+        "curves": [
+            {"scan": scan, "solver": solver, "points": [point._asdict() for point in points]}
+            for (scan, solver), points in curves.items()
+        ],
+    }
 
 
 def _run(folder: Path, given: argparse.Namespace) -> tuple[list[Result], Curves]:
     results, curves = [], {}
-    for scene in _scenes(folder, given.star):
+    looks = [sweeps for sweeps in _LOOKS if sweeps <= given.sweeps]
+    for scene in _scenes(folder, given.doses, given.star):
         for name, path in scene.targets.items():
             scan = scan_file.read(path, DataConfig())
-            for solver, estimates in _solvers(scan):
+            for solver, estimates in _solvers(scan, looks):
                 best, curves[name, solver] = _iterative(name, solver, scan, estimates)
                 results.append(_said(best))
         for architecture in given.only:
@@ -136,12 +171,12 @@ def _said(result: Result) -> Result:
     return result
 
 
-def _scenes(folder: Path, star: Path | None) -> Iterator[Scene]:
-    for dose in _DOSES:
+def _scenes(folder: Path, doses: Iterable[float], star: Path | None) -> Iterator[Scene]:
+    for dose in doses:
         paths = {seed: folder / f"{dose:g}-{seed}.npz" for seed in (42, 43)}
         for seed, path in paths.items():
             argv = ("--output", path, "--n_points", 400, "--seed", seed, "--nphotons", dose)
-            measure.child(_python("simulate", *argv), 1)
+            measure.child(measure.python("simulate", *argv), 1)
         title = f"simulated, {dose:g} photons"
         yield Scene(title, paths[42], {title: paths[42], f"{title}, unseen": paths[43]})
     if star is not None:
@@ -153,7 +188,7 @@ def _network(folder: Path, scene: Scene, architecture: str, epochs: int) -> Iter
     """Train and reconstruct by the programs."""
     model, back = folder / "model", folder / "back"
     trained = measure.child(
-        _python(
+        measure.python(
             *("train", "--train_data_file", scene.train, "--output_dir", model, "--quiet"),
             *("--architecture", architecture, "--max_epochs", epochs, "--val_split", 0),
             *("--n_images", _GROUPS, "--batch_size", 4, "--accelerator", "cpu"),
@@ -162,7 +197,7 @@ def _network(folder: Path, scene: Scene, architecture: str, epochs: int) -> Iter
     )
     for name, path in scene.targets.items():
         done = measure.child(
-            _python(
+            measure.python(
                 *("inference", "--model_path", model, "--test_data", path, "--quiet"),
                 *("--output_dir", back, "--accelerator", "cpu"),
             ),
@@ -175,12 +210,12 @@ def _network(folder: Path, scene: Scene, architecture: str, epochs: int) -> Iter
         yield Result(name, method, trained.cpu, done.cpu, found, phase)
 
 
-def _solvers(scan: ScanData) -> Iterator[tuple[str, Iterable[epie.Estimate]]]:
+def _solvers(scan: ScanData, looks: list[int]) -> Iterator[tuple[str, Iterable[epie.Estimate]]]:
     """Name each iterative solver and give its estimates at the sweeps to look at."""
-    sweeps = epie.reconstruct(scan, max(_LOOKS))
-    yield "ePIE", (estimate for estimate in sweeps if estimate.sweeps in _LOOKS)
+    sweeps = epie.reconstruct(scan, max(looks))
+    yield "ePIE", (estimate for estimate in sweeps if estimate.sweeps in looks)
     if lsqml.is_installed():
-        yield "pty-chi LSQML", lsqml.reconstruct(scan, _LOOKS)
+        yield "pty-chi LSQML", lsqml.reconstruct(scan, looks)
     else:
         _log.warning(
             "pty-chi is not installed: its rows are left out; make quality installs it"
@@ -189,13 +224,14 @@ def _solvers(scan: ScanData) -> Iterator[tuple[str, Iterable[epie.Estimate]]]:
 
 def _iterative(
     name: str, solver: str, scan: ScanData, estimates: Iterable[epie.Estimate]
-) -> tuple[Result, list[tuple[float, float]]]:
+) -> tuple[Result, list[Point]]:
     """Sweep until the error has settled; the best sweep counts."""
     best: Result | None = None
     curve = []
     for estimate in estimates:
         found = _judge(scan, estimate)
-        curve.append((estimate.cpu_seconds, found["complex_error"]))
+        errors = found["complex_error"], quality_record.phase_error(found)
+        curve.append(Point(estimate.cpu_seconds, *errors))
         if best is None or found["complex_error"] < best.found["complex_error"]:
             lit = estimate.weight > 0.1 * estimate.weight.max()
             phase = np.where(lit, np.angle(estimate.object_canvas), np.nan)
@@ -234,7 +270,8 @@ def _draw_curves(curves: Curves, results: Iterable[Result], path: Path) -> None:
         axes = figure.add_subplot(rows, _COLUMNS, index + 1)
         for (of, solver), curve in curves.items():
             if of == scan:
-                axes.plot(*zip(*curve, strict=True), marker=".", label=solver)
+                seconds, errors = ([point[axis] for point in curve] for axis in (0, 1))
+                axes.plot(seconds, errors, marker=".", label=solver)
         for result in results:
             if result.scan == scan and result.training is not None:
                 error = result.found["complex_error"]
@@ -256,10 +293,6 @@ def _save(figure: Figure, path: Path) -> None:
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=120, metadata={"Software": None})
     Image.open(drawn).convert("RGB").quantize(256).save(path, optimize=True)
-
-
-def _python(program: str, *arguments: object) -> list[str]:
-    return [sys.executable, "-m", f"ptycho_torch.{program}", *map(str, arguments)]
 
 
 if __name__ == "__main__":

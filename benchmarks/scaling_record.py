@@ -14,9 +14,9 @@ DOCS = Path(__file__).parents[1] / "docs"
 RECORD = DOCS / "scaling.json"
 
 
-def update(part: str, content: dict[str, Any], *, is_small: bool) -> None:
+def update(part: str, content: dict[str, Any], *, is_small: bool, path: Path) -> None:
     """Replace one part and say when and where it was measured."""
-    known = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}
+    known = json.loads(path.read_text("utf-8")) if path.exists() else {}
     about = {
         "form": "small" if is_small else "full",
         "date": time.strftime("%Y-%m-%d"),
@@ -26,4 +26,4 @@ def update(part: str, content: dict[str, Any], *, is_small: bool) -> None:
         "load_average_before": os.getloadavg()[2],
     }
     known[part] = {**about, **content}
-    RECORD.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", "utf-8")
+    path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", "utf-8")
