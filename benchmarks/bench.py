@@ -65,6 +65,7 @@ def compose(run: Path, output: Path, peers: Path | None, *, is_quick: bool) -> N
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(_NAMES))
 @click.option("--quick", "is_quick", is_flag=True, help="The short form of every part.")
+@click.option("--page-only", is_flag=True, help="Measure nothing: write what was measured.")
 @click.option("--again", is_flag=True, help="Measure again what the run directory holds.")
 @click.option(
     "--run",
@@ -87,10 +88,11 @@ def compose(run: Path, output: Path, peers: Path | None, *, is_quick: bool) -> N
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of the measured star, for the part quality.",
 )
-def main(
+def main(  # noqa: PLR0913 - one argument for each option
     *,
     names: tuple[str, ...],
     is_quick: bool,
+    page_only: bool,
     again: bool,
     run: Path | None,
     output: Path,
@@ -99,7 +101,8 @@ def main(
 ) -> None:
     """Measure all parts, or those named, and write the page; 1 where a part failed."""
     place = run or ROOT / ".harness" / "bench" / ("quick" if is_quick else "full")
-    parts = [part for part in PARTS if part.name in (names or _NAMES)]
+    asked = () if page_only else names or _NAMES
+    parts = [part for part in PARTS if part.name in asked]
     more = {}
     if peers:
         more["evidence"] = ["--peers", str(peers.absolute())]

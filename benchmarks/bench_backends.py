@@ -12,13 +12,12 @@ import argparse
 import os
 import platform
 import subprocess
-import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.resident import Watched, watch
+from benchmarks.resident import Watched, python, watch
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "backends.md"
@@ -62,8 +61,8 @@ def measure(size: Size, threads: int, repeats: int) -> list[str]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         scan = folder / "scan.npz"
-        made = ["--n", str(size.N), "--n_points", str(size.points), "--output", str(scan)]
-        subprocess.run([sys.executable, "-m", "ptycho_torch.simulate", *made], check=True)
+        made = ("--n", size.N, "--n_points", size.points, "--output", scan)
+        subprocess.run(python("simulate", *made), check=True)
         found = {backend: [] for backend in BACKENDS}
         for _ in range(repeats):
             for backend in BACKENDS:
@@ -93,7 +92,7 @@ def infer(scan: Path, folder: Path, backend: str) -> list[str]:
 def program(name: str, backend: str, *words: str) -> list[str]:
     """Return a command of the package."""
     fixed = ["--backend", backend, "--accelerator", "cpu", "--quiet"]
-    return [sys.executable, "-m", f"ptycho_torch.{name}", *words, *fixed]
+    return python(name, *words, *fixed)
 
 
 def row(size: Size, name: str, backend: str, found: Watched) -> str:

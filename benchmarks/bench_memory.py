@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -53,10 +52,7 @@ def measure(folder: Path, count: int, architecture: str, threads: int) -> Row:
     row: Row = {"patterns": count, "groups": groups, "frame_bytes": count * _SIDE**2 * 4}
     asked = (("--output", scan, "--n_points", count), train, infer)
     for program, arguments in zip(_PROGRAMS, asked, strict=True):
-        found = resident.watch(
-            [sys.executable, "-m", f"ptycho_torch.{program}", *map(str, arguments), "--quiet"],
-            threads,
-        )
+        found = resident.watch(resident.python(program, *arguments, "--quiet"), threads)
         row[program] = dataclasses.asdict(found)
         click.echo(
             f"{count:,} patterns, {program}: {found.wall_s:.1f} s, {found.cpu_s:.1f} CPU-s, "

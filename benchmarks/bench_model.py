@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks import measure, measured, model_programs
+from benchmarks import evidence_figures, measure, measured, model_programs
 from benchmarks.measured import Measured
 from benchmarks.model_programs import Row
 from benchmarks.plain import PlainModel
@@ -258,10 +258,10 @@ def _stitching(count: int) -> Row:
             target.place(patches[: len(part)], part)
         target.finish()
 
-    taken = measure.wall(place, 3)
+    taken = evidence_figures.median(place, 3)
     moved = count * _N**2 * (16 + 8) * 2
     block = np.zeros(1 << 24)
-    bandwidth = 2 * block.nbytes / measure.wall(block.copy, 5)
+    bandwidth = 2 * block.nbytes / evidence_figures.median(block.copy, 5)
     floor = moved / bandwidth
     cells = (
         f"stitching {count} patches",

@@ -12,8 +12,10 @@ from benchmarks.evidence_figures import spoken
 from benchmarks.measured import MISSING, Measured
 
 PICTURE = "pictures/benchmarks.svg"
+_LONG = 1000  # seconds, from here on in whole ones
 _WHOLE = 100  # from here on without digits behind the point
 _WORDS = {True: "yes", False: "**no**", None: ""}
+_BUSY = "times are longer than they would be."
 _HEAD = """\
 # Benchmarks
 
@@ -29,7 +31,7 @@ def said(value: float | None, unit: str) -> str:
     """Write a figure with three digits and its unit; a dash where there is none."""
     if value is None:
         return "–"
-    if unit == "s":
+    if unit == "s" and abs(value) < _LONG:
         return spoken(value)
     number = f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.3g}"
     return f"{number} {unit}"
@@ -69,7 +71,10 @@ def page(
         docs: Where detailed pages and their plots lie; what is missing is not linked.
         is_quick: Whether the parts were measured in the short form.
     """
-    lines = [_HEAD, *([_QUICK] if is_quick else []), *about, "", *_summary(found), ""]
+    lines = [_HEAD]
+    if any(outcome is not None for _, outcome in found):
+        lines += [*([_QUICK] if is_quick else []), *about, ""]
+    lines += [*_summary(found), ""]
     if drawn(found):
         lines += [f"![how many times better than what a user would pick]({PICTURE})", ""]
     for part, outcome in found:
@@ -89,19 +94,22 @@ def versions(found: Mapping[str, str | None]) -> str:
 
 def _summary(found: Sequence[tuple[Part, Outcome | None]]) -> Iterator[str]:
     judged = [f.holds for _, o in found if o for f in o.figures if f.holds is not None]
-    yield f"{sum(judged)} of {len(judged)} targets held."
+    if judged:
+        yield f"{sum(judged)} of {len(judged)} targets held."
     if failed := [part.name for part, outcome in found if outcome and outcome.failure]:
         yield f"**Failed: {', '.join(failed)}.**"
     if absent := [part.name for part, outcome in found if outcome is None]:
-        yield f"Not measured in this run: {', '.join(absent)}."
+        yield f"Not measured on this state of the code: {', '.join(absent)}; `make bench` does."
 
 
 def _section(part: Part, outcome: Outcome, docs: Path, *, is_quick: bool) -> Iterator[str]:
     yield from (f"## {part.title}", "")
     yield (
         f"Part `{part.name}`: {outcome.began}, commit {outcome.commit}, "
-        f"{spoken(outcome.seconds)}; load average before: {outcome.load:.1f}."
+        f"{said(outcome.seconds, 's')}; load average before: {outcome.load:.1f}."
     )
+    if outcome.load > outcome.cores:
+        yield f"**The machine was busy** with other work on its {outcome.cores} cores: " + _BUSY
     yield ""
     if outcome.failure:
         yield f"**This part failed:** {outcome.failure}"

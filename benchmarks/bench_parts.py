@@ -134,6 +134,7 @@ class Outcome:
     Attributes:
         began: When it was started, in local time.
         load: Load average of a minute, before.
+        cores: Of the machine.
         commit: Of the code, with a mark where files differed from it.
         seconds: How long it took.
         failure: Why it has no figures; empty where it has.
@@ -142,6 +143,7 @@ class Outcome:
 
     began: str
     load: float
+    cores: int
     commit: str
     seconds: float
     failure: str = ""
@@ -184,6 +186,7 @@ def perform(part: Part, run: Path, more: Sequence[str], *, is_quick: bool) -> Ou
     outcome = Outcome(
         began=started,
         load=load,
+        cores=os.cpu_count() or 1,
         commit=_commit(),
         seconds=seconds,
         failure=failure,

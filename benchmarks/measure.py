@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import torch
 from torch.profiler import ProfilerActivity, profile
@@ -20,24 +16,6 @@ from ptycho_torch import allocator
 Action = Callable[[], object]
 
 _USUAL = {-3: 32 << 20, -1: 64 << 20}  # what the C library settles on by itself
-
-_STARTER = """
-import os, sys, time
-began = time.perf_counter()
-process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
-_, status, usage = os.wait4(process, 0)
-print(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status) != 0)
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """What a program took, its own account: wall and CPU seconds, largest memory [MiB]."""
-
-    wall: float
-    cpu: float
-    peak_mib: float
 
 
 def usual_allocator() -> None:
@@ -66,16 +44,6 @@ def side_by_side(variants: dict[str, Action], rounds: int) -> dict[str, float]:
             if turn:
                 found[name].append(time.process_time() - began)
     return {name: statistics.median(times) for name, times in found.items()}
-
-
-def wall(action: Action, rounds: int) -> float:
-    """Return the median wall seconds of an action after one turn of warming up."""
-    times = []
-    for _ in range(rounds + 1):
-        began = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times[1:])
 
 
 def convolution_rate(threads: int) -> float:
@@ -134,30 +102,3 @@ def _class_of(operator: str) -> str:
         if any(part in operator for part in parts):
             return name
     return "everything else"
-
-
-def child(argv: Sequence[str], threads: int) -> Child:
-    """Run a program and measure it.
-
-    A small process starts it: a child counts the memory of the process that it was forked
-    from as its own.
-
-    Raises:
-        RuntimeError: It failed.
-    """
-    found = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", _STARTER, *argv],
-        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if found.returncode:
-        raise RuntimeError(f"{' '.join(argv)} failed: {found.stderr[-500:]}")
-    seconds, cpu, peak = map(float, found.stdout.split()[-3:])
-    return Child(seconds, cpu, peak / 1024)
-
-
-def python(program: str, *arguments: object) -> list[str]:
-    """Return the command line of a program of the model package."""
-    return [sys.executable, "-m", f"ptycho_torch.{program}", *map(str, arguments)]

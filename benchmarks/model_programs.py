@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import measure
+from benchmarks import resident
 from benchmarks.measured import Measured
 from ptycho_torch.config_params import DataConfig
 from ptycho_torch.data import scan_file
@@ -52,33 +52,33 @@ def rows(folder: Path, rate: float, threads: int, size: Size, flops: Flops) -> I
     few, many = size.few, size.many
     scans = {count: folder / f"{count}.npz" for count in (16, few, many)}
     for count, path in scans.items():
-        measure.child(
-            measure.python("simulate", "--output", path, "--n_points", count), threads
+        resident.watch(
+            resident.python("simulate", "--output", path, "--n_points", count), threads
         )
     yield _loading(scans[many])
     yield from _train_program(
         folder / "model", scans[few], threads, size, (flops.training, rate)
     )
     inference = ["--model_path", folder / "model", "--output_dir", folder / "out", "--quiet"]
-    start = measure.child(
-        measure.python("inference", "--test_data", scans[16], *inference), threads
+    start = resident.watch(
+        resident.python("inference", "--test_data", scans[16], *inference), threads
     )
     for count, target in ((few, "≤ 12 s after start-up, < 1 GB"), (many, "< 1 GB above data")):
-        argv = measure.python("inference", "--test_data", scans[count], *inference)
-        found = measure.child(argv, threads)
-        after = found.wall - start.wall
+        argv = resident.python("inference", "--test_data", scans[count], *inference)
+        found = resident.watch(argv, threads)
+        after = found.wall_s - start.wall_s
         floor = count * flops.inference / rate
         cells = (
             f"inference program, {count} patterns, {threads} threads",
-            f"{found.wall:.1f} s ({found.cpu:.1f} CPU-s), {found.peak_mib:.0f} MiB",
-            f"start-up {start.wall:.1f} s, data {scans[count].stat().st_size >> 20} MiB",
+            f"{found.wall_s:.1f} s ({found.cpu_s:.1f} CPU-s), {found.peak_mib:.0f} MiB",
+            f"start-up {start.wall_s:.1f} s, data {scans[count].stat().st_size >> 20} MiB",
             f"{floor:.1f} s",
             f"{100 * floor / after:.0f} % after start-up, {target}",
         )
         yield Row(
             cells,
             (_patterns(f"{cells[0]}, after start-up", count, after, floor),)
-            + ((_start("inference program", start.wall),) if count == few else ()),
+            + ((_start("inference program", start.wall_s),) if count == few else ()),
         )
 
 
@@ -114,26 +114,26 @@ def _train_program(
 ) -> Iterator[Row]:
     """Measure training; ``work`` is that of a group [FLOP] and the best rate [FLOP/s]."""
     epochs, groups = size.epochs, size.groups
-    argv = measure.python(
+    argv = resident.python(
         *("train", "--train_data_file", scan, "--output_dir", model, "--quiet"),
         *("--max_epochs", epochs, "--n_images", groups, "--val_split", 0, "--batch_size", 16),
     )
-    found = measure.child(argv, threads)
+    found = resident.watch(argv, threads)
     flops, rate = work[0] * groups * epochs, work[1]
     cells = (
         f"training program, {epochs} epochs of {groups} groups, {threads} threads",
-        f"{found.wall:.1f} s ({found.cpu:.1f} CPU-s), {found.peak_mib:.0f} MiB",
-        f"{flops / found.wall / 1e9:.0f} GFLOP/s, start-up included",
+        f"{found.wall_s:.1f} s ({found.cpu_s:.1f} CPU-s), {found.peak_mib:.0f} MiB",
+        f"{flops / found.wall_s / 1e9:.0f} GFLOP/s, start-up included",
         f"{flops / rate:.1f} s",
-        f"{100 * flops / rate / found.wall:.0f} %, ≥ 50 %, < 1 GB",
+        f"{100 * flops / rate / found.wall_s:.0f} %, ≥ 50 %, < 1 GB",
     )
     program = Measured(
         what=cells[0],
-        value=groups * epochs / found.wall,
+        value=groups * epochs / found.wall_s,
         unit="groups/s",
         floor=groups * epochs * rate / flops,
         target="≥ 50 % of the floor",
-        holds=flops / rate >= found.wall / 2,
+        holds=flops / rate >= found.wall_s / 2,
         note="start-up included",
     )
     yield Row(cells, (program,))

@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks import epie, lsqml, measure, measured, quality_record
+from benchmarks import epie, lsqml, measured, quality_record, resident
 from ptycho_torch.config_params import DataConfig
 from ptycho_torch.data import scan_file
 from ptycho_torch.data.scan import ScanData
@@ -176,7 +176,7 @@ def _scenes(folder: Path, doses: Iterable[float], star: Path | None) -> Iterator
         paths = {seed: folder / f"{dose:g}-{seed}.npz" for seed in (42, 43)}
         for seed, path in paths.items():
             argv = ("--output", path, "--n_points", 400, "--seed", seed, "--nphotons", dose)
-            measure.child(measure.python("simulate", *argv), 1)
+            resident.watch(resident.python("simulate", *argv), 1)
         title = f"simulated, {dose:g} photons"
         yield Scene(title, paths[42], {title: paths[42], f"{title}, unseen": paths[43]})
     if star is not None:
@@ -187,8 +187,8 @@ def _scenes(folder: Path, doses: Iterable[float], star: Path | None) -> Iterator
 def _network(folder: Path, scene: Scene, architecture: str, epochs: int) -> Iterator[Result]:
     """Train and reconstruct by the programs."""
     model, back = folder / "model", folder / "back"
-    trained = measure.child(
-        measure.python(
+    trained = resident.watch(
+        resident.python(
             *("train", "--train_data_file", scene.train, "--output_dir", model, "--quiet"),
             *("--architecture", architecture, "--max_epochs", epochs, "--val_split", 0),
             *("--n_images", _GROUPS, "--batch_size", 4, "--accelerator", "cpu"),
@@ -196,8 +196,8 @@ def _network(folder: Path, scene: Scene, architecture: str, epochs: int) -> Iter
         1,
     )
     for name, path in scene.targets.items():
-        done = measure.child(
-            measure.python(
+        done = resident.watch(
+            resident.python(
                 *("inference", "--model_path", model, "--test_data", path, "--quiet"),
                 *("--output_dir", back, "--accelerator", "cpu"),
             ),
@@ -207,7 +207,7 @@ def _network(folder: Path, scene: Scene, architecture: str, epochs: int) -> Iter
         with np.load(back / "reconstruction.npz") as stored:
             phase = np.where(stored["mask"], np.angle(stored["object"]), np.nan)
         method = f"{architecture}, {epochs} epochs"
-        yield Result(name, method, trained.cpu, done.cpu, found, phase)
+        yield Result(name, method, trained.cpu_s, done.cpu_s, found, phase)
 
 
 def _solvers(scan: ScanData, looks: list[int]) -> Iterator[tuple[str, Iterable[epie.Estimate]]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -34,6 +35,11 @@ class Watched:
     cpu_s: float
     peak_mib: float
     peak_own_mib: float
+
+
+def python(program: str, *arguments: object) -> list[str]:
+    """Return the command line of a program of the model package."""
+    return [sys.executable, "-m", f"ptycho_torch.{program}", *map(str, arguments)]
 
 
 def watch(argv: Sequence[str], threads: int) -> Watched:

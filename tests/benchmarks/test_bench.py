@@ -26,7 +26,7 @@ FAST = Measured(
 )
 SLOW = Measured(what="start", value=1.25, unit="s", target="≤ 0.08 s", holds=False)
 GONE = Measured(what="start", value=0.03, unit="s", peer="dvc --version")
-DONE = Outcome(began="2026-01-02 03:04", load=1.5, commit="abc1234", seconds=90.0)
+DONE = Outcome(began="2026-01-02 03:04", load=1.5, cores=2, commit="abc1234", seconds=90.0)
 
 
 @pytest.fixture
@@ -68,7 +68,15 @@ def test_a_failed_part_is_told(tmp_path: Path) -> None:
 
     assert "**Failed: model.**" in text
     assert "**This part failed:** exit code 1; it said: no room" in text
-    assert "Not measured in this run: site." in text
+    assert "Not measured on this state of the code: site;" in text
+
+
+@pytest.mark.parametrize(("load", "is_told"), [(1.9, False), (2.1, True)])
+def test_a_busy_machine_is_told(tmp_path: Path, load: float, is_told: bool) -> None:  # noqa: FBT001
+    """Times taken beside other work than the cores can hold are marked as such."""
+    text = composed((PARTS[2], replace(DONE, load=load, figures=[FAST])), docs=tmp_path)
+
+    assert ("The machine was busy" in text) == is_told
 
 
 def test_only_pages_that_are_there_are_linked(tmp_path: Path) -> None:
@@ -84,6 +92,21 @@ def test_only_pages_that_are_there_are_linked(tmp_path: Path) -> None:
     assert part.pictures[0] not in before
     assert f"[{part.page}]({part.page})" in after
     assert f"]({part.pictures[0]})" in after
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "told"),
+    [
+        (None, "s", "–"),
+        (0.0123, "s", "12.3 ms"),
+        (12345.0, "s", "12,345 s"),
+        (18740.4, "patterns/s", "18,740 patterns/s"),
+        (0.0587, "rad", "0.0587 rad"),
+    ],
+)
+def test_figures_are_written_readably(value: float | None, unit: str, told: str) -> None:
+    """Three digits, whole numbers from a hundred on, and never a power of ten."""
+    assert bench_page.said(value, unit) == told
 
 
 @pytest.mark.parametrize(("unit", "gain"), [("s", 4.0), ("MB", 4.0), ("groups/s", 0.25)])
@@ -141,7 +164,7 @@ def test_parts_are_kept_and_failed_ones_tried(
     run, output = tmp_path / "run", tmp_path / "docs" / "benchmarks.md"
     run.mkdir()
     output.parent.mkdir()
-    broken = [replace(part, argv=("no_such_module",)) for part in PARTS]
+    broken: list[Part] = [replace(part, argv=("no_such_module",)) for part in PARTS]
     monkeypatch.setattr(bench, "PARTS", broken)
     bench_parts.keep(PARTS[0], run, replace(DONE, figures=[FAST]))
     bench_parts.keep(PARTS[3], run, replace(DONE, failure="exit code 1; it said: no"))
@@ -154,6 +177,19 @@ def test_parts_are_kept_and_failed_ones_tried(
     assert good.stdout.startswith("model: kept from 2026-01-02 03:04")
     assert bad.exit_code == 1
     assert "No module named no_such_module" in output.read_text("utf-8")
+
+
+def test_a_page_can_be_written_alone(tmp_path: Path) -> None:
+    """Nothing is measured where only the page is asked for, and it says so."""
+    run, output = tmp_path / "run", tmp_path / "benchmarks.md"
+
+    done = CliRunner().invoke(
+        bench.main, ["--page-only", "--run", str(run), "--output", str(output)]
+    )
+
+    assert done.exit_code == 0
+    assert not run.exists()
+    assert "Not measured on this state of the code: model, quality" in output.read_text()
 
 
 def test_an_outcome_that_is_none_is_refused(tmp_path: Path) -> None:
