@@ -112,6 +112,8 @@ def main(  # noqa: PLR0913 - one argument for each option
         for part in parts:
             (place / f"{part.name}.json").unlink(missing_ok=True)
             shutil.rmtree(place / f"{part.name}-pages", ignore_errors=True)
+    for part in PARTS:
+        bench_parts.kept(part, place)  # refuses what it cannot read, before hours are spent
     is_good = gather(parts, place, more, is_quick=is_quick)
     compose(place, output, peers, is_quick=is_quick)
     sys.exit(0 if is_good else 1)

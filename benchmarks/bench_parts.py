@@ -23,6 +23,7 @@ from benchmarks.measured import Measured
 
 ROOT = Path(__file__).parents[1]
 _FOLDERS = re.compile(r"(?:/[\w.@+-]+)+/")
+_CODE = ("ptycho_torch", "harness", "benchmarks", "tests/builders")
 _TOLD = 300  # characters of what a failed part said last
 
 
@@ -162,7 +163,7 @@ def perform(part: Part, run: Path, more: Sequence[str], *, is_quick: bool) -> Ou
     run.mkdir(parents=True, exist_ok=True)
     (run / f"{part.name}-pages").mkdir(exist_ok=True)
     _numbers(part, run).unlink(missing_ok=True)
-    log, load = run / f"{part.name}.log", os.getloadavg()[0]
+    log, load, commit = run / f"{part.name}.log", os.getloadavg()[0], _commit()
     started, began = time.strftime("%Y-%m-%d %H:%M"), time.perf_counter()
     with log.open("wb") as stream:
         commands = [words(part, run, more, is_quick=is_quick)]
@@ -187,7 +188,7 @@ def perform(part: Part, run: Path, more: Sequence[str], *, is_quick: bool) -> Ou
         began=started,
         load=load,
         cores=os.cpu_count() or 1,
-        commit=_commit(),
+        commit=commit,
         seconds=seconds,
         failure=failure,
         figures=figures,
@@ -236,6 +237,12 @@ def _numbers(part: Part, run: Path) -> Path:
 
 
 def _commit() -> str:
-    argv = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    """Name the commit, and whether code differs from it: pages do once a part renewed them."""
+    name = _git("rev-parse", "--short", "HEAD")
+    return f"{name or 'unknown'}{'-dirty' if _git('status', '--porcelain', *_CODE) else ''}"
+
+
+def _git(*words: str) -> str:
+    argv = ["git", *words]
     found = subprocess.run(argv, cwd=ROOT, check=False, capture_output=True, text=True)
-    return found.stdout.strip() or "unknown"
+    return found.stdout.strip()
