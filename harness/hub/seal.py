@@ -159,6 +159,33 @@ def adopt(hubs: Path, ledger: Log[EntryT_co], found: Sequence[Adoption]) -> list
     return entries
 
 
+def received(folder: Path, body: Mapping[str, Any], time: str) -> Adoption:
+    """Make a hub that came from elsewhere read-only and durable, for ``adopt``.
+
+    Raises:
+        IntegrityError: Something in it is no file.
+        StorageError: The disk refused.
+    """
+    with _storage(folder):
+        _make_read_only(folder)
+        _sync(folder)
+    return Adoption(sealed=folder, body=body, time=time)
+
+
+def restore(hubs: Path, found: Adoption) -> None:
+    """Move a hub back into the store whose ledger still holds its seal.
+
+    Raises:
+        StorageError: The disk refused, or the store holds a hub of that name.
+    """
+    final = hubs / found.subject
+    with _storage(final):
+        _refuse_existing(final)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        found.sealed.rename(final)
+        _sync_folder(final.parent)
+
+
 def _adopted(
     hubs: Path, ledger: Log[EntryT_co], found: Sequence[Adoption]
 ) -> Sequence[EntryT_co]:

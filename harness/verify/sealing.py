@@ -45,15 +45,15 @@ def check(hub: Path, record: HubRecord | None, trusted: Sequence[str] = ()) -> t
     if len(seen.seals) != 1:
         return (_not_once(hub, name, len(seen.seals)),)
     entry = seen.seals[0]
-    faults = [*_faults(entry, manifest, record, seen), *_proof_faults(seen.leaves, entry)]
+    wrong = [*faults(entry, manifest, record, seen.other), *_proof_faults(seen.leaves, entry)]
     rows = [report.passed(CHECK, f"entry {entry.sequence} of {len(seen.leaves)}, included")]
-    if faults:
+    if wrong:
         place = f"in {FILE} line {entry.sequence + 1}"
         rows = [
             report.damaged(
                 CHECK, report.printable(found), report.printable(f"{wanted} {place}"), _RESTORE
             )
-            for found, wanted in faults
+            for found, wanted in wrong
         ]
     return (*rows, *signing.check(ledger, seen.leaves, entry.sequence, trusted))
 
@@ -96,12 +96,20 @@ def _not_once(hub: Path, name: str, count: int) -> Row:
     return report.damaged(CHECK, f"{found} of {name}", "one seal", _RESTORE)
 
 
-def _faults(
-    entry: Entry, manifest: str, record: HubRecord | None, seen: _Seen
+def faults(
+    entry: Entry, manifest: str, record: HubRecord | None, other: str | None = None
 ) -> Iterator[tuple[str, str]]:
+    """Give what of a hub is not as its seal says: found, expected.
+
+    Args:
+        entry: The seal.
+        manifest: Digest of the hub's manifest.
+        record: The hub's record, where it could be read.
+        other: Subject of another hub that was sealed with this manifest.
+    """
     sealed = entry.body.get("manifest_sha256")
     if sealed != manifest:
-        yield f"{inventory.MANIFEST}: {_replayed(manifest, seen)}", f"{str(sealed)[:12]}…"
+        yield f"{inventory.MANIFEST}: {_replayed(manifest, other)}", f"{str(sealed)[:12]}…"
     time = structure.moment(entry.time)
     if time is None or structure.is_future(time):
         yield f"entry {entry.sequence}: time {entry.time}", "a time that has come"
@@ -122,10 +130,8 @@ def _faults(
         yield f"hub.json: finished {record.finished}", f"a time before its seal, {entry.time}"
 
 
-def _replayed(manifest: str, seen: _Seen) -> str:
-    return (
-        f"that of {seen.other}, replayed" if seen.other else f"{manifest[:12]}…, never sealed"
-    )
+def _replayed(manifest: str, other: str | None) -> str:
+    return f"that of {other}, replayed" if other else f"{manifest[:12]}…, never sealed"
 
 
 def _proof_faults(leaves: Sequence[bytes], entry: Entry) -> Iterator[tuple[str, str]]:
