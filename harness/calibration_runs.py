@@ -166,6 +166,6 @@ def _read_runs(project: Project, suite: str) -> Runs | None:
         content = json.loads(_list_path(project, suite).read_bytes())
         hubs = tuple((str(seed), str(hub)) for seed, hub in content["hubs"])
         seed, hub = content["repeat"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return Runs(hubs=hubs, repeat=(str(seed), str(hub)))

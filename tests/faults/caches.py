@@ -55,7 +55,7 @@ def _calibration(folder: Path, content: bytes) -> object:
     project = _project(folder)
     path = calibration_runs._list_path(project, "tiny")
     put(path.parent, path.name, content)
-    return calibration_runs._known(project, "tiny")
+    return calibration_runs._read_runs(project, "tiny")
 
 
 def _dataset(folder: Path, content: bytes) -> object:

@@ -306,7 +306,7 @@ def test_run_record_is_complete(scan: Path, usual: Path) -> None:
     assert set(record) == {
         *("schema", "argv", "status", "exit_code", "error", "started", "finished"),
         *("seconds", "versions", "git_commit", "git_dirty", "datasets", "config_sha256"),
-        *("bundle_sha256", "seed", "warnings", "execution"),
+        *("bundle_sha256", "seed", "warnings", "execution", "backend"),
     }
     assert record["status"] == "ok"
     assert record["seed"] == 42
