@@ -75,11 +75,11 @@ MEANING = {
     ): "Module and the command that installs it; without it the suite is inconclusive.",
     ("suites.*", "stages"): "Stages, see below.",
     ("suites.*", "guards"): "Guards, see below.",
+    ("suites.*", "matrix"): "Matrices by name, see [Matrices](#matrices).",
     ("suites.*", "quarantine"): "What is known to be flaky, see below; never inherited.",
     ("suites.*.stages[*]", "id"): "Name of the stage, unique in the suite.",
     ("suites.*.stages[*]", "kind"): "`pytest` or `command`.",
     ("suites.*.stages[*]", "argv"): "`command`: the argument vector. No shell is involved.",
-    ("suites.*", "matrix"): "Matrices by name, see [Matrices](#matrices).",
     ("suites.*.stages[*]", "selectors"): "`pytest`: files, folders or node ids.",
     ("suites.*.stages[*]", "min_tests"): "`pytest`: tests that must have passed, at least 1.",
     (
