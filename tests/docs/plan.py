@@ -78,6 +78,8 @@ _SCHEDULER = Elsewhere(
     "needs a cluster that runs",
     "tests/harness/execute/test_cluster.py::test_lost_worker_and_scheduler_cost_no_hub",
 )
+_BUCKET = "needs a bucket"
+_MOVED = "tests/harness/remote/test_moving.py::test_pulled_hubs_"
 _TENSORFLOW = "needs the extra tf, in an environment of its own (make test-tf)"
 _RUNS = "tests/ptycho_torch/backends/test_tensorflow_runs.py"
 _JOINT = "tests/ptycho_torch/training/test_joint.py"
@@ -106,6 +108,14 @@ COMMANDS: Mapping[str, Elsewhere] = {
     "harness export --hub latest --format mlflow --tracking-uri sqlite:///mlflow.db": Elsewhere(
         "needs the extra mlflow",
         "tests/harness/export/test_tracking.py::test_the_command_tracks_a_hub",
+    ),
+    "pip install 'ptycho-harness[remote]'": _INSTALL,
+    "harness store push s3://BUCKET/hubs": Elsewhere(_BUCKET, f"{_MOVED}are_the_pushed_ones"),
+    "harness store push latest quick:latest~1 file:///mnt/archive/hubs": Elsewhere(
+        "needs another disk", f"{_MOVED}are_the_pushed_ones"
+    ),
+    "harness store pull s3://BUCKET/hubs --suite quick": Elsewhere(
+        _BUCKET, f"{_MOVED}are_the_pushed_ones"
     ),
     "pip install 'ptycho-harness[tf]'": _INSTALL,
     "python -m ptycho_torch.train --backend tensorflow --train_data_file scan.npz"
