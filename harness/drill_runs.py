@@ -24,7 +24,7 @@ from typing import Any
 
 import git
 
-from harness import config_file, drill_memory, drill_scope, history, scratch
+from harness import config_file, drill_memory, drill_scope, history, scratch, suite_rules
 from harness.config import Project, SuiteSpec
 from harness.drill import (
     ALARM,
@@ -169,11 +169,12 @@ def run(place: Ground, drill: Drill, stop: Stop) -> DrillOutcome:
     """Run one drill in a scratch worktree, which is gone afterwards.
 
     An outcome of the same inputs, patch and environment is given back as it was. What was
-    interrupted is ``not run``, and nothing is kept of it.
+    interrupted is ``not run``, and nothing is kept of it; so is a drill whose suite lacks a
+    module here.
     """
     name = _memory_key(place, drill)
     known = _recalled(place, drill, name)
-    if known.outcome != NOT_RUN or _is_over(stop):
+    if known.outcome != NOT_RUN or known.reason or _is_over(stop):
         return known
     began = time.monotonic()
     suite = config_file.suite_of(place.project, drill.suite)
@@ -198,9 +199,11 @@ def recall(place: Ground, drill: Drill) -> DrillOutcome:
 
 
 def _recalled(place: Ground, drill: Drill, name: str) -> DrillOutcome:
-    known = drill_memory.recall(place.project, name)
+    # Where a suite cannot run, a defect is neither caught nor missed.
+    absent = suite_rules.absent(config_file.suite_of(place.project, drill.suite))
+    known = None if absent else drill_memory.recall(place.project, name)
     if known is None:
-        return DrillOutcome(drill=drill, outcome=NOT_RUN, red=(), duration_s=0.0)
+        return DrillOutcome(drill=drill, outcome=NOT_RUN, red=(), duration_s=0.0, reason=absent)
     return DrillOutcome(
         drill=drill,
         outcome=known.outcome,

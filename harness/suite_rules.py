@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import re
 from collections.abc import Iterator
@@ -50,6 +51,13 @@ def required(table: Table) -> dict[str, str]:
                 remedy="Name the package without its parts.",
             )
     return modules
+
+
+def absent(suite: SuiteSpec) -> str:
+    """Say which module the stages of a suite lack and what installs it; nothing if none."""
+    lacking = [name for name in suite.requires if importlib.util.find_spec(name) is None]
+    told = (f"module {name} is not installed: {suite.requires[name]}" for name in lacking)
+    return "; ".join(told)
 
 
 def check_stage(spec: StageSpec, table: Table) -> None:

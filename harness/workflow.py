@@ -6,7 +6,6 @@ A stage never decides about guards; a guard never runs anything. What is rendere
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -140,7 +139,7 @@ def _stages(
     records = {r.id: r for r in (prepared.failed,) if r is not None}
     artifacts: list[ArtifactRecord] = []
     order = suite_rules.ordered(prepared.plan.suite)
-    absent = _absent(prepared.plan.suite)
+    absent = suite_rules.absent(prepared.plan.suite)
     for index, spec in enumerate(order, 1):
         options.observer.stage_started(spec, index, len(order))
         reason = absent or _obstacle(spec, records, opened, options)
@@ -152,13 +151,6 @@ def _stages(
             artifacts += found
         options.observer.stage_finished(records[spec.id])
     return tuple(records.values()), tuple(artifacts)
-
-
-def _absent(suite: SuiteSpec) -> str:
-    """Say which module the stages of a suite lack and what installs it."""
-    lacking = [name for name in suite.requires if importlib.util.find_spec(name) is None]
-    told = (f"module {name} is not installed: {suite.requires[name]}" for name in lacking)
-    return "; ".join(told)
 
 
 def _obstacle(

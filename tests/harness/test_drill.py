@@ -211,6 +211,26 @@ def test_a_warning_is_caught_as_one(tmp_path: Path, stop: Stop) -> None:
     assert drill_runs.run(drill_runs.ground(made), planned, stop).outcome == "caught"
 
 
+def test_suite_without_its_module_proves_nothing(tmp_path: Path, stop: Stop) -> None:
+    """Where a suite cannot run, its drills are not run rather than missed, and it says why."""
+    stage = hubs.command("make", STAGE, "{work}/out.json", artifacts=[hubs.OUT])
+    spec = hubs.suite(
+        stage,
+        parameters={"seed": "1"},
+        guards=[hubs.FLOOR],
+        requires={"nowhere_to_be_found": "pip install nowhere"},
+    )
+    made = hubs.project(tmp_path / "p", tiny=spec)
+    hubs.commit(made.root)
+    patch(made.root, "gain", "GAIN = 0\n")
+    (planned,) = drill.select(made, None, [])
+
+    outcome = drill_runs.run(drill_runs.ground(made), planned, stop)
+
+    assert outcome.outcome == drill.NOT_RUN
+    assert outcome.reason == "module nowhere_to_be_found is not installed: pip install nowhere"
+
+
 def test_drills_stand_on_one_commit(project: Project, stop: Stop) -> None:
     """What is committed or declared after the call began changes neither run nor judgement."""
     patch(project.root, "gain", "GAIN = 0\n")
