@@ -29,17 +29,22 @@ Examples:
   harness store pull s3://BUCKET/hubs
   harness store pull file:///mnt/archive/hubs --suite quick --suite nightly
 """
+_EXAMPLES = """\b
+Examples:
+  harness store push s3://BUCKET/hubs
+  harness store pull s3://BUCKET/hubs --suite quick
+"""
 T = TypeVar("T")
 _SUITES = click.option("--suite", "suites", multiple=True, help="Only this suite; repeatable.")
 
 
-@click.group(context_settings=options.CONTEXT)
+@click.group(epilog=_EXAMPLES, context_settings=options.CONTEXT)
 @options.common
 def command() -> None:
-    """Keep hubs elsewhere: any URL that fsspec reaches.
+    """Send hubs to a bucket or server, and fetch them from there.
 
-    What broke off goes on with the next call; what is there and equal is skipped; what
-    differs is refused with exit code 4.
+    Any URL that fsspec reaches will do. What broke off goes on with the next call; what is
+    there and equal is skipped; what differs is refused with exit code 4.
     """
 
 
