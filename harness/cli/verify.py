@@ -20,7 +20,12 @@ Examples:
 @click.argument("where", required=False)
 @click.option("--hub", "named", help="Folder of the hub, its run id, latest, or SUITE:latest.")
 @click.option("--all", "is_all", is_flag=True, help="Every hub of the store, and the ledger.")
-@click.option("--allow-stale", is_flag=True, help="Judge at the hub's own commit (archives).")
+@click.option(
+    "--allow-stale/--require-fresh",
+    default=False,
+    show_default=True,
+    help="Judge at the hub's own commit (archives), or only what is fresh.",
+)
 @click.option(
     "--sample", default="100%", show_default=True, help="Part of the payload to read."
 )

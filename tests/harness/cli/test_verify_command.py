@@ -168,6 +168,11 @@ def test_a_git_merge_of_two_ledgers_is_one_command(store: Store) -> None:
     assert main(["ledger", "verify"]) == 0
     for made in (store, theirs, ours):
         assert main(["verify", "--hub", str(made.hub), "--allow-stale"]) == 0
+    # The newest run is the one of theirs: what was committed since makes the oldest stale.
+    plain, asked = (
+        main(["verify", "--hub", str(store.hub), *words]) for words in ([], ["--require-fresh"])
+    )
+    assert plain == asked != 0
 
 
 def test_the_module_of_the_command_is_light() -> None:
