@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,29 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+@contextlib.contextmanager
+def storage(where: Path, expected: str, then: str = "run again") -> Iterator[None]:
+    """Name the place, and what to do, when the disk refuses what is done within.
+
+    Args:
+        where: What is written or removed.
+        expected: What the disk should have allowed.
+        then: What to do once there is space, or the permissions are right.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            str(where),
+            found=error.strerror or str(error),
+            expected=expected,
+            remedy=f"Free space or fix the permissions, then {then}.",
+        ) from error
+
+
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a whole file under a temporary name and rename it into place.
 
@@ -37,19 +62,13 @@ def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """
     temporary = None
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            os.fchmod(stream.fileno(), mode)
-        temporary.replace(path)
-    except OSError as error:
-        raise StorageError(
-            str(path),
-            found=error.strerror or str(error),
-            expected="a writable place",
-            remedy="Free space or fix the permissions, then run again.",
-        ) from error
+        with storage(path, "a writable place"):
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            temporary = Path(name)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+                os.fchmod(stream.fileno(), mode)
+            temporary.replace(path)
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

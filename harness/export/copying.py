@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.errors import ConfigError, IntegrityError, StorageError
+from harness import files
+from harness.errors import ConfigError, IntegrityError
 from harness.hub import digest, inventory
 
 
@@ -29,16 +30,10 @@ def folder(target: Path) -> Iterator[Path]:
     temporary = target.with_name(f".{target.name}.part")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        temporary.rename(target)
-    except OSError as error:
-        raise StorageError(
-            str(target),
-            found=error.strerror or str(error),
-            expected="a place that can be written",
-            remedy="Free space or fix the permissions, then export again.",
-        ) from error
+        with files.storage(target, "a place that can be written", "export again"):
+            temporary.mkdir(parents=True)
+            yield temporary
+            temporary.rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

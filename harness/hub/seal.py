@@ -8,10 +8,9 @@ Source: design of the harness, sections 3 and 7.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -26,6 +25,7 @@ _INTENT = ".sealing-"
 _INTENT_LIMIT = 1 << 20  # bytes
 _TOGETHER = 200  # hubs that one intent names
 _READ_ONLY = 0o444
+_WRITABLE = "a store that can be written"
 EntryT_co = TypeVar("EntryT_co", covariant=True)
 
 
@@ -80,7 +80,7 @@ def seal(
         StorageError: The disk refused, or ``final`` exists; the temporary folder stays.
         LockTimeoutError: The ledger's lock was not had; ``resume`` will log the seal.
     """
-    with _storage(final):
+    with files.storage(final, _WRITABLE):
         _refuse_existing(final)
         body = _closed(temporary, {**(notes or {}), **_names(suite, run_id, verdict)})
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def seal(
         _sync_folder(final.parent)
         _sync_folder(final.parent.parent)
     entry = ledger.append(KIND, subject(suite, run_id), body)
-    with _storage(intent):
+    with files.storage(intent, _WRITABLE):
         intent.unlink(missing_ok=True)
     return entry
 
@@ -113,7 +113,7 @@ def stage(
         IntegrityError: See ``seal``.
         StorageError: See ``seal``.
     """
-    with _storage(final):
+    with files.storage(final, _WRITABLE):
         _refuse_existing(final)
         body = _closed(temporary, {**(notes or {}), **_names(suite, run_id, verdict)})
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -148,7 +148,7 @@ def adopt(hubs: Path, ledger: Log[EntryT_co], found: Sequence[Adoption]) -> list
         StorageError: The disk refused, or the store holds a hub of that name.
         LockTimeoutError: The ledger's lock was not had; ``resume`` will log the seals.
     """
-    with _storage(hubs):
+    with files.storage(hubs, _WRITABLE):
         hubs.mkdir(parents=True, exist_ok=True)
         for one in found:
             _refuse_existing(hubs / one.subject)
@@ -166,7 +166,7 @@ def received(folder: Path, body: Mapping[str, Any], time: str) -> Adoption:
         IntegrityError: Something in it is no file.
         StorageError: The disk refused.
     """
-    with _storage(folder):
+    with files.storage(folder, _WRITABLE):
         _make_read_only(folder)
         _sync(folder)
     return Adoption(sealed=folder, body=body, time=time)
@@ -179,7 +179,7 @@ def restore(hubs: Path, found: Adoption) -> None:
         StorageError: The disk refused, or the store holds a hub of that name.
     """
     final = hubs / found.subject
-    with _storage(final):
+    with files.storage(final, _WRITABLE):
         _refuse_existing(final)
         final.parent.mkdir(parents=True, exist_ok=True)
         found.sealed.rename(final)
@@ -191,14 +191,14 @@ def _adopted(
 ) -> Sequence[EntryT_co]:
     """Take one batch in, by one intent, one rename for each, and one write of the ledger."""
     intent = _intent_path(hubs, found[0].body["run_id"])
-    with _storage(hubs):
+    with files.storage(hubs, _WRITABLE):
         _write_durably(intent, files.json_bytes([dict(one.body) for one in found]))
         for one in found:
             one.sealed.rename(hubs / one.subject)
         for folder in {hubs, *((hubs / one.subject).parent for one in found)}:
             _sync_folder(folder)
     entries = ledger.append_all([(KIND, one.subject, one.body, one.time) for one in found])
-    with _storage(hubs):
+    with files.storage(hubs, _WRITABLE):
         intent.unlink(missing_ok=True)
     return entries
 
@@ -247,7 +247,7 @@ def resume(hubs: Path, ledger: Log[Any], sealed: Container[str]) -> tuple[str, .
             if name not in sealed and _is_whole(hubs / name, body["manifest_sha256"]):
                 ledger.append(KIND, name, body)
                 logged.append(name)
-        with _storage(path):
+        with files.storage(path, _WRITABLE):
             path.unlink(missing_ok=True)
     return tuple(logged)
 
@@ -335,16 +335,3 @@ def _sync_folder(folder: Path) -> None:
 def _write_durably(path: Path, content: bytes) -> None:
     files.write_bytes(path, content)
     _sync_path(str(path), os.O_RDONLY)
-
-
-@contextlib.contextmanager
-def _storage(where: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            str(where),
-            found=error.strerror or str(error),
-            expected="a store that can be written",
-            remedy="Free space or fix the permissions, then run again.",
-        ) from error

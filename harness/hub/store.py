@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.errors import IntegrityError, NotAProjectError, StorageError
+from harness import files
+from harness.errors import IntegrityError, NotAProjectError
 from harness.hub import layout
 from harness.records import SCHEMA, HubRecord, decode
 from harness.verdict import Verdict
@@ -101,16 +102,9 @@ class Ownership:
 
     def __init__(self, path: Path) -> None:
         """Take the lock."""
-        try:
+        with files.storage(path, "a writable place"):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
-        except OSError as error:
-            raise StorageError(
-                str(path),
-                found=error.strerror or str(error),
-                expected="a writable place",
-                remedy="Free space or fix the permissions, then run again.",
-            ) from error
         fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._path = path
 

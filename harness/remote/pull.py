@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness import workflow
+from harness import files, workflow
 from harness.config import Project
 from harness.errors import EvidenceMissingError, HarnessError, IntegrityError, StorageError
 from harness.hub import comparison, digest, inventory, seal
@@ -28,6 +28,7 @@ from harness.verify import sealing, structure
 from harness.verify.report import Outcome
 
 _ARRIVING = ".arriving"
+_WRITABLE = "a place that can be written"
 
 
 @contextlib.contextmanager
@@ -38,7 +39,7 @@ def receiving(project: Project) -> Iterator[None]:
         LockTimeoutError: Another living process is at it.
         StorageError: The disk refused.
     """
-    with _storage(project.hubs):
+    with files.storage(project.hubs, _WRITABLE, "pull again"):
         project.hubs.mkdir(parents=True, exist_ok=True)
     with lock.hold(project.hubs / ".arriving.lock", 0.0):
         workflow.tidy(project)
@@ -81,7 +82,7 @@ def pull(subject: str, project: Project, known: dict[str, Entry], store: RemoteS
         _require_equal(project.hubs / subject, entry, known.get(subject))
         return Moved(subject=subject, is_there=True)
     folder = project.hubs / _ARRIVING / subject
-    with _storage(folder):
+    with files.storage(folder, _WRITABLE, "pull again"):
         moved = _fetched(folder, entry, store)
     found = seal.received(folder, entry.body, entry.time)
     try:
@@ -206,16 +207,3 @@ def _prove(folder: Path, entry: Entry) -> None:
     manifest = digest.sha256(folder / inventory.MANIFEST, inventory.LIST_LIMIT)
     for found, expected in sealing.faults(entry, manifest, record):
         raise digest.damage(entry.subject, inventory.shown(found), inventory.shown(expected))
-
-
-@contextlib.contextmanager
-def _storage(where: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            str(where),
-            found=error.strerror or str(error),
-            expected="a place that can be written",
-            remedy="Free space or fix the permissions, then pull again.",
-        ) from error
