@@ -11,7 +11,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from ptycho_torch import allocator
+from ptycho_torch import process
 
 Action = Callable[[], object]
 
@@ -37,7 +37,7 @@ def side_by_side(variants: dict[str, Action], rounds: int) -> dict[str, float]:
             if name == "plain":
                 usual_allocator()
             else:
-                allocator.keep_freed_memory()
+                process.keep_freed_memory()
             action()  # settles the allocator
             began = time.process_time()
             action()

@@ -10,7 +10,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 
-from ptycho_torch import threads
+from ptycho_torch import process
 from ptycho_torch.errors import PtychoError
 
 FAILED = 1
@@ -40,7 +40,7 @@ def run(program: Program, parser: argparse.ArgumentParser, argv: Sequence[str] |
         try:
             args = parser.parse_args(given)
             args.argv = given
-            threads.wait_asleep()
+            process.let_threads_sleep()
             return program(args)
         except KeyboardInterrupt:
             report("interrupted")

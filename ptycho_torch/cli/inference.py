@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptycho_torch import allocator
+from ptycho_torch import process
 from ptycho_torch.cli import exits, shared
 from ptycho_torch.cli.journal import RunJournal
 
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from ptycho_torch.reconstruct import road
     from ptycho_torch.workflows import components
 
-    allocator.keep_freed_memory()
+    process.keep_freed_memory()
     given = vars(args)
     overrides = shared.overrides_from_args(args, "inference")
     execution = shared.build_execution_config_from_args(args, "inference")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ptycho_torch import allocator, ranks, run_folder
+from ptycho_torch import process, ranks, run_folder
 from ptycho_torch.cli import exits, launch, shared
 from ptycho_torch.cli.journal import RunJournal
 from ptycho_torch.ranks import Rank
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from ptycho_torch import config_factory
 
     launch.follow_the_starter()
-    allocator.keep_freed_memory()
+    process.keep_freed_memory()
     given = vars(args)
     overrides = shared.overrides_from_args(args, "training")
     execution = shared.build_execution_config_from_args(args, "training")
