@@ -20,24 +20,15 @@ _PAIRS = ("training", "inference")
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the comparison program."""
-    parser = flags.FlagParser(
-        prog="python -m ptycho_torch.compare_backends",
-        description=_ABOUT,
-        epilog="Every flag may be spelt with - or with _ between its words.",
-    )
+    parser = flags.FlagParser("compare_backends", _ABOUT)
     flags.add(
         parser, "model_path", required=True, metavar="PATH", help="Bundle, or its folder."
     )
     flags.add(parser, "data", required=True, metavar="FILE", help="Scan to take groups from.")
     flags.add(parser, "output", required=True, metavar="FILE", help="Where the numbers go.")
     flags.add(parser, "groups", type=int, default=8, metavar="INT", help="Groups [default: 8]")
-    flags.add(
-        parser,
-        "tolerance",
-        type=float,
-        default=2e-5,
-        metavar="FLOAT",
-        help="Largest relative L2 from the oracle that counts as equal [default: 2e-05]",
+    flags.add_tolerance(
+        parser, 2e-5, "Largest relative L2 from the oracle that counts as equal"
     )
     for kind in _PAIRS:
         flags.add(
@@ -47,13 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
             metavar=("TORCH", "TENSORFLOW"),
             help=f"Output folders of one {kind} with each backend, compared as well.",
         )
-    flags.add(
-        parser,
-        "debug",
-        action="store_true",
-        default=False,
-        help="Show the traceback of an error.",
-    )
+    flags.add_debug(parser)
     return parser
 
 
@@ -93,8 +78,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if not 0 <= args.tolerance < float("inf"):
-        raise InputError("--tolerance", expected="a number from 0", found=str(args.tolerance))
+    flags.check_tolerance(args.tolerance)
     if args.groups < 1:
         raise InputError("--groups", expected="at least 1", found=str(args.groups))
     flags.refuse_empty(args, ("model_path", "data", "output"))

@@ -26,10 +26,7 @@ _ABOUT = "Convert a scan between NPZ, CXI and ptychodus product."
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the conversion program."""
     parser = flags.FlagParser(
-        prog="python -m ptycho_torch.convert",
-        usage="%(prog)s --input FILE --output FILE [flags]",
-        description=_ABOUT,
-        epilog="Every flag may be spelt with - or with _ between its words.",
+        "convert", _ABOUT, usage="%(prog)s --input FILE --output FILE [flags]"
     )
     flags.add(parser, "input", required=True, metavar="FILE", help="The scan to read.")
     flags.add(parser, "output", required=True, metavar="FILE", help="The file to write.")
@@ -54,8 +51,8 @@ def make_parser() -> argparse.ArgumentParser:
         ("distance_m", "From object to detector, for CXI and ptychodus. [m]"),
     ):
         flags.add(parser, name, metavar="FLOAT", help=meaning)
-    for name, meaning in (("quiet", "Say nothing."), ("debug", "Show tracebacks of errors.")):
-        flags.add(parser, name, action="store_true", default=False, help=meaning)
+    flags.add_quiet(parser)
+    flags.add_debug(parser)
     return parser
 
 

@@ -32,17 +32,17 @@ Download = Callable[[Path], Path]
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the data set program."""
     parser = flags.FlagParser(
-        prog="python -m ptycho_torch.datasets",
+        "datasets",
+        _ABOUT,
         usage="%(prog)s fetch siemens-star --output FOLDER",
-        description=_ABOUT,
         epilog="The star was measured at the Advanced Photon Source and is published with the "
         "package tike (BSD-3-Clause); it is fetched by its pinned digest.",
     )
     parser.add_argument("action", metavar="fetch", help="What to do.")
     parser.add_argument("name", metavar=STAR, help="Which measurement.")
     flags.add(parser, "output", required=True, metavar="FOLDER", help="Where to write.")
-    for name, meaning in (("quiet", "Say nothing."), ("debug", "Show tracebacks of errors.")):
-        flags.add(parser, name, action="store_true", default=False, help=meaning)
+    flags.add_quiet(parser)
+    flags.add_debug(parser)
     return parser
 
 

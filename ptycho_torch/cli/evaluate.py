@@ -14,11 +14,7 @@ _ABOUT = "Judge a stored reconstruction against the reference object of a scan f
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the evaluation program."""
-    parser = flags.FlagParser(
-        prog="python -m ptycho_torch.evaluate",
-        description=_ABOUT,
-        epilog="Every flag may be spelt with - or with _ between its words.",
-    )
+    parser = flags.FlagParser("evaluate", _ABOUT)
     flags.add(
         parser,
         "reconstruction",
@@ -40,13 +36,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="Where pictures of both objects, their difference and the ring correlation go.",
     )
-    flags.add(
-        parser,
-        "debug",
-        action="store_true",
-        default=False,
-        help="Show the traceback of an error.",
-    )
+    flags.add_debug(parser)
     return parser
 
 

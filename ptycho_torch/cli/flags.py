@@ -14,6 +14,8 @@ from ptycho_torch import config_params, settings
 from ptycho_torch.errors import ConfigError, InputError
 from ptycho_torch.settings import Flag, Setting
 
+SPELLINGS = "Every flag may be spelt with - or with _ between its words."
+
 _METAVARS = {int: "INT", float: "FLOAT", str: "TEXT", bool: "BOOL"}
 
 
@@ -37,11 +39,26 @@ class Reach:
 
 
 class FlagParser(argparse.ArgumentParser):
-    """A parser without abbreviations, whose complaints are errors of this package."""
+    """A parser without abbreviations, whose complaints are errors of this package.
 
-    def __init__(self, **about: Any) -> None:
-        """Switch abbreviations off."""
-        super().__init__(allow_abbrev=False, formatter_class=_Help, **about)
+    Args:
+        program: Module of the package that is run.
+        about: One sentence for the help text.
+        usage: First line of the help text; None derives it from the flags.
+        epilog: Last paragraph of the help text.
+    """
+
+    def __init__(
+        self, program: str, about: str, *, usage: str | None = None, epilog: str = SPELLINGS
+    ) -> None:
+        super().__init__(
+            prog=f"python -m ptycho_torch.{program}",
+            usage=usage,
+            description=about,
+            epilog=epilog,
+            formatter_class=_Help,
+            allow_abbrev=False,
+        )
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Any = None
@@ -104,6 +121,33 @@ def add(parser: argparse.ArgumentParser, name: str, **about: Any) -> None:
     aliases: Sequence[str] = about.pop("aliases", ())
     about.setdefault("default", argparse.SUPPRESS)
     parser.add_argument(*spellings(name, *aliases), **{"dest": name, **about})
+
+
+def add_debug(parser: argparse.ArgumentParser) -> None:
+    """Register ``--debug``, which `exits.run` looks for before anything is parsed."""
+    meaning = "Show the traceback of an error."
+    add(parser, "debug", action="store_true", default=False, help=meaning)
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """Register ``--quiet`` of a program whose settings have no such flag."""
+    add(parser, "quiet", action="store_true", default=False, help="Say nothing.")
+
+
+def add_tolerance(parser: argparse.ArgumentParser, default: float, meaning: str) -> None:
+    """Register ``--tolerance`` of a program that compares; see `check_tolerance`."""
+    text = f"{meaning} [default: {default:g}]"
+    add(parser, "tolerance", type=float, default=default, metavar="FLOAT", help=text)
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Refuse a tolerance that nothing, or everything, would meet.
+
+    Raises:
+        InputError: It is negative, infinite or no number.
+    """
+    if not 0 <= tolerance < float("inf"):
+        raise InputError("--tolerance", expected="a number from 0", found=str(tolerance))
 
 
 def reaches(mode: str) -> dict[str, Reach]:

@@ -9,30 +9,20 @@ from pathlib import Path
 from ptycho_torch import files, run_folder
 from ptycho_torch.cli import exits, flags
 from ptycho_torch.config_params import PyTorchExecutionConfig
+from ptycho_torch.errors import InputError, PtychoError
 
 _ABOUT = "Recompute stored training patches from the bundle and compare stage by stage."
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the parity program."""
-    parser = flags.FlagParser(
-        prog="python -m ptycho_torch.parity",
-        description=_ABOUT,
-        epilog="Every flag may be spelt with - or with _ between its words.",
-    )
+    parser = flags.FlagParser("parity", _ABOUT)
     flags.add(
         parser, "model_path", required=True, metavar="DIR", help="Training output folder."
     )
     flags.add(parser, "data", required=True, metavar="FILE", help="Training scan.")
     flags.add(parser, "output", required=True, metavar="FILE", help="Where the numbers go.")
-    flags.add(
-        parser,
-        "tolerance",
-        type=float,
-        default=1e-6,
-        metavar="FLOAT",
-        help="Largest relative L2 that counts as equal [default: 1e-06]",
-    )
+    flags.add_tolerance(parser, 1e-6, "Largest relative L2 that counts as equal")
     flags.add(
         parser,
         "backend",
@@ -41,13 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="torch|tensorflow",
         help="What recomputes; tensorflow needs the extra tf [default: torch]",
     )
-    flags.add(
-        parser,
-        "debug",
-        action="store_true",
-        default=False,
-        help="Show the traceback of an error.",
-    )
+    flags.add_debug(parser)
     return parser
 
 
@@ -63,10 +47,7 @@ def run(args: argparse.Namespace) -> int:
         InputError: The tolerance or the data file is not usable.
         PtychoError: A stage differs.
     """
-    from ptycho_torch.errors import InputError, PtychoError
-
-    if not 0 <= args.tolerance < float("inf"):
-        raise InputError("--tolerance", expected="a number from 0", found=str(args.tolerance))
+    flags.check_tolerance(args.tolerance)
     flags.refuse_empty(args, ("model_path", "data", "output"))
     output = Path(args.output)
     execution = PyTorchExecutionConfig(accelerator="cpu", backend=args.backend)
@@ -88,7 +69,6 @@ def _compare(
     """Walk the inference road for the groups that training stored."""
     from ptycho_torch.bundle import read as bundle_read
     from ptycho_torch.data import scan_file
-    from ptycho_torch.errors import InputError
     from ptycho_torch.reconstruct import parity, predict
     from ptycho_torch.workflows import components
 

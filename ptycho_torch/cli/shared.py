@@ -47,22 +47,15 @@ def make_parser(
         A parser whose result holds only what was given.
     """
     parser = flags.FlagParser(
-        prog=f"python -m ptycho_torch.{mode}",
+        mode,
+        description,
         usage=" ".join(["%(prog)s", *(f"--{name} …" for name in required), "[flags]"]),
-        description=description,
-        epilog="Every flag may be spelt with - or with _ between its words.",
     )
     flags.register(parser, mode, required)
     flags.add(
         parser, "config", metavar="FILE", help="Partial configuration; flags override it."
     )
-    flags.add(
-        parser,
-        "debug",
-        action="store_true",
-        default=False,
-        help="Show the traceback of an error.",
-    )
+    flags.add_debug(parser)
     flags.add(parser, "device", metavar="cpu|cuda", help="Deprecated; use --accelerator.")
     if mode == "train":
         flags.add(

@@ -18,12 +18,7 @@ _ABOUT = "Simulate a ptychography scan of a known object and write it as NPZ."
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the simulation program."""
-    parser = flags.FlagParser(
-        prog="python -m ptycho_torch.simulate",
-        usage="%(prog)s --output FILE [flags]",
-        description=_ABOUT,
-        epilog="Every flag may be spelt with - or with _ between its words.",
-    )
+    parser = flags.FlagParser("simulate", _ABOUT, usage="%(prog)s --output FILE [flags]")
     flags.add(parser, "output", required=True, metavar="FILE", help="The file to write.")
     for field in dataclasses.fields(SimulationRecipe):
         about = settings.described(field)
@@ -38,10 +33,8 @@ def make_parser() -> argparse.ArgumentParser:
             metavar=choices or field.name.upper(),
             help=f"{about.meaning}{unit} [default: {_shown(field.default)}]",
         )
-    flags.add(parser, "quiet", action="store_true", default=False, help="Say nothing.")
-    flags.add(
-        parser, "debug", action="store_true", default=False, help="Show tracebacks of errors."
-    )
+    flags.add_quiet(parser)
+    flags.add_debug(parser)
     return parser
 
 
