@@ -1,7 +1,7 @@
 """Predicted intensity and measured amplitude in, the misfit out.
 
-Notation: as in ``ptycho_torch.physics.losses``; counts k = (sX)², rate λ = s²Î + ε. Each
-loss is the mean over batch, channels and valid pixels.
+The losses of `ptycho_torch.physics.losses` in TensorFlow: notation, arguments and units are
+described there.
 
 Source:
     Design of the model, section 8.2.
@@ -17,12 +17,7 @@ from ptycho_torch.backends.tensorflow.axes import Amplitude, Intensity, Scalar, 
 
 
 class LossTerms(NamedTuple):
-    """A misfit and, for photon counts, its deviance.
-
-    Attributes:
-        loss: The mean to minimise [nats or √photons per pixel].
-        deviance: Twice the mean distance from a perfect fit, without gradient.
-    """
+    """A misfit and, for photon counts, its deviance without gradient."""
 
     loss: Scalar
     deviance: Scalar | None
@@ -35,18 +30,7 @@ def poisson(
     valid_mask: ValidMask,
     eps: float,
 ) -> LossTerms:
-    """Negative log likelihood of real-valued photon counts, summed as D + h.
-
-    Args:
-        intensity: Predicted intensity [normalised].
-        amplitude: Measured amplitude [normalised].
-        intensity_scale: s, amplitude to √photons.
-        valid_mask: False at pixels to leave out.
-        eps: Added to the rate [photons].
-
-    Returns:
-        Mean likelihood [nats per pixel] and mean deviance.
-    """
+    """Negative log likelihood of real-valued photon counts [nats per pixel], as D + h."""
     counts = tf.square(intensity_scale * amplitude)
     rate = intensity_scale**2 * intensity + eps
     safe = tf.where(counts > 0, counts, tf.ones_like(counts))
@@ -66,18 +50,7 @@ def mae(
     valid_mask: ValidMask,
     eps: float,
 ) -> LossTerms:
-    """Mean absolute misfit of the amplitude in √photons.
-
-    Args:
-        intensity: Predicted intensity [normalised].
-        amplitude: Measured amplitude [normalised].
-        intensity_scale: s, amplitude to √photons.
-        valid_mask: False at pixels to leave out.
-        eps: Added below the square root, keeps its slope finite [normalised].
-
-    Returns:
-        Mean of s·|√(Î + ε) − X|; there is no deviance.
-    """
+    """Mean absolute misfit of the amplitude in √photons; there is no deviance."""
     misfit = tf.abs(tf.sqrt(intensity + eps) - amplitude)
     return LossTerms(intensity_scale * _valid_mean(misfit, valid_mask), None)
 
