@@ -24,7 +24,8 @@ from typing import Any
 
 import git
 
-from harness import config_file, drill_memory, drill_scope, history, scratch, suite_rules
+from harness import config_file, drill_memory, drill_scope, suite_rules
+from harness.commits import history, scratch
 from harness.config import Project, SuiteSpec
 from harness.drill import (
     ALARM,

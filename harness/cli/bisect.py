@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from harness import bisect, config_file
-from harness.bisect import Asked, Found, Step
+from harness import config_file
+from harness.bisect.judged import STAGE
+from harness.bisect.search import Asked, Found, Search, Step
 from harness.cli import given, options, place
 from harness.cli.options import Session
 from harness.cli.stopping import stopping
 from harness.config import Project
 from harness.errors import ConfigError
-from harness.judged import STAGE
 from harness.records import encode
 from harness.report import terminal, text
 from harness.toml_table import nearest
@@ -62,7 +62,7 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
         session.say(f"{line}  {text.visible(step.state.subject)}")
 
     with stopping() as stop:
-        found = bisect.Search(project, wanted, stop, tell).search()
+        found = Search(project, wanted, stop, tell).search()
         if stop.signal is not None or found is None:
             session.say("stopped; the same command goes on from here")
             return 128 + (stop.signal or 0)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness import calibration_runs, drill_memory, files, judged
+from harness import calibration_runs, drill_memory, files
+from harness.bisect import judged
 from harness.config import DatasetSpec, Project
 from harness.hub import inputs, recall
 from harness.ledger import canonical, history, lock, log

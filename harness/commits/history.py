@@ -13,7 +13,8 @@ from pathlib import Path
 
 import git
 
-from harness import config_file, freshness, scratch, suite_rules
+from harness import config_file, freshness, suite_rules
+from harness.commits import scratch
 from harness.config import Project, SuiteSpec
 from harness.errors import ConfigError, HarnessError
 from harness.files import json_bytes, sha256_bytes

@@ -9,13 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness import history, scratch
-from harness.bisect import Asked, Found, Search
+from harness.bisect.judged import Seen
+from harness.bisect.search import Asked, Found, Search
 from harness.cli import main
+from harness.commits import history, scratch
+from harness.commits.history import State
 from harness.config import Project
 from harness.errors import EvidenceMissingError, NothingSelectedError
-from harness.history import State
-from harness.judged import Seen
 from harness.stages.child import Stop
 from harness.verdict import Verdict
 from tests.builders import hubs

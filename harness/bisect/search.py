@@ -15,13 +15,15 @@ from pathlib import Path
 
 import git
 
-from harness import config_file, freshness, history, judged, scratch
+from harness import config_file, freshness
+from harness.bisect import judged
+from harness.bisect.judged import Seen
+from harness.commits import history, scratch
+from harness.commits.history import State
 from harness.config import Project
 from harness.errors import EvidenceMissingError, HarnessError, NothingSelectedError
-from harness.history import State
 from harness.hub import blockers
 from harness.hub.blockers import Blocker, Register
-from harness.judged import Seen
 from harness.stages import datasets
 from harness.stages.child import Stop
 from harness.verdict import Verdict

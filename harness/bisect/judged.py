@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from harness import files, history
+from harness import files
+from harness.commits import history
 from harness.config import Project
 from harness.errors import HarnessError
 from harness.hub import plan, stamp
