@@ -12,13 +12,14 @@ from typing import Any
 
 import click
 
-from harness import config_file, drill_report, drill_runs, suite_rules
-from harness import drill as drills
+from harness import config_file, suite_rules
 from harness.cli import bar, execution, options, place
 from harness.cli.options import Session
 from harness.cli.stopping import stopping
-from harness.drill import Drill, DrillOutcome
-from harness.drill_runs import Ground
+from harness.drills import drill as drills
+from harness.drills import report, runs
+from harness.drills.drill import Drill, DrillOutcome
+from harness.drills.runs import Ground
 from harness.errors import EvidenceMissingError
 from harness.execute import choice as executors
 from harness.execute.choice import Choice
@@ -76,14 +77,14 @@ def command(
     clean run raises an alarm, 3 when the others were not run, else 1.
     """
     where = execution.choice(asked, min(os.cpu_count() or 1, _MOST_AT_ONCE))
-    ground = drill_runs.ground(place.project(session), 1 if where.scheduler else where.jobs)
+    ground = runs.ground(place.project(session), 1 if where.scheduler else where.jobs)
     chosen: list[Drill] = list(drills.select(ground.project, suite, names))
     for name in asked["clean_suite"] or sorted({drill.suite for drill in chosen}):
         config_file.suite_of(ground.project, name)
         chosen.extend(drills.clean_runs(name, asked["clean"]))
     signal = None
     if asked["kept"]:
-        outcomes = tuple(drill_runs.recall(ground, drill) for drill in chosen)
+        outcomes = tuple(runs.recall(ground, drill) for drill in chosen)
     else:
         outcomes, signal = _run(session, ground, chosen, where)
     is_whole = not (names or suite) and all(o.outcome != drills.NOT_RUN for o in outcomes)
@@ -115,7 +116,7 @@ def _run(
         def tell(outcome: DrillOutcome) -> None:
             shown.advance(f"[{next(count)}/{len(chosen)}] {_line(outcome, width)}")
 
-        outcomes = drill_runs.run_all(ground, chosen, executor, stop, tell)
+        outcomes = runs.run_all(ground, chosen, executor, stop, tell)
     return outcomes, stop.signal
 
 
@@ -132,7 +133,7 @@ def _write(
     suites = ground.project.suites.values()
     argvs = [argv for suite in suites for argv in suite_rules.argvs(suite)]
     place_of_runs = stamp.environment(argvs, {})
-    page = drill_report.page(ground.project, outcomes, idle, ground.commit, place_of_runs)
+    page = report.page(ground.project, outcomes, idle, ground.commit, place_of_runs)
     write_text(path, page)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness import calibration_runs, drill_memory, files
+from harness import calibration_runs, files
 from harness.bisect import judged
 from harness.config import DatasetSpec, Project
+from harness.drills import memory as drill_memory
 from harness.hub import inputs, recall
 from harness.ledger import canonical, history, lock, log
 from harness.report import changes, rings, text, view

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import calibration, config_file, drill, drill_scope
+from harness import calibration, config_file
+from harness.drills import drill, scope
 from harness.golden import store, tolerance
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +71,7 @@ def test_every_guard_has_its_drill() -> None:
     for planned in drill.select(project, None, []):
         named.setdefault(planned.suite, []).append(planned.guard)
 
-    assert drill_scope.undrilled(project, named) == ()
+    assert scope.undrilled(project, named) == ()
 
 
 def test_goldens_rarely_cry_wolf() -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness import config_file, drill, drill_runs
+from harness import config_file
 from harness.cli.main import group
 from harness.config import Project
+from harness.drills import drill, runs
 from harness.errors import ConfigError, NothingSelectedError
 from harness.execute.here import Here
 from harness.stages.child import Stop
@@ -76,7 +77,7 @@ def test_outcome_names_the_guard(
     patch(project.root, "gain", after, guard)
     (planned,) = drill.select(project, None, [])
 
-    assert drill_runs.run(drill_runs.ground(project), planned, stop).outcome == expected
+    assert runs.run(runs.ground(project), planned, stop).outcome == expected
 
 
 def test_tree_is_left_alone(project: Project, stop: Stop) -> None:
@@ -85,7 +86,7 @@ def test_tree_is_left_alone(project: Project, stop: Stop) -> None:
     (project.root / "source/model.py").write_text("GAIN = 77\n")
     (planned,) = drill.select(project, "tiny", ["gain"])
 
-    outcome = drill_runs.run(drill_runs.ground(project), planned, stop)
+    outcome = runs.run(runs.ground(project), planned, stop)
 
     assert outcome.outcome == "caught"
     assert (project.root / "source/model.py").read_text() == "GAIN = 77\n"
@@ -100,7 +101,7 @@ def test_patch_that_does_not_apply_is_stale(project: Project, stop: Stop) -> Non
     hubs.commit(project.root)
     (planned,) = drill.select(project, None, [])
 
-    outcome = drill_runs.run(drill_runs.ground(project), planned, stop)
+    outcome = runs.run(runs.ground(project), planned, stop)
 
     assert outcome.outcome == "stale"
     assert outcome.reason
@@ -157,12 +158,12 @@ def test_changed_code_is_drilled_again(project: Project, stop: Stop) -> None:
     """What is kept of a drill is forgotten with the code, the patch or the guard it names."""
     patch(project.root, "gain", "GAIN = 0\n")
     (planned,) = drill.select(project, None, [])
-    drill_runs.run(drill_runs.ground(project), planned, stop)
-    kept = drill_runs.run(drill_runs.ground(project), planned, stop)
+    runs.run(runs.ground(project), planned, stop)
+    kept = runs.run(runs.ground(project), planned, stop)
     (project.root / "source/other.py").write_text("WORD = 1\n")
     hubs.commit(project.root)
 
-    again = drill_runs.run(drill_runs.ground(project), planned, stop)
+    again = runs.run(runs.ground(project), planned, stop)
 
     assert kept.is_recalled
     assert not again.is_recalled
@@ -189,8 +190,7 @@ def test_only_what_the_guard_sees_is_run(tmp_path: Path, stop: Stop) -> None:
     patch(made.root, "missed", "GAIN = 2\n")
 
     outcomes = [
-        drill_runs.run(drill_runs.ground(made), planned, stop)
-        for planned in drill.select(made, None, [])
+        runs.run(runs.ground(made), planned, stop) for planned in drill.select(made, None, [])
     ]
 
     assert [item.outcome for item in outcomes] == ["caught", "missed"]
@@ -208,7 +208,7 @@ def test_a_warning_is_caught_as_one(tmp_path: Path, stop: Stop) -> None:
     patch(made.root, "gain", "GAIN = 0\n")
     (planned,) = drill.select(made, None, [])
 
-    assert drill_runs.run(drill_runs.ground(made), planned, stop).outcome == "caught"
+    assert runs.run(runs.ground(made), planned, stop).outcome == "caught"
 
 
 def test_suite_without_its_module_proves_nothing(tmp_path: Path, stop: Stop) -> None:
@@ -225,7 +225,7 @@ def test_suite_without_its_module_proves_nothing(tmp_path: Path, stop: Stop) -> 
     patch(made.root, "gain", "GAIN = 0\n")
     (planned,) = drill.select(made, None, [])
 
-    outcome = drill_runs.run(drill_runs.ground(made), planned, stop)
+    outcome = runs.run(runs.ground(made), planned, stop)
 
     assert outcome.outcome == drill.NOT_RUN
     assert outcome.reason == "module nowhere_to_be_found is not installed: pip install nowhere"
@@ -234,13 +234,13 @@ def test_suite_without_its_module_proves_nothing(tmp_path: Path, stop: Stop) -> 
 def test_drills_stand_on_one_commit(project: Project, stop: Stop) -> None:
     """What is committed or declared after the call began changes neither run nor judgement."""
     patch(project.root, "gain", "GAIN = 0\n")
-    ground = drill_runs.ground(project)
+    ground = runs.ground(project)
     (planned,) = drill.select(ground.project, None, [])
     (project.root / "source/model.py").write_text("RENAMED = 1\n")
     hubs.commit(project.root)
 
-    assert drill_runs.run(ground, planned, stop).outcome == "caught"
-    assert drill_runs.run(drill_runs.ground(project), planned, stop).outcome == "stale"
+    assert runs.run(ground, planned, stop).outcome == "caught"
+    assert runs.run(runs.ground(project), planned, stop).outcome == "stale"
 
 
 def test_the_commit_declares_what_is_drilled(project: Project, stop: Stop) -> None:
@@ -250,9 +250,9 @@ def test_the_commit_declares_what_is_drilled(project: Project, stop: Stop) -> No
     declared.write_text(declared.read_text().replace('"min" = 1.0', '"min" = 7.0'))
     (planned,) = drill.select(config_file.load(project.root), None, [])
 
-    before = drill_runs.run(drill_runs.ground(project), planned, stop)
+    before = runs.run(runs.ground(project), planned, stop)
     hubs.commit(project.root)
-    after = drill_runs.run(drill_runs.ground(project), planned, stop)
+    after = runs.run(runs.ground(project), planned, stop)
 
     assert [before.outcome, after.outcome] == ["missed", "caught"]
     assert not after.is_recalled
@@ -262,11 +262,11 @@ def test_nothing_committed_is_said(tmp_path: Path) -> None:
     """Without a commit, or without a declaration in it, there is nothing to drill."""
     made = hubs.project(tmp_path / "p")
     with pytest.raises(ConfigError) as no_repository:
-        drill_runs.ground(made)
+        runs.ground(made)
     (made.root / "harness.toml").rename(tmp_path / "aside")
     hubs.commit(made.root)
     with pytest.raises(ConfigError) as no_declaration:
-        drill_runs.ground(made)
+        runs.ground(made)
 
     assert no_repository.value.exit_code == no_declaration.value.exit_code == 2
     assert "harness.toml" in no_declaration.value.where
@@ -280,10 +280,10 @@ def test_clean_runs_of_two_suites_are_told_apart(tmp_path: Path, stop: Stop) -> 
     strict = {"extends": "tiny", "guards": [{**hubs.FLOOR, "min": 5.0}]}
     made = hubs.project(tmp_path / "p", tiny=spec, strict=strict)
     hubs.commit(made.root)
-    ground = drill_runs.ground(made)
+    ground = runs.ground(made)
     asked = [*drill.clean_runs("strict", 1), *drill.clean_runs("tiny", 1)]
 
-    found = drill_runs.run_all(ground, asked, Here(2), stop, lambda _: None)
+    found = runs.run_all(ground, asked, Here(2), stop, lambda _: None)
 
     assert [item.drill.suite for item in found] == ["strict", "tiny"]
     assert [item.outcome for item in found] == ["false alarm", "quiet"]
@@ -316,16 +316,16 @@ def test_report_says_what_has_not_run(project: Project) -> None:
 def test_interrupted_drill_is_not_kept(project: Project) -> None:
     """What was asked to stop leaves no outcome behind, so that the next call runs it."""
     patch(project.root, "gain", "GAIN = 0\n")
-    ground = drill_runs.ground(project)
+    ground = runs.ground(project)
     (planned,) = drill.select(project, None, [])
     stop = Stop()
     stop.request(2)
 
-    (found,) = drill_runs.run_all(ground, [planned], Here(1), stop, lambda _: None)
+    (found,) = runs.run_all(ground, [planned], Here(1), stop, lambda _: None)
     stop.close()
 
     assert found.outcome == "not run"
-    assert drill_runs.recall(ground, planned).outcome == "not run"
+    assert runs.recall(ground, planned).outcome == "not run"
     assert not (project.work / "drills").exists()
 
 
@@ -333,8 +333,8 @@ def test_runs_share_the_cores(project: Project, monkeypatch: pytest.MonkeyPatch)
     """Runs side by side get their share of threads, unless a person said how many."""
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert "OMP_NUM_THREADS" not in drill_runs.ground(project).environ
-    assert drill_runs.ground(project, 4).environ["OMP_NUM_THREADS"] == "2"
+    assert "OMP_NUM_THREADS" not in runs.ground(project).environ
+    assert runs.ground(project, 4).environ["OMP_NUM_THREADS"] == "2"
 
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert drill_runs.ground(project, 4).environ["OMP_NUM_THREADS"] == "3"
+    assert runs.ground(project, 4).environ["OMP_NUM_THREADS"] == "3"

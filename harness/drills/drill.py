@@ -1,4 +1,4 @@
-"""Drills: a realistic defect, and the guard that must turn red; runs are in ``drill_runs``.
+"""Drills: a realistic defect, and the guard that must turn red; runs are in ``runs``.
 
 ``drills/<name>.patch`` begins with a header and goes on as a diff against the commit:
 
@@ -15,8 +15,9 @@ from pathlib import Path
 
 import git
 
-from harness import config_file, drill_scope
+from harness import config_file
 from harness.config import Project
+from harness.drills import scope
 from harness.errors import ConfigError, HarnessError, NothingSelectedError
 
 FOLDER = "drills"
@@ -135,7 +136,7 @@ def idle_guards(project: Project, outcomes: Sequence[DrillOutcome]) -> tuple[str
     for item in outcomes:
         if item.drill.patch is not None:
             red.setdefault(item.drill.suite, set()).update(item.red)
-    return drill_scope.undrilled(project, red)
+    return scope.undrilled(project, red)
 
 
 def apply(patch: Path, top: Path, *words: str) -> None:

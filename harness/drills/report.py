@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness import drill as drills
 from harness.config import Project
-from harness.drill import DrillOutcome
+from harness.drills import drill
+from harness.drills.drill import DrillOutcome
 from harness.golden import calibrate, power, store, tolerance
 from harness.report import text
 
@@ -72,8 +72,8 @@ def page(
     """
     planted = [item for item in outcomes if item.drill.patch is not None]
     clean = [item for item in outcomes if item.drill.patch is None]
-    waiting = [item for item in outcomes if item.outcome == drills.NOT_RUN]
-    caught = sum(item.outcome == drills.CAUGHT for item in planted)
+    waiting = [item for item in outcomes if item.outcome == drill.NOT_RUN]
+    caught = sum(item.outcome == drill.CAUGHT for item in planted)
     place = ", ".join(f"{name} {environment[name]}" for name in _PLACE)
     values = {
         "command": _COMMAND,
@@ -105,8 +105,8 @@ def _idle_sentence(project: Project, idle: Sequence[str] | None) -> str:
 
 
 def _clean_sentence(clean: Sequence[DrillOutcome]) -> str:
-    made = [item for item in clean if item.outcome != drills.NOT_RUN]
-    alarms = sum(item.outcome not in drills.GOOD for item in made)
+    made = [item for item in clean if item.outcome != drill.NOT_RUN]
+    alarms = sum(item.outcome not in drill.GOOD for item in made)
     return f"{len(made)} clean runs with fresh seeds raised {alarms} alarms."
 
 
@@ -130,7 +130,7 @@ def _drills(outcomes: Sequence[DrillOutcome]) -> str:
             item.drill.suite,
             f"`{item.drill.guard}`",
             item.outcome,
-            "—" if item.outcome == drills.NOT_RUN else text.duration(item.duration_s),
+            "—" if item.outcome == drill.NOT_RUN else text.duration(item.duration_s),
             text.visible(item.drill.defect),
         )
         for item in outcomes
@@ -144,9 +144,9 @@ def _clean(project: Project, outcomes: Sequence[DrillOutcome]) -> str:
         made = [
             item
             for item in outcomes
-            if item.drill.suite == name and item.outcome != drills.NOT_RUN
+            if item.drill.suite == name and item.outcome != drill.NOT_RUN
         ]
-        alarms = sum(item.outcome not in drills.GOOD for item in made)
+        alarms = sum(item.outcome not in drill.GOOD for item in made)
         values = store.load(project.golden / suite.name).values
         expected = f"{calibrate.suite_rate(values):.2%}" if values else "no golden"
         bound = "—"

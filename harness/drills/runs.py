@@ -24,10 +24,11 @@ from typing import Any
 
 import git
 
-from harness import config_file, drill_memory, drill_scope, suite_rules
+from harness import config_file, suite_rules
 from harness.commits import history, scratch
 from harness.config import Project, SuiteSpec
-from harness.drill import (
+from harness.drills import memory, scope
+from harness.drills.drill import (
     ALARM,
     BROKEN,
     CAUGHT,
@@ -42,7 +43,7 @@ from harness.drill import (
     StalePatchError,
     apply,
 )
-from harness.drill_memory import Kept
+from harness.drills.memory import Kept
 from harness.errors import HarnessError
 from harness.execute.unit import Answer, Executor, Unit
 from harness.records import HubRecord
@@ -202,7 +203,7 @@ def recall(place: Ground, drill: Drill) -> DrillOutcome:
 def _recalled(place: Ground, drill: Drill, name: str) -> DrillOutcome:
     # Where a suite cannot run, a defect is neither caught nor missed.
     absent = suite_rules.absent(config_file.suite_of(place.project, drill.suite))
-    known = None if absent else drill_memory.recall(place.project, name)
+    known = None if absent else memory.recall(place.project, name)
     if known is None:
         return DrillOutcome(drill=drill, outcome=NOT_RUN, red=(), duration_s=0.0, reason=absent)
     return DrillOutcome(
@@ -231,7 +232,7 @@ def _judged(
     """Run what the named guard looks at; all of the suite where it saw nothing."""
     began = time.monotonic()
     words = [] if drill.seed is None else ["--set", f"seed={drill.seed}"]
-    few = () if drill.patch is None else drill_scope.stages_for(suite, drill.guard)
+    few = () if drill.patch is None else scope.stages_for(suite, drill.guard)
     if few and len(few) < len(suite.stages):
         only = [word for stage in few for word in ("--stage", stage)]
         record = _run(place, suite, root, stop, [*words, *only])
@@ -254,20 +255,20 @@ def _run(
 def _memory_key(place: Ground, drill: Drill) -> str:
     suite = config_file.suite_of(place.project, drill.suite)
     planted = drill.patch.read_bytes() if drill.patch else str(drill.seed).encode()
-    stood = drill_memory.committed(place.project, suite, place.listing)
-    return drill_memory.key(stood, drill.name, drill.guard, planted)
+    stood = memory.committed(place.project, suite, place.listing)
+    return memory.key(stood, drill.name, drill.guard, planted)
 
 
 def _remember(place: Ground, name: str, outcome: DrillOutcome) -> None:
     kept = Kept(
-        schema=drill_memory.SCHEMA,
+        schema=memory.SCHEMA,
         name=outcome.drill.name,
         outcome=outcome.outcome,
         red=outcome.red,
         duration_s=outcome.duration_s,
         reason=outcome.reason,
     )
-    drill_memory.keep(place.project, name, kept)
+    memory.keep(place.project, name, kept)
 
 
 @contextlib.contextmanager

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import drill_scope
 from harness.config import Project
+from harness.drills import scope
 from tests.builders import hubs
 
 LOG = {"id": "log", "kind": "log", "stage": "last", "must_not": ["Traceback"], "remedy": "R."}
@@ -46,10 +46,10 @@ def project(tmp_path: Path) -> Project:
 )
 def test_stages_of_a_guard(project: Project, guard: str, expected: tuple[str, ...]) -> None:
     """A guard needs the stages that it reads, and those that these need, in order."""
-    assert drill_scope.stages_for(project.suites["tiny"], guard) == expected
+    assert scope.stages_for(project.suites["tiny"], guard) == expected
 
 
 def test_shared_guards_count_once(project: Project) -> None:
     """A guard that another suite inherits is proved there too, whatever its bounds."""
-    assert drill_scope.undrilled(project, {"other": ["floor"]}) == ("tiny: log", "tiny: time")
-    assert drill_scope.undrilled(project, {"tiny": ["floor", "log", "time"]}) == ()
+    assert scope.undrilled(project, {"other": ["floor"]}) == ("tiny: log", "tiny: time")
+    assert scope.undrilled(project, {"tiny": ["floor", "log", "time"]}) == ()
