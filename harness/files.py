@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,6 +59,8 @@ def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     Raises:
         StorageError: The disk refused; nothing half-written is left behind.
     """
+    import tempfile  # noqa: PLC0415 - with all that it imports, for what only reads to save
+
     temporary = None
     try:
         with storage(path, "a writable place"):

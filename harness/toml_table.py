@@ -6,12 +6,11 @@ A table knows its file and key path, so that each error is one line that a perso
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.errors import ConfigError
+from harness.errors import ConfigError, near
 
 _KINDS = {
     str: "a string",
@@ -27,8 +26,8 @@ _KINDS = {
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return advice that names the closest known name, or lists what is known."""
     names = sorted(known)
-    if close := difflib.get_close_matches(name, names, n=1, cutoff=0.5):
-        return f"Did you mean {close[0]!r}?"
+    if close := near(name, names, cutoff=0.5):
+        return f"Did you mean {close!r}?"
     return f"Known: {', '.join(names)}." if names else "None is declared."
 
 

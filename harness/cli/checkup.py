@@ -19,7 +19,6 @@ from harness.hub import layout, seal
 from harness.ledger import keys
 from harness.ledger.log import Ledger
 from harness.verdict import Verdict
-from harness.verify import signing
 
 _SKEW_S = 600.0
 _EARLIEST = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
@@ -75,7 +74,7 @@ def trust(project: Project) -> Iterator[Finding]:
         yield Finding("keys", Verdict.RED, "no library for Ed25519", remedy)
         return
     yield Finding("keys", Verdict.GREEN, f"trusted: {', '.join(names)}")
-    if not (project.hubs / signing.FILE).is_file():
+    if not (project.hubs / layout.CHECKPOINT).is_file():
         remedy = "Run harness ledger checkpoint --sign KEYFILE where the key is kept."
         yield Finding("checkpoint", Verdict.INCONCLUSIVE, "none; hubs cannot verify", remedy)
 

@@ -31,10 +31,8 @@ class Terminated(KeyboardInterrupt):
 
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return ``; did you mean 'X'?`` when a choice is near, else nothing."""
-    import difflib  # a mistyped word is rare, and difflib is not free at each start
-
-    near = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    close = errors.near(word, choices, cutoff=0.5)
+    return "" if close is None else f"; did you mean '{close}'?"
 
 
 def completion_is_asked() -> bool:

@@ -15,7 +15,7 @@ from harness.cli import options, place
 from harness.cli.options import Session
 from harness.config import Project
 from harness.errors import ConfigError, EvidenceMissingError
-from harness.hub import digest
+from harness.hub import digest, layout
 from harness.ledger import checkpoint, keys, merge, merkle
 from harness.ledger.log import Entry, Ledger
 from harness.ledger.tiles import Tiles
@@ -86,7 +86,7 @@ def verify(session: Session, pinned: Path | None) -> None:
     project = place.project(session)
     ledger = _ledger(project)
     health = ledger.check()
-    beside = project.hubs / signing.FILE
+    beside = project.hubs / layout.CHECKPOINT
     for path in (pinned, beside if beside.is_file() else None):
         if path is not None:
             note = checkpoint.read(digest.read(path, checkpoint.LIMIT), path.name)
@@ -117,7 +117,7 @@ def take(session: Session, key_file: Path | None, output: Path | None) -> None:
     taken = checkpoint.take(_ledger(project).leaves(), project.name)
     signers = [] if key_file is None else [keys.read_secret(_text_of(key_file))]
     note = checkpoint.write(taken, signers)
-    target = output or project.hubs / signing.FILE
+    target = output or project.hubs / layout.CHECKPOINT
     files.write_text(target, note)
     value = {"origin": taken.origin, "size": taken.size, "root": taken.root.hex()}
     session.answer(value | {"path": str(target)}, f"{taken.size} entries pinned in {target}")

@@ -17,7 +17,7 @@ from harness.errors import ConfigError, EvidenceMissingError, NotAProjectError
 from harness.hub import seal, store
 from harness.ledger.log import Ledger
 from harness.report import terminal, text
-from harness.verify import Outcome, Row, VerifyReport, blocking, report, sealing, verify
+from harness.verify import Outcome, Row, VerifyReport, report, sealing, verify
 
 _MARKS = {
     Outcome.PASSED: ("✓", "32"),
@@ -133,6 +133,8 @@ def _bar(session: Session, hub: Path) -> Callable[[int], None] | None:
 def _blockers(project: Project | None, verified: VerifyReport) -> tuple[str, ...]:
     if project is None or not verified.red_today or verified.worst is Outcome.DAMAGED:
         return ()
+    from harness.verify import blocking  # only where today's guards turn red
+
     commit = store.read_record(verified.hub).stamp.commit
     return blocking.write(project, verified, commit)
 

@@ -13,7 +13,7 @@ from harness.cli.options import Session
 from harness.conduct.options import RunOptions, RunOutcome
 from harness.config import Project
 from harness.errors import ConfigError
-from harness.report import rendering, terminal, text, view
+from harness.report import rendering, terminal, text
 
 EXAMPLES = """\b
 Examples:
@@ -105,7 +105,7 @@ def _tell(session: Session, outcome: RunOutcome, project: Project) -> None:
         "reused": outcome.reused,
         "exit_code": outcome.exit_code,
         "record": records.encode(record),
-        "next": list(view.next_commands(record, Path(hub).parent.parent.as_posix())),
+        "next": list(text.next_commands(record, Path(hub).parent.parent.as_posix())),
     }
     palette = terminal.Palette(options.has_colour())
     if session.verbosity < 0:

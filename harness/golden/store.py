@@ -17,7 +17,6 @@ from typing import Any
 
 from harness import files
 from harness.errors import EvidenceMissingError, IntegrityError
-from harness.golden import tolerance
 from harness.records import decode, encode
 
 SCHEMA = 1
@@ -122,6 +121,8 @@ def unscale(value: float, name: str) -> float:
 
 def bounds(value: GoldenValue) -> tuple[float | None, float | None]:
     """Compute the tolerance interval from mean, sd, n, coverage and confidence."""
+    from harness.golden import tolerance  # noqa: PLC0415 - statistics, for suites with goldens
+
     factor = tolerance.two_sided if value.sides == "two" else tolerance.one_sided
     reach = factor(value.n, value.coverage, value.confidence) * value.sd
     low = None if value.sides == "high" else unscale(value.mean - reach, value.scale)

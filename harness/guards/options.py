@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.config import GuardSpec
-from harness.errors import ConfigError
+from harness.errors import ConfigError, near
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "text": (str,),
@@ -97,6 +96,5 @@ def _fits(kind: str, value: Any) -> bool:
 
 
 def _nearest(name: str, choices: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(name, choices, n=1)
-    listed = ", ".join(choices)
-    return f"{near[0]} (of {listed})" if near else f"one of {listed}"
+    close, listed = near(name, choices), ", ".join(choices)
+    return f"{close} (of {listed})" if close else f"one of {listed}"

@@ -7,11 +7,10 @@ looked up only when a declaration names a kind that is not built in.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 
 from harness.config import GuardSpec
-from harness.errors import ConfigError, HarnessError
+from harness.errors import ConfigError, HarnessError, near
 from harness.guards import defaults
 from harness.guards.base import Evidence, Golden, Guard, result
 from harness.guards.bounds import BoundGuard
@@ -113,9 +112,8 @@ def _kind(spec: GuardSpec) -> Guard:
         return guard
     known = kinds()
     if spec.kind not in known:
-        near = difflib.get_close_matches(spec.kind, known, n=1)
-        listed = ", ".join(known)
-        expected = f"{near[0]} (of {listed})" if near else f"one of {listed}"
+        close, listed = near(spec.kind, known), ", ".join(known)
+        expected = f"{close} (of {listed})" if close else f"one of {listed}"
         raise _trouble(f"guard {spec.id}.kind", repr(spec.kind), expected)
     return known[spec.kind]
 

@@ -9,9 +9,8 @@ Source: design of the harness, sections 4 and 8.
 
 from __future__ import annotations
 
-import random
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,12 +43,17 @@ class Comparison:
 
 
 def compare(
-    root: Path, *, fraction: float = 1.0, done: Callable[[int], None] | None = None
+    root: Path,
+    listed: Mapping[str, str] | None = None,
+    *,
+    fraction: float = 1.0,
+    done: Callable[[int], None] | None = None,
 ) -> Comparison:
     """Compare every file of a hub with its manifest.
 
     Args:
         root: The hub.
+        listed: Its manifest, digest by path; read when left out.
         fraction: Part of the payload files whose bytes are read; type, size and mode of
             every file are compared anyway, and the records are always read.
         done: Called with the size [bytes] of each file that was read.
@@ -57,7 +61,7 @@ def compare(
     Raises:
         IntegrityError: The manifest or a folder cannot be read at all.
     """
-    listed = inventory.read_manifest(root)
+    listed = inventory.read_manifest(root) if listed is None else listed
     found = {item.path: item for item in inventory.scan(root)}
     sizes = _trusted_sizes(root, listed)
     damages = [
@@ -78,7 +82,7 @@ def compare(
     )
 
 
-def _trusted_sizes(root: Path, listed: dict[str, str]) -> dict[str, int]:
+def _trusted_sizes(root: Path, listed: Mapping[str, str]) -> dict[str, int]:
     """Sizes from the inventory, when the manifest vouches for it."""
     path = root / inventory.INVENTORY
     try:
@@ -115,17 +119,19 @@ def _outer_damage(path: str, item: Found | None, size: int | None) -> Damage | N
 def _is_chosen(path: str, fraction: float) -> bool:
     if fraction >= 1 or path.startswith(_ALWAYS_READ):
         return True
+    import random  # noqa: PLC0415 - the whole of a hub is the usual part
+
     return random.random() < fraction  # noqa: S311 - a sample, not a secret
 
 
 def _changed(
     root: Path,
     jobs: list[str],
-    listed: dict[str, str],
+    listed: Mapping[str, str],
     sizes: dict[str, int],
     done: Callable[[int], None] | None,
 ) -> list[Damage]:
-    answers = digest.sha256_all([(root / path, sizes[path]) for path in jobs], done)
+    answers = digest.sha256_all([(f"{root}/{path}", sizes[path]) for path in jobs], done)
     damages = []
     for path, answer in zip(jobs, answers, strict=True):
         if isinstance(answer, IntegrityError):
@@ -136,7 +142,7 @@ def _changed(
     return damages
 
 
-def _extra(listed: dict[str, str], found: dict[str, Found]) -> list[Damage]:
+def _extra(listed: Mapping[str, str], found: dict[str, Found]) -> list[Damage]:
     known = {*listed, inventory.MANIFEST}
     for path in listed:
         while (path := path.rpartition("/")[0]) and path not in known:
@@ -153,7 +159,7 @@ def _extra(listed: dict[str, str], found: dict[str, Found]) -> list[Damage]:
 
 
 def _name_renamed(
-    root: Path, damages: list[Damage], listed: dict[str, str], found: dict[str, Found]
+    root: Path, damages: list[Damage], listed: Mapping[str, str], found: dict[str, Found]
 ) -> list[Damage]:
     """Say where a missing file went, when an unlisted one has its bytes."""
     missing = [damage.path for damage in damages if damage.found == "missing"]

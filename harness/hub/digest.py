@@ -16,6 +16,7 @@ from harness.errors import IntegrityError
 
 CHUNK = 1 << 20
 _BUFFER = 256 << 10  # read again and again into what the processor's cache holds
+_MOST_THREADS = 8
 THREAD_SIZE = 256 << 10
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _KINDS = {
@@ -47,21 +48,26 @@ def opened(path: Path) -> Iterator[tuple[int, int]]:
     Raises:
         IntegrityError: The path is a link, a FIFO, a device or cannot be read.
     """
-    name = os.fspath(path)
+    handle, size = _open(os.fspath(path))
+    try:
+        yield handle, size
+    finally:
+        os.close(handle)
+
+
+def _open(name: str) -> tuple[int, int]:
     try:
         found = os.lstat(name)
         if not stat.S_ISREG(found.st_mode):  # asked first: opening a device may have effects
             raise damage(name, kind_of(found.st_mode), "a file")
         handle = os.open(name, _FLAGS)
     except (OSError, ValueError) as error:
-        raise damage(str(path), _said(error), "a readable file") from error
-    try:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise damage(str(path), kind_of(status.st_mode), "a file")
-        yield handle, status.st_size
-    finally:
+        raise damage(name, _said(error), "a readable file") from error
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
         os.close(handle)
+        raise damage(name, kind_of(status.st_mode), "a file")
+    return handle, status.st_size
 
 
 def _said(error: OSError | ValueError) -> str:
@@ -94,34 +100,47 @@ def _chunk(path: Path, handle: int, size: int) -> bytes:
         raise damage(str(path), _said(error), "a readable file") from error
 
 
-def _into(path: Path, handle: int, buffer: memoryview) -> int:
-    try:
-        return os.readv(handle, [buffer])
-    except OSError as error:
-        raise damage(str(path), _said(error), "a readable file") from error
-
-
 def sha256(path: Path, limit: int | None = None) -> str:
-    """Digest a regular file, reading no more than ``limit`` bytes when that is given.
+    """Digest a regular file; one larger than ``limit`` bytes, when given, is not read.
 
     Raises:
         IntegrityError: No regular file, unreadable, or larger than ``limit``.
     """
+    return _sha256(os.fspath(path), limit, None)
+
+
+def _sha256(name: str, limit: int | None, buffer: memoryview | None) -> str:
+    """Digest a file through a buffer that may be used again."""
     summer = hashlib.sha256()
-    with opened(path) as (handle, size):
-        if limit is not None and size > limit:
-            raise damage(str(path), f"{size} bytes", f"at most {limit} bytes")
-        buffer, left = memoryview(bytearray(min(_BUFFER, size))), size
-        while left and (count := _into(path, handle, buffer[:left])):
-            summer.update(buffer[:count])
+    handle, left = _open(name)
+    try:
+        if limit is not None and left > limit:
+            raise damage(name, f"{left} bytes", f"at most {limit} bytes")
+        if buffer is None:
+            buffer = memoryview(bytearray(min(_BUFFER, left + 1)))
+        while count := _into(name, handle, buffer):
             left -= count
-        if left or _chunk(path, handle, 1):
-            raise damage(str(path), "a file that changes while it is read", "a sealed file")
+            if left < 0:
+                break
+            summer.update(buffer[:count])
+            if not left and count < len(buffer):
+                break  # a short read: here the file ends
+    finally:
+        os.close(handle)
+    if left:
+        raise damage(name, "a file that changes while it is read", "a sealed file")
     return summer.hexdigest()
 
 
+def _into(name: str, handle: int, buffer: memoryview) -> int:
+    try:
+        return os.readv(handle, [buffer])
+    except OSError as error:
+        raise damage(name, _said(error), "a readable file") from error
+
+
 def sha256_all(
-    jobs: Sequence[tuple[Path, int]], done: Callable[[int], None] | None = None
+    jobs: Sequence[tuple[str, int]], done: Callable[[int], None] | None = None
 ) -> list[str | IntegrityError]:
     """Digest many files; large ones on all cores, small ones one after the other.
 
@@ -132,26 +151,36 @@ def sha256_all(
     Returns:
         A digest, or the error that names what stood in the way, for each job in order.
     """
+    answers: list[str | IntegrityError] = [""] * len(jobs)
 
-    def one(job: tuple[Path, int]) -> str | IntegrityError:
-        try:
-            return sha256(job[0], limit=job[1])
-        except IntegrityError as error:
-            return error
-        finally:
+    def work(indices: Iterator[int]) -> None:
+        buffer = memoryview(bytearray(_BUFFER))
+        for index in indices:
+            name, size = jobs[index]
+            try:
+                answers[index] = _sha256(name, size, buffer)
+            except IntegrityError as error:
+                answers[index] = error
             if done is not None:
-                done(job[1])
+                done(size)
 
-    if sum(size > THREAD_SIZE for _, size in jobs) < 2:  # noqa: PLR2004 - one needs no second thread
-        return [one(job) for job in jobs]
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - 20 ms that most hubs save
+    large = [index for index, (_, size) in enumerate(jobs) if size > THREAD_SIZE]
+    helpers = min(_MOST_THREADS, os.cpu_count() or 1, len(large)) - 1
+    if helpers < 1:
+        work(iter(range(len(jobs))))
+        return answers
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - 6 ms that most hubs save
 
-    large = [i for i, (_, size) in enumerate(jobs) if size > THREAD_SIZE]
-    answers: dict[int, str | IntegrityError] = {}
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        promised = {i: pool.submit(one, jobs[i]) for i in large}
-        for i, job in enumerate(jobs):
-            if i not in promised:
-                answers[i] = one(job)
-        answers |= {i: promise.result() for i, promise in promised.items()}
-    return [answers[i] for i in range(len(jobs))]
+    large.sort(key=lambda index: jobs[index][1], reverse=True)  # no long one starts last
+    small = (index for index, (_, size) in enumerate(jobs) if size <= THREAD_SIZE)
+    waiting = iter(large)
+    with ThreadPoolExecutor(helpers) as pool:
+        helping = [pool.submit(work, waiting) for _ in range(helpers)]
+        try:
+            work(small)
+            work(waiting)
+        finally:
+            large.clear()  # whoever is interrupted waits for no more than the files begun
+        for each in helping:
+            each.result()
+    return answers

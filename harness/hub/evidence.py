@@ -6,12 +6,12 @@ import json
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from harness.errors import EvidenceMissingError, IntegrityError
 from harness.files import sha256_bytes
 from harness.hub import inventory, store
-from harness.records import ArtifactRecord, DatasetRecord, StageRecord
+from harness.records import ArtifactRecord, DatasetRecord, HubRecord, StageRecord
 
 _READ_LIMIT = 64 << 20
 
@@ -24,6 +24,16 @@ class Facts:
     artifacts: tuple[ArtifactRecord, ...]
     datasets: tuple[DatasetRecord, ...]
     environment: dict[str, str]
+
+    @classmethod
+    def of(cls, record: HubRecord) -> Self:
+        """Take what a record tells."""
+        return cls(
+            stages=record.stages,
+            artifacts=record.artifacts,
+            datasets=record.datasets,
+            environment=record.environment,
+        )
 
 
 class HubEvidence:
@@ -48,13 +58,7 @@ class HubEvidence:
             IntegrityError: Its record is damaged.
         """
         if facts is None:
-            record = store.read_record(root)
-            facts = Facts(
-                stages=record.stages,
-                artifacts=record.artifacts,
-                datasets=record.datasets,
-                environment=record.environment,
-            )
+            facts = Facts.of(store.read_record(root))
         self._root = root
         self._facts = facts
         self._project = project

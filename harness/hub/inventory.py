@@ -149,7 +149,7 @@ def take(root: Path) -> tuple[FileRecord, ...]:
         if fault := fault_of(item.path):
             raise digest.damage(shown(item.path), fault, "a plain relative name")
     refuse_collisions(item.path for item in items)
-    answers = digest.sha256_all([(root / item.path, item.size) for item in items])
+    answers = digest.sha256_all([(f"{root}/{item.path}", item.size) for item in items])
     records = []
     for item, answer in zip(items, answers, strict=True):
         if isinstance(answer, IntegrityError):

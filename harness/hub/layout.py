@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,11 +15,12 @@ REPORT = "report.html"
 GUARDS = "analysis/guards.json"
 METRICS = "analysis/metrics.json"
 FOLDERS = ("plan", "cli", "green", "red", "analysis")
+CHECKPOINT = "checkpoint.txt"
 BLOCKERS = "blockers"
 MATRICES = "matrix"
 NO_SUITES = (BLOCKERS, MATRICES)  # folders of the store that hold no hubs of a suite
 TEMPORARY = ".tmp-"
-_RANDOM = 1 << 24
+_RANDOM = 1 << 24  # powers of two: what is left of random bytes is as random
 _STEP = 1 << 12
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 
@@ -31,8 +32,8 @@ def new_run_id(now: datetime, after: str = "") -> str:
     """
     second = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     low = int(after[-6:], 16) + 1 if after.startswith(second) else 0
-    step = _STEP if low else _RANDOM
-    return f"{second}-{min(low + secrets.randbelow(step), _RANDOM - 1):06x}"
+    drawn = int.from_bytes(os.urandom(3)) % (_STEP if low else _RANDOM)
+    return f"{second}-{min(low + drawn, _RANDOM - 1):06x}"
 
 
 def instant(now: datetime) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -219,6 +218,8 @@ class _Held:
 
 def remove(folder: Path) -> None:
     """Remove a folder of ours, sealed parts too; links are not followed."""
+    import shutil  # noqa: PLC0415 - three archive formats with it, for what only reads to save
+
     for parent, folders, _ in os.walk(folder):
         for name in (".", *folders):
             path = os.path.join(parent, name)  # noqa: PTH118 - a walk speaks strings

@@ -12,7 +12,6 @@ import contextlib
 import fcntl
 import json
 import os
-import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,10 +79,16 @@ def _acquire(path: Path, deadline: float, wait_s: float) -> int:
             os.close(handle)
             if time.monotonic() > deadline:
                 raise _timeout(path, wait_s) from None
-            time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311 - spreads the waiters, no secret
+            _pause()
         except OSError as error:
             os.close(handle)
             raise _refused(path, error) from error
+
+
+def _pause() -> None:
+    import random  # noqa: PLC0415 - a lock is rarely waited for
+
+    time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311 - spreads the waiters, no secret
 
 
 def _open(path: Path) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from harness import quarantine
 from harness.records import GuardResult, HubRecord
-from harness.report import changes, text, view
+from harness.report import changes, text
 from harness.report.changes import Changes, Differs
 from harness.report.view import HubView
 from harness.verdict import Verdict
@@ -39,7 +39,7 @@ def summary(
         "## Changes since the last run",
         *(_changes(compared) if compared else ["There is no earlier run of this suite."]),
         "## Next",
-        "```\n" + "\n".join(view.next_commands(record)) + "\n```",
+        "```\n" + "\n".join(text.next_commands(record)) + "\n```",
     ]
     return "\n\n".join(parts) + "\n"
 

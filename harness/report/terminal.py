@@ -5,12 +5,15 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from harness import quarantine
 from harness.records import GuardResult, HubRecord, StageRecord
-from harness.report import text, view
-from harness.report.changes import Changes
+from harness.report import text
 from harness.verdict import Verdict
+
+if TYPE_CHECKING:  # a table does without what compares two runs
+    from harness.report.changes import Changes
 
 _CODES = {Verdict.GREEN: "32", Verdict.INCONCLUSIVE: "33", Verdict.RED: "31"}
 _MOVED_SHOWN = 20
@@ -94,7 +97,7 @@ def final(record: HubRecord, hub: str, palette: Palette) -> str:
 
 
 def _next(record: HubRecord, hub: str) -> str:
-    command = view.next_commands(record)[0]
+    command = text.next_commands(record)[0]
     return f"harness verify --hub {hub}" if command.startswith("harness verify") else command
 
 

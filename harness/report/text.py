@@ -37,6 +37,16 @@ def named(record: HubRecord) -> str:
     return record.verdict.value + (f" ({beside})" if beside else "")
 
 
+def next_commands(record: HubRecord, hubs: str = "hubs") -> tuple[str, ...]:
+    """Say what to type next, the most useful first."""
+    hub = f"{hubs}/{record.suite}/{record.run_id}"
+    verify = f"harness verify --hub {hub}"
+    if record.verdict is Verdict.GREEN:
+        return (verify, "harness status")
+    listed = f"harness blockers list --suite {record.suite}"
+    return (listed, verify, f"harness run {record.suite}")
+
+
 def number(value: float | None) -> str:
     """Write a number with four significant digits; ``None`` is an em dash."""
     return "—" if value is None else f"{value:.4g}"

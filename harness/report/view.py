@@ -16,7 +16,6 @@ from harness.hub.series import Series
 from harness.records import ArtifactRecord, HubRecord, StageRecord
 from harness.report import captions, changes, rings, text
 from harness.report.svg import Chart, Curve
-from harness.verdict import Verdict
 
 # Written after the page, or naming its digest: they cannot be listed in it.
 NOT_LISTED = frozenset(
@@ -134,18 +133,8 @@ def of_run(hub: Path, record: HubRecord, previous: HubRecord | None) -> HubView:
         excerpts=_excerpts(hub, record.stages),
         blockers=_blockers(hub),
         files=_files(hub),
-        next_commands=next_commands(record, hub.parent.parent.name),
+        next_commands=text.next_commands(record, hub.parent.parent.name),
     )
-
-
-def next_commands(record: HubRecord, hubs: str = "hubs") -> tuple[str, ...]:
-    """Say what to type next, the most useful first."""
-    hub = f"{hubs}/{record.suite}/{record.run_id}"
-    verify = f"harness verify --hub {hub}"
-    if record.verdict is Verdict.GREEN:
-        return (verify, "harness status")
-    listed = f"harness blockers list --suite {record.suite}"
-    return (listed, verify, f"harness run {record.suite}")
 
 
 def _previous(hub: Path, record: HubRecord) -> HubRecord | None:

@@ -13,7 +13,7 @@ from harness.errors import HarnessError, IntegrityError
 from harness.golden import store as golden_store
 from harness.guards.base import Golden
 from harness.hub import plan
-from harness.hub.evidence import HubEvidence
+from harness.hub.evidence import Facts, HubEvidence
 from harness.hub.plan import Plan
 from harness.records import GuardResult, HubRecord
 from harness.verdict import Verdict
@@ -64,9 +64,7 @@ def verify(
     except IntegrityError as error:
         return _report(folder, [report.of_error(structure.CHECK, error)])
     record, found = structure.check(folder)
-    rows = [*found, *contents.check(folder, fraction=fraction, done=done)]
-    if record is not None:
-        rows += contents.check_listed(folder, record)
+    rows = [*found, *contents.check(folder, record, fraction=fraction, done=done)]
     rows += sealing.check(folder, record, () if project is None else project.trusted_keys)
     if record is None:
         return _report(folder, rows)
@@ -90,7 +88,7 @@ def _judge(hub: _Hub) -> tuple[list[Row], tuple[GuardResult, ...]]:
     rows = list(external)
     try:
         promised = plan.read(hub.folder)
-        evidence = HubEvidence(hub.folder, project=hub.root)
+        evidence = HubEvidence(hub.folder, Facts.of(hub.record), project=hub.root)
         golden = _recorded_golden(hub, promised)
     except HarnessError as error:
         return [*rows, report.of_error(coverage.CHECK, error), _verdict(hub.record)], ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from harness.errors import IntegrityError
@@ -17,11 +17,29 @@ _REMOVE = "Remove what is not listed, or restore the hub from a copy."
 
 
 def check(
-    hub: Path, *, fraction: float = 1.0, done: Callable[[int], None] | None = None
+    hub: Path,
+    record: HubRecord | None = None,
+    *,
+    fraction: float = 1.0,
+    done: Callable[[int], None] | None = None,
 ) -> tuple[Row, ...]:
-    """Compare every file with the manifest."""
+    """Compare every file, and what the record says of it, with the manifest."""
     try:
-        compared = comparison.compare(hub, fraction=fraction, done=done)
+        listed = inventory.read_manifest(hub)
+    except IntegrityError as error:
+        return (report.of_error(CHECK, error),)
+    rows = _compared(hub, listed, fraction, done)
+    return rows if record is None else (*rows, *_listed(record, listed))
+
+
+def _compared(
+    hub: Path,
+    listed: Mapping[str, str],
+    fraction: float,
+    done: Callable[[int], None] | None,
+) -> tuple[Row, ...]:
+    try:
+        compared = comparison.compare(hub, listed, fraction=fraction, done=done)
     except IntegrityError as error:
         return (report.of_error(CHECK, error),)
     if compared.damages:
@@ -38,12 +56,8 @@ def _row(damage: comparison.Damage) -> Row:
     return report.damaged(CHECK, found, damage.expected, remedy)
 
 
-def check_listed(hub: Path, record: HubRecord) -> tuple[Row, ...]:
+def _listed(record: HubRecord, listed: Mapping[str, str]) -> list[Row]:
     """Require that the record and the manifest give each collected file the same digest."""
-    try:
-        listed = inventory.read_manifest(hub)
-    except IntegrityError:
-        return ()  # told by ``check``
     rows = [
         report.damaged(CHECK, f"{name}: not in the manifest", "a listed file", _RESTORE)
         for name in _required(record)
@@ -59,7 +73,7 @@ def check_listed(hub: Path, record: HubRecord) -> tuple[Row, ...]:
         for artifact in record.artifacts
         if not artifact.external and listed.get(artifact.path, "") not in ("", artifact.sha256)
     ]
-    return tuple(rows)
+    return rows
 
 
 def _required(record: HubRecord) -> list[str]:

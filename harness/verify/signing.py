@@ -9,7 +9,7 @@ import os
 from collections.abc import Container, Sequence
 
 from harness.errors import ConfigError, HarnessError, IntegrityError
-from harness.hub import digest
+from harness.hub import digest, layout
 from harness.ledger import checkpoint, history, keys
 from harness.ledger.checkpoint import Checkpoint, Note
 from harness.ledger.log import Ledger
@@ -17,14 +17,14 @@ from harness.verify import report
 from harness.verify.report import Outcome, Row
 
 CHECK = "checkpoint"
-FILE = "checkpoint.txt"
+_FILE = layout.CHECKPOINT
 _SIGN = "Run harness ledger checkpoint --sign KEYFILE where the key is kept."
 
 
 def check(
     ledger: Ledger, leaves: Sequence[bytes], sequence: int, trusted: Sequence[str]
 ) -> tuple[Row, ...]:
-    """Hold a ledger against the checkpoint beside it.
+    """Hold a ledger against the checkpoint that is, or has to be, beside it.
 
     Args:
         ledger: The ledger, in the hub store.
@@ -32,13 +32,11 @@ def check(
         sequence: The entry of the hub.
         trusted: Public keys as text; where there are any, a signature is required.
     """
-    path = ledger.path.with_name(FILE)
+    path = ledger.path.with_name(_FILE)
     if not os.path.lexists(path):
-        if not trusted:
-            return ()
-        return (report.damaged(CHECK, f"no {FILE}", "a signed checkpoint", _SIGN),)
+        return (report.damaged(CHECK, f"no {_FILE}", "a signed checkpoint", _SIGN),)
     try:
-        note = checkpoint.read(digest.read(path, checkpoint.LIMIT), FILE)
+        note = checkpoint.read(digest.read(path, checkpoint.LIMIT), _FILE)
         covered = covered_by(note.checkpoint, ledger, leaves)
         signer = _signer(note, sequence, covered, trusted)
     except ConfigError as error:
@@ -56,9 +54,9 @@ def covered_by(pinned: Checkpoint, ledger: Ledger, leaves: Sequence[bytes]) -> C
         IntegrityError: Entries that were there are gone or changed.
     """
     try:
-        checkpoint.require_prefix(pinned, leaves, FILE)
+        checkpoint.require_prefix(pinned, leaves, _FILE)
     except IntegrityError:
-        return history.require(pinned, leaves, ledger.entries(), FILE)
+        return history.require(pinned, leaves, ledger.entries(), _FILE)
     return range(pinned.size)
 
 
@@ -74,11 +72,11 @@ def _signer(note: Note, sequence: int, covered: Container[int], trusted: Sequenc
     signer = note.signer([keys.read_public(text) for text in trusted])
     if signer is None:
         raise IntegrityError(
-            FILE, found="no trusted signature", expected="one by a trusted key", remedy=_SIGN
+            _FILE, found="no trusted signature", expected="one by a trusted key", remedy=_SIGN
         )
     if sequence not in covered:
         raise IntegrityError(
-            FILE,
+            _FILE,
             found=f"{note.checkpoint.size} entries signed",
             expected=f"entry {sequence} among them",
             remedy=_SIGN,
