@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import config_file, verify
-from harness.calibration_runs import PARAMETER, Runs, last_runs, seeded, store_of
+from harness.calibration_runs import PARAMETER, Runs, last_runs, require_own, seeded, store_of
 from harness.config import GuardSpec, Project, SuiteSpec
 from harness.errors import ConfigError, EvidenceMissingError, IntegrityError
 from harness.files import sha256_file
@@ -84,7 +84,7 @@ def update(
     """Make the runs of the last calibration the goldens of the suite; log it.
 
     Raises:
-        ConfigError: ``CI`` is set, or no reason is given.
+        ConfigError: ``CI`` is set, no reason is given, or another suite's goldens judge it.
         EvidenceMissingError: As ``propose``.
         IntegrityError: As ``propose``.
         CalibrationRefusedError: As ``propose``.
@@ -94,6 +94,7 @@ def update(
         raise _misuse("CI is set", "a person's decision", "Update where you can look at it.")
     if not reason.strip():
         raise _misuse("no reason", "a sentence", "Say why with --reason.")
+    require_own(suite)
     folder = project.golden / suite.name
     before = store.load(folder).digest
     runs = last_runs(project, suite.name)

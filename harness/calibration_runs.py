@@ -54,6 +54,21 @@ def seeded(suite: SuiteSpec) -> tuple[str, ...]:
     return tuple(found)
 
 
+def require_own(suite: SuiteSpec) -> None:
+    """Refuse to make goldens for a suite that another one's judge.
+
+    Raises:
+        ConfigError: It says ``goldens_of``.
+    """
+    if suite.goldens_of:
+        raise ConfigError(
+            f"suites.{suite.name}.goldens_of",
+            found=f"goldens of suite {suite.goldens_of}",
+            expected="a suite with goldens of its own",
+            remedy=f"Use harness golden with {suite.goldens_of}.",
+        )
+
+
 def run_seeds(
     project: Project,
     suite_name: str,
@@ -69,10 +84,11 @@ def run_seeds(
     datasets by role. What is done already is not run again, see ``campaign.run``.
 
     Raises:
-        ConfigError: The suite has no parameter ``seed``.
+        ConfigError: The suite has no parameter ``seed``, or another suite's goldens.
         EvidenceMissingError: The runs were interrupted, or one left no hub.
     """
     suite = config_file.suite_of(project, suite_name)
+    require_own(suite)
     if PARAMETER not in suite.parameters:
         raise ConfigError(
             f"suites.{suite.name}.parameters",

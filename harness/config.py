@@ -88,6 +88,7 @@ class SuiteSpec:
 
     ``requires`` are the modules that its stages import and that may be absent, each with the
     command that installs it; without one of them nothing is run and the verdict stays open.
+    ``goldens_of`` names the suite whose goldens judge this one, where it has none of its own.
     """
 
     name: str
@@ -101,6 +102,12 @@ class SuiteSpec:
     max_age_days: float | None = None
     quarantine: tuple[QuarantineSpec, ...] = ()
     requires: dict[str, str] = field(default_factory=dict)
+    goldens_of: str = ""
+
+    @property
+    def judged_by(self) -> str:
+        """Name of the suite whose goldens judge this one: itself, or ``goldens_of``."""
+        return self.goldens_of or self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,3 +146,8 @@ class Project:
     def shared(self) -> Path:
         """Folder of what all runs share, whatever store they have."""
         return self.work if self.caches is None else self.caches
+
+    def goldens(self, suite: str) -> Path:
+        """Folder of the goldens that judge a suite; one not declared any more had its own."""
+        declared = self.suites.get(suite)
+        return self.golden / (suite if declared is None else declared.judged_by)

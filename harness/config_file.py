@@ -78,6 +78,7 @@ def load(root: Path) -> Project:
     for suite in suites.values():
         where = f"{FILE}: suites.{suite.name}"
         suite_rules.check(suite, policies, where)
+        suite_rules.check_lender(suite, suites, where)
         quarantine.check(suite, where)
         registry.check(suite.guards)
         for spec in matrices[suite.name].values():
@@ -238,6 +239,7 @@ def _suite(
         max_age_days=table.take("max_age_days", float, base.max_age_days),
         quarantine=_quarantine(table),
         requires={**base.requires, **suite_rules.required(table)},
+        goldens_of=table.text("goldens_of", base.goldens_of),
     )
     table.close(known=("extends", "without", "datasets"))
     return suite

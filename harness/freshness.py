@@ -80,7 +80,7 @@ def now(project: Project, suite: SuiteSpec, datasets: Mapping[str, str] | None =
     Raises:
         IntegrityError: A golden is damaged.
     """
-    golden = golden_store.load(project.golden / suite.name)
+    golden = golden_store.load(project.goldens(suite.name))
     return Now(
         instant=datetime.now(UTC),
         golden_sha256=golden.digest if golden.values else None,

@@ -169,6 +169,24 @@ def check(suite: SuiteSpec, policies: dict[str, str], where: str) -> None:
                 )
 
 
+def check_lender(suite: SuiteSpec, suites: dict[str, SuiteSpec], where: str) -> None:
+    """Refuse goldens of a suite that has none of its own to lend.
+
+    Raises:
+        ConfigError: ``goldens_of`` names the suite itself, none, or one that borrows too.
+    """
+    if not suite.goldens_of:
+        return
+    lenders = [s.name for s in suites.values() if s is not suite and not s.goldens_of]
+    if suite.goldens_of not in lenders:
+        raise ConfigError(
+            f"{where}.goldens_of",
+            found=repr(suite.goldens_of)[:80],
+            expected="another suite, with goldens of its own",
+            remedy=nearest(suite.goldens_of, lenders),
+        )
+
+
 def ordered(suite: SuiteSpec) -> tuple[StageSpec, ...]:
     """Return the stages in the order declared, each after what it needs."""
     by_id = {stage.id: stage for stage in suite.stages}

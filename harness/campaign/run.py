@@ -99,7 +99,7 @@ def plan(campaign: Campaign, cells: Sequence[Cell]) -> tuple[Planned, ...]:
     suite = config_file.suite_of(project, campaign.suite)
     cache = freshness.cache_of(project)
     now = inputs.summary(freshness.digests_now(project, suite, cache))
-    golden = golden_store.load(project.golden / suite.name)
+    golden = golden_store.load(project.goldens(suite.name))
     environment = stamp.environment(suite_rules.argvs(suite), suite.parameters)
     found = []
     for cell in cells:

@@ -110,7 +110,7 @@ def _golden(session: Session, record: HubRecord) -> GoldenSet | None:
     if root is None:
         return None
     project = config_file.load(root)
-    return goldens.load(project.golden / record.suite)
+    return goldens.load(project.goldens(record.suite))
 
 
 def _against(golden: GoldenSet | None, record: HubRecord) -> Changes:

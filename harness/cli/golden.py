@@ -44,9 +44,10 @@ def command() -> None:
 @options.common
 @options.pass_session
 def show(session: Session, suite: str | None) -> None:
-    """List the goldens of a suite, or of all."""
+    """List the goldens that judge a suite, or all."""
     project = place.project(session)
-    names = [config_file.suite_of(project, suite).name] if suite else list(project.suites)
+    asked = [config_file.suite_of(project, suite)] if suite else project.suites.values()
+    names = dict.fromkeys(spec.judged_by for spec in asked)
     found = {name: store.load(project.golden / name) for name in names}
     lines = [line for name, golden in found.items() for line in _lines(name, golden)]
     session.answer(
@@ -138,7 +139,7 @@ def explain(session: Session, suite: str, metric: str) -> None:
     """Say where the bounds of a metric come from and what they notice."""
     project = place.project(session)
     name = config_file.suite_of(project, suite).name
-    found = calibration.find(store.load(project.golden / name), metric)
+    found = calibration.find(store.load(project.goldens(name)), metric)
     answers = [{**encode(value), **statistics.explain(value)} for value in found]
     session.answer(answers, "\n\n".join(_explained(value) for value in found))
 

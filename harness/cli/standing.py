@@ -129,7 +129,7 @@ def _freshness(
     """Compare a hub with the work tree and with the golden of today."""
     now, cache = today
     try:
-        golden = golden_store.load(project.golden / record.suite)
+        golden = golden_store.load(project.goldens(record.suite))
     except HarnessError as error:
         damaged = f"the golden cannot be read: {error.where}: {error.found}"
         return Freshness(causes=(Cause(kind="golden", what=damaged, cure=error.remedy),))

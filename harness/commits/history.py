@@ -177,7 +177,7 @@ class _Reader:
     def _digest(self, suite: SuiteSpec, blobs: Mapping[str, str]) -> str:
         globs = freshness.globs_of(suite)
         patterns = [inputs.pattern(glob) for glob in globs]
-        golden = f"{self._project.golden.relative_to(self._project.root)}/{suite.name}/"
+        golden = f"{self._project.golden.relative_to(self._project.root)}/{suite.judged_by}/"
         used = {
             path: blob
             for path, blob in blobs.items()

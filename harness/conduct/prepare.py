@@ -155,7 +155,7 @@ def _datasets(
 
 
 def _freeze_golden(project: Project, suite: SuiteSpec, hub: Path) -> GoldenSet:
-    golden = golden_store.load(project.golden / suite.name)
+    golden = golden_store.load(project.goldens(suite.name))
     if golden.values:
         golden_store.save(hub / plan.GOLDEN, golden)
     return golden

@@ -47,7 +47,7 @@ def committed(project: Project, suite: SuiteSpec, listing: str) -> str:
     golden = project.golden.relative_to(project.root).as_posix()
     globs = (
         *freshness.globs_of(suite),
-        f"{golden}/{suite.name}/*.json",
+        f"{golden}/{suite.judged_by}/*.json",
         *(f"harness/{name}/**/*.py" for name in _JUDGES),
     )
     patterns = [inputs.pattern(glob) for glob in globs]

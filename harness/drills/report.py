@@ -140,14 +140,14 @@ def _drills(outcomes: Sequence[DrillOutcome]) -> str:
 
 def _clean(project: Project, outcomes: Sequence[DrillOutcome]) -> str:
     rows = []
-    for name, suite in project.suites.items():
+    for name in project.suites:
         made = [
             item
             for item in outcomes
             if item.drill.suite == name and item.outcome != drill.NOT_RUN
         ]
         alarms = sum(item.outcome not in drill.GOOD for item in made)
-        values = store.load(project.golden / suite.name).values
+        values = store.load(project.goldens(name)).values
         expected = f"{calibrate.suite_rate(values):.2%}" if values else "no golden"
         bound = "—"
         if made and not alarms:

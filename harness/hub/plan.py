@@ -43,6 +43,7 @@ _LATER: dict[str, Any] = {
     "test_timeout_s": None,
     "quarantine": [],
     "requires": {},
+    "goldens_of": "",
 }
 
 
@@ -120,6 +121,8 @@ def text(plan: Plan) -> str:
         lines += [f"    - promises {a.id}: `{a.path}`" for a in stage.artifacts]
         lines += [""] if stage.artifacts or _patience(stage) else []
     lines += ["## Guards", ""]
+    if plan.suite.goldens_of:
+        lines += [f"Goldens are those of suite {plan.suite.goldens_of}.", ""]
     for guard in plan.suite.guards:
         options = ", ".join(f"{key} = {value!r}" for key, value in guard.options.items())
         lines.append(f"- **{guard.id}** ({guard.kind}): {options}")

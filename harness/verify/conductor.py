@@ -138,11 +138,11 @@ def _judge_today(
         found = f"suite {hub.record.suite} is not declared any more"
         return (report.noted(judging.TODAY, found),), ()
     try:
-        golden = golden_store.load(hub.project.golden / suite.name)
+        golden = golden_store.load(hub.project.goldens(suite.name))
     except HarnessError as error:
         outcome = Outcome.NOTED if hub.allow_stale else Outcome.DAMAGED
         return (report.of_error(judging.TODAY, error, outcome),), ()
-    logged = reference.check(hub.project, suite.name, golden, counts=not hub.allow_stale)
+    logged = reference.check(hub.project, suite.judged_by, golden, counts=not hub.allow_stale)
     rows, red = _judge_by(hub, promised, evidence, (suite, golden), absent)
     return (*logged, *rows), red
 

@@ -24,7 +24,7 @@ def check(project: Project, suite: str, golden: GoldenSet, *, counts: bool) -> t
 
     Args:
         project: Whose ledger is read.
-        suite: Name of the suite.
+        suite: Name of the suite whose goldens they are.
         golden: Its goldens as they are now.
         counts: Whether a difference is damage, or only told (archives).
     """

@@ -73,6 +73,7 @@ MEANING = {
         "suites.*",
         "requires",
     ): "Module and the command that installs it; without it the suite is inconclusive.",
+    ("suites.*", "goldens_of"): "Suite whose goldens judge this one; without it, its own.",
     ("suites.*", "stages"): "Stages, see below.",
     ("suites.*", "guards"): "Guards, see below.",
     ("suites.*", "matrix"): "Matrices by name, see [Matrices](#matrices).",
