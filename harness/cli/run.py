@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from harness import observer, records, workflow
+from harness import records, workflow
 from harness.cli import execution, given, live, options, place
 from harness.cli.options import Session
+from harness.conduct import observer
 from harness.conduct.options import RunOptions, RunOutcome
 from harness.config import Project
 from harness.errors import ConfigError

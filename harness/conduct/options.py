@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.observer import Observer, Silent
+from harness.conduct.observer import Observer, Silent
 from harness.records import HubRecord
 from harness.stages.child import Stop
 

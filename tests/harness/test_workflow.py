@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from harness.conduct.observer import Silent
 from harness.errors import ConfigError
 from harness.hub import layout, plan
 from harness.hub.evidence import HubEvidence
-from harness.observer import Silent
 from harness.records import HubRecord, StageRecord
 from harness.verdict import Verdict
 from tests.builders import hubs
