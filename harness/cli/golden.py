@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import calibration, calibration_runs, config_file
+from harness import config_file
+from harness.calibration import goldens
+from harness.calibration import runs as calibration_runs
 from harness.cli import execution, options, place, progress
 from harness.cli.options import Session
 from harness.cli.stopping import stopping
@@ -105,7 +107,7 @@ def calibrate(session: Session, /, suite: str, **asked: Any) -> int:
             if stop.signal is None:
                 raise
             return 128 + stop.signal
-    golden = calibration.propose(project, declared, runs, "a proposal")
+    golden = goldens.propose(project, declared, runs, "a proposal")
     session.answer(encode(golden.values), "\n".join(_lines(suite, golden)))
     session.say(f'Next: harness golden update {suite} --reason "…"')
     return 0
@@ -123,7 +125,7 @@ def update(session: Session, suite: str, reason: str) -> None:
     guard is red, and when CI is set.
     """
     project = place.project(session)
-    golden = calibration.update(project, suite, reason, os.environ)
+    golden = goldens.update(project, suite, reason, os.environ)
     folder = place.shown(project.golden / suite, project)
     written = f"Written to {folder}; commit it. The digests of its runs are in the ledger."
     told = [*_lines(suite, golden), written]
@@ -139,7 +141,7 @@ def explain(session: Session, suite: str, metric: str) -> None:
     """Say where the bounds of a metric come from and what they notice."""
     project = place.project(session)
     name = config_file.suite_of(project, suite).name
-    found = calibration.find(store.load(project.goldens(name)), metric)
+    found = goldens.find(store.load(project.goldens(name)), metric)
     answers = [{**encode(value), **statistics.explain(value)} for value in found]
     session.answer(answers, "\n\n".join(_explained(value) for value in found))
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness import calibration_runs, files
+from harness import files
 from harness.bisect import judged
+from harness.calibration import runs as calibration_runs
 from harness.config import DatasetSpec, Project
 from harness.drills import memory as drill_memory
 from harness.hub import inputs, recall

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import calibration, config_file
+from harness import config_file
+from harness.calibration import goldens
 from harness.drills import drill, scope
 from harness.golden import store, tolerance
 
@@ -83,7 +84,7 @@ def test_goldens_rarely_cry_wolf() -> None:
                 tolerance.two_sided(store.LEAST_SEEDS, target.coverage, target.confidence),
                 two=True,
             )
-            for target in calibration.targets(suite)
+            for target in goldens.targets(suite)
         ]
 
         assert sum(rates) <= 0.01

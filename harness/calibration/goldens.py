@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import config_file, verify
-from harness.calibration_runs import PARAMETER, Runs, last_runs, require_own, seeded, store_of
+from harness.calibration.runs import PARAMETER, Runs, last_runs, require_own, seeded, store_of
 from harness.config import GuardSpec, Project, SuiteSpec
 from harness.errors import ConfigError, EvidenceMissingError, IntegrityError
 from harness.files import sha256_file

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from harness import calibration, config_file, freshness, verify
+from harness import config_file, freshness, verify
+from harness.calibration import goldens as calibration
 from harness.cli.main import group
 from harness.config import Project
 from harness.drills import memory

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from harness import calibration, calibration_runs, verify
-from harness.calibration_runs import Runs
+from harness import verify
+from harness.calibration import goldens
+from harness.calibration import runs as calibration_runs
+from harness.calibration.runs import Runs
 from harness.campaign.run import CellResult
 from harness.cli.main import group
 from harness.config import Project
@@ -85,7 +87,7 @@ def test_update_writes_a_logged_golden(tmp_path: Path) -> None:
     assert hubs.run(project).record.verdict == "inconclusive"
     calibrated(project)
 
-    golden = calibration.update(project, "tiny", "first values", {})
+    golden = goldens.update(project, "tiny", "first values", {})
 
     (value,) = golden.values
     entry = Ledger(project.hubs / "ledger.jsonl").entries()[-1]
@@ -103,7 +105,7 @@ def test_moved_value_is_red(tmp_path: Path) -> None:
     """With the golden in place a value far outside the calibrated ones is red."""
     project = made(tmp_path)
     calibrated(project)
-    calibration.update(project, "tiny", "first values", {})
+    goldens.update(project, "tiny", "first values", {})
 
     moved = made(tmp_path, extra="20")
 
@@ -118,7 +120,7 @@ def test_update_wants_a_person_and_a_reason(
 ) -> None:
     """No reason and continuous integration are refused, and nothing is written."""
     with pytest.raises(ConfigError):
-        calibration.update(ready, "tiny", reason, environ)
+        goldens.update(ready, "tiny", reason, environ)
 
     assert not (ready.golden / "tiny").exists()
 
@@ -126,7 +128,7 @@ def test_update_wants_a_person_and_a_reason(
 def test_update_needs_a_calibration(tmp_path: Path) -> None:
     """Without runs there is nothing to make a golden of."""
     with pytest.raises(EvidenceMissingError):
-        calibration.update(made(tmp_path), "tiny", "a reason", {})
+        goldens.update(made(tmp_path), "tiny", "a reason", {})
 
 
 def test_too_few_seeds_are_refused(tmp_path: Path) -> None:
@@ -135,7 +137,7 @@ def test_too_few_seeds_are_refused(tmp_path: Path) -> None:
     calibrated(project, SEEDS[:3])
 
     with pytest.raises(EvidenceMissingError) as caught:
-        calibration.update(project, "tiny", "a reason", {})
+        goldens.update(project, "tiny", "a reason", {})
 
     assert "3 different seeds" in caught.value.found
 
@@ -146,7 +148,7 @@ def test_repeat_that_differs_is_refused(tmp_path: Path) -> None:
     calibrated(project)
 
     with pytest.raises(CalibrationRefusedError) as caught:
-        calibration.update(project, "tiny", "a reason", {})
+        goldens.update(project, "tiny", "a reason", {})
 
     assert METRIC in caught.value.found
 
@@ -157,7 +159,7 @@ def test_red_guard_refuses(tmp_path: Path) -> None:
     calibrated(project)
 
     with pytest.raises(CalibrationRefusedError) as caught:
-        calibration.update(project, "tiny", "a reason", {})
+        goldens.update(project, "tiny", "a reason", {})
 
     assert "floor" in caught.value.found
 
@@ -173,7 +175,7 @@ def test_runs_of_two_codes_are_refused(tmp_path: Path) -> None:
     runs = Runs(hubs=first.hubs + second.hubs, repeat=first.repeat)
 
     with pytest.raises(CalibrationRefusedError) as caught:
-        calibration.propose(project, project.suites["tiny"], runs, "a reason")
+        goldens.propose(project, project.suites["tiny"], runs, "a reason")
 
     assert "inputs" in caught.value.found
 
@@ -189,7 +191,7 @@ def test_damaged_hub_is_refused(tmp_path: Path) -> None:
     path.write_text('{"value": 5.55}')
 
     with pytest.raises(IntegrityError) as caught:
-        calibration.propose(project, project.suites["tiny"], runs, "a reason")
+        goldens.propose(project, project.suites["tiny"], runs, "a reason")
 
     assert caught.value.where == runs.hubs[4][1]
 
@@ -227,7 +229,7 @@ def test_stages_without_the_seed_run_once(tmp_path: Path) -> None:
     assert once.read_text().split() == ["run"]
     assert always.read_text().split() == ["run"] * 13
     suite = project.suites["tiny"]
-    (golden,) = calibration.propose(project, suite, runs, "first").values
+    (golden,) = goldens.propose(project, suite, runs, "first").values
     assert golden.n == len(SEEDS)
 
 
