@@ -49,7 +49,16 @@ class DataConfig:
         low=1,
         flag=Flag(name="n_images", modes=TRAIN, aliases=("n_groups",)),
     )
-    oversample: bool = setting(False, "Allow more groups than scan points.")
+    oversample: bool = setting(
+        False,
+        "Allow more groups than scan points, several around each.",
+        flag=Flag(name="oversample", on=True),
+    )
+    regroup: bool = setting(
+        False,
+        "Draw other groups in every epoch.",
+        flag=Flag(name="regroup", modes=TRAIN, on=True),
+    )
     val_split: float = setting(
         0.1,
         "Share of scan points held out for validation; 0 for none.",
@@ -85,7 +94,8 @@ class DataConfig:
         """Refuse values outside their declaration.
 
         Raises:
-            ConfigError: A value is out of bounds, or fewer neighbours than a group needs.
+            ConfigError: A value is out of bounds, fewer neighbours than a group needs, or
+                groups that are drawn anew within a distance.
         """
         settings.validate(self)
         if self.neighbor_count is not None and self.neighbor_count < self.C - 1:
@@ -93,6 +103,12 @@ class DataConfig:
                 "neighbor_count",
                 expected=f"at least {self.C - 1} for gridsize {self.gridsize}",
                 found=str(self.neighbor_count),
+            )
+        if self.regroup and self.max_neighbor_distance is not None:
+            raise ConfigError(
+                "--regroup",
+                expected="no max_neighbor_distance, which drops a number of groups by chance",
+                found=f"{self.max_neighbor_distance:g} px",
             )
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ class Batch(NamedTuple):
     Attributes:
         amplitude: (B, C, N, N) float32, X = αA.
         offsets: (B, C, 2) float32, positions relative to the group's centre [px].
-        group_index: (B,) int64, which groups these are.
+        group_index: (B,) int64, which groups these are; `GroupDataset.members` knows them.
     """
 
     amplitude: Amplitude
@@ -65,13 +65,54 @@ class GroupDataset(Dataset[Batch]):
     def __getitems__(self, indices: Sequence[int]) -> Batch:
         """Gather some groups in one step."""
         chosen = np.asarray(indices, dtype=np.int64)
-        gathered = self._amplitude[self._groups[chosen]]
-        scaled = gathered * np.float32(self._input_scale)
+        groups, offsets = self._find(chosen)
+        scaled = self._amplitude[groups] * np.float32(self._input_scale)
         return Batch(
             amplitude=torch.from_numpy(scaled),
-            offsets=torch.from_numpy(self._offsets[chosen]),
+            offsets=torch.from_numpy(offsets),
             group_index=torch.from_numpy(chosen),
         )
+
+    def members(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the scan indices (n, C) of some groups."""
+        return self._find(indices)[0]
+
+    def _find(self, chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return scan indices (n, C) and offsets (n, C, 2) of some groups."""
+        return self._groups[chosen], self._offsets[chosen]
+
+
+class FreshGroupDataset(GroupDataset):
+    """A view of a scan's frames through groups that are drawn anew in every epoch.
+
+    Group i of epoch e has the index e · G + i. The groups of one epoch are held at a time,
+    and those of a batch are of one epoch.
+
+    Args:
+        amplitude: (M, N, N) float32 amplitudes as read, possibly left in their file.
+        draw: Gives the (G, C) scan indices of an epoch and their (G, C, 2) offsets from the
+            group's centre [px]; G is the same for all.
+        input_scale: α of the scaling contract.
+    """
+
+    def __init__(
+        self,
+        amplitude: Amplitudes,
+        draw: Callable[[int], tuple[NDArray[np.int64], NDArray[np.float64]]],
+        input_scale: float,
+    ) -> None:
+        super().__init__(amplitude, *draw(0), input_scale)
+        self._draw, self._epoch = draw, 0
+
+    def _find(self, chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        epochs, numbers = np.divmod(chosen, len(self))
+        first = self._epoch if not len(epochs) else int(epochs[0])
+        if (epochs != first).any():
+            raise ValueError("the groups of a batch are of several epochs")
+        if first != self._epoch:
+            self._groups, offsets = self._draw(first)
+            self._offsets, self._epoch = offsets.astype(np.float32), first
+        return super()._find(numbers)
 
 
 class EpochSampler(Sampler[int]):
@@ -80,11 +121,13 @@ class EpochSampler(Sampler[int]):
     Args:
         length: Number of groups.
         seed: Root of the run's streams.
+        is_fresh: The groups are those of a `FreshGroupDataset`, other ones in every epoch.
     """
 
-    def __init__(self, length: int, seed: int) -> None:
+    def __init__(self, length: int, seed: int, *, is_fresh: bool = False) -> None:
         self._length = length
         self._seed = seed
+        self._is_fresh = is_fresh
         self._epoch = 0
         self._served = 0
 
@@ -104,7 +147,8 @@ class EpochSampler(Sampler[int]):
         """Go through all groups once, or through those that are left of a resumed epoch."""
         order = generator(self._seed, Stream.SHUFFLE, self._epoch).permutation(self._length)
         served, self._served = self._served, 0
-        return iter(order[served:].tolist())
+        first = self._epoch * self._length if self._is_fresh else 0
+        return iter((first + order[served:]).tolist())
 
 
 def loader(
@@ -127,7 +171,9 @@ def loader(
     sampler: Sampler[int] = (
         SequentialSampler(dataset)
         if shuffle_seed is None
-        else EpochSampler(len(dataset), shuffle_seed)
+        else EpochSampler(
+            len(dataset), shuffle_seed, is_fresh=isinstance(dataset, FreshGroupDataset)
+        )
     )
     return DataLoader(
         dataset,

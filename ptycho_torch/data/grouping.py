@@ -145,20 +145,40 @@ def locate(
     members = positions[groups]
     centres = members.mean(axis=1)
     offsets = members - centres[:, None]
-    side = padded_size(N, offsets)
-    if max_factor is not None and side > max_factor * N:
-        raise InputError(
-            "positions",
-            expected=f"groups within {max_factor:g} patches, {max_factor * N:g} px",
-            found=f"{side} px",
-            remedy="positions spread wider than patches; check units",
-        )
+    farthest = float(np.abs(offsets).max(initial=0.0))
     return GroupGeometry(
         centres=centres,
         offsets=offsets,
-        padded_size=side,
-        max_rel=float(np.abs(offsets).max(initial=0.0)),
+        padded_size=canvas_side(N, farthest, max_factor),
+        max_rel=farthest,
     )
+
+
+def farthest_offset(positions: NDArray[np.float64], C: int, K: int) -> float:
+    """Compute the largest offset, along either axis, of any group that may be drawn.
+
+    Along an axis a patch is farthest from the mean of its group when all others lie at the
+    other end. With g₁ ≤ … ≤ g_K the neighbours' distances from the seed along it, that is
+    the last neighbour, (g_K(C − 1) − g₁ − … − g_(C−2)) / C, or the seed itself,
+    −(g₁ + … + g_(C−1)) / C; and the same from the other end.
+
+    Args:
+        positions: (M, 2) patch centres, x then y [px].
+        C: Patterns per group.
+        K: Nearest other points among which the C - 1 companions are drawn.
+
+    Returns:
+        The offset [px]; 0 for groups of one.
+    """
+    if C == 1:
+        return 0.0
+    seeds = np.arange(len(positions), dtype=np.int64)
+    near = nearest(cKDTree(positions), seeds, min(K, len(positions) - 1))
+    gaps = np.sort(positions[near] - positions[:, None], axis=1)
+    ends = np.concatenate([gaps, -gaps[:, ::-1]], axis=-1)
+    seed = -ends[:, : C - 1].sum(axis=1)
+    last = ends[:, -1] * (C - 1) - ends[:, : C - 2].sum(axis=1)
+    return float(np.maximum(seed, last).max()) / C
 
 
 def padded_size(N: int, offsets: NDArray[np.float64]) -> int:
@@ -167,7 +187,29 @@ def padded_size(N: int, offsets: NDArray[np.float64]) -> int:
     Source:
         Design of the model, section 5.4.
     """
-    return N + 2 * math.ceil(float(np.abs(offsets).max(initial=0.0)))
+    return canvas_side(N, float(np.abs(offsets).max(initial=0.0)))
+
+
+def canvas_side(N: int, farthest: float, max_factor: float | None = None) -> int:
+    """Return the side of the canvas that holds patches shifted that far, N + 2⌈farthest⌉.
+
+    Args:
+        N: Side of a patch [px].
+        farthest: Largest offset along either axis [px].
+        max_factor: Largest canvas allowed, in patch sides; None allows any.
+
+    Raises:
+        InputError: The canvas exceeds ``max_factor`` patches.
+    """
+    side = N + 2 * math.ceil(farthest)
+    if max_factor is not None and side > max_factor * N:
+        raise InputError(
+            "positions",
+            expected=f"groups within {max_factor:g} patches, {max_factor * N:g} px",
+            found=f"{side} px",
+            remedy="positions spread wider than patches; check units",
+        )
+    return side
 
 
 def _seeds(

@@ -134,7 +134,9 @@ def plan(
     """
     if n_groups is not None and n_groups > scan.point_count and not config.oversample:
         _log.info(
-            "%d groups asked, %d scan points: using one group each", n_groups, scan.point_count
+            "%d groups asked, %d scan points: using one group each; --oversample allows more",
+            n_groups,
+            scan.point_count,
         )
     groups = grouping.make_groups(
         scan.positions,

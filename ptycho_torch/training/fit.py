@@ -123,7 +123,7 @@ def _finish(
     sha256 = write.write(path, about, module.model, module.progress.table())
     if config.inference.log_patch_stats:
         target = folder / run_folder.PARITY_PROBE
-        parity_probe.write(target, module.model, prepared.train, prepared.train_loader)
+        parity_probe.write(target, module.model, prepared)
     return Trained(module=module, prepared=prepared, bundle_path=path, bundle_sha256=sha256)
 
 

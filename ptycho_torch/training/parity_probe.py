@@ -7,31 +7,28 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 
 from ptycho_torch import files
-from ptycho_torch.data.dataset import Batch
 from ptycho_torch.pinn import PtychoPINN
-from ptycho_torch.training.prepare import Part
+from ptycho_torch.training.prepare import Prepared
 
 GROUPS = 8
 
 
-def write(path: Path, model: PtychoPINN, part: Part, batches: DataLoader[Batch]) -> None:
+def write(path: Path, model: PtychoPINN, prepared: Prepared) -> None:
     """Store O and extract(merge(O)) of the first groups that the training loader serves.
 
     Args:
         path: Target file.
         model: In-memory model with the weights of the bundle.
-        part: Training part; its groups are stored as indices of the source file.
-        batches: The loader of the fit.
+        prepared: What was fitted; groups are stored as indices of the source file.
 
     Raises:
         OutputError: The file cannot be written.
     """
     indices, patches, consistent, count = [], [], [], 0
     with torch.inference_mode():
-        for batch in batches:
+        for batch in prepared.train_loader:
             result = model(batch.amplitude.to(model.probe.real.dtype), batch.offsets)
             indices.append(batch.group_index.numpy())
             patches.append(result.patches.numpy())
@@ -40,7 +37,7 @@ def write(path: Path, model: PtychoPINN, part: Part, batches: DataLoader[Batch])
             if count >= GROUPS:
                 break
     chosen = np.concatenate(indices)[:GROUPS]
-    groups = part.groups[chosen]
+    part, groups = prepared.train, prepared.served.members(chosen)
     arrays: dict[str, Any] = {
         "dataset_sha256": np.array(part.scan.sha256),
         "groups": part.source_index[groups],

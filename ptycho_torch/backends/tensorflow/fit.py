@@ -121,7 +121,7 @@ def _finish(config: RunConfig, progress: Progress, prepared: Prepared, folder: P
     sha256 = write.write(path, about, model, progress.table())
     if config.inference.log_patch_stats:
         target = folder / run_folder.PARITY_PROBE
-        parity_probe.write(target, model, prepared.train, prepared.train_loader)
+        parity_probe.write(target, model, prepared)
     return Trained(
         model=model,
         progress=progress,

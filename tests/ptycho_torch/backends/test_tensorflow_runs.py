@@ -33,7 +33,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scan = bundles.write_scan(folder)
     for name in BACKENDS:
         flags = ("--max_epochs", "4", "--precision", "64-true", "--log-patch-stats")
-        flags += ("--gradient-clip-val", "0.5", "--accumulate-grad-batches", "2")
+        flags += ("--regroup", "--gradient-clip-val", "0.5", "--accumulate-grad-batches", "2")
         assert bundles.train(scan, folder / name, *flags, "--backend", name) == 0
         places = ("--test_data", str(scan), "--output_dir", str(folder / f"{name}-inference"))
         given = ("--model_path", str(folder / "torch"), *places, "--accelerator", "cpu")

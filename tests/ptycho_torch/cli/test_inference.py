@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,28 @@ def test_n_images_limits_the_groups(inputs: Inputs, usual: Path, tmp_path: Path)
 
     assert json.loads((tmp_path / "run.json").read_text())["groups"] == 5
     assert stored(tmp_path)["weight"].sum() < 0.5 * stored(usual)["weight"].sum()
+
+
+def test_oversampling_goes_round_again(
+    inputs: Inputs, usual: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two groups a point weigh twice as much; without the flag there is one, and it says so."""
+    groups = 2 * json.loads((usual / "run.json").read_text())["groups"]
+    twice = ("--n_images", str(groups))
+    with caplog.at_level(logging.INFO):
+        assert infer(inputs, tmp_path / "capped", *twice) == 0
+    assert infer(inputs, tmp_path / "twice", *twice, "--oversample") == 0
+
+    assert "--oversample" in caplog.text
+    counts = [
+        json.loads((tmp_path / name / "run.json").read_text())["groups"]
+        for name in ("capped", "twice")
+    ]
+    assert counts == [groups // 2, groups]
+    weights = [
+        stored(folder)["weight"].sum(dtype=float) for folder in (usual, tmp_path / "twice")
+    ]
+    assert weights[1] == pytest.approx(2 * weights[0], rel=1e-5)
 
 
 def test_gridsize_is_an_assertion(

@@ -28,6 +28,8 @@ VALUES: dict[str, list[str]] = {
     "gridsize": ["1"],
     "neighbor_count": ["8"],
     "n_images": ["9"],
+    "oversample": [],
+    "regroup": [],
     "val_split": ["0.2"],
     "nphotons": ["2e4"],
     "input_kind": ["amplitude"],

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ptycho_torch.data.dataset import EpochSampler, GroupDataset, loader
+from ptycho_torch.data.dataset import EpochSampler, FreshGroupDataset, GroupDataset, loader
 from ptycho_torch.streams import Stream, generator
 
 RNG = np.random.default_rng(0)
@@ -76,3 +76,57 @@ def test_mismatched_offsets_are_refused() -> None:
     """Offsets of other groups cannot be paired silently."""
     with pytest.raises(ValueError, match="do not fit"):
         GroupDataset(AMPLITUDE, GROUPS, OFFSETS[:, :2], SCALE)
+
+
+def drawn(epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Five groups of three for each epoch."""
+    rng = np.random.default_rng((3, epoch))
+    return rng.integers(0, 11, (5, 3)), rng.normal(size=(5, 3, 2))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_fresh_groups_follow_the_epoch(workers: int) -> None:
+    """Each epoch serves its own groups once, in the order that any groups would have."""
+    served = loader(
+        FreshGroupDataset(AMPLITUDE, drawn, SCALE), 2, shuffle_seed=9, num_workers=workers
+    )
+    sampler = served.sampler
+    assert isinstance(sampler, EpochSampler)
+
+    for epoch in (0, 3, 1):
+        sampler.set_epoch(epoch)
+        batches = list(served)
+        order = generator(9, Stream.SHUFFLE, epoch).permutation(5)
+        groups, offsets = drawn(epoch)
+        index = torch.cat([batch.group_index for batch in batches])
+        assert index.tolist() == (5 * epoch + order).tolist()
+        found = torch.cat([batch.amplitude for batch in batches]).numpy()
+        np.testing.assert_array_equal(found, SCALE * AMPLITUDE[groups[order]])
+        placed = torch.cat([batch.offsets for batch in batches]).numpy()
+        np.testing.assert_array_equal(placed, offsets[order].astype(np.float32))
+
+
+def test_members_are_those_of_the_epoch() -> None:
+    """The scan indices behind a batch's numbers, in whatever order epochs are asked for."""
+    fresh = FreshGroupDataset(AMPLITUDE, drawn, SCALE)
+
+    for epoch in (2, 0):
+        numbers = np.array([5 * epoch + 4, 5 * epoch + 1])
+        assert np.array_equal(fresh.members(numbers), drawn(epoch)[0][[4, 1]])
+    assert np.array_equal(DATASET.members(np.array([6, 2])), GROUPS[[6, 2]])
+
+
+def test_an_empty_share_of_fresh_groups() -> None:
+    """A process that gets nothing of a short batch gets a batch of none."""
+    assert FreshGroupDataset(AMPLITUDE, drawn, SCALE).__getitems__([]).amplitude.shape == (
+        0,
+        3,
+        8,
+        8,
+    )
+
+
+def test_epochs_do_not_mix_in_a_batch() -> None:
+    """Groups of two epochs are never held at once."""
+    with pytest.raises(ValueError, match="several epochs"):
+        FreshGroupDataset(AMPLITUDE, drawn, SCALE).__getitems__([1, 6])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -138,3 +140,20 @@ def test_wide_groups_are_refused() -> None:
     """A canvas over the allowed number of patches points to wrong units."""
     with pytest.raises(InputError):
         grouping.locate(GOLDEN * 10, np.array([[0, 1, 2, 3]]), 8, max_factor=4)
+
+
+@pytest.mark.parametrize(("C", "K"), [(4, 3), (4, 6), (9, 10), (1, 6), (4, 40)])
+def test_no_group_reaches_farther(C: int, K: int) -> None:
+    """The farthest offset is the largest over all groups that can be drawn, and is reached."""
+    positions = np.random.default_rng(5).uniform(0, (60, 25), (12, 2))
+    reach = min(K, 11)
+    far = 0.0
+    for seed in range(12):
+        gaps = np.hypot(*(positions - positions[seed]).T)
+        gaps[seed] = np.inf
+        near = np.argsort(gaps)[:reach]
+        for others in itertools.combinations(near, C - 1):
+            members = positions[[seed, *others]]
+            far = max(far, np.abs(members - members.mean(axis=0)).max())
+
+    assert grouping.farthest_offset(positions, C, K) == pytest.approx(far, rel=1e-12)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ptycho_torch.data.dataset import GroupDataset, loader
+from ptycho_torch.data.dataset import FreshGroupDataset, GroupDataset, loader
 from ptycho_torch.data.shards import shard
 from ptycho_torch.ranks import Rank
 
@@ -78,3 +78,23 @@ def test_a_resumed_epoch_serves_the_rest(count: int, workers: int) -> None:
 
     assert [part.tolist() for part in rest] == [part.tolist() for part in straight[2:]]
     assert torch.equal(torch.cat(again), torch.cat(straight))
+
+
+def test_shares_of_fresh_groups() -> None:
+    """Where every epoch has its own groups, the processes divide those of the same epoch."""
+
+    def draw(epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        return np.random.default_rng(epoch).integers(0, 5, (7, 3)), np.zeros((7, 3, 2))
+
+    frames = RNG.random((5, 8, 8), dtype=np.float32)
+    shares = []
+    for number in range(2):
+        whole = loader(FreshGroupDataset(frames, draw, 0.5), 2, shuffle_seed=9)
+        whole.sampler.set_epoch(4)  # type: ignore[attr-defined]
+        shares.append(list(shard(whole, 2, 7, Rank(number=number, count=2))))
+
+    served = [batch for pair in zip(*shares, strict=True) for batch in pair]
+    index = torch.cat([batch.group_index for batch in served]).numpy() - 4 * 7
+    assert sorted(index) == list(range(7))
+    found = torch.cat([batch.amplitude for batch in served]).numpy()
+    np.testing.assert_array_equal(found, 0.5 * frames[draw(4)[0][index]])

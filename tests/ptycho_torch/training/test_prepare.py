@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ptycho_torch.data import scan_file
-from ptycho_torch.errors import InputError
+from ptycho_torch.errors import ConfigError, InputError
 from ptycho_torch.streams import Stream, generator
 from ptycho_torch.training import prepare
 from ptycho_torch.training.module import PtychoPINN_Lightning
@@ -99,3 +99,38 @@ def test_groups_come_from_their_stream(scan: Path, tmp_path: Path) -> None:
     )
 
     assert np.array_equal(made.train.groups, drawn)
+
+
+def test_regrouping_draws_in_every_epoch(scan: Path, tmp_path: Path) -> None:
+    """The first epoch has the usual groups, each later one its own, and all come back."""
+    usual, fresh, again = (
+        prepared(scan, tmp_path, val_split=0.3, regroup=wanted)
+        for wanted in (False, True, True)
+    )
+
+    epochs = [np.arange(8) + 8 * epoch for epoch in (0, 1, 7)]
+    drawn = [fresh.served.members(index) for index in epochs]
+    assert np.array_equal(drawn[0], usual.train.groups)
+    assert len({groups.tobytes() for groups in drawn}) == 3
+    for index, groups in reversed(list(zip(epochs, drawn, strict=True))):
+        assert np.array_equal(again.served.members(index), groups)
+    assert fresh.validation is not None
+    assert usual.validation is not None
+    assert np.array_equal(fresh.validation.groups, usual.validation.groups)
+
+
+def test_the_canvas_holds_every_epoch(scan: Path, tmp_path: Path) -> None:
+    """No group of forty epochs leaves the canvas, whose side does not know their number."""
+    made = prepared(scan, tmp_path, val_split=0, regroup=True, n_groups=24)
+
+    positions = made.train.scan.positions
+    for epoch in range(40):
+        members = positions[made.served.members(np.arange(24) + 24 * epoch)]
+        assert np.abs(members - members.mean(axis=1, keepdims=True)).max() <= made.max_rel
+    assert made.model.padded_size == 32 + 2 * int(np.ceil(made.max_rel))
+
+
+def test_regrouping_within_a_distance(scan: Path, tmp_path: Path) -> None:
+    """A limit that drops groups by chance would leave other numbers of them each epoch."""
+    with pytest.raises(ConfigError):
+        prepared(scan, tmp_path, regroup=True, max_neighbor_distance=9.0)

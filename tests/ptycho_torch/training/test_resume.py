@@ -53,7 +53,7 @@ def same(first: Path, second: Path) -> None:
     ("schedule", "calls", "flags"),
     [
         ("Exponential", 7, ("--num-workers", "1")),
-        ("ReduceLROnPlateau", 12, ()),
+        ("ReduceLROnPlateau", 12, ("--regroup",)),
         pytest.param("Default", 3, (), marks=pytest.mark.long),
         pytest.param(
             "Exponential", 9, ("--accumulate-grad-batches", "2"), marks=pytest.mark.long
@@ -65,8 +65,8 @@ def test_a_broken_epoch_goes_on(
 ) -> None:
     """Broken at any step and resumed, a run gives bit for bit what it gives unbroken.
 
-    Table, weights, rates and gradient norms; also when loader processes gather ahead, and
-    when a step takes two batches.
+    Table, weights, rates and gradient norms; also when loader processes gather ahead, when
+    every epoch draws its groups, and when a step takes two batches.
     """
     plan = {"training": {"plateau_patience": 0, "plateau_min_lr": 1e-6, "gamma": 0.5}}
     given = (*SHORT, "--scheduler", schedule, *flags)
