@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError, StorageError
 from harness.files import json_bytes, read_cache, sha256_file, write_bytes
+from harness.hub import checkout
 
 _SKIPPED = frozenset({".git", "__pycache__", ".venv", ".harness", "node_modules"})
 _WILD = re.compile(r"[*?\[]")
@@ -161,24 +161,12 @@ def _walk(root: Path, below: str) -> Iterator[str]:
 
 
 def _listed_by_git(root: Path, globs: tuple[str, ...]) -> list[str] | None:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     kinds = ("--cached", "--others", "--exclude-standard")
-    argv = ["git", "-C", str(root), "ls-files", "-z", *kinds, "--"]
-    argv += [f":(glob){glob}" for glob in globs]
-    try:
-        done = subprocess.run(  # noqa: S603 - a fixed program with our own arguments
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=60,
-            env={**clean, "GIT_OPTIONAL_LOCKS": "0"},
-        )
-    except (OSError, subprocess.TimeoutExpired):
+    wanted = (f":(glob){glob}" for glob in globs)
+    listed = checkout.ask(root, "ls-files", "-z", *kinds, "--", *wanted)
+    if listed is None:
         return None
-    if done.returncode != 0:
-        return None
-    return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+    return [os.fsdecode(name) for name in listed.split(b"\0") if name]
 
 
 def _read_cache(path: Path) -> dict[str, list[int | str]]:

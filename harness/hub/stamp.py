@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from harness.files import sha256_file
+from harness.hub import checkout
 from harness.records import Stamp
 
 NONE = "none"
-_TIMEOUT_S = 60.0
 _PACKAGES = ("torch", "numpy", "lightning")
 _DEVICE_FLAGS = ("--accelerator", "--device")
 _GPU = ("cuda", "gpu")
@@ -30,11 +31,11 @@ def take(root: Path, own: Sequence[Path]) -> Stamp:
     Outside git, and before a first commit, the commit is ``none`` and the tree counts as
     dirty: nothing vouches for it.
     """
-    named = _git(root, "rev-parse", "HEAD", "HEAD^{tree}")
+    named = checkout.ask(root, "rev-parse", "HEAD", "HEAD^{tree}")
     if named is None:
         return Stamp(commit=NONE, tree=NONE, branch=None, dirty=True, diff_sha256=None)
     commit, tree = named.decode().split()[:2]
-    branch = _git(root, "symbolic-ref", "--quiet", "--short", "HEAD")
+    branch = checkout.ask(root, "symbolic-ref", "--quiet", "--short", "HEAD")
     changes = difference(root, own)
     return Stamp(
         commit=commit,
@@ -48,12 +49,14 @@ def take(root: Path, own: Sequence[Path]) -> Stamp:
 def difference(root: Path, own: Sequence[Path]) -> str | None:
     """Digest what differs from the commit, untracked files included; None when nothing does."""
     scope = ("--", ":/", *(f":(exclude){os.path.relpath(folder, root)}" for folder in own))
-    status = _git(root, "status", "--porcelain=v1", "-z", "--untracked-files=all", *scope)
+    seen = ("--porcelain=v1", "-z", "--untracked-files=all")
+    status = checkout.ask(root, "status", *seen, *scope)
     if not status:
         return None
     digest = hashlib.sha256(status)
-    digest.update(_git(root, "diff", "--no-ext-diff", "--binary", "HEAD", *scope) or b"")
-    top = Path((_git(root, "rev-parse", "--show-toplevel") or b".").decode().strip())
+    shown = ("--no-ext-diff", "--binary", "HEAD")
+    digest.update(checkout.ask(root, "diff", *shown, *scope) or b"")
+    top = Path((checkout.ask(root, "rev-parse", "--show-toplevel") or b".").decode().strip())
     for entry in status.split(b"\0"):
         if entry.startswith(b"?? "):
             path = top / os.fsdecode(entry[3:])
@@ -74,7 +77,7 @@ def environment(
     return {
         "python": platform.python_version(),
         "implementation": sys.implementation.name,
-        **{name: _version(name) for name in _PACKAGES},
+        **{name: _version(name, tuple(sys.path)) for name in _PACKAGES},
         "platform": sys.platform,
         "machine": platform.machine(),
         "cpu_count": str(os.cpu_count() or 0),
@@ -99,14 +102,14 @@ def device(argvs: Sequence[Sequence[str]], parameters: Mapping[str, str]) -> str
     return "cuda" if is_gpu else "cpu"
 
 
-def _version(package: str) -> str:
+@cache
+def _version(package: str, folders: tuple[str, ...]) -> str:
     """Read the version of an installed package from its metadata."""
-    for folder in sys.path:
-        for path in sorted(Path(folder).glob(f"{package}-*.dist-info/METADATA")):
-            with path.open(encoding="utf-8", errors="replace") as lines:
-                for line in lines:
-                    if line.startswith("Version:"):
-                        return line.partition(":")[2].strip()
+    for path in _installed(folders).get(package, ()):
+        with contextlib.suppress(OSError), path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.startswith("Version:"):
+                    return line.partition(":")[2].strip()
     import importlib.metadata  # noqa: PLC0415 - 45 modules that few installations need
 
     try:
@@ -115,20 +118,17 @@ def _version(package: str) -> str:
         return NONE
 
 
-def _git(root: Path, *arguments: str) -> bytes | None:
-    """Return what git prints, or None where it fails or there is no git."""
-    # A hook that calls the harness sets GIT_DIR and the like for its own purposes.
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-    argv = ["git", "-C", str(root), "-c", "core.quotePath=false", *arguments]
-    try:
-        done = subprocess.run(  # noqa: S603 - a fixed program with our own arguments
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=_TIMEOUT_S,
-            env={**clean, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
+@cache
+def _installed(folders: tuple[str, ...]) -> dict[str, list[Path]]:
+    """List the metadata of the packages that are asked for, each folder looked at once."""
+    found: dict[str, list[Path]] = {}
+    for folder in folders:
+        try:
+            names = os.listdir(folder or os.curdir)  # noqa: PTH208 - names only, hundreds
+        except OSError:
+            continue  # an archive, or not there
+        for name in sorted(names):
+            package = name.partition("-")[0]
+            if package in _PACKAGES and name.endswith(".dist-info"):
+                found.setdefault(package, []).append(Path(folder, name, "METADATA"))
+    return found
