@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -253,16 +254,7 @@ def _quarantine(table: Table) -> tuple[QuarantineSpec, ...]:
 
 def _without(table: Table, base: SuiteSpec) -> frozenset[str]:
     known = {s.id for s in base.stages} | {g.id for g in base.guards}
-    without = table.texts("without")
-    for index, item in enumerate(without):
-        if item not in known:
-            raise table.error(
-                f"without[{index}]",
-                found=repr(item),
-                expected="a stage or guard of the extended suite",
-                remedy=nearest(item, known),
-            )
-    return frozenset(without)
+    return frozenset(_named(table, "without", known, "a stage or guard of the extended suite"))
 
 
 def _merge(inherited: list[Any], own: tuple[Any, ...], table: Table, key: str) -> Any:
@@ -281,16 +273,22 @@ def _merge(inherited: list[Any], own: tuple[Any, ...], table: Table, key: str) -
 
 
 def _roles(table: Table, datasets: dict[str, DatasetSpec]) -> tuple[DatasetSpec, ...]:
-    roles = table.texts("datasets")
-    for index, role in enumerate(roles):
-        if role not in datasets:
-            raise table.error(
-                f"datasets[{index}]",
-                found=repr(role),
-                expected="a dataset of [datasets]",
-                remedy=nearest(role, datasets),
-            )
+    roles = _named(table, "datasets", datasets, "a dataset of [datasets]")
     return tuple(datasets[role] for role in dict.fromkeys(roles))
+
+
+def _named(table: Table, key: str, known: Collection[str], expected: str) -> tuple[str, ...]:
+    """Read a list of names, each of which must be ``known``."""
+    names = table.texts(key)
+    for index, name in enumerate(names):
+        if name not in known:
+            raise table.error(
+                f"{key}[{index}]",
+                found=repr(name),
+                expected=expected,
+                remedy=nearest(name, known),
+            )
+    return names
 
 
 def _stage(table: Table) -> StageSpec:
