@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from harness import retention
@@ -25,12 +23,6 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Store:
     for _ in range(2):
         sealed.run(first.root)
     return first
-
-
-@pytest.fixture
-def store(pristine: Store, tmp_path: Path) -> Store:
-    """Return a store of this test's own."""
-    return sealed.copy(pristine, tmp_path / "project")
 
 
 def going(store: Store, rules: Rules) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,13 +22,6 @@ from tests.builders import hubs
 
 GREEN, RED, OPEN = Verdict.GREEN, Verdict.RED, Verdict.INCONCLUSIVE
 _COUNT = 30
-
-
-@pytest.fixture
-def stop() -> Iterator[Stop]:
-    asked = Stop()
-    yield asked
-    asked.close()
 
 
 @pytest.fixture

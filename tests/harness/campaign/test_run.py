@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,14 +48,6 @@ def project(tmp_path: Path) -> Project:
     made = hubs.project(tmp_path / "p")
     hubs.commit(made.root)
     return made
-
-
-@pytest.fixture
-def stop() -> Iterator[Stop]:
-    """Nobody asks to stop."""
-    asked = Stop()
-    yield asked
-    asked.close()
 
 
 def campaign(project: Project) -> Campaign:

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from harness.cli.main import main
 from harness.ledger import keys, lock
-from tests.builders import sealed
 from tests.builders.sealed import Store
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """Return a store that no test may change."""
-    return sealed.make(tmp_path_factory.mktemp("pristine") / "project")
-
-
-@pytest.fixture
-def store(pristine: Store, tmp_path: Path) -> Store:
-    """Return a store of this test's own."""
-    return sealed.copy(pristine, tmp_path / "project")
 
 
 def told(store: Store, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, str]]:

@@ -15,12 +15,6 @@ from tests.builders import sealed
 from tests.builders.sealed import Store
 
 
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """Return a store that no test may change."""
-    return sealed.make(tmp_path_factory.mktemp("pristine") / "project")
-
-
 @pytest.fixture
 def store(pristine: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Return a store of this test's own, and work in it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,14 +49,6 @@ def project(tmp_path: Path) -> Project:
     made = hubs.project(tmp_path / "p", tiny=spec)
     hubs.commit(made.root)
     return made
-
-
-@pytest.fixture
-def stop() -> Iterator[Stop]:
-    """Nobody asks to stop."""
-    asked = Stop()
-    yield asked
-    asked.close()
 
 
 @pytest.mark.parametrize(

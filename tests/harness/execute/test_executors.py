@@ -26,14 +26,6 @@ ALL = [LOCAL, *OWN_PROCESSES]
 
 
 @pytest.fixture
-def stop() -> Iterator[Stop]:
-    """Nobody asks to stop, unless a test does."""
-    asked = Stop()
-    yield asked
-    asked.close()
-
-
-@pytest.fixture
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     """The executor of a name, two units at a time."""
     with opened(Choice(name=request.param, jobs=2)) as made:

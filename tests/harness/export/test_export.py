@@ -26,18 +26,6 @@ from tests.builders import sealed
 from tests.builders.sealed import Store
 
 
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """Return a store that no test may change."""
-    return sealed.make(tmp_path_factory.mktemp("pristine") / "project")
-
-
-@pytest.fixture
-def store(pristine: Store, tmp_path: Path) -> Store:
-    """Return a store of this test's own."""
-    return sealed.copy(pristine, tmp_path / "project")
-
-
 def bag_of(store: Store, target: Path) -> public_bagit.Bag:
     """Export a hub as a bag and open it with the public tool."""
     made = bagit.write(store.hub, read_record(store.hub), target)

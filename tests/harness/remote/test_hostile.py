@@ -16,7 +16,6 @@ from harness import files
 from harness.cli.main import main
 from harness.hub import inventory
 from harness.ledger import canonical, log
-from tests.builders import sealed
 from tests.builders.sealed import Store
 
 fsspec = pytest.importorskip("fsspec", reason="needs the extra 'remote'")
@@ -68,12 +67,6 @@ class Away:
 def _sized(line: str, size: int) -> str:
     digest, _, mode, name = line.split()
     return f"{digest} {size:>12} {mode} {name}"
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """Return a store that no test may change."""
-    return sealed.make(tmp_path_factory.mktemp("pristine") / "project")
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
-"""A sealed hub to damage: made once by a real run, copied for each test."""
+"""A sealed hub to damage, made once by a real run, and a wish to stop that nobody has."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.stages.child import Stop
 from tests.builders import sealed
 from tests.builders.sealed import Store
 
@@ -20,3 +22,11 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def store(pristine: Store, tmp_path: Path) -> Store:
     """Return a store of this test's own."""
     return sealed.copy(pristine, tmp_path / "project")
+
+
+@pytest.fixture
+def stop() -> Iterator[Stop]:
+    """Nobody asks to stop, unless a test does."""
+    asked = Stop()
+    yield asked
+    asked.close()
