@@ -202,8 +202,14 @@ def decode(cls: type[T], value: Any, where: str) -> T:
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
+def _shape(cls: type) -> tuple[dict[str, Any], frozenset[str]]:
+    """Return the types of a record's fields by name, and the names that must be there."""
+    required = frozenset(
+        f.name
+        for f in dataclasses.fields(cls)
+        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    )
+    return typing.get_type_hints(cls), required
 
 
 def _damage(where: str, found: str, expected: str) -> IntegrityError:
@@ -212,7 +218,7 @@ def _damage(where: str, found: str, expected: str) -> IntegrityError:
 
 
 def _decode(kind: Any, value: Any, where: str) -> Any:
-    if kind is Any:
+    if kind is Any or type(value) is kind:
         return value
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
@@ -234,19 +240,13 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
 
 def _decode_record(cls: type, value: Any, where: str) -> Any:
     _require(value, dict, where)
-    fields = {f.name: f for f in dataclasses.fields(cls)}
-    if unknown := sorted(set(value) - set(fields)):
-        raise _damage(f"{where}.{unknown[0]}", "an unknown key", f"one of {', '.join(fields)}")
-    required = {
-        name
-        for name, f in fields.items()
-        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-    }
-    if missing := sorted(required - set(value)):
+    kinds, required = _shape(cls)
+    if unknown := sorted(value.keys() - kinds.keys()):
+        raise _damage(f"{where}.{unknown[0]}", "an unknown key", f"one of {', '.join(kinds)}")
+    if missing := sorted(required - value.keys()):
         raise _damage(f"{where}.{missing[0]}", "nothing", "a value")
-    hints = _hints(cls)
     return cls(
-        **{key: _decode(hints[key], item, f"{where}.{key}") for key, item in value.items()}
+        **{key: _decode(kinds[key], item, f"{where}.{key}") for key, item in value.items()}
     )
 
 

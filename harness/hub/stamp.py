@@ -106,10 +106,10 @@ def device(argvs: Sequence[Sequence[str]], parameters: Mapping[str, str]) -> str
 def _version(package: str, folders: tuple[str, ...]) -> str:
     """Read the version of an installed package from its metadata."""
     for path in _installed(folders).get(package, ()):
-        with contextlib.suppress(OSError), path.open(encoding="utf-8", errors="replace") as lines:
+        with contextlib.suppress(OSError), path.open("rb") as lines:
             for line in lines:
-                if line.startswith("Version:"):
-                    return line.partition(":")[2].strip()
+                if line.startswith(b"Version:"):
+                    return line.partition(b":")[2].decode(errors="replace").strip()
     import importlib.metadata  # noqa: PLC0415 - 45 modules that few installations need
 
     try:

@@ -11,6 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "numpy", "lightning", "ptycho_torch", "matplotlib", "scipy", "h5py"}
+LATE = {
+    *("concurrent.futures", "difflib", "random", "secrets", "shutil", "statistics", "tempfile"),
+    *("harness.report.view", "harness.verify.blocking", "harness.verify.signing"),
+}
 _PROBE = """
 import json, sys, time
 began = time.process_time()
@@ -48,6 +52,13 @@ def test_verifying_loads_little() -> None:
     assert not {name.split(".")[0] for name in modules} & HEAVY
     assert len(modules - _at_start()) <= 150
     assert spent < 0.5  # the house value is 0.2 on a quiet machine
+
+
+def test_proving_loads_what_it_needs() -> None:
+    """What writes, draws, signs, samples or guesses at names waits until it is called."""
+    modules, _ = _loaded("harness.cli.verify, harness.cli.proving")
+
+    assert not modules & LATE
 
 
 @pytest.mark.parametrize("command", ["run", "status", "verify", "diff", "blockers", "ledger"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,4 +125,16 @@ def test_environment_names_versions() -> None:
 
     assert set(stamp.IDENTITY) <= set(made)
     assert made["python"].count(".") == 2
-    assert stamp._version("no-such-distribution") == "none"
+    assert stamp._version("no-such-distribution", tuple(sys.path)) == "none"
+
+
+def test_first_folder_of_the_path_wins(tmp_path: Path) -> None:
+    """The version is that of the copy that Python would import; what has none is passed by."""
+    for folder, version in (("first", "2.13.0+cpu"), ("second", "1.0")):
+        place = tmp_path / folder / f"torch-{version}.dist-info"
+        place.mkdir(parents=True)
+        (place / "METADATA").write_text(f"Name: torch\nVersion: {version}\n\nVersion: 9\n")
+    (tmp_path / "empty" / "torch-3.dist-info").mkdir(parents=True)
+    path = tuple(str(tmp_path / name) for name in ("nowhere", "empty", "first", "second"))
+
+    assert stamp._version("torch", path) == "2.13.0+cpu"
