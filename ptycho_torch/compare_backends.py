@@ -1,4 +1,4 @@
-"""``python -m ptycho_torch.compare_backends``: see `ptycho_torch.cli.compare_backends`."""
+"""``python -m ptycho_torch.compare_backends``: both backends, held to the oracle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m ptycho_torch.evaluate``: see `ptycho_torch.cli.evaluate`."""
+"""``python -m ptycho_torch.evaluate``: a reconstruction, held to a reference."""
 
 from __future__ import annotations
 

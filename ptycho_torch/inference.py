@@ -1,4 +1,4 @@
-"""``python -m ptycho_torch.inference``: see `ptycho_torch.cli.inference`."""
+"""``python -m ptycho_torch.inference``: from a bundle and a scan to a reconstruction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m ptycho_torch.parity``: see `ptycho_torch.cli.parity`."""
+"""``python -m ptycho_torch.parity``: the patches of both roads, held together."""
 
 from __future__ import annotations
 

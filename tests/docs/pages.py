@@ -15,6 +15,7 @@ from tests.docs import (
     model_cli,
     regions,
     scaling,
+    structure,
 )
 
 
@@ -35,6 +36,7 @@ REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "exit-codes.md": {"harness": exit_codes.harness, "model": exit_codes.model},
     "scaling.md": scaling.REGIONS,
     "api.md": {"model": api.model, "harness": api.harness},
+    "structure.md": {"harness": structure.harness, "model": structure.model},
 }
 
 
