@@ -9,7 +9,7 @@ Source:
 from __future__ import annotations
 
 import logging
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -57,12 +57,14 @@ class PtychoPINN(nn.Module):
 
     Attributes:
         blend_weight: Un-floored weight of the patch pixels (N, N).
+        backend: What computes the numbers.
 
     Raises:
         ConfigError: N is not supported or the head is unknown.
         ValueError: The probe is not (P, N, N), or the canvas is smaller than a patch.
     """
 
+    backend: ClassVar[str] = "torch"
     probe_parts: Float[torch.Tensor, "P N N 2"]
     blend_weight: Float[torch.Tensor, "N N"]
     merge_weight: Float[torch.Tensor, "N N"]

@@ -98,7 +98,7 @@ def reconstruct(
         folder,
         wanted.log_patch_stats,
         wanted.patch_stats_limit,
-        backend=config.execution.backend,
+        backend=model.backend,
     ) as stats:
         prediction = predict.stitch(
             predict.forward(model, scan, plan, info.scaling.input_scale, engine),

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import nn
 
 from ptycho_torch.axes import Amplitude, ObjectPatches, Offsets
+from ptycho_torch.backends import TENSORFLOW
 from ptycho_torch.backends.tensorflow import model as tensorflow_model
 from ptycho_torch.backends.tensorflow.canvas import TensorFlowCanvas
 from ptycho_torch.backends.tensorflow.graphs import Compiled
@@ -32,6 +33,8 @@ class TensorFlowPINN(PtychoPINN):
     Args:
         source: Settings, probe and weights are taken from it.
     """
+
+    backend = TENSORFLOW
 
     def __init__(self, source: PtychoPINN) -> None:
         nn.Module.__init__(self)  # nothing is drawn: all is there already

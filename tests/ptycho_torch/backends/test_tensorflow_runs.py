@@ -14,6 +14,7 @@ from ptycho_torch.bundle import read
 from ptycho_torch.inference import main as infer
 from ptycho_torch.parity import main as parity
 from ptycho_torch.physics import canvas
+from ptycho_torch.workflows import components
 from tests.builders import backends, bundles
 
 backends.require_tensorflow()
@@ -97,6 +98,20 @@ def test_inference_leaves_the_same_files(runs: Path) -> None:
         assert (mine["backend"], theirs["backend"]) == BACKENDS
         assert mine.keys() == theirs.keys()
         assert mine["var_zero_mean"] == pytest.approx(theirs["var_zero_mean"], rel=1e-4)
+
+
+def test_the_statistics_name_what_computed(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the choice is lost on its way, the records say PyTorch, whatever was asked for."""
+    monkeypatch.setattr(components, "with_backend", lambda model, _: model)
+    places = ("--test_data", str(runs / "scan.npz"), "--output_dir", str(tmp_path))
+    given = ("--model_path", str(runs / "torch"), *places, "--accelerator", "cpu")
+
+    assert infer([*given, "--backend", "tensorflow", "--log-patch-stats", "--quiet"]) == 0
+
+    stats = json.loads((tmp_path / "analysis/torch_patch_stats.json").read_text())
+    assert {record["backend"] for record in stats} == {"torch"}
 
 
 def test_own_patches_are_found_again(runs: Path, tmp_path: Path) -> None:
