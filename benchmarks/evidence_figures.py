@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -75,8 +76,13 @@ def side_by_side(calls: Mapping[str, Callable[[], object]], repeats: int) -> dic
 
 
 def program(argv: Sequence[str], cwd: Path | None = None) -> Callable[[], object]:
-    """Return the call of a program that must end well."""
-    return lambda: subprocess.run(argv, cwd=cwd, check=True, capture_output=True)
+    """Return the call of a program that must end well.
+
+    Installed programs come with their bytecode: the turn to warm up may write it, so that no
+    later one compiles what an editable installation has changed.
+    """
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return lambda: subprocess.run(argv, cwd=cwd, check=True, capture_output=True, env=env)
 
 
 def peak_bytes(*words: str) -> int:

@@ -263,8 +263,8 @@ def _quarantine(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
 
 
 def _newer(project: Project, hub: Path, record: HubRecord) -> list[Cause]:
-    hubs = HubStore(project.hubs, project.work).hubs(record.suite)
-    later = [other.name for other in hubs if other.name > hub.name]
+    known = HubStore(project.hubs, project.work).run_ids(record.suite)
+    later = [run_id for run_id in known if run_id > hub.name]
     if not later:
         return []
     what = f"{len(later)} newer runs, the last {later[-1]}"

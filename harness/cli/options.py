@@ -8,9 +8,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:  # a start does without what declares projects
+    from harness.config import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,13 +24,15 @@ CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_w
 class Session:
     """What the command line says about the whole program rather than about one command.
 
-    ``verbosity`` is −1 (quiet), 0 or 1 (verbose); ``debug`` asks for tracebacks.
+    ``verbosity`` is −1 (quiet), 0 or 1 (verbose); ``debug`` asks for tracebacks; ``declared``
+    is the project once ``place.project`` has read it.
     """
 
     project: Path | None = None
     json: bool = False
     verbosity: int = 0
     debug: bool = False
+    declared: Project | None = None
 
     @property
     def start(self) -> Path:

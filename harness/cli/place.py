@@ -16,13 +16,15 @@ _LATEST = re.compile(r"(?:(?P<suite>[^:/]+):)?latest(?:~(?P<back>\d{1,6}))?")
 
 
 def project(session: Session) -> Project:
-    """Load the project that the command works in.
+    """Load the project that the command works in, once.
 
     Raises:
         NotAProjectError: There is no ``harness.toml`` here or above.
         ConfigError: It cannot be used as written.
     """
-    return config_file.load(config_file.find_root(session.start))
+    if session.declared is None:
+        session.declared = config_file.load(config_file.find_root(session.start))
+    return session.declared
 
 
 def store(found: Project) -> HubStore:

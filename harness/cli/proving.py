@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harness import config_file
-from harness.cli import options
+from harness.cli import options, place
 from harness.cli.options import Session
 from harness.config import Project
 from harness.errors import ConfigError, EvidenceMissingError, NotAProjectError
@@ -66,7 +66,7 @@ def prove(
 
 def _project(session: Session) -> Project | None:
     try:
-        return config_file.load(config_file.find_root(session.start))
+        return place.project(session)
     except NotAProjectError:
         return None
 
@@ -76,8 +76,6 @@ def _find(session: Session, words: str) -> Path:
     folder = session.start / words
     if folder.is_symlink() or folder.exists():
         return folder if folder.is_symlink() else folder.resolve()
-    from harness.cli import place  # only when the words are no folder
-
     return place.hub(words, session)
 
 

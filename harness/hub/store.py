@@ -45,6 +45,11 @@ class HubStore:
         ]
         return sorted(found, key=lambda path: (path.name, path.parent.name))
 
+    def run_ids(self, suite: str) -> list[str]:
+        """Return the run ids of a suite's hubs, oldest first."""
+        names = (entry.name for entry in _folders(self.root / suite))
+        return sorted(name for name in names if layout.RUN_ID.fullmatch(name))
+
     def latest(self, suite: str, verdict: Verdict | None = None) -> Path | None:
         """Return the newest readable hub of a suite, with a verdict where one is asked for."""
         for hub in reversed(self.hubs(suite)):
