@@ -12,7 +12,7 @@ SOLVER_READY := $(VENV)/.solver-ready
 WANTS_SOLVER := $(if $(PARTS),$(filter quality,$(PARTS)),quality)
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-commands help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity test-crate test-mlflow bench
+.PHONY: docs docs-commands help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-mlflow bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ test-tf: $(TF_READY) ## Test the TensorFlow backend, in an environment of its ow
 
 tf-parity: $(TF_READY) ## Run the suite that holds TensorFlow against PyTorch
 	@$(TF_VENV)/bin/harness run tf-parity
+
+tf-quick: $(TF_READY) ## Run suite quick's road by TensorFlow, judged by PyTorch's goldens
+	@$(TF_VENV)/bin/harness run tf-quick
 
 bench-tf: $(TF_READY) ## Measure both backends side by side, write docs/backends.md (QUICK=1)
 	@$(TF_VENV)/bin/python -m benchmarks.bench_backends $(if $(QUICK),--quick,)
