@@ -112,7 +112,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Start to record where evidence is asked for; workers of xdist only attach."""
     folder = _folder(config)
-    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    # Not by the environment: a session that a test starts inherits it and is no worker.
+    is_worker = "workerinput" in vars(config)
     is_patient = pytest_patience.is_asked(config)
     if is_patient:
         config.pluginmanager.register(pytest_patience.Patience(config), _PATIENCE)

@@ -53,7 +53,11 @@ def call(folder: Path, tests: str, *words: str) -> tuple[int, dict[str, Any], st
             "test_it.py",
         ],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # half of a child's start
+        },
         check=False,
         capture_output=True,
         text=True,
@@ -227,7 +231,7 @@ def test_workers_tell_the_same(tmp_path: Path) -> None:
     words = [f"--quarantine=test_it.py::{name}|ada: why" for name in named]
 
     code, found, said = call(
-        tmp_path, tests, *words, "--test-retries=2", "--test-timeout=0.3", "-n", "1"
+        tmp_path, tests, *words, "--test-retries=2", "--test-timeout=0.3", "-p", "xdist", "-n1"
     )
 
     attempts = {t["id"].partition("::")[2]: len(t.get("attempts", ())) for t in found["tests"]}

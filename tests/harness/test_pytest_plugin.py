@@ -17,6 +17,8 @@ from harness.files import sha256_bytes
 from tests.builders import hubs
 
 ROOT = Path(__file__).parents[2]
+# Other plugins cost each child half its start; stages of hubs below load all there are.
+CHILD = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 _TESTS = """
 import warnings, pytest
 
@@ -52,7 +54,7 @@ def call(folder: Path, tests: str, *words: str) -> tuple[int, dict[str, Any]]:
     done = subprocess.run(
         [*argv, "-p", "no:cacheprovider", "--evidence", "out", *words, "test_it.py"],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "7"},
+        env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": "7", **CHILD},
         check=False,
         capture_output=True,
         text=True,
@@ -66,7 +68,7 @@ def call(folder: Path, tests: str, *words: str) -> tuple[int, dict[str, Any]]:
 
 @pytest.mark.road
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("words", [(), ("-p", "xdist", "-n", "2")], ids=["alone", "xdist"])
 def test_everything_attached_arrives(tmp_path: Path, words: tuple[str, ...]) -> None:
     """Outcomes, metrics, files, seeds and warnings are the same with and without workers."""
     code, found = call(tmp_path, _TESTS, *words)
@@ -145,6 +147,18 @@ def test_attached_metric_is_judged_by_a_guard(tmp_path: Path) -> None:
 
     assert (green.exit_code, green.record.reason) == (0, "every stage and guard passed")
     assert [g.id for g in red.record.guards if g.verdict.exit_code == 1] == ["loss"]
+
+
+@pytest.mark.road
+def test_a_session_within_a_worker_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session that a test of a parallel session starts is no worker: it writes its own."""
+    monkeypatch.setitem(CHILD, "PYTEST_XDIST_WORKER", "gw0")
+
+    code, found = call(tmp_path, "def test_a(): pass\n")
+
+    assert (code, found["counts"]["passed"]) == (0, 1)
 
 
 def test_file_name_stays_in_the_evidence(tmp_path: Path) -> None:
