@@ -1,8 +1,15 @@
-"""Shape checking for the whole run: only what is first imported under the hook is checked."""
+"""Shape checking for the whole run: only what is first imported under the hook is checked.
+
+Arrays of tests are small: two threads would spend their time waiting for each other, and the
+numbers of threads of parallel sessions would multiply. What the user has set stays.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is loaded, which is later
 
 # The harness is tested alike where the model's packages are not installed.
 if importlib.util.find_spec("jaxtyping") and importlib.util.find_spec("beartype"):
