@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from ptycho_torch import run_folder
@@ -18,6 +19,7 @@ from ptycho_torch.bundle import write
 from ptycho_torch.config_factory import create_training_payload
 from ptycho_torch.data import scan_file
 from ptycho_torch.payload import TrainingPayload
+from ptycho_torch.reconstruct import pictures
 from ptycho_torch.train import main
 from ptycho_torch.training import describe, prepare
 from ptycho_torch.training.epochs import Progress
@@ -72,6 +74,12 @@ def start(
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+
+
+def leave_undrawn(patch: pytest.MonkeyPatch) -> None:
+    """Reconstruct without pictures, which take most of a short run and have own tests."""
+    for name in ("amplitude", "phase"):
+        patch.setattr(pictures, name, lambda _: b"")
 
 
 def fresh(scan: Path, folder: Path, **overrides: Any) -> Path:

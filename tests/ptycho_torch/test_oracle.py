@@ -26,7 +26,7 @@ CASES = [
     (1, 2, 2, {"amp_activation": "softplus", "object_big": True}),
     (2, 3, 1, {}),
     (2, 2, 2, {"probe_big": False, "amp_activation": "sigmoid"}),
-    (2, 5, 1, {"object_big": False, "amp_activation": "swish"}),
+    (2, 3, 2, {"object_big": False, "amp_activation": "swish"}),
     (3, 2, 2, {"amp_max": 3.0}),
     (3, 1, 1, {"object_big": False, "probe_big": False}),
 ]

@@ -62,9 +62,16 @@ def judge(found: dict[str, Any], points: int) -> None:
     assert 0 < found["record"]["data_residual"] < 2
 
 
+@pytest.fixture
+def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the pictures to the sides, which make canvases of other sizes."""
+    bundles.leave_undrawn(monkeypatch)
+
+
 @pytest.mark.slow
 @pytest.mark.road
 @pytest.mark.parametrize(("gridsize", "modes", "loss", "overlap"), MODES)
+@pytest.mark.usefixtures("_undrawn")
 def test_mode_goes_all_the_way(
     tmp_path: Path, gridsize: int, modes: int, loss: str, *, overlap: bool | None
 ) -> None:

@@ -28,6 +28,12 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the object's pictures to their own tests; those of the patches are drawn."""
+    bundles.leave_undrawn(monkeypatch)
+
+
 def trained(scan: Path, folder: Path, epochs: int) -> Path:
     config = bundles.write_config(scan.parent)
     code = train.main(

@@ -108,6 +108,7 @@ def test_factory_bites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_dump_bites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Patches without spread do not pass the field log's guard."""
     flatten_the_statistics(monkeypatch)
+    bundles.leave_undrawn(monkeypatch)
 
     with pytest.raises(AssertionError):
         dump.TestPatchStatsCLI().test_patch_stats_dump(bundles.write_scan(tmp_path), tmp_path)

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ptycho_torch.reconstruct import pictures, predict
+from ptycho_torch.reconstruct import predict
+from tests.builders import bundles
 from tests.ptycho_torch.cli.inferring import Inputs, infer, small_inputs
 
 PICTURES = {"reconstructed_amplitude.png", "reconstructed_phase.png", "coverage.png"}
@@ -28,10 +29,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
 
 @pytest.fixture(autouse=True)
 def _undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the pictures, which take a second and have their own tests."""
+    """Draw once; the pictures have their own tests."""
     if request.node.name != "test_rerun_is_equal_byte_for_byte":
-        monkeypatch.setattr(pictures, "amplitude", lambda _: b"")
-        monkeypatch.setattr(pictures, "phase", lambda _: b"")
+        bundles.leave_undrawn(monkeypatch)
 
 
 def stored(output: Path) -> dict[str, Any]:

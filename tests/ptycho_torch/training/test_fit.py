@@ -142,7 +142,7 @@ def test_the_best_epoch_is_stored(scan: Path, tmp_path: Path) -> None:
     flags = ("--checkpoint-mode", "max", "--checkpoint-monitor", "train_loss")
     long, short = tmp_path / "long", tmp_path / "short"
     assert (
-        bundles.train(scan, long, "--max_epochs", "3", "--disable-checkpointing", *flags) == 0
+        bundles.train(scan, long, "--max_epochs", "2", "--disable-checkpointing", *flags) == 0
     )
     assert bundles.manifest(long)["training"]["best_epoch"] == 0
     assert bundles.train(scan, short, "--max_epochs", "1", *flags) == 0
