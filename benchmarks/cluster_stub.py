@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness import config_file, freshness, suite_rules
+from harness import config_file, freshness
 from harness.campaign import unit
 from harness.config import Project, SuiteSpec
 from harness.files import json_bytes, write_bytes, write_text
@@ -68,7 +68,7 @@ def _inputs(root: str, suite: str) -> str:
 @cache
 def _environment(root: str, suite: str) -> dict[str, str]:
     found = _project(root).suites[suite]
-    return stamp.environment(suite_rules.argvs(found), found.parameters)
+    return stamp.environment_of(found)
 
 
 def _record(project: Project, suite: SuiteSpec) -> HubRecord:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from harness import suite_rules
 from harness.config import DatasetSpec, Project, SuiteSpec
 from harness.errors import ConfigError, HarnessError
 from harness.files import json_bytes, sha256_bytes
@@ -228,7 +227,7 @@ def _datasets(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
 
 
 def _environment(suite: SuiteSpec, record: HubRecord, cure: str) -> list[Cause]:
-    found = stamp.environment(suite_rules.argvs(suite), suite.parameters)
+    found = stamp.environment_of(suite)
     changed = [
         f"{key} {record.environment.get(key, stamp.NONE)} → {found[key]}"
         for key in stamp.IDENTITY

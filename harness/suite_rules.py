@@ -5,34 +5,18 @@ from __future__ import annotations
 import importlib.util
 import math
 import re
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from harness import placeholders
 from harness.config import StageSpec, SuiteSpec
 from harness.errors import ConfigError
 from harness.toml_table import Table, nearest
 
 KINDS = ("command", "pytest")
 MOST_RETRIES = 5
-WORDS = ("python", "root", "work")
 ATTEMPT = ".attempt-"  # ends the names of logs of earlier attempts
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED = ("blockers", "matrix")
-# Only {name} and {dataset:role} are placeholders, and {{name}} is the text {name};
-# every other brace is left alone, so that inline Python and JSON stay readable.
-_PLACEHOLDER = re.compile(r"\{\{([A-Za-z_][\w:.-]*)\}\}|\{([A-Za-z_][\w:.-]*)\}")
-
-
-def placeholders(item: str) -> Iterator[str]:
-    """Yield the placeholder names of one argument."""
-    for match in _PLACEHOLDER.finditer(item):
-        if match[2]:
-            yield match[2]
-
-
-def fill(item: str, values: dict[str, str]) -> str:
-    """Replace the placeholders of one argument."""
-    return _PLACEHOLDER.sub(lambda m: values[m[2]] if m[2] else f"{{{m[1]}}}", item)
 
 
 def required(table: Table) -> dict[str, str]:
@@ -262,9 +246,13 @@ def _check_needs(suite: SuiteSpec, where: str) -> None:
 
 
 def _check_placeholders(stage: StageSpec, suite: SuiteSpec, where: str) -> None:
-    known = {*WORDS, *suite.parameters, *(f"dataset:{d.role}" for d in suite.datasets)}
+    known = {
+        *placeholders.WORDS,
+        *suite.parameters,
+        *(f"dataset:{d.role}" for d in suite.datasets),
+    }
     for item in (*stage.argv, *stage.selectors):
-        for name in placeholders(item):
+        for name in placeholders.names(item):
             if name not in known:
                 raise ConfigError(
                     f"{where}: argument {item!r}"[:120],
@@ -272,15 +260,3 @@ def _check_placeholders(stage: StageSpec, suite: SuiteSpec, where: str) -> None:
                     expected="a parameter, a dataset, python, root or work",
                     remedy=f"{nearest(name, known)} Write {{{{{name}}}}} for the plain text.",
                 )
-
-
-def argvs(suite: SuiteSpec) -> tuple[tuple[str, ...], ...]:
-    """Return the argument vectors of a suite with its parameters filled in, places left."""
-
-    def values(item: str) -> dict[str, str]:
-        names = placeholders(item)
-        return {name: suite.parameters.get(name, f"{{{name}}}") for name in names}
-
-    return tuple(
-        tuple(fill(item, values(item)) for item in stage.argv) for stage in suite.stages
-    )

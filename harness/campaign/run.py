@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness import config_file, freshness, suite_rules
+from harness import config_file, freshness
 from harness.campaign import key as keys
 from harness.campaign import store as stores
 from harness.campaign import unit as units
@@ -100,7 +100,7 @@ def plan(campaign: Campaign, cells: Sequence[Cell]) -> tuple[Planned, ...]:
     cache = freshness.cache_of(project)
     now = inputs.summary(freshness.digests_now(project, suite, cache))
     golden = golden_store.load(project.goldens(suite.name))
-    environment = stamp.environment(suite_rules.argvs(suite), suite.parameters)
+    environment = stamp.environment_of(suite)
     found = []
     for cell in cells:
         datasets.check_given(suite.datasets, cell.datasets)

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from harness import config_file, suite_rules
+from harness import config_file, placeholders
 from harness.cli import bar, execution, options, place
 from harness.cli.options import Session
 from harness.cli.stopping import stopping
@@ -131,7 +131,7 @@ def _write(
     path: Path, ground: Ground, outcomes: Sequence[DrillOutcome], idle: Sequence[str] | None
 ) -> None:
     suites = ground.project.suites.values()
-    argvs = [argv for suite in suites for argv in suite_rules.argvs(suite)]
+    argvs = [argv for suite in suites for argv in placeholders.argvs(suite)]
     place_of_runs = stamp.environment(argvs, {})
     page = report.page(ground.project, outcomes, idle, ground.commit, place_of_runs)
     write_text(path, page)

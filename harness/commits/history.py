@@ -13,7 +13,7 @@ from pathlib import Path
 
 import git
 
-from harness import config_file, freshness, suite_rules
+from harness import config_file, freshness
 from harness.commits import scratch
 from harness.config import Project, SuiteSpec
 from harness.errors import ConfigError, HarnessError
@@ -188,7 +188,7 @@ class _Reader:
                 and any(found.fullmatch(path) for found in patterns)
             )
         }
-        environment = stamp.environment(suite_rules.argvs(suite), suite.parameters)
+        environment = stamp.environment_of(suite)
         depends = {
             "declaration": plan.suite_sha256(suite),
             "files": used,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness import freshness, suite_rules
+from harness import freshness
 from harness.conduct import excused, trial
 from harness.conduct.options import RunOptions
 from harness.conduct.scene import Scene
@@ -77,7 +77,7 @@ def prepare(project: Project, suite: SuiteSpec, options: RunOptions, scene: Scen
         golden_sha256=golden.digest if golden.values else None,
     )
     plan.write(scene.places.hub, frozen)
-    recorded = stamp.environment(suite_rules.argvs(suite), suite.parameters)
+    recorded = stamp.environment_of(suite)
     recorded |= {f"env.{name}": redactor.text(value) for name, value in declared.items()}
     return Prepared(
         plan=frozen,

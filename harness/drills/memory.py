@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import freshness, suite_rules
+from harness import freshness
 from harness.config import Project, SuiteSpec
 from harness.errors import HarnessError
 from harness.files import json_bytes, sha256_bytes, write_bytes
@@ -56,7 +56,7 @@ def committed(project: Project, suite: SuiteSpec, listing: str) -> str:
         for line in listing.splitlines()
         if any(pattern.fullmatch(line.partition("\t")[2]) for pattern in patterns)
     )
-    found = stamp.environment(suite_rules.argvs(suite), suite.parameters)
+    found = stamp.environment_of(suite)
     facts = {
         "files": lines,
         "suite": plan.suite_sha256(suite),

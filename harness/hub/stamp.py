@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from harness import placeholders
+from harness.config import SuiteSpec
 from harness.files import sha256_file
 from harness.hub import checkout
 from harness.records import Stamp
@@ -63,6 +65,11 @@ def difference(root: Path, own: Sequence[Path]) -> str | None:
             if path.is_file() and not path.is_symlink():
                 digest.update(sha256_file(path).encode())
     return digest.hexdigest()
+
+
+def environment_of(suite: SuiteSpec) -> dict[str, str]:
+    """Return what a run of a suite would depend on here; see ``environment``."""
+    return environment(placeholders.argvs(suite), suite.parameters)
 
 
 def environment(

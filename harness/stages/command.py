@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.config import StageSpec
+from harness.placeholders import fill
 from harness.stages import base
-from harness.suite_rules import fill
 from harness.verdict import Verdict
 
 

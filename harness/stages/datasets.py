@@ -15,10 +15,10 @@ from pathlib import Path
 from harness.config import DatasetSpec, StageSpec
 from harness.errors import ConfigError
 from harness.files import json_bytes, sha256_bytes, sha256_file, write_bytes
+from harness.placeholders import fill
 from harness.records import DatasetRecord
 from harness.stages.base import StageContext, Trial
 from harness.stages.command import CommandStage
-from harness.suite_rules import fill
 from harness.toml_table import nearest
 from harness.verdict import Verdict
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from harness.config import StageSpec
 from harness.files import write_bytes
+from harness.placeholders import fill
 from harness.stages import base, noted_tests
-from harness.suite_rules import fill
 from harness.verdict import Verdict
 
 _LARGEST_JUNIT = 64 << 20
