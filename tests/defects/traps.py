@@ -117,8 +117,8 @@ GEOMETRY = (
         "data/test_dataset.py::test_batch_is_scaled_frames_of_its_groups",
         (
             "data/dataset.py",
-            "self._amplitude[self._groups[chosen]]",
-            "self._amplitude[self._groups[chosen][:, :1].repeat(self._groups.shape[1], 1)]",
+            "self._amplitude[groups]",
+            "self._amplitude[groups[:, :1].repeat(groups.shape[1], 1)]",
         ),
     ),
     _trap(
