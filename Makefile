@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SUITE ?= forward-parity
+# Processes that share the tests; a part (T, K) starts at once in one.
+WORKERS ?= 2
+SHARED := $(if $(T)$(K),,-n $(WORKERS) --dist worksteal)
 # TensorFlow has an environment of its own: a gigabyte that nothing else needs.
 TF_VENV := .venv-tf
 TF_READY := $(TF_VENV)/.ready
@@ -52,8 +55,8 @@ types: $(READY) ## Check types
 layers: $(READY) ## Check the import layers
 	@$(BIN)/lint-imports
 
-test: $(READY) ## Run the tests (T=path, K=pattern)
-	@$(BIN)/python -m pytest $(if $(T),$(T),tests) $(if $(K),-k "$(K)",) -m "not gpu and not long"
+test: $(READY) ## Run the tests (T=path, K=pattern, WORKERS=2)
+	@$(BIN)/python -m pytest $(if $(T),$(T),tests) $(if $(K),-k "$(K)",) $(SHARED) -m "not gpu and not long"
 
 test-tf: $(TF_READY) ## Test the TensorFlow backend, in an environment of its own
 	@$(TF_VENV)/bin/python -m pytest $(if $(T),$(T),tests/tf_helper tests/ptycho_torch/backends) $(if $(K),-k "$(K)",)
