@@ -25,7 +25,10 @@ _UPSAMPLING = 50
 _PASSES = 2
 _TAPER_PX = 8.0
 _SPECTRAL_FLOOR = 0.01  # of the mean cross-power: keeps empty frequencies from voting
-_SEARCH_SHARE = 0.25  # of the box: no larger shift is believed
+# No larger shift is believed. Scan positions are known to a few pixels, while the correlation of
+# a poor reconstruction has maxima of chance anywhere, one of which would pass for its place.
+_SEARCH_PX = 8
+_SEARCH_SHARE = 0.25  # of the box, where that is less
 
 
 class Plane(NamedTuple):
@@ -134,8 +137,8 @@ def estimate_shift(
     """Find the shift (x, y) [px] that brings ``rec`` onto ``truth``.
 
     Phase correlation of the two images, mean removed and faded out towards the border of
-    the region, refined by a matrix transform to 0.02 px. Shifts beyond a quarter of the
-    region's box are not considered.
+    the region, refined by a matrix transform to 0.02 px. Shifts beyond 8 px, or a quarter of
+    the region's box, are not considered.
     """
     box = ndimage.find_objects(region.astype(np.int8))[0]
     taper = _taper(region[box])
@@ -184,7 +187,7 @@ def _coarse_peak(correlation: NDArray[np.float64]) -> tuple[int, int]:
     """Whole-pixel shift (y, x) of the highest correlation within the search range."""
     shifts = [np.rint(fft.fftfreq(size, 1 / size)).astype(int) for size in correlation.shape]
     near = [
-        np.abs(s) <= max(1, int(_SEARCH_SHARE * size))
+        np.abs(s) <= max(1, min(_SEARCH_PX, int(_SEARCH_SHARE * size)))
         for s, size in zip(shifts, correlation.shape, strict=True)
     ]
     allowed = np.where(near[0][:, None] & near[1][None, :], correlation, -1.0)

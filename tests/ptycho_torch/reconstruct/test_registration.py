@@ -67,6 +67,15 @@ def test_shift_survives_noise_and_blur() -> None:
     assert found.shift_xy == pytest.approx((0.5, -0.3), abs=0.1)
 
 
+def test_stronger_copy_far_away_is_not_followed() -> None:
+    """A poor image that resembles its reference more some 20 px off is judged in its place."""
+    here, elsewhere = waves(SHAPE), waves(SHAPE, (-21.0, 13.0))
+
+    found = registration.align(0.2 * here + 0.8 * elsewhere, here, blob(SHAPE))
+
+    assert found.shift_xy == pytest.approx((0.0, 0.0), abs=1.0)
+
+
 def test_what_lies_outside_does_not_count() -> None:
     """Pixels outside the region change neither shift, ramp nor scale."""
     truth, region = waves(SHAPE), blob(SHAPE)
