@@ -25,8 +25,8 @@ _UPSAMPLING = 50
 _PASSES = 2
 _TAPER_PX = 8.0
 _SPECTRAL_FLOOR = 0.01  # of the mean cross-power: keeps empty frequencies from voting
-# No larger shift is believed. Scan positions are known to a few pixels, while the correlation of
-# a poor reconstruction has maxima of chance anywhere, one of which would pass for its place.
+# No larger shift is believed. Scan positions are known to a few pixels, while the correlation
+# of a poor reconstruction has maxima of chance anywhere, one of which would pass for its place.
 _SEARCH_PX = 8
 _SEARCH_SHARE = 0.25  # of the box, where that is less
 
