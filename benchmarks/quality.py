@@ -22,25 +22,36 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks import epie, lsqml, measured, quality_record, resident
+from benchmarks import (
+    epie,
+    lsqml,
+    measured,
+    quality_record,
+    quality_steps,
+    recipes,
+    resident,
+)
+from benchmarks.quality_steps import Step
+from benchmarks.recipes import Recipe
 from ptycho_torch.config_params import DataConfig
 from ptycho_torch.data import scan_file
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.reconstruct import metrics
 
 _LOOKS = [1, 2, 3, 5, 8, 12, 20, 30, 45, 60]  # sweeps after which a solver is judged
-_GROUPS = 256
+_STAR = "star"
 _COLUMNS = 2  # scans beside each other: trained and unseen
 _log = logging.getLogger(__name__)
 _DOSES = (1e5, 1e3)
 _HEAD = """\
 # Quality beside an iterative solver
 
-Written by `make quality`: the 10-epoch recipe (256 groups, batches of 4) and longer ones,
-by the programs, on one thread; beside them, on the same frames in the same run and with the
-known probe, a plain ePIE and pty-chi's LSQML, each at the sweep with the smallest error.
-Judged by protocol m1: r and SSIM of the phase, NRMSE the complex error. *Unseen*
-scans were not trained on.
+Written by `make quality`: trainings of 256 groups an epoch in batches of 4 by the programs,
+on one thread; short ones with the default options, those of {long} epochs with
+{options}.
+Beside them, on the same frames in the same run and with the known probe, a plain ePIE and
+pty-chi's LSQML, each at the sweep with the smallest error. Judged by protocol m1: r and SSIM of
+the phase, NRMSE the complex error. *Unseen* scans were not trained on.
 
 | scan | method | training CPU-s | its CPU-s | phase r | SSIM | NRMSE | FRC half-bit [1/px] |
 |---|---|---|---|---|---|---|---|
@@ -123,14 +134,17 @@ def main() -> int:
     given = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        results, curves = _run(Path(folder), given)
+        results, curves, steps = _run(Path(folder), given)
     pictures = given.output / "quality"
     pictures.mkdir(parents=True, exist_ok=True)
     _draw_phases(results, pictures / "phases.png")
     _draw_curves(curves, results, pictures / "error-against-time.png")
     lines = "\n".join(result.line() for result in results)
-    (given.output / "quality.md").write_text(_HEAD + lines + "\n" + _TAIL)
-    record = _record(results, curves)
+    options = ",\n".join(_told(name, recipes.of(name, recipes.LONG)) for name in given.only)
+    head = _HEAD.format(long=recipes.LONG, options=options)
+    helped = quality_steps.text(recipes.LIGHT, steps)
+    (given.output / "quality.md").write_text(head + lines + "\n" + helped + _TAIL)
+    record = _record(results, curves, steps)
     text = json.dumps(record, indent=1, allow_nan=False)
     (pictures / "results.json").write_text(text + "\n", "utf-8")
     measured.write(given.json, quality_record.figures(record))
@@ -140,18 +154,19 @@ def main() -> int:
 Curves = dict[tuple[str, str], list[Point]]  # by scan and solver
 
 
-def _record(results: list[Result], curves: Curves) -> dict[str, Any]:
+def _record(results: list[Result], curves: Curves, steps: list[Step]) -> dict[str, Any]:
     return {
         "rows": [result.numbers() for result in results],
         "curves": [
             {"scan": scan, "solver": solver, "points": [point._asdict() for point in points]}
             for (scan, solver), points in curves.items()
         ],
+        "steps": [step.numbers() for step in steps],
     }
 
 
-def _run(folder: Path, given: argparse.Namespace) -> tuple[list[Result], Curves]:
-    results, curves = [], {}
+def _run(folder: Path, given: argparse.Namespace) -> tuple[list[Result], Curves, list[Step]]:
+    results, curves, steps = [], {}, []
     looks = [sweeps for sweeps in _LOOKS if sweeps <= given.sweeps]
     for scene in _scenes(folder, given.doses, given.star):
         for name, path in scene.targets.items():
@@ -161,9 +176,17 @@ def _run(folder: Path, given: argparse.Namespace) -> tuple[list[Result], Curves]
                 results.append(_said(best))
         for architecture in given.only:
             for epochs in given.epochs:
-                found = _network(folder, scene, architecture, epochs)
+                found = _network(folder, scene, architecture, recipes.of(architecture, epochs))
                 results.extend(_said(result) for result in found)
-    return results, curves
+        if scene.name == _STAR and recipes.LONG in given.epochs and recipes.LIGHT in given.only:
+            steps.extend(_steps(folder, scene, results))
+    return results, curves, steps
+
+
+def _told(architecture: str, recipe: Recipe) -> str:
+    """Name the options of a network's long recipe."""
+    around = "" if recipe.around == 1 else f", and {recipe.around} groups a point"
+    return f"{recipe.text()} ({architecture}{around})"
 
 
 def _said(result: Result) -> Result:
@@ -181,33 +204,31 @@ def _scenes(folder: Path, doses: Iterable[float], star: Path | None) -> Iterator
         yield Scene(title, paths[42], {title: paths[42], f"{title}, unseen": paths[43]})
     if star is not None:
         train, test = (star / f"siemens_star_{part}.npz" for part in ("train", "test"))
-        yield Scene("star", train, {"star, trained half": train, "star, unseen half": test})
-
-
-def _network(folder: Path, scene: Scene, architecture: str, epochs: int) -> Iterator[Result]:
-    """Train and reconstruct by the programs."""
-    model, back = folder / "model", folder / "back"
-    trained = resident.watch(
-        resident.python(
-            *("train", "--train_data_file", scene.train, "--output_dir", model, "--quiet"),
-            *("--architecture", architecture, "--max_epochs", epochs, "--val_split", 0),
-            *("--n_images", _GROUPS, "--batch_size", 4, "--accelerator", "cpu"),
-        ),
-        1,
-    )
-    for name, path in scene.targets.items():
-        done = resident.watch(
-            resident.python(
-                *("inference", "--model_path", model, "--test_data", path, "--quiet"),
-                *("--output_dir", back, "--accelerator", "cpu"),
-            ),
-            1,
+        yield Scene(
+            _STAR, train, {f"{_STAR}, trained half": train, f"{_STAR}, unseen half": test}
         )
-        found = json.loads((back / "metrics.json").read_text())
-        with np.load(back / "reconstruction.npz") as stored:
-            phase = np.where(stored["mask"], np.angle(stored["object"]), np.nan)
-        method = f"{architecture}, {epochs} epochs"
-        yield Result(name, method, trained.cpu_s, done.cpu_s, found, phase)
+
+
+def _network(folder: Path, scene: Scene, architecture: str, recipe: Recipe) -> Iterator[Result]:
+    """Train and reconstruct by the programs."""
+    model, method = folder / "model", f"{architecture}, {recipe.epochs} epochs"
+    training = recipes.train(model, scene.train, architecture, recipe)
+    for name, path in scene.targets.items():
+        found = recipes.reconstruct(folder / "back", model, path, recipe)
+        yield Result(name, method, training, found.cpu_s, found.metrics, found.phase)
+
+
+def _steps(folder: Path, scene: Scene, results: Iterable[Result]) -> Iterator[Step]:
+    """Add options one by one; the last step is a row of the table."""
+    *before, last = recipes.steps()
+    yield from quality_steps.measure(folder, scene.train, scene.targets, recipes.LIGHT, before)
+    rows = [
+        row
+        for row in results
+        if row.scan in scene.targets and row.method == f"{recipes.LIGHT}, {last.epochs} epochs"
+    ]
+    pearson = {row.scan: row.found["phase"]["pearson"] for row in rows}
+    yield Step(last, rows[0].training or 0.0, pearson)
 
 
 def _solvers(scan: ScanData, looks: list[int]) -> Iterator[tuple[str, Iterable[epie.Estimate]]]:

@@ -121,6 +121,19 @@ def test_single_precision_is_close(joint_scan: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+def test_two_draw_the_same_groups(joint_scan: Path, tmp_path: Path) -> None:
+    """Where every epoch has its own groups, two processes train on those of one."""
+    flags = ("--n_images", "11", "--max_epochs", "2", "--regroup", *DOUBLE)
+    with one_thread():
+        assert bundles.train(joint_scan, tmp_path / "one", *flags) == 0
+    assert bundles.train(joint_scan, tmp_path / "two", *flags, *TWO, "--batch_size", "2") == 0
+
+    for one, two in zip(*(bundles.history(tmp_path / f) for f in ("one", "two")), strict=True):
+        for name, value in one.items():
+            assert float(two[name]) == pytest.approx(float(value), rel=1e-7), name
+
+
+@pytest.mark.long
 def test_empty_shares_take_part(joint_scan: Path, tmp_path: Path) -> None:
     """Three processes with one group each of seven: the last step has two empty shares."""
     few = ("--n_images", "7", "--val_split", "0", *DOUBLE, *FLAGS[2:])
