@@ -125,22 +125,21 @@ def figures(rows: list[Row]) -> list[Measured]:
 
 
 @click.command()
-@click.option("--small", is_flag=True, help="Two sizes and the lighter network, for a look.")
-@click.option("--architecture", default=None, help="Network [default: cnn, small: cnn-lite].")
+@click.option("--small", is_flag=True, help="Two sizes, for a look.")
+@click.option("--architecture", default="cnn-lite", show_default=True, help="Network.")
 @click.option("--threads", default=os.cpu_count() or 1, show_default=True, help="Of torch.")
 @click.option(
     "--record", type=click.Path(path_type=Path), default=scaling_record.RECORD, help="To write."
 )
 @click.option("--json", "numbers", type=click.Path(path_type=Path), help="Figures as numbers.")
 def main(
-    *, small: bool, architecture: str | None, threads: int, record: Path, numbers: Path | None
+    *, small: bool, architecture: str, threads: int, record: Path, numbers: Path | None
 ) -> None:
     """Measure every size, write the record and, beside it, the plot."""
-    network = architecture or ("cnn-lite" if small else "cnn")
     with tempfile.TemporaryDirectory() as name:
         sizes = _SMALL if small else _FULL
-        rows = [measure(Path(name), count, network, threads) for count in sizes]
-    content = {"architecture": network, "threads": threads, "rows": rows}
+        rows = [measure(Path(name), count, architecture, threads) for count in sizes]
+    content = {"architecture": architecture, "threads": threads, "rows": rows}
     scaling_record.update("scans", content, is_small=small, path=record)
     plot(rows, record.with_suffix(".svg"))
     measured.write(numbers, figures(rows))

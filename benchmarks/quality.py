@@ -58,7 +58,7 @@ the phase, NRMSE the complex error. *Unseen* scans were not trained on.
 """
 _TAIL = """
 Where the iterative solvers win: on a whole scan with a known probe, in error and in time, at
-both doses. Even once trained, a network's start-up alone takes longer than they need for some
+every dose. Even once trained, a network's start-up alone takes longer than they need for some
 hundred frames. Where the network wins: each group is reconstructed from its own frames, so that
 patches come while the scan still runs; a frame more costs it one pass (docs/performance.md) and
 the solver more sweeps. On unseen objects that look otherwise it falls behind most.
