@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.config import GuardSpec
-from harness.errors import ConfigError, HarnessError, near
+from harness.errors import ConfigError, HarnessError, StorageError, near
 from harness.guards import defaults
 from harness.guards.base import Evidence, Golden, Guard, result
 from harness.guards.bounds import BoundGuard
@@ -87,10 +87,11 @@ def judge(
     """Judge the evidence by the declared guards, then by the default ones.
 
     A comparison that cannot be made is inconclusive and says why; it is never a pass and
-    never an exception.
+    never an exception. That the disk refused says nothing about the evidence: no verdict.
 
     Raises:
         ConfigError: A declaration that ``check`` would have refused.
+        StorageError: The disk refused to read what is there.
     """
     every = (*specs, *defaults.missing(tuple(specs), evidence))
     return tuple(_judge_one(spec, evidence, golden) for spec in every)
@@ -100,7 +101,7 @@ def _judge_one(spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> Gu
     guard = _kind(spec)
     try:
         return guard.judge(spec, evidence, golden)
-    except ConfigError:
+    except (ConfigError, StorageError):
         raise
     except HarnessError as error:
         reason = f"{error.where}: found {error.found}; expected {error.expected}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from harness.errors import EvidenceMissingError, IntegrityError
+from harness.errors import EvidenceMissingError, IntegrityError, StorageError
 from harness.files import sha256_bytes
 from harness.hub import inventory, store
 from harness.records import ArtifactRecord, DatasetRecord, HubRecord, StageRecord
@@ -94,6 +94,7 @@ class HubEvidence:
         Raises:
             EvidenceMissingError: It was not collected, is not there, or is too large.
             IntegrityError: Its bytes or its path are not what was recorded.
+            StorageError: The disk refused to read it, which says nothing about it.
         """
         record = self.artifacts.get(artifact)
         if record is None:
@@ -110,6 +111,7 @@ class HubEvidence:
         Raises:
             EvidenceMissingError: It is not there, or is no JSON.
             IntegrityError: Its path is not what a hub may hold.
+            StorageError: The disk refused to read it.
         """
         content = self.read(artifact)
         try:
@@ -125,6 +127,7 @@ class HubEvidence:
         Raises:
             EvidenceMissingError: The stage did not run or left no log.
             IntegrityError: Its path is not what a hub may hold.
+            StorageError: The disk refused to read it.
         """
         record = self.stages.get(stage)
         if record is None or record.log is None:
@@ -157,12 +160,23 @@ def _read(base: Path, relative: str, limit: int) -> bytes:
                 relative, f"{status.st_size:,} bytes", f"At most {limit:,} are read."
             )
         return full.read_bytes()
-    except OSError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise _missing(relative, error.strerror or "nothing", "Run the suite again.") from error
+    except OSError as error:
+        raise _refused(relative, error) from error
 
 
 def _missing(where: str, found: str, remedy: str) -> EvidenceMissingError:
     return EvidenceMissingError(where, found=found, expected="evidence", remedy=remedy)
+
+
+def _refused(where: str, error: OSError) -> StorageError:
+    return StorageError(
+        where,
+        found=error.strerror or str(error),
+        expected="a readable file",
+        remedy="Look at the disk and the permissions, then run again.",
+    )
 
 
 def _damage(where: str, found: str, expected: str) -> IntegrityError:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from harness import quarantine
 from harness.config import GuardSpec
-from harness.errors import ConfigError
+from harness.errors import ConfigError, StorageError
 from harness.guards import registry
 from harness.guards.base import Evidence, Golden
 from harness.records import GuardResult, HubRecord
@@ -40,6 +40,8 @@ def check(
         results = registry.judge(specs, evidence, golden)
     except ConfigError as error:
         return (report.of_error(CHECK, error, Outcome.INCONCLUSIVE),)
+    except StorageError as error:
+        return (report.of_error(CHECK, error),)
     recorded = {guard.id: guard for guard in record.guards}
     wanting = {spec.id for spec in specs if _needs(spec, absent)}
     rows = list(_disagreements(results, recorded, wanting))
@@ -129,6 +131,9 @@ def check_today(
         results = registry.judge(kept, evidence, golden)
     except ConfigError as error:
         return (report.of_error(TODAY, error, Outcome.INCONCLUSIVE),), ()
+    except StorageError as error:
+        outcome = Outcome.DAMAGED if counts else Outcome.NOTED
+        return (report.of_error(TODAY, error, outcome),), ()
     rows = _rows(TODAY, results, excused)
     if not counts:
         rows = [report.noted(TODAY, row.found, row.remedy) for row in rows]
