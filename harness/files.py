@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
+import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,8 @@ from harness.errors import StorageError
 
 _CHUNK = 1 << 20
 _LARGEST_CACHE = 64 << 20
+_PART = re.compile(r"\..+\.[0-9]{1,9}\.part")
+_OPEN = os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 def sha256_bytes(content: bytes) -> str:
@@ -56,23 +61,92 @@ def storage(where: Path, expected: str, then: str = "run again") -> Iterator[Non
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a whole file under a temporary name and rename it into place.
 
+    The temporary file is locked while its writer lives. What a killed one left goes with the
+    next write to the same path, or with ``clear_parts``.
+
     Raises:
         StorageError: The disk refused; nothing half-written is left behind.
     """
-    import tempfile  # noqa: PLC0415 - with all that it imports, for what only reads to save
-
-    temporary = None
-    try:
-        with storage(path, "a writable place"):
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            temporary = Path(name)
-            with os.fdopen(handle, "wb") as stream:
+    with storage(path, "a writable place"):
+        temporary, handle = _part_of(path)
+        try:
+            with os.fdopen(os.dup(handle), "wb") as stream:
                 stream.write(content)
                 os.fchmod(stream.fileno(), mode)
             temporary.replace(path)
+        finally:
+            if is_at(handle, temporary):  # not yet renamed
+                temporary.unlink()
+            os.close(handle)
+
+
+def _part_of(path: Path) -> tuple[Path, int]:
+    """Make and lock a temporary file beside ``path``; those of living writers are passed by."""
+    number = 0
+    while True:
+        part = path.with_name(f".{path.name}.{number}.part")
+        try:
+            handle = os.open(part, _OPEN | os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        except FileExistsError:
+            number += not _cleared(part)
+            continue
+        if lock(handle, part):
+            return part, handle
+        os.close(handle)
+
+
+def lock(handle: int, path: Path) -> bool:
+    """Lock an open file, for as long as its descriptor or this process lives.
+
+    Returns:
+        False when the file is no longer the one at ``path``: who clears took it away.
+    """
+    with contextlib.suppress(OSError):  # no locks here: then nobody can clear here either
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    return is_at(handle, path)
+
+
+def is_at(handle: int, path: Path) -> bool:
+    """Say whether an open file is still the one at a path; links are not followed."""
+    try:
+        there = path.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    here = os.fstat(handle)
+    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+
+
+def clear_parts(folder: Path) -> None:
+    """Remove the temporary files that dead writers left in a folder."""
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 - names only
+    except OSError:
+        return  # no folder, or none of ours: nothing to clear
+    for name in names:
+        if _PART.fullmatch(name):
+            _cleared(folder / name)
+
+
+def _cleared(part: Path) -> bool:
+    """Remove a temporary file; False when its writer lives or it may not be removed."""
+    try:
+        handle = os.open(part, _OPEN | os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return False
+        # Whoever has the lock alone may rename or remove it: the name cannot change hands.
+        if is_at(handle, part):
+            part.unlink()
+    except OSError:
+        return False
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        os.close(handle)
+    return True
 
 
 def write_text(path: Path, content: str, *, mode: int = 0o644) -> None:

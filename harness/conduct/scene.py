@@ -14,7 +14,8 @@ from harness.config import Project
 from harness.errors import StorageError
 from harness.hub import layout
 from harness.hub.artifacts import Places
-from harness.hub.store import HubStore, Ownership, remove
+from harness.hub.ownership import Ownership
+from harness.hub.store import HubStore, remove
 from harness.stages.child import Stop
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

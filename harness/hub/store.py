@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import json
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness import files
 from harness.errors import IntegrityError, NotAProjectError
 from harness.hub import layout
+from harness.hub.ownership import take_over
 from harness.records import SCHEMA, HubRecord, decode
 from harness.verdict import Verdict
 
 _LARGEST_RECORD = 16 << 20
+_PATIENCE_S = 5.0
 
 
 class HubStore:
@@ -76,46 +78,46 @@ class HubStore:
         Returns:
             The run ids that were cleared.
         """
-        cleared = set()
-        for folder in [*self._temporary(), *self._working()]:
-            run_id = folder.name.removeprefix(layout.TEMPORARY).removesuffix(".lock")
-            lock = _try_lock(layout.owner(self._work, run_id))
-            if lock is None:
-                continue
-            with lock:
-                remove(folder)
-                layout.owner(self._work, run_id).unlink(missing_ok=True)
-            cleared.add(run_id)
-        return sorted(cleared)
+        deadline = time.monotonic() + _PATIENCE_S
+        return [run_id for run_id in self._left() if self._cleared(run_id, deadline)]
+
+    def _left(self) -> list[str]:
+        """Return the run ids of which there is a temporary hub or a lock file."""
+        hubs = {path.name.removeprefix(layout.TEMPORARY) for path in self._temporary()}
+        locks = {path.stem for path in (self._work / "work").glob("*.lock")}
+        return sorted(hubs | {name for name in locks if layout.RUN_ID.fullmatch(name)})
+
+    def _cleared(self, run_id: str, deadline: float) -> bool:
+        """Clear what one run left; False when it lives or left nothing."""
+        lock = layout.owner(self._work, run_id)
+        try:
+            handle = take_over(lock, deadline)
+        except FileNotFoundError:
+            # Nobody owns it. A working folder is then that of a finished red run, kept for
+            # its retry commands; a temporary hub was left by a removal cut short.
+            return self._remove_temporary(run_id)
+        if handle is None:
+            return False
+        try:
+            self._remove_temporary(run_id)
+            remove(layout.work(self._work, run_id))
+            lock.unlink(missing_ok=True)
+        finally:
+            os.close(handle)
+        return True
+
+    def _remove_temporary(self, run_id: str) -> bool:
+        wanted = f"{layout.TEMPORARY}{run_id}"
+        found = [path for path in self._temporary() if path.name == wanted]
+        for path in found:
+            remove(path)
+        return bool(found)
 
     def _temporary(self) -> Iterator[Path]:
         for suite in _folders(self.root):
             for entry in _folders(Path(suite.path)):
                 if entry.name.startswith(layout.TEMPORARY):
                     yield Path(entry.path)
-
-    def _working(self) -> Iterator[Path]:
-        # A working folder without a lock file belongs to a finished red run and is kept
-        # for its retry commands; with one, its run was killed.
-        for path in sorted((self._work / "work").glob("*.lock")):
-            yield path.with_suffix("")
-
-
-class Ownership:
-    """The lock that a living run holds; the kernel lets go of it when the run dies."""
-
-    def __init__(self, path: Path) -> None:
-        """Take the lock."""
-        with files.storage(path, "a writable place"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
-        fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._path = path
-
-    def release(self) -> None:
-        """Remove the lock file and let go."""
-        self._path.unlink(missing_ok=True)
-        os.close(self._handle)
 
 
 def read_record(hub: Path) -> HubRecord:
@@ -194,33 +196,6 @@ def _folders(path: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _try_lock(path: Path) -> _Held | None:
-    try:
-        handle = os.open(path, os.O_RDWR)
-    except OSError:
-        return _Held(None)  # nobody owns it
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return None
-    return _Held(handle)
-
-
-class _Held:
-    """A lock taken from a dead run, for as long as its leftovers are cleared."""
-
-    def __init__(self, handle: int | None) -> None:
-        self._handle = handle
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        if self._handle is not None:
-            os.close(self._handle)
-
-
 def remove(folder: Path) -> None:
     """Remove a folder of ours, sealed parts too; links are not followed."""
     import shutil  # noqa: PLC0415 - three archive formats with it, for what only reads to save
@@ -229,5 +204,6 @@ def remove(folder: Path) -> None:
         for name in (".", *folders):
             path = os.path.join(parent, name)  # noqa: PTH118 - a walk speaks strings
             if not os.path.islink(path):  # noqa: PTH114 - likewise
-                os.chmod(path, 0o755)  # noqa: PTH101, S103 - sealed folders are read-only
+                with contextlib.suppress(FileNotFoundError):  # another command clears too
+                    os.chmod(path, 0o755)  # noqa: PTH101, S103 - sealed folders are read-only
     shutil.rmtree(folder, ignore_errors=True)

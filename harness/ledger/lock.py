@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness import files
 from harness.errors import LockTimeoutError, StorageError
 
 WAIT_S = 30.0
@@ -71,7 +72,7 @@ def _acquire(path: Path, deadline: float, wait_s: float) -> int:
         handle = _open(path)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_at(handle, path):
+            if files.is_at(handle, path):
                 _sign(handle)
                 return handle
             os.close(handle)
@@ -97,15 +98,6 @@ def _open(path: Path) -> int:
         return os.open(path, flags, 0o644)
     except OSError as error:
         raise _refused(path, error) from error
-
-
-def _is_at(handle: int, path: Path) -> bool:
-    try:
-        there = path.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    here = os.fstat(handle)
-    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
 
 def _sign(handle: int) -> None:

@@ -72,6 +72,7 @@ def left_behind(root: Path) -> list[str]:
     found = [
         *root.glob("hubs/*/.tmp-*"),
         *root.glob("hubs/.*"),
+        *root.glob("**/.*.part"),
         *root.glob(".harness/**/*.lock"),
     ]
     return [path.relative_to(root).as_posix() for path in found]

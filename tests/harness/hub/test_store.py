@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
 
+from harness import files
 from harness.errors import IntegrityError, NotAProjectError
-from harness.hub import layout
-from harness.hub.store import HubStore, Ownership
+from harness.hub import layout, store
+from harness.hub.ownership import Ownership
+from harness.hub.store import HubStore
 from harness.verdict import Verdict
 from tests.builders import hubs
 
@@ -19,13 +24,13 @@ def test_latest_is_a_query(tmp_path: Path) -> None:
     project = hubs.project(tmp_path)
     green = hubs.run(project).hub
     red = hubs.run(project, parameters={"value": "0"}).hub
-    store = HubStore(project.hubs, project.work)
+    found = HubStore(project.hubs, project.work)
 
-    assert sorted(store.hubs("tiny")) == sorted([green, red])
-    assert store.latest("tiny", Verdict.GREEN) == green
-    assert store.latest("tiny", Verdict.RED) == red
-    assert store.latest("tiny", Verdict.INCONCLUSIVE) is None
-    assert store.suites() == ["tiny"]
+    assert sorted(found.hubs("tiny")) == sorted([green, red])
+    assert found.latest("tiny", Verdict.GREEN) == green
+    assert found.latest("tiny", Verdict.RED) == red
+    assert found.latest("tiny", Verdict.INCONCLUSIVE) is None
+    assert found.suites() == ["tiny"]
 
 
 def damage(path: Path, content: str) -> None:
@@ -118,3 +123,100 @@ def test_living_run_is_left_alone(tmp_path: Path) -> None:
 
     assert cleared == []
     assert all(path.exists() for path in left)
+
+
+def dies_while_starting_a_child(lock: Path, lives_s: float) -> None:
+    """Kill a run whose child, forked and not yet executing its program, shares the lock."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            Ownership(lock)
+            if os.fork() == 0:
+                time.sleep(lives_s)
+                os._exit(0)
+            os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(99)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+
+
+def test_a_lock_that_only_a_child_of_the_dead_shares_is_waited_for(tmp_path: Path) -> None:
+    """A run killed while it starts a stage is cleared by the very next command."""
+    left = leave(tmp_path, "20260101T000000Z-cccccc")
+    lock = layout.owner(tmp_path / ".harness", "20260101T000000Z-cccccc")
+    dies_while_starting_a_child(lock, 0.3)
+
+    cleared = HubStore(tmp_path / "hubs", tmp_path / ".harness").clean_leftovers()
+
+    assert cleared == ["20260101T000000Z-cccccc"]
+    assert not any(path.exists() for path in (*left, lock))
+
+
+def test_a_living_run_is_not_waited_for(tmp_path: Path) -> None:
+    """Only a lock whose owner is gone is worth the patience."""
+    leave(tmp_path, "20260101T000000Z-dddddd")
+    owner = Ownership(layout.owner(tmp_path / ".harness", "20260101T000000Z-dddddd"))
+    began = time.monotonic()
+
+    HubStore(tmp_path / "hubs", tmp_path / ".harness").clean_leftovers()
+
+    assert time.monotonic() - began < store._PATIENCE_S / 2
+    owner.release()
+
+
+def test_a_lock_held_for_ever_is_left_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock decides: what somebody still holds is not touched, dead owner or not."""
+    monkeypatch.setattr(store, "_PATIENCE_S", 0.05)
+    left = leave(tmp_path, "20260101T000000Z-eeeeee")
+    dies_while_starting_a_child(
+        layout.owner(tmp_path / ".harness", "20260101T000000Z-eeeeee"), 1.0
+    )
+
+    cleared = HubStore(tmp_path / "hubs", tmp_path / ".harness").clean_leftovers()
+
+    assert cleared == []
+    assert all(path.exists() for path in left)
+
+
+def test_a_run_that_ends_meanwhile_keeps_its_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A red run lets go between the listing and the look: its folder is for its retries."""
+    run_id = "20260101T000000Z-ffffff"
+    owner = Ownership(layout.owner(tmp_path / ".harness", run_id))
+    work = layout.work(tmp_path / ".harness", run_id)
+    work.mkdir()
+    real = store.take_over
+
+    def late(path: Path, deadline: float) -> int | None:
+        owner.release()
+        return real(path, deadline)
+
+    monkeypatch.setattr(store, "take_over", late)
+
+    assert HubStore(tmp_path / "hubs", tmp_path / ".harness").clean_leftovers() == []
+    assert work.is_dir()
+
+
+def test_a_lock_file_cleared_before_it_was_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that begins while another command clears holds a lock that can be seen."""
+    path = layout.owner(tmp_path / ".harness", "20260101T000000Z-abcdef")
+    real, stolen = files.fcntl.flock, []
+
+    def steal(handle: int, operation: int) -> None:
+        if not stolen:
+            stolen.append(path.unlink())
+        real(handle, operation)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files.fcntl, "flock", steal)
+        owner = Ownership(path)
+    leave(tmp_path, "20260101T000000Z-abcdef")
+
+    assert path.exists()
+    assert HubStore(tmp_path / "hubs", tmp_path / ".harness").clean_leftovers() == []
+    owner.release()
