@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.config import Project
+from harness.hub import layout
 from harness.ledger.log import Entry, Ledger
 
 KIND = "cause-accepted"
@@ -29,7 +30,7 @@ def of_project(project: Project) -> frozenset[Acceptance]:
     Raises:
         IntegrityError: The ledger is damaged.
     """
-    path = project.hubs / "ledger.jsonl"
+    path = project.hubs / layout.LEDGER
     if not path.is_file():
         return frozenset()
     return frozenset(
@@ -56,4 +57,4 @@ def keep(
         "items": list(items),
         "reason": reason,
     }
-    return Ledger(project.hubs / "ledger.jsonl").append(KIND, given.run_id, body)
+    return Ledger(project.hubs / layout.LEDGER).append(KIND, given.run_id, body)

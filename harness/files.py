@@ -116,6 +116,14 @@ def is_at(handle: int, path: Path) -> bool:
     return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
 
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in a folder, links left out; none where it cannot be read."""
+    try:
+        return [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+    except OSError:
+        return []
+
+
 def clear_parts(folder: Path) -> None:
     """Remove the temporary files that dead writers left in a folder."""
     try:

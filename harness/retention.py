@@ -25,7 +25,6 @@ from harness.records import HubRecord
 from harness.verdict import Verdict
 
 KIND = "gc"
-_LEDGER = "ledger.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +58,7 @@ def plan(project: Project, rules: Rules) -> tuple[Item, ...]:
         IntegrityError: The ledger or a golden is damaged.
     """
     cited = frozenset(_cited(project))
-    marked = {e.subject for e in Ledger(project.hubs / _LEDGER).walk() if e.kind == KIND}
+    marked = {e.subject for e in Ledger(project.hubs / layout.LEDGER).walk() if e.kind == KIND}
     kept = HubStore(project.hubs, project.work)
     suites = kept.suites() if rules.suite is None else [rules.suite]
     items: list[Item] = []
@@ -84,7 +83,7 @@ def apply(project: Project, items: tuple[Item, ...], reason: str) -> int:
         LockTimeoutError: Another process holds the ledger.
         StorageError: The disk refused; the next call goes on from there.
     """
-    ledger = Ledger(project.hubs / _LEDGER)
+    ledger = Ledger(project.hubs / layout.LEDGER)
     marked = {entry.subject for entry in ledger.walk() if entry.kind == KIND}
     freed = 0
     for item in items:

@@ -15,7 +15,7 @@ from harness.toml_table import Table, nearest
 KINDS = ("command", "pytest")
 MOST_RETRIES = 5
 ATTEMPT = ".attempt-"  # ends the names of logs of earlier attempts
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED = ("blockers", "matrix")
 
 
@@ -195,7 +195,7 @@ def ordered(suite: SuiteSpec) -> tuple[StageSpec, ...]:
 
 
 def _check_name(name: str, where: str) -> None:
-    if not _NAME.fullmatch(name) or ".." in name or ATTEMPT in name:
+    if not NAME.fullmatch(name) or ".." in name or ATTEMPT in name:
         raise ConfigError(
             where,
             found=f"the name {name!r}"[:80],

@@ -20,7 +20,7 @@ from harness.conduct.options import Renderer, RunOptions, RunOutcome
 from harness.conduct.prepare import Prepared, prepare
 from harness.config import Project, StageSpec, SuiteSpec
 from harness.errors import ConfigError
-from harness.files import clear_parts, write_text
+from harness.files import clear_parts, subfolders, write_text
 from harness.hub import layout, seal
 from harness.hub.blockers import Register
 from harness.hub.store import HubStore
@@ -78,28 +78,20 @@ def run(project: Project, suite_name: str, options: RunOptions) -> RunOutcome:
 
 def ledger_of(project: Project) -> Ledger:
     """Return the ledger of a project."""
-    return Ledger(project.hubs / "ledger.jsonl")
+    return Ledger(project.hubs / layout.LEDGER)
 
 
 def tidy(project: Project) -> Ledger:
     """Clear what killed runs left and finish the seals they began; return the ledger."""
     child.end_orphans(HubStore(project.hubs, project.work).clean_leftovers())
     for top in (project.hubs, project.work, project.golden):
-        for folder in (top, *_folders(top)):
+        for folder in (top, *subfolders(top)):  # what runs keep deeper is theirs
             clear_parts(folder)
     ledger = ledger_of(project)
     if seal.intents(project.hubs):
         sealed = {entry.subject for entry in ledger.walk() if entry.kind == seal.KIND}
         seal.resume(project.hubs, ledger, sealed)
     return ledger
-
-
-def _folders(top: Path) -> list[Path]:
-    """Return the folders in which files are written whole: not what runs keep in theirs."""
-    try:
-        return [path for path in top.iterdir() if path.is_dir() and not path.is_symlink()]
-    except OSError:
-        return []
 
 
 def _asked(suite: SuiteSpec, options: RunOptions) -> SuiteSpec:

@@ -19,7 +19,7 @@ from harness.golden import calibrate, store
 from harness.golden.calibrate import CalibrationRefusedError, Provenance, Sample, Target
 from harness.golden.store import GoldenSet, GoldenValue
 from harness.guards import metrics, resources
-from harness.hub import inventory
+from harness.hub import inventory, layout
 from harness.hub.evidence import HubEvidence
 from harness.hub.store import HubStore
 from harness.ledger.log import Ledger
@@ -111,7 +111,7 @@ def update(
         "values": len(golden.values),
     }
     project.hubs.mkdir(parents=True, exist_ok=True)
-    Ledger(project.hubs / "ledger.jsonl").append(KIND, suite.name, body)
+    Ledger(project.hubs / layout.LEDGER).append(KIND, suite.name, body)
     return golden
 
 

@@ -11,6 +11,7 @@ from harness.cli import options, place
 from harness.cli.options import Session
 from harness.config import Project
 from harness.errors import ConfigError
+from harness.hub import layout
 from harness.hub.blockers import Blocker, Register
 from harness.ledger.log import Ledger
 from harness.report import terminal, text
@@ -101,7 +102,7 @@ def close(session: Session, id_: str, reason: str) -> None:
     project = place.project(session)
     closed = Register(project.hubs).close(_find(project, id_).id, reason)
     body = {"reason": reason.strip(), "suite": closed.suite, "signature": closed.signature}
-    Ledger(project.hubs / "ledger.jsonl").append(CLOSED, closed.id, body)
+    Ledger(project.hubs / layout.LEDGER).append(CLOSED, closed.id, body)
     session.answer(records.encode(closed), f"closed  {closed.id}  {text.visible(closed.title)}")
 
 

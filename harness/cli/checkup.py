@@ -11,8 +11,8 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
+from harness import files
 from harness.config import Project
 from harness.errors import HarnessError
 from harness.hub import layout, seal
@@ -107,7 +107,7 @@ def leftovers(project: Project) -> Finding:
     counts = {
         "unfinished hubs": len(list(project.hubs.glob(f"*/{layout.TEMPORARY}*"))),
         "unfinished seals": len(seal.intents(project.hubs)),
-        "working folders": len(_folders(project.work / "work")),
+        "working folders": len(files.subfolders(project.work / "work")),
     }
     found = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     if not found:
@@ -118,9 +118,5 @@ def leftovers(project: Project) -> Finding:
     return Finding("leftovers", verdict, found, remedy if is_open else "")
 
 
-def _folders(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-
-
 def _ledger(project: Project) -> Ledger:
-    return Ledger(project.hubs / "ledger.jsonl")
+    return Ledger(project.hubs / layout.LEDGER)

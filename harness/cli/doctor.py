@@ -19,6 +19,7 @@ from harness.cli.checkup import Finding
 from harness.cli.options import Session
 from harness.config import Project
 from harness.errors import HarnessError
+from harness.hub import layout
 from harness.ledger.log import Ledger
 from harness.report import terminal, text
 from harness.verdict import Verdict, combine
@@ -118,7 +119,7 @@ def _space(root: Path) -> Finding:
 
 
 def _ledger(project: Project) -> Finding:
-    path = project.hubs / "ledger.jsonl"
+    path = project.hubs / layout.LEDGER
     if not path.exists():
         return Finding("ledger", Verdict.GREEN, "none yet (made by the first seal)")
     try:

@@ -20,7 +20,7 @@ from harness.ledger import checkpoint, keys, merge, merkle
 from harness.ledger.log import Entry, Ledger
 from harness.ledger.tiles import Tiles
 from harness.report import text
-from harness.verify import sealing, signing
+from harness.verify import signing
 
 _DIGITS = 15
 _EXAMPLES = """\b
@@ -40,7 +40,7 @@ def command() -> None:
 
 
 def _ledger(project: Project) -> Ledger:
-    return Ledger(project.hubs / sealing.FILE)
+    return Ledger(project.hubs / layout.LEDGER)
 
 
 @command.command("log")

@@ -14,7 +14,7 @@ from harness.cli import options, place
 from harness.cli.options import Session
 from harness.config import Project
 from harness.errors import ConfigError, EvidenceMissingError, NotAProjectError
-from harness.hub import seal, store
+from harness.hub import layout, seal, store
 from harness.ledger.log import Ledger
 from harness.report import terminal, text
 from harness.verify import Outcome, Row, VerifyReport, report, sealing, verify
@@ -104,7 +104,7 @@ def _resume(hubs: Path) -> None:
     """Finish seals that a crash cut short; a store that is fine is only looked at."""
     if not seal.intents(hubs):
         return
-    ledger = Ledger(hubs / sealing.FILE)
+    ledger = Ledger(hubs / layout.LEDGER)
     sealed = {entry.subject for entry in ledger.walk() if entry.kind == seal.KIND}
     seal.resume(hubs, ledger, sealed)
 

@@ -15,6 +15,7 @@ REPORT = "report.html"
 GUARDS = "analysis/guards.json"
 METRICS = "analysis/metrics.json"
 FOLDERS = ("plan", "cli", "green", "red", "analysis")
+LEDGER = "ledger.jsonl"
 CHECKPOINT = "checkpoint.txt"
 BLOCKERS = "blockers"
 MATRICES = "matrix"

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Collection
 
+from harness import suite_rules
 from harness.errors import IntegrityError
 from harness.hub import digest, layout, seal
 from harness.ledger import canonical, log
@@ -13,7 +14,6 @@ from harness.ledger.log import Entry, Ledger
 from harness.remote.store import RemoteStore
 
 SUFFIX = ".seal.json"
-_SUITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -26,7 +26,7 @@ def present(store: RemoteStore, suites: Collection[str] = ()) -> list[str]:
         StorageError: The store refused.
     """
     found = []
-    for suite in filter(_SUITE.fullmatch, store.names()):
+    for suite in filter(suite_rules.NAME.fullmatch, store.names()):
         if suite in layout.NO_SUITES or (suites and suite not in suites):
             continue
         for name in store.names(suite):

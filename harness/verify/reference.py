@@ -6,8 +6,9 @@ from harness.config import Project
 from harness.errors import HarnessError
 from harness.golden import store
 from harness.golden.store import GoldenSet
+from harness.hub import layout
 from harness.ledger.log import Entry, Ledger
-from harness.verify import report, sealing
+from harness.verify import report
 from harness.verify.report import Row
 
 CHECK = "golden"
@@ -31,7 +32,7 @@ def check(project: Project, suite: str, golden: GoldenSet, *, counts: bool) -> t
     if not golden.values:
         return ()
     try:
-        last = _last(Ledger(project.hubs / sealing.FILE), suite)
+        last = _last(Ledger(project.hubs / layout.LEDGER), suite)
     except HarnessError as error:
         return (report.of_error(CHECK, error),)
     expected = None if last is None else str(last.body.get("golden_sha256"))

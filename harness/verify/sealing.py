@@ -16,14 +16,13 @@ from harness.verify import report, structure
 from harness.verify.report import Row
 
 CHECK = "ledger"
-FILE = "ledger.jsonl"
 _TOMBSTONE = "gc"
 _RESTORE = "Restore the hub or the ledger from git or another copy."
 
 
 def ledger_of(hub: Path) -> Ledger:
     """Return the ledger beside the store that a hub lies in."""
-    return Ledger(hub.resolve().parent.parent / FILE)
+    return Ledger(hub.resolve().parent.parent / layout.LEDGER)
 
 
 def check(hub: Path, record: HubRecord | None, trusted: Sequence[str] = ()) -> tuple[Row, ...]:
@@ -34,7 +33,8 @@ def check(hub: Path, record: HubRecord | None, trusted: Sequence[str] = ()) -> t
     ledger = ledger_of(hub)
     if not os.path.lexists(ledger.path):
         remedy = "Copy the store's ledger.jsonl to two folders above the hub."
-        return (report.damaged(CHECK, "no ledger", f"{FILE} beside the suites", remedy),)
+        wanted = f"{layout.LEDGER} beside the suites"
+        return (report.damaged(CHECK, "no ledger", wanted, remedy),)
     folder = hub.resolve()
     name = seal.subject(folder.parent.name, folder.name)
     try:
@@ -48,7 +48,7 @@ def check(hub: Path, record: HubRecord | None, trusted: Sequence[str] = ()) -> t
     wrong = [*faults(entry, manifest, record, seen.other), *_proof_faults(seen.leaves, entry)]
     rows = [report.passed(CHECK, f"entry {entry.sequence} of {len(seen.leaves)}, included")]
     if wrong:
-        place = f"in {FILE} line {entry.sequence + 1}"
+        place = f"in {layout.LEDGER} line {entry.sequence + 1}"
         rows = [
             report.damaged(
                 CHECK, report.printable(found), report.printable(f"{wanted} {place}"), _RESTORE
@@ -162,7 +162,7 @@ def check_store(hubs: Path, present: Iterable[str]) -> tuple[Row, ...]:
         hubs: The hub store.
         present: Subjects of the hubs that are there.
     """
-    ledger = Ledger(hubs / FILE)
+    ledger = Ledger(hubs / layout.LEDGER)
     try:
         health = ledger.check()
         absent = sorted(_absent(ledger, frozenset(present)))
