@@ -15,10 +15,10 @@ SOLVER_READY := $(VENV)/.solver-ready
 WANTS_SOLVER := $(if $(PARTS),$(filter quality,$(PARTS)),quality)
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-commands help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-mlflow bench
+.PHONY: docs docs-commands help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-mlflow test-s3 bench
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml requirements.lock
 	@echo "setup: making $(VENV) with $(PYTHON) and installing the locked packages (once, about a minute)"
@@ -78,8 +78,8 @@ forward-parity-baseline: $(READY) ## Run the suite (DATASET=train.npz TEST_DATAS
 quick: $(READY) ## The same road made short, for pull requests
 	@$(BIN)/harness run quick $(if $(DATASET),--dataset "$(DATASET)",) $(if $(TEST_DATASET),--test-dataset "$(TEST_DATASET)",)
 
-guard-power: $(READY) ## Plant every defect and measure false alarms (CLEAN=30 CLEAN_SUITE=smoke)
-	@$(BIN)/harness drill --clean $(or $(CLEAN),30) --clean-suite $(or $(CLEAN_SUITE),smoke) --report docs/guard-power.md
+guard-power: $(TF_READY) ## Plant every defect and measure false alarms (CLEAN=30 CLEAN_SUITE=smoke)
+	@$(TF_VENV)/bin/harness drill --clean $(or $(CLEAN),30) --clean-suite $(or $(CLEAN_SUITE),smoke) --report docs/guard-power.md
 
 verify: $(READY) ## Re-prove a hub (HUB=hubs/<suite>/<run id>)
 	@$(BIN)/harness verify --hub "$(HUB)"
@@ -100,6 +100,11 @@ test-mlflow: $(READY) ## Test the MLflow export with its library, in an environm
 	@test -x .venv-mlflow/bin/python || $(PYTHON) -m venv .venv-mlflow
 	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mlflow-skinny sqlalchemy alembic
 	@PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" .venv-mlflow/bin/python -m pytest -p no:anyio tests/harness/export/test_tracking.py
+
+test-s3: $(READY) ## Test `harness store` against a local S3 server, in an environment of its own
+	@test -x .venv-s3/bin/python || $(PYTHON) -m venv .venv-s3
+	@.venv-s3/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock s3fs "moto[s3]" flask flask-cors
+	@PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" .venv-s3/bin/python -m pytest -p no:anyio tests/harness/remote
 
 screenshots: $(READY) ## Take the pictures of report and site into docs/pictures/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from harness.hub import comparison, inventory
 from harness.remote.store import RemoteStore
 from tests.builders import sealed
 from tests.builders.sealed import Store
+from tests.harness.remote.conftest import Place
 
 fsspec = pytest.importorskip("fsspec", reason="needs the extra 'remote'")
 
@@ -43,12 +43,6 @@ def bare(here: Store, tmp_path: Path) -> Path:
     return root
 
 
-@pytest.fixture
-def away(tmp_path: Path) -> Path:
-    """Return a folder that stands for another disk."""
-    return tmp_path / "away" / "hubs"
-
-
 def asked(capsys: Any, root: Path, *words: str) -> tuple[int, dict[str, Any]]:
     """Give a command in a project; return its exit code and its answer or its error."""
     capsys.readouterr()
@@ -69,14 +63,14 @@ def whole(root: Path) -> list[str]:
     return names
 
 
-@pytest.mark.parametrize("kind", ["file", "memory"])
 def test_pulled_hubs_are_the_pushed_ones(
-    here: Store, bare: Path, away: Path, capsys: Any, kind: str
+    here: Store, bare: Path, away: Place, capsys: Any
 ) -> None:
     """Both hubs arrive whole, verify, and their seals keep body and time."""
-    url = f"file://{away}" if kind == "file" else f"memory://{uuid.uuid4()}"
-
-    pushed, pulled = asked(capsys, here.root, "push", url), asked(capsys, bare, "pull", url)
+    pushed, pulled = (
+        asked(capsys, here.root, "push", away.url),
+        asked(capsys, bare, "pull", away.url),
+    )
 
     assert (pushed[0], pulled[0]) == (0, 0)
     assert len(whole(bare)) == 2
@@ -87,12 +81,12 @@ def test_pulled_hubs_are_the_pushed_ones(
 
 
 def test_a_second_time_nothing_is_copied(
-    here: Store, bare: Path, away: Path, capsys: Any
+    here: Store, bare: Path, away: Place, capsys: Any
 ) -> None:
     """What is there and equal is skipped, in both directions."""
     for root, verb in ((here.root, "push"), (bare, "pull")):
-        asked(capsys, root, verb, f"file://{away}")
-        code, again = asked(capsys, root, verb, f"file://{away}")
+        asked(capsys, root, verb, away.url)
+        code, again = asked(capsys, root, verb, away.url)
 
         assert code == 0
         assert [hub["was_there"] for hub in again["hubs"]] == [True, True]
@@ -100,26 +94,26 @@ def test_a_second_time_nothing_is_copied(
 
 
 def test_named_hubs_and_suites_alone_are_moved(
-    here: Store, bare: Path, away: Path, capsys: Any
+    here: Store, bare: Path, away: Place, capsys: Any
 ) -> None:
     """One named hub goes; a suite that is not there is nothing to pull."""
-    asked(capsys, here.root, "push", "latest", f"file://{away}")
+    asked(capsys, here.root, "push", "latest", away.url)
 
-    assert asked(capsys, bare, "pull", f"file://{away}", "--suite", "other")[0] == 5
-    assert asked(capsys, bare, "pull", f"file://{away}", "--suite", "tiny")[0] == 0
+    assert asked(capsys, bare, "pull", away.url, "--suite", "other")[0] == 5
+    assert asked(capsys, bare, "pull", away.url, "--suite", "tiny")[0] == 0
     assert whole(bare) == [f"tiny/{here.hub.name}"]
 
 
-def test_hubs_return_to_a_ledger_that_has_them(here: Store, away: Path, capsys: Any) -> None:
+def test_hubs_return_to_a_ledger_that_has_them(here: Store, away: Place, capsys: Any) -> None:
     """Where git carried the ledger but not the hubs, nothing is logged twice."""
-    asked(capsys, here.root, "push", f"file://{away}")
+    asked(capsys, here.root, "push", away.url)
     before = here.ledger.path.read_bytes()
     sealed_hubs = here.hub.parent
     for folder in sealed_hubs.rglob("*"):
         folder.chmod(0o755)
     shutil.rmtree(sealed_hubs)
 
-    assert asked(capsys, here.root, "pull", f"file://{away}")[0] == 0
+    assert asked(capsys, here.root, "pull", away.url)[0] == 0
     assert here.ledger.path.read_bytes() == before
     assert len(whole(here.root)) == 2
 
@@ -141,27 +135,26 @@ def plug_pulled(monkeypatch: pytest.MonkeyPatch, method: str, after: int) -> Non
 def test_an_interrupted_push_goes_on(
     here: Store,
     bare: Path,
-    away: Path,
+    away: Place,
     capsys: Any,
     monkeypatch: pytest.MonkeyPatch,
     after: int,
 ) -> None:
     """Half a hub is none to a reader; what arrived is not sent again, what was cut is."""
-    url = f"file://{away}"
     with monkeypatch.context() as planted:
         plug_pulled(planted, "send", after)
-        assert main(["store", "push", "latest", url, "-q", "-C", str(here.root)]) == 130
-    assert asked(capsys, bare, "pull", url)[0] == 5
-    cut = next(path for path in sorted(away.rglob("*")) if path.is_file())
-    cut.write_bytes(cut.read_bytes()[:-1])
+        assert main(["store", "push", "latest", away.url, "-q", "-C", str(here.root)]) == 130
+    assert asked(capsys, bare, "pull", away.url)[0] == 5
+    cut = away.files()[0]
+    away.write(cut, away.read(cut)[:-1])
 
-    code, told = asked(capsys, here.root, "push", "latest", url)
+    code, told = asked(capsys, here.root, "push", "latest", away.url)
 
     count = len(inventory.read_manifest(here.hub)) + 1
     assert code == 0
     assert told["hubs"][0]["files_kept"] == after - 1
     assert told["hubs"][0]["files_copied"] == count - after + 1
-    assert asked(capsys, bare, "pull", url)[0] == 0
+    assert asked(capsys, bare, "pull", away.url)[0] == 0
     assert len(whole(bare)) == 1
 
 
@@ -169,72 +162,69 @@ def test_an_interrupted_push_goes_on(
 def test_an_interrupted_pull_goes_on(
     here: Store,
     bare: Path,
-    away: Path,
+    away: Place,
     capsys: Any,
     monkeypatch: pytest.MonkeyPatch,
     after: int,
 ) -> None:
     """No hub is named before it is whole; the files that arrived are not fetched again."""
-    url = f"file://{away}"
-    asked(capsys, here.root, "push", "latest", url)
+    asked(capsys, here.root, "push", "latest", away.url)
     with monkeypatch.context() as planted:
         plug_pulled(planted, "fetch", after)
-        assert main(["store", "pull", url, "-q", "-C", str(bare)]) == 130
+        assert main(["store", "pull", away.url, "-q", "-C", str(bare)]) == 130
     assert list((bare / "hubs").glob("tiny/*")) == []
 
-    code, told = asked(capsys, bare, "pull", url)
+    code, told = asked(capsys, bare, "pull", away.url)
 
     assert (code, told["hubs"][0]["files_kept"]) == (0, after)
     assert len(whole(bare)) == 1
 
 
 def test_each_flipped_byte_is_refused_by_name(
-    here: Store, bare: Path, away: Path, capsys: Any
+    here: Store, bare: Path, away: Place, capsys: Any
 ) -> None:
     """Whichever file changed there, pull ends with 4 and its name, and takes nothing in."""
-    asked(capsys, here.root, "push", "latest", f"file://{away}")
-    files = sorted(path for path in away.rglob("*") if path.is_file())
+    asked(capsys, here.root, "push", "latest", away.url)
+    files = away.files()
     assert len(files) > 10
     for path in files:
-        content = path.read_bytes()
+        content = away.read(path)
         shutil.rmtree(bare / "hubs" / ".arriving", ignore_errors=True)
-        path.write_bytes(bytes([content[0] ^ 1, *content[1:]]) if content else b"x")
+        away.write(path, bytes([content[0] ^ 1, *content[1:]]) if content else b"x")
 
-        code, told = asked(capsys, bare, "pull", f"file://{away}")
+        code, told = asked(capsys, bare, "pull", away.url)
 
         assert code == 4
-        assert path.relative_to(away).as_posix() in told["error"]["where"]
-        path.write_bytes(content)
+        assert path.removeprefix(f"{away.root}/") in told["error"]["where"]
+        away.write(path, content)
         assert list((bare / "hubs").glob("tiny/*")) == []
-    assert asked(capsys, bare, "pull", f"file://{away}")[0] == 0
+    assert asked(capsys, bare, "pull", away.url)[0] == 0
 
 
-def test_a_damaged_hub_is_not_pushed(here: Store, away: Path, capsys: Any) -> None:
+def test_a_damaged_hub_is_not_pushed(here: Store, away: Place, capsys: Any) -> None:
     """A store elsewhere does not launder a hub that was changed here, forged list or not."""
     sealed.write(here.hub / "cli/measure.log", b"measured 9 rows\n")
-    code, told = asked(capsys, here.root, "push", "latest", f"file://{away}")
+    code, told = asked(capsys, here.root, "push", "latest", away.url)
     assert code == 4
     assert "cli/measure.log" in told["error"]["where"]
 
     sealed.remanifest(here.hub)
-    assert asked(capsys, here.root, "push", "latest", f"file://{away}")[0] == 4
-    assert not away.exists()
+    assert asked(capsys, here.root, "push", "latest", away.url)[0] == 4
+    assert away.files() == []
 
 
 def test_another_hub_of_the_name_is_refused(
-    here: Store, bare: Path, away: Path, capsys: Any
+    here: Store, bare: Path, away: Place, capsys: Any
 ) -> None:
     """A seal that differs from ours is refused by push and by pull, and nothing changes."""
-    url = f"file://{away}"
-    asked(capsys, here.root, "push", "latest", url)
-    asked(capsys, bare, "pull", url)
-    marker = next(away.glob("tiny/*.seal.json"))
-    entry = sealed.seals(here)[-1]
-    digest = entry.body["manifest_sha256"]
-    marker.write_text(marker.read_text().replace(digest, "0" * 64))
+    asked(capsys, here.root, "push", "latest", away.url)
+    asked(capsys, bare, "pull", away.url)
+    marker = next(name for name in away.files() if name.endswith(".seal.json"))
+    digest = str(sealed.seals(here)[-1].body["manifest_sha256"])
+    away.write(marker, away.read(marker).replace(digest.encode(), b"0" * 64))
 
     for root, words in ((here.root, ("push", "latest")), (bare, ("pull",))):
-        code, told = asked(capsys, root, *words, url)
+        code, told = asked(capsys, root, *words, away.url)
         assert code == 4
         assert here.hub.name in told["error"]["where"]
     assert len(whole(bare)) == 1
