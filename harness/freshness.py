@@ -7,7 +7,7 @@ digests now as at the run. Otherwise each cause is named, with its cure.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from harness.config import DatasetSpec, Project, SuiteSpec
 from harness.errors import ConfigError, HarnessError
 from harness.files import json_bytes, sha256_bytes
 from harness.golden import store as golden_store
-from harness.hub import inputs, plan, stamp
+from harness.hub import inputs, layout, plan, stamp
 from harness.hub.store import HubStore
 from harness.records import HubRecord
 
@@ -114,6 +114,27 @@ def recipe_of(project: Project, spec: DatasetSpec, cache: inputs.DigestCache) ->
     return inputs.take(project.root, spec.inputs, cache)
 
 
+def declared(project: Project, hub: Path, record: HubRecord) -> SuiteSpec | None:
+    """Return the suite as it is declared today for a hub; None where it is not any more.
+
+    To a cell of a matrix its values along the axes are declared, and nothing else that was
+    changed: a value that the matrix has no more is another declaration.
+    """
+    suite = project.suites.get(record.suite)
+    cell_of = layout.matrix_of(project.hubs, hub)
+    if suite is None or cell_of is None:
+        return suite
+    spec = project.matrices.get(suite.name, {}).get(cell_of)
+    if spec is None:
+        return None
+    values = {
+        name: record.parameters[name]
+        for name, axis in spec.axes.items()
+        if record.parameters.get(name) in axis
+    }
+    return replace(suite, parameters={**suite.parameters, **values})
+
+
 def check(
     project: Project,
     hub: Path,
@@ -133,12 +154,15 @@ def check(
     Raises:
         IntegrityError: A golden is damaged.
     """
-    cure = f"Run harness run {record.suite}."
-    suite = project.suites.get(record.suite)
+    cell_of = layout.matrix_of(project.hubs, hub)
+    command = f"harness run {record.suite}" + (f" --matrix {cell_of}" if cell_of else "")
+    cure = f"Run {command}."
+    suite = declared(project, hub, record)
     if suite is None:
+        what = f"matrix {cell_of} of suite" if cell_of else "suite"
         gone = Cause(
             kind="config",
-            what=f"suite {record.suite} is not declared any more",
+            what=f"{what} {record.suite} is not declared any more",
             cure="Declare it again, or keep the hub as an archive.",
         )
         return Freshness(causes=(gone,))
@@ -262,6 +286,8 @@ def _quarantine(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
 
 
 def _newer(project: Project, hub: Path, record: HubRecord) -> list[Cause]:
+    if layout.matrix_of(project.hubs, hub):
+        return []  # beside it lie other cells, not later runs
     known = HubStore(project.hubs, project.work).run_ids(record.suite)
     later = [run_id for run_id in known if run_id > hub.name]
     if not later:

@@ -47,6 +47,14 @@ def final(hubs: Path, suite: str, run_id: str) -> Path:
     return hubs / suite / run_id
 
 
+def matrix_of(hubs: Path, hub: Path) -> str | None:
+    """Return the name of the matrix that a hub is a cell of; None where it is no cell."""
+    cells = hub.absolute().parents[1]  # hubs/matrix/<suite>@<name>
+    if cells.parent != hubs.absolute() / MATRICES:
+        return None
+    return cells.name.partition("@")[2]
+
+
 def temporary(hubs: Path, suite: str, run_id: str) -> Path:
     """Return where a hub lies while it is written."""
     return hubs / suite / f"{TEMPORARY}{run_id}"

@@ -133,7 +133,7 @@ def _judge_today(
 ) -> tuple[tuple[Row, ...], tuple[GuardResult, ...]]:
     if hub.project is None:
         return (report.noted(judging.TODAY, "not in a project"),), ()
-    suite = hub.project.suites.get(hub.record.suite)
+    suite = freshness.declared(hub.project, hub.folder, hub.record)
     if suite is None:
         found = f"suite {hub.record.suite} is not declared any more"
         return (report.noted(judging.TODAY, found),), ()
@@ -176,7 +176,7 @@ def _fresh(hub: _Hub) -> list[Row]:
         remedy = "Verify inside the project, or with --allow-stale as an archive."
         return [Row(check=_FRESHNESS, outcome=outcome, found="no project", remedy=remedy)]
     try:
-        suite = hub.project.suites.get(hub.record.suite)
+        suite = freshness.declared(hub.project, hub.folder, hub.record)
         now = None if suite is None else freshness.now(hub.project, suite)
         causes = freshness.check(hub.project, hub.folder, hub.record, now).causes
     except HarnessError as error:

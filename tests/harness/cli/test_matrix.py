@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from harness import config_file, matrix_runs
 from harness.cli.main import group
 from harness.errors import ConfigError, HarnessError
-from harness.hub.store import HubStore
+from harness.hub.store import HubStore, read_record
 from harness.ledger.log import Ledger
 from tests.builders import hubs
 
@@ -77,7 +77,35 @@ def test_plain_suite_is_left_alone(tmp_path: Path) -> None:
     assert (entry.kind, entry.subject) == ("matrix", "tiny@grid")
     assert entry.body["root"] == Ledger(own.hubs / "ledger.jsonl").check().root
     cell = HubStore(own.hubs, own.work).hubs("tiny")[0]
-    assert cli(root, "verify", "--hub", str(cell), "--allow-stale")[0] == 0
+    assert cli(root, "verify", "--hub", str(cell))[0] == 0
+
+
+@pytest.mark.slow
+def test_cell_is_fresh_while_its_matrix_is_declared(tmp_path: Path) -> None:
+    """A cell is judged by its own values; what is no axis, or a value that went, is stale."""
+    root = declared(tmp_path, value=["1", "2"])
+    cli(root, "run", "tiny", "--matrix", "grid", "-q")
+    cli(root, "run", "tiny", "-q")  # later than every cell, and no matter to them
+    project = config_file.load(root)
+    store = matrix_runs.store_of(project, project.matrices["tiny"]["grid"])
+    one, two = sorted(
+        HubStore(store.hubs, store.work).hubs("tiny"),
+        key=lambda hub: read_record(hub).parameters["value"],
+    )
+    stood = [cli(root, "verify", "--hub", str(hub))[0] for hub in (one, two)]
+
+    spec = hubs.suite(
+        parameters={"value": "3", "other": "a"}, matrix={"grid": {"value": ["2"]}}
+    )
+    hubs.declare(root, tiny=spec)
+    dropped = [cli(root, "verify", "--hub", str(hub))[0] for hub in (one, two)]
+    hubs.declare(root, tiny=hubs.suite(parameters={"value": "3", "other": "a"}))
+    undeclared = cli(root, "verify", "--hub", str(two))
+
+    assert stood == [0, 0]
+    assert dropped == [3, 0]
+    assert undeclared[0] == 3
+    assert "matrix grid of suite tiny is not declared any more" in undeclared[1]
 
 
 @pytest.mark.parametrize(
