@@ -98,6 +98,8 @@ def calibrate(session: Session, /, suite: str, **asked: Any) -> int:
         executors.opened(chosen) as executor,
     ):
         session.say(f"{suite}: {total} runs, {execution.told(chosen)}")
+        reached = ", ".join(calibration_runs.seeded(declared))
+        session.say(f"The first whole, the others {reached} alone: inconclusive is no failure.")
         given = {role: path for role, path in files.items() if path}
         try:
             runs = calibration_runs.run_seeds(
