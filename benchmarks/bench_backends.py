@@ -1,7 +1,8 @@
-"""Time and memory of training and inference with PyTorch and with TensorFlow, side by side.
+"""Time, memory and loss curves of PyTorch and of TensorFlow, side by side.
 
 Both programs are run from the command line on the same simulated scan, with the same settings
 and thread count, each in a process of its own and in turn; the fastest of the repeats counts.
+Both trainings start from the same weights, so that their curves may be held against each other.
 
     python -m benchmarks.bench_backends [--quick]
 """
@@ -9,6 +10,7 @@ and thread count, each in a process of its own and in turn; the fastest of the r
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import platform
 import subprocess
@@ -21,8 +23,12 @@ from benchmarks.resident import Watched, python, watch
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "backends.md"
+SCAN = "scan.npz"
 BACKENDS = ("torch", "tensorflow")
 EPOCHS = 4
+CURVE_EPOCHS = 10
+CURVES = ("train_loss", "val_loss", "train_deviance")
+PRECISIONS = ("32-true", "64-true")
 
 
 class Size(NamedTuple):
@@ -43,49 +49,74 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="A small scan, once, not written.")
     is_quick = parser.parse_args().quick
     threads = len(os.sched_getaffinity(0))
-    rows = [
-        row
-        for size in (QUICK if is_quick else FULL)
-        for row in measure(size, threads, repeats=1 if is_quick else 3)
-    ]
-    text = page(rows, threads)
+    sizes, repeats = (QUICK, 1) if is_quick else (FULL, 3)
+    rows, curves = [], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for size in sizes:
+            simulate(folder, size)
+            rows += measure(folder, size, threads, repeats)
+            curves += [parted(folder, size, precision) for precision in PRECISIONS]
+    text = page(rows, curves, threads)
     if is_quick:
         print(text)
     else:
         PAGE.write_text(text)
 
 
-def measure(size: Size, threads: int, repeats: int) -> list[str]:
+def simulate(folder: Path, size: Size) -> None:
+    """Write the scan that both backends read."""
+    made = ("--n", size.N, "--n_points", size.points, "--output", folder / SCAN)
+    subprocess.run(python("simulate", *made), check=True)
+
+
+def measure(folder: Path, size: Size, threads: int, repeats: int) -> list[str]:
     """Run both programs with both backends; return a row for each."""
     rows = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        scan = folder / "scan.npz"
-        made = ("--n", size.N, "--n_points", size.points, "--output", scan)
-        subprocess.run(python("simulate", *made), check=True)
-        found = {backend: [] for backend in BACKENDS}
-        for _ in range(repeats):
-            for backend in BACKENDS:
-                commands = (train(scan, folder, size, backend), infer(scan, folder, backend))
-                found[backend].append([watch(command, threads) for command in commands])
-        for index, program in enumerate((f"train, {EPOCHS} epochs", "inference")):
-            for backend in BACKENDS:
-                best = min((run[index] for run in found[backend]), key=lambda run: run.wall_s)
-                rows.append(row(size, program, backend, best))
+    found = {backend: [] for backend in BACKENDS}
+    for _ in range(repeats):
+        for backend in BACKENDS:
+            commands = (train(folder, size, backend), infer(folder, backend))
+            found[backend].append([watch(command, threads) for command in commands])
+    for index, program in enumerate((f"train, {EPOCHS} epochs", "inference")):
+        for backend in BACKENDS:
+            best = min((run[index] for run in found[backend]), key=lambda run: run.wall_s)
+            rows.append(row(size, program, backend, best))
     return rows
 
 
-def train(scan: Path, folder: Path, size: Size, backend: str) -> list[str]:
+def parted(folder: Path, size: Size, precision: str) -> str:
+    """Train with both backends; return the row of how far their curves part."""
+    histories = []
+    for backend in BACKENDS:
+        subprocess.run(train(folder, size, backend, CURVE_EPOCHS, precision), check=True)
+        with (folder / backend / "history.csv").open() as stream:
+            histories.append(list(csv.DictReader(stream)))
+    apart = [
+        max(
+            abs(float(theirs[name]) / float(mine[name]) - 1)
+            for mine, theirs in zip(*histories, strict=True)
+        )
+        for name in CURVES
+    ]
+    numbers = " | ".join(f"{value:.1e}" for value in apart)
+    return f"| {size.N} px, {size.points} points | {precision} | {numbers} |"
+
+
+def train(
+    folder: Path, size: Size, backend: str, epochs: int = EPOCHS, precision: str = "32-true"
+) -> list[str]:
     """Return the command that trains."""
-    flags = ["--max_epochs", str(EPOCHS), "--n_images", str(size.groups), "--batch_size", "16"]
-    places = ["--train_data_file", str(scan), "--output_dir", str(folder / backend)]
-    return program("train", backend, *places, *flags, "--disable-checkpointing")
+    flags = ["--max_epochs", str(epochs), "--n_images", str(size.groups), "--batch_size", "16"]
+    places = ["--train_data_file", str(folder / SCAN), "--output_dir", str(folder / backend)]
+    kind = ["--precision", precision, "--disable-checkpointing"]
+    return program("train", backend, *places, *flags, *kind)
 
 
-def infer(scan: Path, folder: Path, backend: str) -> list[str]:
+def infer(folder: Path, backend: str) -> list[str]:
     """Return the command that reconstructs."""
     output = folder / f"{backend}-inference"
-    places = ["--test_data", str(scan), "--output_dir", str(output)]
+    places = ["--test_data", str(folder / SCAN), "--output_dir", str(output)]
     return program("inference", backend, "--model_path", str(folder / backend), *places)
 
 
@@ -104,7 +135,7 @@ def row(size: Size, name: str, backend: str, found: Watched) -> str:
     )
 
 
-def page(rows: list[str], threads: int) -> str:
+def page(rows: list[str], curves: list[str], threads: int) -> str:
     """Write the page."""
     versions = ", ".join(
         f"{name} {metadata.version(name)}" for name in ("torch", "tensorflow-cpu", "numpy")
@@ -118,6 +149,11 @@ def page(rows: list[str], threads: int) -> str:
         f"{versions}. The memory of TensorFlow includes PyTorch's libraries, which read "
         "the data and hold the batches in both."
     )
+    parting = (
+        f"The largest relative difference of any of {CURVE_EPOCHS} epochs, from the same "
+        "weights, batches and scan. In single precision rounding grows from step to step, "
+        "and the last deviances, the part of the loss above its floor, show it first."
+    )
     return "\n".join(
         [
             "# Both backends side by side",
@@ -129,6 +165,14 @@ def page(rows: list[str], threads: int) -> str:
             "| scan | program | backend | wall [s] | CPU [s] | peak [MiB] | own pages [MiB] |",
             "| --- | --- | --- | ---: | ---: | ---: | ---: |",
             *rows,
+            "",
+            "## Loss curves",
+            "",
+            parting,
+            "",
+            "| scan | precision | training loss | validation loss | training deviance |",
+            "| --- | --- | ---: | ---: | ---: |",
+            *curves,
             "",
         ]
     )
