@@ -24,6 +24,8 @@ class ArtifactSpec:
 class StageSpec:
     """One step: pytest selectors or an argument vector, never a shell string.
 
+    ``min_tests`` must pass; ``min_collected`` must be there, skipped ones included, so that a
+    test that went is missed also where more pass than must.
     ``retries`` are further attempts of the whole stage, ``test_retries`` of a single test that
     failed; ``test_timeout_s`` bounds each phase of a test [s].
     """
@@ -33,6 +35,7 @@ class StageSpec:
     argv: tuple[str, ...] = ()
     selectors: tuple[str, ...] = ()
     min_tests: int = 1
+    min_collected: int = 1
     needs: tuple[str, ...] = ()
     timeout_s: float = 900.0
     artifacts: tuple[ArtifactSpec, ...] = ()

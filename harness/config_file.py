@@ -298,6 +298,7 @@ def _stage(table: Table) -> StageSpec:
         argv=table.texts("argv"),
         selectors=table.texts("selectors"),
         min_tests=table.take("min_tests", int, 1),
+        min_collected=table.take("min_collected", int, 1),
         needs=table.texts("needs"),
         timeout_s=table.take("timeout_s", float, 900.0),
         artifacts=tuple(_artifact(item) for item in table.tables("artifacts")),

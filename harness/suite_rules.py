@@ -66,13 +66,14 @@ def check_stage(spec: StageSpec, table: Table) -> None:
             expected="seconds above 0",
             remedy="Set a bound.",
         )
-    if spec.min_tests < 1:
-        raise table.error(
-            "min_tests",
-            found=str(spec.min_tests),
-            expected="at least 1",
-            remedy="A stage without a test proves nothing.",
-        )
+    for key, count in (("min_tests", spec.min_tests), ("min_collected", spec.min_collected)):
+        if count < 1:
+            raise table.error(
+                key,
+                found=str(count),
+                expected="at least 1",
+                remedy="A stage without a test proves nothing.",
+            )
     _check_patience(spec, table)
 
 

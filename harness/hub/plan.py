@@ -38,6 +38,7 @@ class Plan:
 
 # Keys that joined the declaration later; where they are not used, old digests hold.
 _LATER: dict[str, Any] = {
+    "min_collected": 1,
     "retries": 0,
     "test_retries": 0,
     "test_timeout_s": None,

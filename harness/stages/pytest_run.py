@@ -70,7 +70,7 @@ class PytestStage:
         if early is not None:
             outcome, verdict, reason = early[0], Verdict.RED, early[1]
         else:
-            outcome, verdict, reason = judge(exit_.exit_code or 0, tests, spec.min_tests, log)
+            outcome, verdict, reason = judge(exit_.exit_code or 0, tests, spec, log)
         kept = {".junit.xml": (junit, context.clean_xml)} if tests else {}
         if notes and noted_tests.patience(spec, context.values):
             kept[f".{noted_tests.NAME}"] = (noted, context.clean)
@@ -93,7 +93,7 @@ class PytestStage:
 
 
 def judge(
-    exit_code: int, tests: Mapping[str, int], min_tests: int, log: Path
+    exit_code: int, tests: Mapping[str, int], spec: StageSpec, log: Path
 ) -> tuple[str, Verdict, str]:
     """Return outcome, verdict and reason of a pytest run that came to its own end."""
     if exit_code in _BROKEN:
@@ -105,8 +105,9 @@ def judge(
     bad = tests["failed"] + tests["errors"]
     if exit_code != 0 or bad:
         return "failed", Verdict.RED, f"{bad} of {tests['collected']} tests did not pass"
-    if tests["collected"] < min_tests:
-        few = f"{tests['collected']} tests collected; at least {min_tests} were promised"
+    promised = max(spec.min_collected, spec.min_tests)
+    if tests["collected"] < promised:
+        few = f"{tests['collected']} tests collected; at least {promised} were promised"
         return "failed", Verdict.RED, few
     if tests["skipped"] == tests["collected"]:
         return "no-tests", Verdict.INCONCLUSIVE, f"all {tests['collected']} tests were skipped"
@@ -114,8 +115,8 @@ def judge(
     if not tests["passed"]:
         none = f"no test passed: {tests['skipped']} skipped, {excused} failed in quarantine"
         return "no-tests", Verdict.INCONCLUSIVE, none
-    if tests["passed"] + excused < min_tests:
-        few = f"{tests['passed']} tests passed; at least {min_tests} were promised"
+    if tests["passed"] + excused < spec.min_tests:
+        few = f"{tests['passed']} tests passed; at least {spec.min_tests} were promised"
         return "failed", Verdict.RED, few
     told = f"{tests['passed']} of {tests['collected']} tests passed"
     told += f", {excused} failed in quarantine" if excused else ""

@@ -83,6 +83,10 @@ MEANING = {
     ("suites.*.stages[*]", "argv"): "`command`: the argument vector. No shell is involved.",
     ("suites.*.stages[*]", "selectors"): "`pytest`: files, folders or node ids.",
     ("suites.*.stages[*]", "min_tests"): "`pytest`: tests that must have passed, at least 1.",
+    ("suites.*.stages[*]", "min_collected"): (
+        "`pytest`: tests that must be there, skipped ones included, at least 1. Set to their "
+        "number, it tells of each that goes away."
+    ),
     (
         "suites.*.stages[*]",
         "needs",

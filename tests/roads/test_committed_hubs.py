@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import config_file, verify
+from harness.hub.store import read_record
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,6 +31,16 @@ def test_each_suite_has_its_evidence() -> None:
         pytest.skip("not a git checkout: nothing is committed here")
 
     assert {hub.parent.name for hub in committed()} == set(config_file.load(ROOT).suites)
+
+
+@pytest.mark.parametrize("hub", committed(), ids=lambda hub: hub.parent.name)
+def test_every_test_is_promised(hub: Path) -> None:
+    """The declaration knows of each test that ran, so that each deleted one turns it red."""
+    suite = config_file.load(ROOT).suites[hub.parent.name]
+    ran = {stage.id: stage.tests.get("collected", 0) for stage in read_record(hub).stages}
+
+    for stage in suite.stages:
+        assert max(stage.min_tests, stage.min_collected) >= ran[stage.id], stage.id
 
 
 @pytest.mark.parametrize("hub", committed(), ids=lambda hub: hub.parent.name)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.config import StageSpec
 from harness.stages import pytest_run
 from harness.verdict import Verdict
 
@@ -62,6 +63,10 @@ TABLE = [
 ]
 
 
+def stage(**changes: int) -> StageSpec:
+    return StageSpec(id="tests", kind="pytest", **changes)
+
+
 @pytest.mark.parametrize(("code", "tests", "least", "outcome", "verdict"), TABLE)
 def test_verdict_table(
     tmp_path: Path, code: int, tests: dict[str, int], least: int, outcome: str, verdict: Verdict
@@ -69,7 +74,27 @@ def test_verdict_table(
     """Nothing but enough passed tests and exit code 0 is green; nothing tested never is."""
     (tmp_path / "log").write_text("ERROR: not found: tests/x.py::test_gone\n")
 
-    found = pytest_run.judge(code, tests, least, tmp_path / "log")
+    found = pytest_run.judge(code, tests, stage(min_tests=least), tmp_path / "log")
 
     assert found[:2] == (outcome, verdict)
     assert code != 4 or "tests/x.py::test_gone" in found[2]
+
+
+@pytest.mark.parametrize(
+    ("tests", "verdict"),
+    [
+        (counts(5), Verdict.GREEN),
+        (counts(3, skipped=2), Verdict.GREEN),
+        (counts(6), Verdict.GREEN),
+        (counts(4), Verdict.RED),
+        (counts(3, skipped=1), Verdict.RED),
+        (counts(2, skipped=3), Verdict.RED),
+    ],
+)
+def test_a_test_that_went_is_missed(
+    tmp_path: Path, tests: dict[str, int], verdict: Verdict
+) -> None:
+    """Where five are promised and three must pass, four are too few, however many pass."""
+    spec = stage(min_tests=3, min_collected=5)
+
+    assert pytest_run.judge(0, tests, spec, tmp_path / "log")[1] is verdict
