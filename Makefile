@@ -15,7 +15,7 @@ SOLVER_READY := $(VENV)/.solver-ready
 WANTS_SOLVER := $(if $(PARTS),$(filter quality,$(PARTS)),quality)
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-commands help setup format lint types layers test check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-mlflow test-s3 bench
+.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-mlflow test-s3 bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ layers: $(READY) ## Check the import layers
 
 test: $(READY) ## Run the tests (T=path, K=pattern, WORKERS=2)
 	@$(BIN)/python -m pytest $(if $(T),$(T),tests) $(if $(K),-k "$(K)",) $(SHARED) -m "not gpu and not long"
+
+test-long: $(READY) ## Run the proofs of minutes: killed and joint trainings, lost workers, the pages typed
+	@$(BIN)/python -m pytest $(if $(T),$(T),tests) $(if $(K),-k "$(K)",) $(SHARED) -m "long and not gpu"
 
 test-tf: $(TF_READY) ## Test the TensorFlow backend, in an environment of its own
 	@$(TF_VENV)/bin/python -m pytest $(if $(T),$(T),tests/tf_helper tests/ptycho_torch/backends) $(if $(K),-k "$(K)",)
