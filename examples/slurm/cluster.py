@@ -9,6 +9,7 @@ import argparse
 import signal
 from pathlib import Path
 
+import dask
 from dask_jobqueue import SLURMCluster
 
 _HOUR_MIN = 60
@@ -20,8 +21,9 @@ def cluster(
     """Return a cluster whose jobs each carry out one run at a time, in the project's folder.
 
     A worker leaves five minutes before Slurm would end its job, so that its run goes to
-    another one in good order.
+    another one in good order. Runs wait with the scheduler for the next free worker.
     """
+    dask.config.set({"distributed.scheduler.worker-saturation": 1.0})
     return SLURMCluster(
         queue=queue,
         cores=1,  # runs at a time; their threads are below
@@ -32,7 +34,7 @@ def cluster(
         job_script_prologue=[f"cd {root}", f"export OMP_NUM_THREADS={cores}"],
         worker_extra_args=["--lifetime", f"{hours * _HOUR_MIN - 5}m", "--memory-limit", "0"],
         log_directory=str(root / ".harness" / "slurm"),
-        scheduler_options={"dashboard": False, "dashboard_address": None},
+        scheduler_options={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
     )
 
 

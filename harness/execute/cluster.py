@@ -37,6 +37,11 @@ _NO_GAUGES = {
     "distributed.admin.system-monitor.interval": "10s",
     "distributed.admin.tick.interval": "1s",
 }
+# One group of tasks to the scheduler. The tasks of a group that is larger than the cluster wait
+# with it until a worker is free; others go to a worker at once, and two long ones may end up
+# behind each other while the neighbour has nothing to do.
+_GROUP = "harness-run"
+_ONE_AT_A_TIME = {"distributed.scheduler.worker-saturation": 1.0}
 _under_way: set[str] = set()  # in a worker: keys of the units that it carries out
 
 
@@ -82,20 +87,21 @@ class Cluster:
     def _sent(self, units: Sequence[Unit], stop: Stop) -> Iterator[list[Answer]]:
         """Give the answers that come until all did, the scheduler is lost, or a stop."""
         finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
-        asked: dict[str, Unit] = {unit.key: unit for unit in units}
-        futures = [
-            self._client.submit(
-                _carry_out, unit.key, unit.task, unit.payload, key=unit.key, pure=True
-            )
-            for unit in units
-        ]
+        asked = {_name(unit.key): unit for unit in units}
+        futures = self._client.map(
+            _carry_out,
+            [unit.key for unit in units],
+            [unit.task for unit in units],
+            [unit.payload for unit in units],
+            key=[_name(unit.key) for unit in units],
+        )
         for future in futures:
             future.add_done_callback(finished.put)
         left = len(futures)
         try:
             while left:
                 if stop.signal is not None:
-                    self._ended(futures)
+                    self._ended(futures, {unit.key for unit in units})
                     return
                 batch = drained(finished, _POLL_S)
                 left -= len(batch)
@@ -106,14 +112,13 @@ class Cluster:
             for future in futures:
                 future.release()
 
-    def _ended(self, futures: list[Future]) -> None:
+    def _ended(self, futures: list[Future], mine: set[str]) -> None:
         """Cancel everything and wait until no worker is at it any more."""
         from distributed.comm.core import CommClosedError  # noqa: PLC0415 - an extra
 
         deadline = time.monotonic() + _GRACE_S
         with contextlib.suppress(OSError, TimeoutError, CommClosedError):
             self._client.cancel(futures, force=True)
-            mine = {future.key for future in futures}
             while time.monotonic() < deadline:
                 at_work = self._client.run(_at_work, on_error="ignore")
                 if not any(mine & set(keys) for keys in at_work.values()):
@@ -145,16 +150,18 @@ class Cluster:
 
 
 def _local(jobs: int, *, threads: bool) -> LocalCluster:
-    """Start a cluster of this machine, without its web page."""
+    """Start a cluster of this machine; its web page is for this machine only."""
     import dask  # noqa: PLC0415 - an extra
     from distributed import LocalCluster  # noqa: PLC0415 - an extra
 
-    dask.config.set({"distributed.scheduler.allowed-failures": ATTEMPTS - 1, **_NO_GAUGES})
+    dask.config.set(
+        {"distributed.scheduler.allowed-failures": ATTEMPTS - 1, **_NO_GAUGES, **_ONE_AT_A_TIME}
+    )
     return LocalCluster(
         n_workers=jobs,
         threads_per_worker=1,
         processes=not threads,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # any free port: None is the fixed one, for all to see
         memory_limit=0,
         silence_logs=logging.CRITICAL,
     )
@@ -176,6 +183,11 @@ def _answer(future: Future, unit: Unit) -> Answer | None:
     if isinstance(failure, KilledWorker):
         return Answer(unit=unit, value=None, lost=f"{ATTEMPTS} workers died while they had it")
     raise failure
+
+
+def _name(key: str) -> tuple[str, str]:
+    """Name a unit to Dask, which groups tasks by the first part."""
+    return (_GROUP, key)
 
 
 def _at_work() -> list[str]:
@@ -203,7 +215,7 @@ def _carry_out(key: str, task: str, payload: str) -> str:
 def _watch(worker: Any, key: str, stop: Stop, over: threading.Event) -> None:
     """Ask for a stop once the unit was cancelled or its worker is on its way out."""
     while not over.wait(_WATCH_S):
-        task = worker.state.tasks.get(key)
+        task = worker.state.tasks.get(_name(key))
         is_wanted = task is not None and task.state != "cancelled"
         if not is_wanted or worker.status.name not in _LIVING:
             stop.request(signal.SIGTERM)

@@ -46,3 +46,12 @@ def wait(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
         time.sleep(_STEP_S)
     (Path(asked["folder"]) / f"stopped-{asked['value']}").touch()
     return {"interrupted": stop.signal}
+
+
+def where(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
+    """Take as long as asked [s], and tell which Dask worker that was."""
+    from distributed import get_worker
+
+    del stop
+    time.sleep(asked["pause_s"])
+    return {"worker": get_worker().name}

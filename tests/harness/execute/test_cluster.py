@@ -142,3 +142,28 @@ def test_many_units_on_many_threads() -> None:
         stop.close()
 
     assert sorted(a.value["value"] for a in found if a.value) == [2 * n for n in range(200)]
+
+
+@pytest.mark.slow
+def test_no_unit_waits_behind_another() -> None:
+    """While one worker has a long unit, the other carries out all the rest."""
+    pauses = [1.5, *[0.05] * 11]
+    units = [
+        Unit(
+            key=f"{n:064x}",
+            name=str(n),
+            task="tests.harness.execute.tasks:where",
+            payload=json.dumps({"pause_s": pause}),
+        )
+        for n, pause in enumerate(pauses)
+    ]
+    executor, stop = Cluster(2, threads=True), Stop()
+    try:
+        found = [answer for batch in executor.run(units, stop) for answer in batch]
+    finally:
+        executor.close()
+        stop.close()
+
+    by = {a.unit.name: a.value["worker"] for a in found if a.value}
+    assert len(by) == len(units)
+    assert [name for name, worker in by.items() if worker == by["0"]] == ["0"]
