@@ -21,8 +21,11 @@ BLOCKERS = "blockers"
 MATRICES = "matrix"
 NO_SUITES = (BLOCKERS, MATRICES)  # folders of the store that hold no hubs of a suite
 TEMPORARY = ".tmp-"
-_RANDOM = 1 << 24  # powers of two: what is left of random bytes is as random
+# Powers of two: what is left of random bytes is as random. The first id of a second lies in the
+# lower half of six digits, so that 2,048 more find room behind it.
+_FIRST = 1 << 23
 _STEP = 1 << 12
+_LAST = (1 << 24) - 1
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 
 
@@ -33,8 +36,8 @@ def new_run_id(now: datetime, after: str = "") -> str:
     """
     second = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     low = int(after[-6:], 16) + 1 if after.startswith(second) else 0
-    drawn = int.from_bytes(os.urandom(3)) % (_STEP if low else _RANDOM)
-    return f"{second}-{min(low + drawn, _RANDOM - 1):06x}"
+    drawn = int.from_bytes(os.urandom(3)) % (_STEP if low else _FIRST)
+    return f"{second}-{min(low + drawn, _LAST):06x}"
 
 
 def instant(now: datetime) -> str:
