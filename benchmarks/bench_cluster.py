@@ -308,6 +308,7 @@ def _page(kept: dict[str, Any]) -> list[str]:
             "",
             f"{serial['runs']} runs of suite `{real_part['suite']}`, a thread each;",
             "starting the workers counts. Asked for: at most 1.1 times half the serial time.",
+            "Rows begun at different times compare the machine at those times as well.",
             "",
             "| executor | begun | wall | of half the serial time |",
             "| --- | --- | --- | --- |",
