@@ -14,6 +14,9 @@ TF_READY := $(TF_VENV)/.ready
 SOLVER_READY := $(VENV)/.solver-ready
 WANTS_SOLVER := $(if $(PARTS),$(filter quality,$(PARTS)),quality)
 
+# Lets an environment of a few packages more import the locked ones.
+BESIDE_LOCKED = PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+
 .DEFAULT_GOAL := help
 .PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-mlflow test-s3 bench
 
@@ -102,12 +105,12 @@ test-crate: $(READY) ## Validate exported RO-Crates with the public validator
 test-mlflow: $(READY) ## Test the MLflow export with its library, in an environment of its own
 	@test -x .venv-mlflow/bin/python || $(PYTHON) -m venv .venv-mlflow
 	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mlflow-skinny sqlalchemy alembic
-	@PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" .venv-mlflow/bin/python -m pytest -p no:anyio tests/harness/export/test_tracking.py
+	@$(BESIDE_LOCKED) .venv-mlflow/bin/python -m pytest -p no:anyio tests/harness/export/test_tracking.py
 
 test-s3: $(READY) ## Test `harness store` against a local S3 server, in an environment of its own
 	@test -x .venv-s3/bin/python || $(PYTHON) -m venv .venv-s3
 	@.venv-s3/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock s3fs "moto[s3]" flask flask-cors
-	@PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" .venv-s3/bin/python -m pytest -p no:anyio tests/harness/remote
+	@$(BESIDE_LOCKED) .venv-s3/bin/python -m pytest -p no:anyio tests/harness/remote
 
 screenshots: $(READY) ## Take the pictures of report and site into docs/pictures/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"

@@ -52,13 +52,14 @@ def main() -> None:
     threads = len(os.sched_getaffinity(0))
     sizes, repeats = (QUICK, 1) if is_quick else (FULL, asked.repeats)
     rows: list[str] = []
+    curves: list[str] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for size in sizes:
             simulate(folder, size)
             rows += measure(folder, size, threads, repeats)
-        simulate(folder, sizes[0])
-        curves = [parted(folder, sizes[0])]
+            if not curves:  # ten epochs of larger frames take minutes
+                curves.append(parted(folder, size))
     text = page(rows, curves, threads, repeats)
     if is_quick:
         print(text)

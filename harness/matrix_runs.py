@@ -57,7 +57,7 @@ def of(project: Project, suite: str, name: str) -> MatrixSpec:
 
 def store_of(project: Project, spec: MatrixSpec) -> Project:
     """Return the project with the store that the cells of a matrix go to."""
-    name = _name(spec)
+    name = layout.matrix_name(spec.suite, spec.name)
     return replace(
         project,
         hubs=project.hubs / layout.MATRICES / name,
@@ -141,13 +141,13 @@ def _note(project: Project, store: Project, spec: MatrixSpec) -> None:
     health = workflow.ledger_of(store).check()
     body = {"size": health.size, "root": health.root}
     ledger = workflow.ledger_of(project)
-    told = [e.body for e in ledger.walk() if (e.kind, e.subject) == (KIND, _name(spec))]
+    told = [
+        e.body
+        for e in ledger.walk()
+        if (e.kind, e.subject) == (KIND, layout.matrix_name(spec.suite, spec.name))
+    ]
     if health.size and (not told or told[-1] != body):
-        ledger.append(KIND, _name(spec), body)
-
-
-def _name(spec: MatrixSpec) -> str:
-    return f"{spec.suite}@{spec.name}"
+        ledger.append(KIND, layout.matrix_name(spec.suite, spec.name), body)
 
 
 def _misuse(where: str, found: str, expected: str, remedy: str) -> ConfigError:

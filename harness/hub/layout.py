@@ -50,6 +50,11 @@ def final(hubs: Path, suite: str, run_id: str) -> Path:
     return hubs / suite / run_id
 
 
+def matrix_name(suite: str, matrix: str) -> str:
+    """Return the name that the store of a matrix goes by."""
+    return f"{suite}@{matrix}"
+
+
 def matrix_of(hubs: Path, hub: Path) -> str | None:
     """Return the name of the matrix that a hub is a cell of; None where it is no cell."""
     cells = hub.absolute().parents[1]  # hubs/matrix/<suite>@<name>

@@ -56,16 +56,26 @@ def bucket_server() -> Iterator[str]:
     made.stop()
 
 
+@pytest.fixture
+def bucket(bucket_server: str) -> str:
+    """Return the URL of an empty bucket."""
+    import fsspec
+
+    assert bucket_server
+    name = f"bucket-{uuid.uuid4().hex}"
+    fsspec.filesystem("s3").mkdir(name)
+    return f"s3://{name}"
+
+
 @pytest.fixture(params=["file", "memory", "s3"])
 def away(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Return a place without hubs, of every kind in turn."""
     import fsspec
 
-    name = f"bucket-{uuid.uuid4().hex}"
     if request.param == "s3":
-        request.getfixturevalue("bucket_server")
-        fsspec.filesystem("s3").mkdir(name)
-    root = tmp_path / "away" if request.param == "file" else name
-    url = f"{request.param}://{root}/hubs"
+        root = request.getfixturevalue("bucket")
+    else:
+        root = f"{request.param}://{tmp_path / 'away'}"
+    url = f"{root}/hubs"
     fs, path = fsspec.core.url_to_fs(url)
     return Place(url, fs, path)

@@ -6,7 +6,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,6 @@ from harness.remote.store import RemoteStore
 from tests.builders.sealed import Store
 
 pytestmark = pytest.mark.usefixtures("bucket_server")
-
-
-@pytest.fixture
-def bucket() -> str:
-    """Return the URL of an empty bucket."""
-    import fsspec
-
-    name = f"bucket-{uuid.uuid4().hex}"
-    fsspec.filesystem("s3").mkdir(name)
-    return f"s3://{name}"
 
 
 @pytest.mark.parametrize(("verb", "code"), [("push", 2), ("pull", 3)])
