@@ -106,7 +106,7 @@ def judge(found: Registered, name: str) -> dict[str, Any]:
         "scale": [alignment.scale.real, alignment.scale.imag],
         **_scores(found.image, found.truth, region),
         "frc": _ring_correlation(found.image, found.truth, region),
-        "baseline": _scores(np.full_like(found.truth, mean), found.truth, region),
+        "baseline": _scores(np.broadcast_to(mean, region.shape), found.truth, region),
     }
 
 

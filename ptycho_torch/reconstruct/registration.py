@@ -115,18 +115,12 @@ def fit_plane(product: NDArray[np.complex128], region: NDArray[np.bool_]) -> Pla
     The start is the peak of the zero-padded transform of the unit phasors; one weighted
     least-squares step on the wrapped residual follows, with the product's modulus as weight.
     """
-    inside = np.where(region, product, 0)
-    modulus = np.abs(inside)
-    phasors = np.divide(inside, modulus, out=np.zeros_like(inside), where=modulus > 0)
-    shape = [fft.next_fast_len(2 * size) for size in product.shape]
-    spectrum = np.abs(fft.fft2(phasors, s=shape))
-    row, column = np.unravel_index(int(np.argmax(spectrum)), spectrum.shape)
-    start = Plane(
-        2 * np.pi * float(fft.fftfreq(shape[1])[column]),
-        2 * np.pi * float(fft.fftfreq(shape[0])[row]),
-    )
+    phasors = np.where(region, product, 0)
+    modulus = np.abs(phasors)
+    np.divide(phasors, modulus, out=phasors, where=modulus > 0)
+    start = _steepest(phasors)
     flat = remove_plane(phasors, start)
-    flat = flat * np.exp(-1j * np.angle(flat.sum()))
+    flat *= np.exp(-1j * np.angle(flat.sum()))
     step = _weighted_plane(np.angle(flat), modulus)
     return Plane(start.x + step.x, start.y + step.y)
 
@@ -153,17 +147,40 @@ def estimate_shift(
     return _fine_peak(cross, coarse_x, coarse_y)
 
 
-def _weighted_plane(phase: NDArray[np.float64], weight: NDArray[np.float64]) -> Plane:
-    """Slopes of the weighted least-squares plane through a phase map; 0 where undetermined."""
-    y, x = np.nonzero(weight)
-    w = weight[y, x]
-    if w.size == 0:
-        return Plane(0.0, 0.0)
-    root = np.sqrt(w)
-    design = np.stack(
-        [x - np.average(x, weights=w), y - np.average(y, weights=w), np.ones_like(w)]
+def _steepest(phasors: NDArray[np.complex128]) -> Plane:
+    """Slopes at the highest peak of the transform, padded to twice the size.
+
+    In single precision, because only the place of the peak is used and the padded map is
+    the largest that a reconstruction ever needs.
+    """
+    shape = [fft.next_fast_len(2 * size) for size in phasors.shape]
+    spectrum = np.abs(fft.fft2(phasors.astype(np.complex64), s=shape))
+    row, column = np.unravel_index(int(np.argmax(spectrum)), spectrum.shape)
+    return Plane(
+        2 * np.pi * float(fft.fftfreq(shape[1])[column]),
+        2 * np.pi * float(fft.fftfreq(shape[0])[row]),
     )
-    solution, *_ = np.linalg.lstsq((design * root).T, phase[y, x] * root, rcond=None)
+
+
+def _weighted_plane(phase: NDArray[np.float64], weight: NDArray[np.float64]) -> Plane:
+    """Slopes of the weighted least-squares plane through a phase map; 0 where undetermined.
+
+    From the moments about the centre of weight, where the constant parts from the slopes: a
+    table of all pixels would take more memory than the maps.
+    """
+    down, across = weight.sum(axis=1), weight.sum(axis=0)
+    total = float(down.sum())
+    if total == 0.0:
+        return Plane(0.0, 0.0)
+    y = np.arange(down.size) - np.average(np.arange(down.size), weights=down)
+    x = np.arange(across.size) - np.average(np.arange(across.size), weights=across)
+    lifted = weight * phase
+    mixed = y @ weight @ x
+    moments = np.array(
+        [[across @ x**2, mixed, 0.0], [mixed, down @ y**2, 0.0], [0.0, 0.0, total]]
+    )
+    lifts = np.array([lifted.sum(axis=0) @ x, lifted.sum(axis=1) @ y, lifted.sum()])
+    solution, *_ = np.linalg.lstsq(moments, lifts, rcond=None)
     return Plane(float(solution[0]), float(solution[1]))
 
 

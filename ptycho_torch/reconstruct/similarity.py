@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 _WINDOW = 7
+_BAND = 256  # rows judged at a time
 _K1, _K2 = 0.01, 0.03
 _FLAT = 1e-12  # spread, against 1 + level, below which a map counts as constant
 
@@ -91,6 +92,26 @@ def ssim(
     Local moments use sample covariance over the 7 × 7 window; a window that leaves the
     region counts only its pixels inside, so that nothing unjudged enters.
     """
+    total = 0.0
+    for start in range(0, len(region), _BAND):
+        # Rows of which a window at the band's edge still sees some: the moments of a whole
+        # canvas would be many times as large as the canvas.
+        rows = slice(max(0, start - _WINDOW // 2), start + _BAND + _WINDOW // 2)
+        judged = region[rows].copy()
+        judged[: start - rows.start] = False
+        judged[start - rows.start + _BAND :] = False
+        scores = _local_ssim(found[rows], truth[rows], region[rows], data_range)
+        total += float(scores[judged].sum())
+    return total / int(region.sum())
+
+
+def _local_ssim(
+    found: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    region: NDArray[np.bool_],
+    data_range: float,
+) -> NDArray[np.float64]:
+    """Structural similarity around each pixel."""
     inside = region.astype(np.float64)
     count = _window_sum(inside)
     safe = np.maximum(count, 2.0)
@@ -101,10 +122,12 @@ def ssim(
     var_b = (_window_sum(b * b) - safe * mean_b**2) / norm
     covariance = (_window_sum(a * b) - safe * mean_a * mean_b) / norm
     c1, c2 = (_K1 * data_range) ** 2, (_K2 * data_range) ** 2
-    score = ((2 * mean_a * mean_b + c1) * (2 * covariance + c2)) / (
-        (mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2)
+    score: NDArray[np.float64] = (
+        (2 * mean_a * mean_b + c1)
+        * (2 * covariance + c2)
+        / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))
     )
-    return float(score[region].mean())
+    return score
 
 
 def _window_sum(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -54,6 +55,20 @@ def test_canvas_may_leave_the_reference(origin: tuple[int, int]) -> None:
 
     assert result["complex_error"] < 1e-5
     assert 0 < result["region_pixels"] < (100 - 24) * (121 - 24)
+
+
+def test_memory_is_that_of_a_few_canvases() -> None:
+    """Judging needs less than twelve complex copies of the canvas."""
+    canvas, reference = placed((0, 0), (280, 300)), waves((280, 300)).astype(np.complex64)
+
+    tracemalloc.start()
+    try:
+        metrics.evaluate(*canvas, metrics.Truth(object_canvas=reference))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 12 * reference.size * np.dtype(np.complex128).itemsize
 
 
 def test_shift_is_reported_and_warned(caplog: pytest.LogCaptureFixture) -> None:

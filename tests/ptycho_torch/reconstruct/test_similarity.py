@@ -56,14 +56,14 @@ def test_undefined_numbers_are_none() -> None:
     assert (against_flat.pearson, against_flat.psnr, against_flat.ssim) == (None, None, None)
 
 
-def test_structural_similarity_by_brute_force() -> None:
-    """Interior windows give the textbook formula with sample covariance."""
+@pytest.mark.parametrize("band", [256, 4, 1])
+def test_structural_similarity_by_brute_force(
+    band: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each window gives the textbook formula, in however many bands the rows are taken."""
+    monkeypatch.setattr(similarity, "_BAND", band)
     rng = np.random.default_rng(3)
     truth, found = rng.normal(size=(2, 15, 19))
-    region = np.zeros((15, 19), bool)
-    region[6:9, 5:14] = True
-    wide = np.zeros_like(region)
-    wide[3:12, 2:17] = True
     data_range = 3.0
 
     whole = similarity.ssim(found, truth, everywhere(truth.shape), data_range)

@@ -90,6 +90,6 @@ def test_compiled_training_is_close(
     found, plain = bundles.history(tmp_path)[0], bundles.history(usual)[0]
     assert float(found["train_loss"]) == pytest.approx(float(plain["train_loss"]), rel=1e-4)
     first, second = bundles.weights(tmp_path), bundles.weights(usual)
-    assert [*first] == [*second]
+    assert sorted(first) == sorted(second)  # a file of tensors keeps no order
     name = "encoder.stage0.conv1.weight"
     assert np.abs(first[name] - second[name]).max() < 1e-3
