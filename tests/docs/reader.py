@@ -96,12 +96,11 @@ class Reader:
 
     def _settled(self, command: str) -> str:
         """Name the runs made here where the page names those of its writer."""
-        command = re.sub(
-            r"(?<=hubs/)([\w-]+)/<run id>", lambda m: f"{m[1]}/{self._runs(m[1])[-1]}", command
-        )
         for id_ in RUN_ID.findall(command):
             command = command.replace(id_, self._runs("*")[list(self.ids).index(id_)])
-        return command
+        return re.sub(
+            r"(?<=hubs/)([\w-]+)/<run id>", lambda m: f"{m[1]}/{self._runs(m[1])[-1]}", command
+        )
 
     def _runs(self, suite: str) -> list[str]:
         """Return the ids of the runs made in the folder, the oldest first."""

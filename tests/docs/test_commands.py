@@ -16,6 +16,7 @@ import pytest
 from harness import config_file
 from harness.cli import main
 from tests.docs import answers, model_cli, plan, shown, steps, walk
+from tests.docs.reader import Reader
 from tests.docs.steps import Step
 
 EXAMPLES = sorted((shown.ROOT / "examples").glob("*/README.md"))
@@ -45,6 +46,16 @@ def test_real_programs_answer_as_shown(page: str, tmp_path: Path) -> None:
     walked = walk.page(page, plan.REAL[page], tmp_path, limit_s=walk.LONG_S)
 
     assert [done.wrong for done in walked if done.wrong] == []
+
+
+@pytest.mark.parametrize("named", ["<run id>", "20240101T000000Z-bbbbbb"])
+def test_the_run_made_here_stands_for_that_of_the_page(named: str, tmp_path: Path) -> None:
+    """A reader who is told of the writer's run, or of any, types the one that was made here."""
+    (tmp_path / "hubs/star/20250101T000000Z-aaaaaa").mkdir(parents=True)
+    reader = Reader(tmp_path / "home", tmp_path, ids=("20240101T000000Z-bbbbbb",))
+    step = Step("page", f"echo 'hubs/star/{named}'", output=None, first=0, code=0)
+
+    assert reader.type(step) == (0, ["hubs/star/20250101T000000Z-aaaaaa"])
 
 
 @pytest.mark.parametrize("page", plan.HELP)
