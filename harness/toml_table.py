@@ -21,6 +21,7 @@ _KINDS = {
     dict: "a table",
     dt.date: "a date such as 2026-12-31",
 }
+_LISTED = 12  # names that a message lists
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -28,7 +29,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if close := near(name, names, cutoff=0.5):
         return f"Did you mean {close!r}?"
-    return f"Known: {', '.join(names)}." if names else "None is declared."
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"Known: {', '.join(names[:_LISTED])}{more}." if names else "None is declared."
 
 
 def kind_of(value: Any) -> str:

@@ -31,7 +31,7 @@ EXAMPLES = """\b
 Examples:
   harness drill
   harness drill quick
-  harness drill quick intensity-scale-lost patch-grid-is-text
+  harness drill intensity-scale-lost patch-grid-is-text
   harness drill quick --clean 30 --jobs 2
   harness drill --clean 30 --clean-suite smoke --report docs/guard-power.md
   harness drill --clean 30 --kept --report docs/guard-power.md

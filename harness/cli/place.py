@@ -64,11 +64,12 @@ def hub(words: str, session: Session, suite: str | None = None) -> Path:
 def _latest(kept: HubStore, suite: str | None, back: int, words: str) -> Path:
     hubs = kept.hubs(suite)
     if suite is None and hubs:
-        hubs = kept.hubs(hubs[-1].parent.name)
+        suite = hubs[-1].parent.name
+        hubs = kept.hubs(suite)
     if back < len(hubs):
         return hubs[-1 - back]
     count = f"{len(hubs)} run{'' if len(hubs) == 1 else 's'}"
-    where = f"{words} of {suite}" if suite else words
+    where = words if ":" in words or not suite else f"{suite}:{words}"
     remedy = f"Run the suite first: harness run {suite or 'SUITE'}."
     raise EvidenceMissingError(
         where, found=count, expected=f"at least {back + 1}", remedy=remedy

@@ -19,6 +19,7 @@ from harness import config_file
 from harness.config import Project
 from harness.drills import scope
 from harness.errors import ConfigError, HarnessError, NothingSelectedError
+from harness.toml_table import nearest
 
 FOLDER = "drills"
 FIRST_CLEAN_SEED = 9001  # neither the suite's own nor one used for calibration
@@ -99,26 +100,39 @@ def read(path: Path) -> Drill:
 def select(project: Project, suite: str | None, names: Sequence[str]) -> tuple[Drill, ...]:
     """Return the drills of a project, in the order of their names.
 
+    Args:
+        project: The project.
+        suite: Drills of this suite only; a drill's name may stand here too.
+        names: Drills of these names only.
+
     Raises:
-        ConfigError: A drill cannot be read, or names a suite or guard that is not declared.
+        ConfigError: There is no such suite; or a drill cannot be read, or names a suite or
+            guard that is not declared.
         NothingSelectedError: No drill, or none of a given name.
     """
-    paths = sorted((project.root / FOLDER).glob("*.patch"))
-    found = [drill for drill in map(read, paths) if suite in (None, drill.suite)]
-    for name in names:
-        if name not in {drill.name for drill in found}:
-            listed = ", ".join(drill.name for drill in found) or "none"
-            raise NothingSelectedError(
-                f"drill {name}",
-                found="no such drill",
-                expected=f"one of {listed}",
-                remedy=f"Look into {FOLDER}/.",
-            )
-    chosen = tuple(drill for drill in found if not names or drill.name in names)
-    if not chosen:
+    found = [read(path) for path in sorted((project.root / FOLDER).glob("*.patch"))]
+    if suite is not None and suite not in project.suites:
+        if suite not in {drill.name for drill in found}:
+            config_file.suite_of(project, suite)  # refuses it
+        suite, names = None, (suite, *names)
+    known = {drill.name: drill for drill in found if suite in (None, drill.suite)}
+    of_suite = f" of suite {suite}" if suite else ""
+    if not known:
         raise NothingSelectedError(
-            FOLDER, found="no drill", expected="at least one patch", remedy="Write one."
+            FOLDER,
+            found=f"no drill{of_suite}",
+            expected="at least one patch",
+            remedy=f"Write one into {FOLDER}/.",
         )
+    for name in names:
+        if name not in known:
+            raise NothingSelectedError(
+                f"drill {name!r}",
+                found="no such drill",
+                expected=f"a drill{of_suite}",
+                remedy=nearest(name, known),
+            )
+    chosen = tuple(drill for drill in known.values() if not names or drill.name in names)
     for drill in chosen:
         _check(project, drill)
     return chosen

@@ -24,7 +24,6 @@ from harness.ledger import canonical, lock, merkle
 
 SCHEMA = 1
 LINE_LIMIT = 64 << 10
-SIZE_LIMIT = 2 << 30
 _BUFFER = 1 << 20
 _KEYS = {"body", "kind", "previous", "schema", "sequence", "subject", "time"}
 _START = merkle.root([]).hex()
@@ -155,9 +154,6 @@ class Ledger:
         if not os.path.lexists(self.path):
             return
         with _opened(self.path, os.O_RDONLY) as handle:
-            size = os.fstat(handle).st_size
-            if size > SIZE_LIMIT:
-                raise _damaged(str(self.path), f"{size} bytes", f"at most {SIZE_LIMIT}")
             try:
                 with os.fdopen(os.dup(handle), "rb", buffering=_BUFFER) as stream:
                     while line := stream.readline(LINE_LIMIT + 2):

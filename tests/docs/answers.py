@@ -15,7 +15,8 @@ _VARYING = (
     (RUN_ID, "<run>"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT[\d:]+Z"), "<time>"),
     (re.compile(r"\bB-[0-9a-f]{8}\b"), "<blocker>"),
-    (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{7,64}\b"), "<digest>"),
+    # A digest may happen to have no letter, and the decimals of a number are none.
+    (re.compile(r"(?<!\.)\b(?=[0-9a-f]*\d)[0-9a-f]{7,64}\b"), "<n>"),
     (re.compile(r"just now|\b\d+ (?:s|min|h|d|days?) ago"), "<age>"),
     (re.compile(r"(?:\b\d+(?:\.\d+)? (?:ms|s|min|h)\b ?)+"), "<time> "),
     (re.compile(r"[-−×]?\d[\d.,]*(?:e[+-]?\d+)?"), "<n>"),

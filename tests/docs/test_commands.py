@@ -124,6 +124,8 @@ def test_shown_guards_and_stages_are_declared() -> None:
         (["a 1 s", "b 2", "c"], True),
         (["a 3 min 4 s", "…", "c"], True),
         (["…", "b  7.5e-06", "…"], True),
+        (["…", "b 0.0197816", "…"], True),
+        (["…", "b 12475229", "…"], True),
         (["a 1 s", "c"], False),
         (["…", "b 2"], False),
         (["b 2", "c"], False),

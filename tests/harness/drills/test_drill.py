@@ -124,6 +124,24 @@ def test_nothing_selected_is_said(project: Project, names: list[str]) -> None:
         drill.select(project, None, names)
 
 
+def test_unknown_suite_is_a_mistake(project: Project) -> None:
+    """A suite that nobody declared is not one without drills."""
+    patch(project.root, "gain", "GAIN = 0\n")
+
+    with pytest.raises(ConfigError) as caught:
+        drill.select(project, "tinny", [])
+
+    assert caught.value.remedy == "Did you mean 'tiny'?"
+
+
+def test_drill_may_be_named_alone(project: Project) -> None:
+    """A drill's name says which suite it belongs to."""
+    patch(project.root, "gain", "GAIN = 0\n")
+    patch(project.root, "loss", "GAIN = 2\n")
+
+    assert [one.name for one in drill.select(project, "gain", [])] == ["gain"]
+
+
 @pytest.mark.slow
 def test_command_counts_and_reports_idle_guards(project: Project) -> None:
     """The command shows each outcome, the clean runs, and guards that nothing turned red."""
