@@ -114,7 +114,7 @@ def select(project: Project, suite: str | None, names: Sequence[str]) -> tuple[D
     if suite is not None and suite not in project.suites:
         if suite not in {drill.name for drill in found}:
             config_file.suite_of(project, suite)  # refuses it
-        suite, names = None, (suite, *names)
+        names, suite = (suite, *names), None
     known = {drill.name: drill for drill in found if suite in (None, drill.suite)}
     of_suite = f" of suite {suite}" if suite else ""
     if not known:
