@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -85,11 +86,13 @@ def page(
 
 def versions(found: Mapping[str, str | None]) -> str:
     """Write the versions of what is measured and of its peers."""
-    told = (
-        f"{name} {(version or MISSING).removeprefix(name).strip()}"
-        for name, version in found.items()
-    )
+    told = (f"{name} {_number(name, version)}" for name, version in found.items())
     return ", ".join(told) + "."
+
+
+def _number(name: str, told: str | None) -> str:
+    """Leave out what a program says around its version: its name, the word itself."""
+    return re.sub(rf"^{re.escape(name)}[,\s]+(version\s+)?", "", told or MISSING)
 
 
 def _summary(found: Sequence[tuple[Part, Outcome | None]]) -> Iterator[str]:

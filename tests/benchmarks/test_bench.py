@@ -244,3 +244,15 @@ def test_an_error_never_reached_is_told() -> None:
     time = next(quality_record.figures(record))
 
     assert (time.beside, time.absent) == (None, "never reached")
+
+
+def test_versions_are_numbers() -> None:
+    """What programs say around their version is left out; what is missing is told."""
+    told = {
+        "mlflow": "mlflow, version 3.1",
+        "git": "git version 2.3",
+        "dvc": "3.6",
+        "numpy": None,
+    }
+
+    assert bench_page.versions(told) == "mlflow 3.1, git 2.3, dvc 3.6, numpy not installed."
