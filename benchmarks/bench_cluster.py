@@ -18,7 +18,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,7 @@ _KEPT = _ROOT / ".harness" / "bench-cluster.json"
 _DOC = _ROOT / "docs" / "cluster-speed.md"
 _PICTURE = _ROOT / "docs" / "pictures" / "cluster-speed.svg"
 _ADDED = 0.1
+_SERIAL = "one after the other"
 _SHARE_OF_SERIAL = 0.55  # 1.1 times half of it
 _json = click.option(
     "--json", "record", type=click.Path(path_type=Path), help="Figures as numbers."
@@ -180,42 +180,31 @@ def _require_whole(hubs: Path, told: set[str], runs: int) -> None:
         raise click.ClickException(f"not every run is there once: {figures}")
 
 
-_SERIAL = "one after the other"
-_CHOICES = {
-    _SERIAL: Choice(),
-    "process, 2 workers": Choice(name="process", jobs=2),
-    "dask, 2 workers": Choice(name="dask", jobs=2),
-}
-
-
 @main.command()
 @click.option("--suite", default="quick", show_default=True, help="Suite of this project.")
 @click.option("--runs", default=24, show_default=True, help="How many seeds.")
 @click.option("--keep", is_flag=True, help="Write docs/cluster-speed.md.")
-@click.option("--again", is_flag=True, help="Dask alone; the others keep what was measured.")
 @_json
 def real(
     suite: str,
     runs: int,
     keep: bool,  # noqa: FBT001 - click calls it so
-    again: bool,  # noqa: FBT001
     record: Path | None,
 ) -> None:
     """Run a suite with many seeds: one after the other, then on two workers."""
     os.environ["OMP_NUM_THREADS"] = "1"  # a worker has one core, whoever it shares them with
-    rows = _kept().get("real", {}).get("rows", {}) if again else {}
-    if again and {row["runs"] for row in rows.values()} != {runs}:
-        raise click.UsageError("--again needs as many runs of all, measured with --keep.")
+    choices = {
+        _SERIAL: Choice(),
+        "process, 2 workers": Choice(name="process", jobs=2),
+        "dask, 2 workers": Choice(name="dask", jobs=2),
+    }
+    times = {}
     _real(suite, 1, Choice())  # generates the data and fills the caches of the machine
-    for name, choice in _CHOICES.items():
-        if again and choice.name != "dask":
-            continue
-        began = f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
-        rows[name] = {"began": began, "seconds": _real(suite, runs, choice), "runs": runs}
-        click.echo(f"{name}: {rows[name]['seconds']:.1f} s")
+    for name, choice in choices.items():
+        times[name] = _real(suite, runs, choice)
+        click.echo(f"{name}: {times[name]:.1f} s")
     if keep:
-        _keep("real", {"suite": suite, "rows": rows})
-    times = {name: row["seconds"] for name, row in rows.items()}
+        _keep("real", {"suite": suite, "runs": runs, "times": times})
     measured.write(record, _real_figures(suite, runs, times))
 
 
@@ -261,14 +250,11 @@ def _real(suite: str, runs: int, choice: Choice) -> float:
 
 def _keep(part: str, value: Any) -> None:
     """Keep a part and write the page of all that are kept."""
-    kept = _kept() | {part: value}
+    kept = json.loads(_KEPT.read_text()) if _KEPT.is_file() else {}
+    kept[part] = value
     _KEPT.parent.mkdir(exist_ok=True)
     _KEPT.write_text(json.dumps(kept, indent=2))
     _DOC.write_text("\n".join(_page(kept)) + "\n")
-
-
-def _kept() -> dict[str, Any]:
-    return json.loads(_KEPT.read_text()) if _KEPT.is_file() else {}
 
 
 def _page(kept: dict[str, Any]) -> list[str]:
@@ -300,23 +286,18 @@ def _page(kept: dict[str, Any]) -> list[str]:
             "![Runs a second against workers](pictures/cluster-speed.svg)",
         ]
     if real_part := kept.get("real"):
-        rows = real_part["rows"]
-        serial = rows[_SERIAL]
+        times = real_part["times"]
+        serial = times[_SERIAL]
         lines += [
             "",
             "## Real runs on this machine",
             "",
-            f"{serial['runs']} runs of suite `{real_part['suite']}`, a thread each;",
+            f"{real_part['runs']} runs of suite `{real_part['suite']}`, a thread each;",
             "starting the workers counts. Asked for: at most 1.1 times half the serial time.",
-            "Rows begun at different times compare the machine at those times as well.",
             "",
-            "| executor | begun | wall | of half the serial time |",
-            "| --- | --- | --- | --- |",
-            *(
-                f"| {name} | {row['began']} | {row['seconds']:.1f} s "
-                f"| {2 * row['seconds'] / serial['seconds']:.2f} |"
-                for name, row in rows.items()
-            ),
+            "| executor | wall | of half the serial time |",
+            "| --- | --- | --- |",
+            *(f"| {name} | {t:.1f} s | {2 * t / serial:.2f} |" for name, t in times.items()),
         ]
     return lines
 
