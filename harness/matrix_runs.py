@@ -140,14 +140,10 @@ def _note(project: Project, store: Project, spec: MatrixSpec) -> None:
     """Tell the project's ledger how far the matrix's has come."""
     health = workflow.ledger_of(store).check()
     body = {"size": health.size, "root": health.root}
-    ledger = workflow.ledger_of(project)
-    told = [
-        e.body
-        for e in ledger.walk()
-        if (e.kind, e.subject) == (KIND, layout.matrix_name(spec.suite, spec.name))
-    ]
+    ledger, name = workflow.ledger_of(project), layout.matrix_name(spec.suite, spec.name)
+    told = [e.body for e in ledger.walk() if (e.kind, e.subject) == (KIND, name)]
     if health.size and (not told or told[-1] != body):
-        ledger.append(KIND, layout.matrix_name(spec.suite, spec.name), body)
+        ledger.append(KIND, name, body)
 
 
 def _misuse(where: str, found: str, expected: str, remedy: str) -> ConfigError:

@@ -93,7 +93,7 @@ class Cluster:
             [unit.key for unit in units],
             [unit.task for unit in units],
             [unit.payload for unit in units],
-            key=[_name(unit.key) for unit in units],
+            key=list(asked),
         )
         for future in futures:
             future.add_done_callback(finished.put)
