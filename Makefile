@@ -91,7 +91,7 @@ verify: $(READY) ## Re-prove a hub (HUB=hubs/<suite>/<run id>)
 	@$(BIN)/harness verify --hub "$(HUB)"
 
 faults: $(READY) ## Break real stores in every way and write docs/reliability.md (KILLS=500)
-	@$(BIN)/python -m tests.faults $(if $(KILLS),--kills $(KILLS),)
+	@$(BIN)/python -m proofs.faults $(if $(KILLS),--kills $(KILLS),)
 
 browser: $(READY) ## Open report and site in Chromium (needs chromium on the path)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"
@@ -100,12 +100,12 @@ browser: $(READY) ## Open report and site in Chromium (needs chromium on the pat
 test-crate: $(READY) ## Validate exported RO-Crates with the public validator
 	@test -x .venv-crate/bin/python || $(PYTHON) -m venv .venv-crate
 	@.venv-crate/bin/python -m pip install --quiet --disable-pip-version-check "roc-validator==0.13.0"
-	@$(BIN)/python -m pytest tests/harness/export/test_crate.py
+	@$(BIN)/python -m pytest tests/harness/sharing/export/test_crate.py
 
 test-mlflow: $(READY) ## Test the MLflow export with its library, in an environment of its own
 	@test -x .venv-mlflow/bin/python || $(PYTHON) -m venv .venv-mlflow
 	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mlflow-skinny sqlalchemy alembic
-	@$(BESIDE_LOCKED) .venv-mlflow/bin/python -m pytest -p no:anyio tests/harness/export/test_tracking.py
+	@$(BESIDE_LOCKED) .venv-mlflow/bin/python -m pytest -p no:anyio tests/harness/sharing/export/test_tracking.py
 
 test-s3: $(READY) ## Test `harness store` against a local S3 server, in an environment of its own
 	@test -x .venv-s3/bin/python || $(PYTHON) -m venv .venv-s3
@@ -114,7 +114,7 @@ test-s3: $(READY) ## Test `harness store` against a local S3 server, in an envir
 
 screenshots: $(READY) ## Take the pictures of report and site into docs/pictures/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"
-	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m proofs.browser
 
 bench: $(READY) $(if $(WANTS_SOLVER),$(SOLVER_READY)) ## Measure everything in turn, write docs/benchmarks.md (QUICK=1 PARTS="model evidence" AGAIN=1 PEERS=folder)
 	@$(BIN)/python -m benchmarks.bench $(PARTS) $(if $(QUICK),--quick,) $(if $(AGAIN),--again,) $(if $(PEERS),--peers "$(PEERS)",) $(if $(STAR),--star "$(STAR)",)
@@ -127,11 +127,11 @@ bench-evidence: $(READY) ## Measure verify and the ledger beside other tools, wr
 
 bench-memory: $(READY) ## Measure memory and time against the size of a scan, write docs/scaling.md (SMALL=1)
 	@$(BIN)/python -m benchmarks.bench_memory $(if $(SMALL),--small,)
-	@$(BIN)/python -m tests.docs
+	@$(BIN)/python -m proofs.docs
 
 bench-layout: $(READY) ## Measure hubs, ledger and site against their number, write docs/scaling.md (SMALL=1)
 	@$(BIN)/python -m benchmarks.bench_layout $(if $(SMALL),--small,)
-	@$(BIN)/python -m tests.docs
+	@$(BIN)/python -m proofs.docs
 
 bench-cluster: $(READY) ## Measure many runs on simulated and real workers, write docs/cluster-speed.md (RUNS=24)
 	@$(BIN)/python -m benchmarks.bench_cluster simulated --keep
@@ -144,10 +144,10 @@ quality: $(SOLVER_READY) ## Train on simulated and real data beside an iterative
 	@$(BIN)/python -m benchmarks.quality $(if $(EPOCHS),--epochs $(EPOCHS),) $(if $(STAR),--star "$(STAR)",)
 
 defects: $(READY) ## Plant each documented defect, see its test fail, write docs/upstream-defects.md
-	@$(BIN)/python -m tests.defects
+	@$(BIN)/python -m proofs.defects
 
 docs-commands: $(READY) ## Type every command of README and docs (RENEW=1 shows today's answers)
-	@$(BIN)/python -m $(if $(RENEW),tests.docs.renew,pytest tests/docs/test_commands.py)
+	@$(BIN)/python -m $(if $(RENEW),proofs.docs.renew,pytest tests/docs/test_commands.py)
 
 docs: $(READY) ## Build the documentation strictly into site/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mkdocs

@@ -25,13 +25,15 @@ import click
 
 from benchmarks import cluster_stub, measured
 from benchmarks.measured import Measured, at_most
-from harness import config_file, matrix_runs, workflow
-from harness.campaign.run import Campaign, Cell, run
-from harness.config import MatrixSpec
-from harness.execute.choice import Choice, opened
-from harness.execute.cluster import Cluster
-from harness.hub.store import HubStore
-from harness.stages.child import Stop
+from harness.config.project import MatrixSpec
+from harness.evidence.hub.store import HubStore
+from harness.experiments import matrix_runs
+from harness.experiments.campaign.run import Campaign, Cell, run
+from harness.experiments.execute.cluster import Cluster
+from harness.experiments.execute.factory import Choice, opened
+from harness.judgement.declaration import load_project
+from harness.runner import workflow
+from harness.runner.stages.child import Stop
 
 _ROOT = Path(__file__).parents[1]
 _KEPT = _ROOT / ".harness" / "bench-cluster.json"
@@ -147,7 +149,7 @@ def one(workers: int, runs: int, stage_s: float, store: str) -> None:
 
 def _simulate(folder: Path, workers: int, runs: int, stage_s: float) -> Simulated:
     (folder / "harness.toml").write_text(_DECLARATION.format(stage_s=stage_s))
-    project = config_file.load(folder)
+    project = load_project(folder)
     store = replace(project, hubs=project.hubs / "many", work=project.work / "many")
     made = Campaign(project=project, store=store, suite="pause", task=cluster_stub.TASK)
     cells = [Cell(name=str(n), parameters={"number": str(n)}) for n in range(runs)]
@@ -172,7 +174,7 @@ def _simulate(folder: Path, workers: int, runs: int, stage_s: float) -> Simulate
 
 def _require_whole(hubs: Path, told: set[str], runs: int) -> None:
     """Refuse a measurement in which a hub is missing, or is there or in the ledger twice."""
-    project = config_file.load(hubs.parents[1])
+    project = load_project(hubs.parents[1])
     found = {str(hub) for hub in HubStore(hubs, project.work).hubs("pause")}
     entries = workflow.ledger_of(replace(project, hubs=hubs)).entries()
     if not (len(found) == len(told & found) == len(entries) == runs):
@@ -227,7 +229,7 @@ def _real_figures(suite: str, runs: int, times: dict[str, float]) -> Iterator[Me
 
 def _real(suite: str, runs: int, choice: Choice) -> float:
     """Return the time of all runs in a store that is new and gone afterwards [s]."""
-    project = config_file.load(_ROOT)
+    project = load_project(_ROOT)
     project.work.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="bench-cluster-", dir=project.work))
     own = replace(project, hubs=folder / "hubs", work=folder, caches=project.shared)

@@ -1,7 +1,7 @@
 """What hubs, ledger and site cost against their number: ``make bench-layout``.
 
 The sizes of hubs are those of the committed ones; ledgers and sites are synthetic. The record
-goes to docs/scaling.json, from which ``python -m tests.docs`` writes tables of docs/scaling.md.
+goes to docs/scaling.json, from which ``python -m proofs.docs`` writes the tables of scaling.md.
 """
 
 from __future__ import annotations

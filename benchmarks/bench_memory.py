@@ -3,7 +3,7 @@
 Each size is simulated, trained for one epoch in which every pattern is seen about once, and
 reconstructed with one group per point, by the programs as a user runs them. Frames stay in
 their file at every size, so that the figures show what else grows. The record goes to
-docs/scaling.json; ``python -m tests.docs`` writes the tables of docs/scaling.md from it.
+docs/scaling.json; ``python -m proofs.docs`` writes the tables of docs/scaling.md from it.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ PARTS = (
         quick=("--small", "--record", "{scratch}/scaling.json"),
         page="scaling.md",
         pictures=("scaling.svg",),
-        after="tests.docs",
+        after="proofs.docs",
         has_peers=False,
     ),
     Part(
@@ -122,7 +122,7 @@ PARTS = (
         argv=("benchmarks.bench_layout",),
         quick=("--small", "--record", "{scratch}/scaling.json"),
         page="scaling.md",
-        after="tests.docs",
+        after="proofs.docs",
         has_peers=False,
     ),
 )

@@ -20,8 +20,8 @@ import click
 
 from benchmarks import measured
 from benchmarks.measured import Measured, at_most
-from harness.report import html
-from tests.browser import chromium
+from harness.reporting import html
+from proofs.browser import chromium
 from tests.builders import reports, stores
 
 _ROOT = Path(__file__).parents[1]

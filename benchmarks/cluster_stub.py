@@ -15,14 +15,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness import config_file, freshness
-from harness.campaign import unit
-from harness.config import Project, SuiteSpec
+from harness.config.project import Project, SuiteSpec
+from harness.evidence.hub import inputs, layout, plan, seal, stamp
+from harness.evidence.ledger.log import now
+from harness.experiments.campaign import unit
 from harness.files import json_bytes, write_bytes, write_text
-from harness.hub import inputs, layout, plan, seal, stamp
-from harness.ledger.log import now
+from harness.judgement import freshness
+from harness.judgement.declaration import load_project
 from harness.records import SCHEMA, HubRecord, Stamp, encode
-from harness.stages.child import Stop
+from harness.runner.stages.child import Stop
 from harness.verdict import Verdict
 
 TASK = f"{__name__}:perform"
@@ -55,7 +56,7 @@ def perform(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
 
 @cache
 def _project(root: str) -> Project:
-    return config_file.load(Path(root))
+    return load_project(Path(root))
 
 
 @cache

@@ -21,7 +21,7 @@ from benchmarks.evidence_figures import (
     spoken,
 )
 from benchmarks.measured import Measured, at_most
-from harness.hub import digest, inventory
+from harness.evidence.hub import digest, inventory
 from tests.builders import sealed
 from tests.builders.sealed import Store
 

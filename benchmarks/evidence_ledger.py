@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 
 from benchmarks.evidence_figures import Row, median, peak_bytes, spoken, within
 from benchmarks.measured import Measured
-from harness.ledger import merkle
-from harness.ledger.log import Ledger
-from harness.ledger.tiles import Tiles
+from harness.evidence.ledger import merkle
+from harness.evidence.ledger.log import Ledger
+from harness.evidence.ledger.tiles import Tiles
 
 _TIME = "2026-01-02T03:04:05Z"
 _MEMORY = 300_000_000

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
-from harness.report import text
+from harness.reporting import text
 
 _ERASE_LINE = "\r\x1b[2K"
 _PERIOD_S = 0.5

@@ -6,17 +6,17 @@ from typing import Any
 
 import click
 
-from harness import config_file
-from harness.bisect.judged import STAGE
-from harness.bisect.search import Asked, Found, Search, Step
-from harness.cli import given, options, place
+from harness.cli import options, resolve, run_options
 from harness.cli.options import Session
-from harness.cli.stopping import stopping
-from harness.config import Project
+from harness.cli.signals import stopping
+from harness.config import config_file
+from harness.config.project import Project
+from harness.config.toml_table import nearest
 from harness.errors import ConfigError
+from harness.experiments.bisect.search import Asked, Found, Search, Step
+from harness.experiments.bisect.verdict_cache import STAGE
 from harness.records import encode
-from harness.report import terminal, text
-from harness.toml_table import nearest
+from harness.reporting import terminal, text
 
 EXAMPLES = """\b
 Examples:
@@ -34,7 +34,7 @@ Examples:
     "--bad", default="HEAD", show_default=True, metavar="REV", help="A commit that is red."
 )
 @click.option("--guard", metavar="ID", help="Search for this guard, or for stage:ID.")
-@given.run_options
+@run_options.run_options
 @options.common
 @options.pass_session
 def command(session: Session, /, suite: str, **asked: Any) -> int:
@@ -45,15 +45,15 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
     the same command goes on where a search was stopped. Merges count as one commit. Data that
     are given count by their digest, wherever their file lies.
     """
-    project = place.project(session)
+    project = resolve.project(session)
     guard = _known_guard(project, suite, asked["guard"])
     wanted = Asked(
         suite=suite,
         good=asked["good"],
         bad=asked["bad"],
         guard=guard,
-        parameters=given.parameters(asked),
-        datasets=given.datasets(asked),
+        parameters=run_options.parameters(asked),
+        datasets=run_options.datasets(asked),
     )
     palette = terminal.Palette(options.has_colour())
 

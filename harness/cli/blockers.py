@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 
 import click
 
-from harness import config_file, records
-from harness.cli import options, place
+from harness import records
+from harness.cli import options, resolve
 from harness.cli.options import Session
-from harness.config import Project
+from harness.config import config_file
+from harness.config.project import Project
 from harness.errors import ConfigError
-from harness.hub import layout
-from harness.hub.blockers import Blocker, Register
-from harness.ledger.log import Ledger
-from harness.report import terminal, text
+from harness.evidence.hub import layout
+from harness.evidence.hub.blockers import Blocker, Register
+from harness.evidence.ledger.log import Ledger
+from harness.reporting import terminal, text
 
 EXAMPLES = """\b
 Examples:
@@ -43,7 +44,7 @@ def command() -> None:
 @options.pass_session
 def list_(session: Session, suite: str | None, *, is_all: bool) -> None:
     """List the open blockers, the last seen first."""
-    project = place.project(session)
+    project = resolve.project(session)
     if suite is not None:
         config_file.suite_of(project, suite)
     found = [
@@ -84,11 +85,11 @@ def _table(found: list[Blocker], *, is_all: bool) -> str:
 @options.pass_session
 def show(session: Session, id_: str) -> None:
     """Show a blocker: root cause, evidence, required fix, commands for retry."""
-    project = place.project(session)
+    project = resolve.project(session)
     register, blocker = Register(project.hubs), _find(project, id_)
     path = register.folder / f"{blocker.id}.md"
     lines = [text.visible(line) for line in path.read_text("utf-8").splitlines()]
-    answer = {**records.encode(blocker), "path": place.shown(path, project), "text": lines}
+    answer = {**records.encode(blocker), "path": resolve.shown(path, project), "text": lines}
     session.answer(answer, "\n".join(lines))
 
 
@@ -99,7 +100,7 @@ def show(session: Session, id_: str) -> None:
 @options.pass_session
 def close(session: Session, id_: str, reason: str) -> None:
     """Close a blocker by hand, with a reason that the ledger keeps."""
-    project = place.project(session)
+    project = resolve.project(session)
     closed = Register(project.hubs).close(_find(project, id_).id, reason)
     body = {"reason": reason.strip(), "suite": closed.suite, "signature": closed.signature}
     Ledger(project.hubs / layout.LEDGER).append(CLOSED, closed.id, body)

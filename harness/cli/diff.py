@@ -8,18 +8,20 @@ from typing import Any
 
 import click
 
-from harness import config_file, files, records
-from harness.cli import options, place
+from harness import files, records
+from harness.cli import options, resolve
 from harness.cli.options import Session
+from harness.config import config_file
 from harness.errors import ConfigError, EvidenceMissingError, NotAProjectError
-from harness.golden import store as goldens
-from harness.golden.store import GoldenSet
-from harness.hub.store import read_record
+from harness.evidence.hub.store import read_record
+from harness.judgement.declaration import load_project
+from harness.judgement.golden import store as goldens
+from harness.judgement.golden.store import GoldenSet
 from harness.records import HubRecord
-from harness.report import arrays, changes, markdown, pairs, terminal, text
-from harness.report.arrays import ArrayPair
-from harness.report.changes import Changes
-from harness.report.pairs import Pair
+from harness.reporting import arrays, changes, markdown, pairs, terminal, text
+from harness.reporting.arrays import ArrayPair
+from harness.reporting.changes import Changes
+from harness.reporting.pairs import Pair
 
 EXAMPLES = """\b
 A hub is named by its folder, its run id (or the beginning of one), latest, latest~1,
@@ -67,7 +69,7 @@ def command(
     deviation and range, of |z| where they are complex, with their largest difference and the
     relative L2; they are never unpickled.
     """
-    folder = place.hub(after, session, suite)
+    folder = resolve.hub(after, session, suite)
     record = read_record(folder)
     golden = _golden(session, record)
     pictures: list[Pair] = []
@@ -75,7 +77,7 @@ def command(
     if before == _GOLDEN:
         compared = _against(golden, record)
     else:
-        folders = place.hub(before, session, suite), folder
+        folders = resolve.hub(before, session, suite), folder
         first = read_record(folders[0])
         inputs = changes.inputs_of(folders[0]), changes.inputs_of(folders[1])
         compared = changes.compare(first, record, inputs, golden)
@@ -109,7 +111,7 @@ def _golden(session: Session, record: HubRecord) -> GoldenSet | None:
     root = _root(session)
     if root is None:
         return None
-    project = config_file.load(root)
+    project = load_project(root)
     return goldens.load(project.goldens(record.suite))
 
 

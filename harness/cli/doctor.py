@@ -13,15 +13,15 @@ from pathlib import Path
 
 import click
 
-from harness import config_file
-from harness.cli import checkup, options, place
-from harness.cli.checkup import Finding
+from harness.cli import doctor_checks, options, resolve
+from harness.cli.doctor_checks import Finding
 from harness.cli.options import Session
-from harness.config import Project
+from harness.config import config_file
+from harness.config.project import Project
 from harness.errors import HarnessError
-from harness.hub import layout
-from harness.ledger.log import Ledger
-from harness.report import terminal, text
+from harness.evidence.hub import layout
+from harness.evidence.ledger.log import Ledger
+from harness.reporting import terminal, text
 from harness.verdict import Verdict, combine
 
 EXAMPLES = """\b
@@ -87,7 +87,7 @@ def _git(start: Path) -> Finding:
 
 def _project(session: Session) -> Iterator[Finding]:
     try:
-        project = place.project(session)
+        project = resolve.project(session)
     except HarnessError as error:
         found = f"{error.where}: {error.found}"
         yield Finding(config_file.FILE, Verdict.RED, found, error.remedy)
@@ -98,7 +98,7 @@ def _project(session: Session) -> Iterator[Finding]:
     yield _folder("working folder", project.work)
     yield _space(project.root)
     yield _ledger(project)
-    yield from checkup.look(project)
+    yield from doctor_checks.look(project)
     yield from _hubs(project)
 
 
@@ -130,7 +130,7 @@ def _ledger(project: Project) -> Finding:
 
 
 def _hubs(project: Project) -> Iterator[Finding]:
-    store = place.store(project)
+    store = resolve.store(project)
     for suite in store.suites():
         hubs = store.hubs(suite)
         if not hubs:

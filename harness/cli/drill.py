@@ -12,20 +12,20 @@ from typing import Any
 
 import click
 
-from harness import config_file, placeholders
-from harness.cli import bar, execution, options, place
+from harness.cli import bar, execution, options, resolve
 from harness.cli.options import Session
-from harness.cli.stopping import stopping
-from harness.drills import drill as drills
-from harness.drills import report, runs
-from harness.drills.drill import Drill, DrillOutcome
-from harness.drills.runs import Ground
+from harness.cli.signals import stopping
+from harness.config import config_file, placeholders
 from harness.errors import EvidenceMissingError
-from harness.execute import choice as executors
-from harness.execute.choice import Choice
+from harness.evidence.hub import stamp
+from harness.experiments.drills import drill as drills
+from harness.experiments.drills import report, runs
+from harness.experiments.drills.drill import Drill, DrillOutcome
+from harness.experiments.drills.runs import Ground
+from harness.experiments.execute import factory as executors
+from harness.experiments.execute.factory import Choice
 from harness.files import write_text
-from harness.hub import stamp
-from harness.report import text
+from harness.reporting import text
 
 EXAMPLES = """\b
 Examples:
@@ -77,7 +77,7 @@ def command(
     clean run raises an alarm, 3 when the others were not run, else 1.
     """
     where = execution.choice(asked, min(os.cpu_count() or 1, _MOST_AT_ONCE))
-    ground = runs.ground(place.project(session), 1 if where.scheduler else where.jobs)
+    ground = runs.ground(resolve.project(session), 1 if where.scheduler else where.jobs)
     chosen: list[Drill] = list(drills.select(ground.project, suite, names))
     for name in asked["clean_suite"] or sorted({drill.suite for drill in chosen}):
         config_file.suite_of(ground.project, name)

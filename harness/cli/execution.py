@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from harness.errors import ConfigError
-from harness.execute.choice import DASK, LOCAL, NAMES, Choice, check
+from harness.experiments.execute.factory import DASK, LOCAL, NAMES, Choice, check
 
 F = TypeVar("F", bound=Callable[..., Any])
 

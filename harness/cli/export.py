@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from harness.cli import options, place
+from harness.cli import options, resolve
 from harness.cli.options import Session
 from harness.errors import ConfigError
-from harness.export import bagit, in_toto, ro_crate
-from harness.hub import digest
-from harness.hub.store import read_record
-from harness.ledger import keys
+from harness.evidence.hub import digest
+from harness.evidence.hub.store import read_record
+from harness.evidence.ledger import keys
+from harness.sharing.export import bagit, in_toto, ro_crate
 
 EXAMPLES = """\b
 Examples:
@@ -58,7 +58,7 @@ def command(session: Session, /, **asked: Any) -> None:
     The hub itself stays as it is; every copied file is held against the manifest. A hub is
     one run of mlflow, however often it is exported.
     """
-    hub = place.hub(asked["name"], session)
+    hub = resolve.hub(asked["name"], session)
     _refuse_mixed(asked)
     if asked["kind"] == "mlflow":
         _track(session, hub, asked["tracking_uri"], asked["experiment"] or "")
@@ -92,10 +92,10 @@ def _refuse_mixed(asked: dict[str, Any]) -> None:
 
 
 def _track(session: Session, hub: Path, address: str, experiment: str) -> None:
-    from harness.export import tracking  # an extra is behind it
+    from harness.sharing.export import tracking  # an extra is behind it
 
     run = tracking.write(hub, read_record(hub), tracking.Place(address, experiment))
-    answer = {"hub": place.shown(hub), "format": "mlflow", "store": address, "run": run}
+    answer = {"hub": resolve.shown(hub), "format": "mlflow", "store": address, "run": run}
     session.answer(answer, f"mlflow  run {run} at {address}")
 
 
@@ -110,7 +110,7 @@ def _write(session: Session, hub: Path, kind: str, output: Path, key_file: Path 
         _FOLDERS[kind](hub, record, output)
     else:
         in_toto.write(hub, record, output, _signer(key_file))
-    answer = {"hub": place.shown(hub), "format": kind, "output": str(output)}
+    answer = {"hub": resolve.shown(hub), "format": kind, "output": str(output)}
     session.answer(answer, f"{kind}  {output}")
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from harness import config_file, retention
-from harness.cli import options, place
+from harness.cli import options, resolve
 from harness.cli.options import Session
-from harness.report import terminal, text
-from harness.retention import Item, Rules
+from harness.config import config_file
+from harness.judgement import retention
+from harness.judgement.retention import Item, Rules
+from harness.reporting import terminal, text
 
 EXAMPLES = """\b
 Examples:
@@ -53,7 +54,7 @@ def command(
     Without --apply only the plan is printed. The last green hub of a suite, hubs that a golden
     cites and hubs that cannot be read always stay.
     """
-    project = place.project(session)
+    project = resolve.project(session)
     name = None if suite is None else config_file.suite_of(project, suite).name
     items = retention.plan(project, Rules(keep=keep, older_than_days=days, suite=name))
     freed = retention.apply(project, items, reason) if is_applied else 0

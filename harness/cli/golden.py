@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import config_file
-from harness.calibration import goldens
-from harness.calibration import runs as calibration_runs
-from harness.cli import execution, options, place, progress
+from harness.cli import execution, options, progress, resolve
 from harness.cli.options import Session
-from harness.cli.stopping import stopping
+from harness.cli.signals import stopping
+from harness.config import config_file
 from harness.errors import EvidenceMissingError
-from harness.execute import choice as executors
-from harness.golden import calibrate as statistics
-from harness.golden import store
+from harness.experiments.calibration import goldens
+from harness.experiments.calibration import runs as calibration_runs
+from harness.experiments.execute import factory as executors
+from harness.judgement.golden import calibrate as statistics
+from harness.judgement.golden import store
 from harness.records import encode
 
 if TYPE_CHECKING:
-    from harness.golden.store import GoldenSet, GoldenValue
+    from harness.judgement.golden.store import GoldenSet, GoldenValue
 
 EXAMPLES = """\b
 Examples:
@@ -47,7 +47,7 @@ def command() -> None:
 @options.pass_session
 def show(session: Session, suite: str | None) -> None:
     """List the goldens that judge a suite, or all."""
-    project = place.project(session)
+    project = resolve.project(session)
     asked = [config_file.suite_of(project, suite)] if suite else project.suites.values()
     names = dict.fromkeys(spec.judged_by for spec in asked)
     found = {name: store.load(project.golden / name) for name in names}
@@ -86,7 +86,7 @@ def calibrate(session: Session, /, suite: str, **asked: Any) -> int:
     latest run of the suite. Called again after an interruption, it goes on where it stopped.
     Runs at the same time disturb each other's duration: without --jobs there is one.
     """
-    project = place.project(session)
+    project = resolve.project(session)
     declared = config_file.suite_of(project, suite)
     files = {"train": asked["dataset"], "test": asked["test_dataset"]}
     chosen = execution.choice(asked, 1)
@@ -126,9 +126,9 @@ def update(session: Session, suite: str, reason: str) -> None:
     Refused without a reason, with too few seeds, when a repeat of a seed disagrees, when a
     guard is red, and when CI is set.
     """
-    project = place.project(session)
+    project = resolve.project(session)
     golden = goldens.update(project, suite, reason, os.environ)
-    folder = place.shown(project.golden / suite, project)
+    folder = resolve.shown(project.golden / suite, project)
     written = f"Written to {folder}; commit it. The digests of its runs are in the ledger."
     told = [*_lines(suite, golden), written]
     session.answer(encode(golden.values), "\n".join(told))
@@ -141,7 +141,7 @@ def update(session: Session, suite: str, reason: str) -> None:
 @options.pass_session
 def explain(session: Session, suite: str, metric: str) -> None:
     """Say where the bounds of a metric come from and what they notice."""
-    project = place.project(session)
+    project = resolve.project(session)
     name = config_file.suite_of(project, suite).name
     found = goldens.find(store.load(project.goldens(name)), metric)
     answers = [{**encode(value), **statistics.explain(value)} for value in found]

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
-from harness import config_file, files
+from harness import files
 from harness.cli import options
 from harness.cli.options import Session
+from harness.config import config_file
 from harness.errors import ConfigError
+from harness.judgement.declaration import load_project
 
 EXAMPLES = """\b
 Examples:
@@ -83,7 +85,7 @@ def command(session: Session, name: str | None) -> None:
         remedy = "Edit it, or run: harness status."
         raise ConfigError(str(target), found="a file", expected="none", remedy=remedy)
     files.write_text(target, declaration(root, name or root.name))
-    config_file.load(root)
+    load_project(root)
     written = [config_file.FILE, *_ignore(root)]
     lines = [f"wrote  {word}" for word in written]
     answer = {"project": name or root.name, "written": written, "next": "harness run default"}

@@ -11,16 +11,16 @@ from typing import Any
 import click
 
 from harness import files
-from harness.cli import options, place
+from harness.cli import options, resolve
 from harness.cli.options import Session
-from harness.config import Project
+from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError
-from harness.hub import digest, layout
-from harness.ledger import checkpoint, keys, merge, merkle
-from harness.ledger.log import Entry, Ledger
-from harness.ledger.tiles import Tiles
-from harness.report import text
-from harness.verify import signing
+from harness.evidence.hub import digest, layout
+from harness.evidence.ledger import checkpoint, keys, merge, merkle
+from harness.evidence.ledger.log import Entry, Ledger
+from harness.evidence.ledger.tiles import Tiles
+from harness.judgement.verify import signing
+from harness.reporting import text
 
 _DIGITS = 15
 _EXAMPLES = """\b
@@ -50,7 +50,7 @@ def _ledger(project: Project) -> Ledger:
 @options.pass_session
 def log(session: Session, count: int, kind: str | None) -> None:
     """List the entries, newest first."""
-    entries = _ledger(place.project(session)).walk()
+    entries = _ledger(resolve.project(session)).walk()
     wanted = (entry for entry in entries if kind in (None, entry.kind))
     chosen = list(deque(wanted, maxlen=max(0, count)))[::-1]
     lines = [
@@ -83,7 +83,7 @@ def _plain(entry: Entry) -> dict[str, Any]:
 @options.pass_session
 def verify(session: Session, pinned: Path | None) -> None:
     """Prove the chain and the tree of the whole ledger."""
-    project = place.project(session)
+    project = resolve.project(session)
     ledger = _ledger(project)
     health = ledger.check()
     beside = project.hubs / layout.CHECKPOINT
@@ -113,7 +113,7 @@ def verify(session: Session, pinned: Path | None) -> None:
 @options.pass_session
 def take(session: Session, key_file: Path | None, output: Path | None) -> None:
     """Pin the ledger as it is, so that a later rollback is found."""
-    project = place.project(session)
+    project = resolve.project(session)
     taken = checkpoint.take(_ledger(project).leaves(), project.name)
     signers = [] if key_file is None else [keys.read_secret(_text_of(key_file))]
     note = checkpoint.write(taken, signers)
@@ -133,7 +133,7 @@ def _text_of(path: Path) -> str:
 @options.pass_session
 def proof(session: Session, subject: str) -> None:
     """Print the inclusion proof of one entry: a subject such as SUITE/RUN-ID, or a number."""
-    project = place.project(session)
+    project = resolve.project(session)
     tree = Tiles(_ledger(project), project.work / "ledger-tree")
     size = tree.bring_up_to_date()
     entry = _find(tree, subject)
@@ -175,7 +175,7 @@ def merge_command(session: Session, theirs: str) -> None:
 
     In the middle of a git merge, a ledger with conflict marks is taken from HEAD first.
     """
-    project = place.project(session)
+    project = resolve.project(session)
     ours = _ledger(project)
     relative = ours.path.relative_to(project.root).as_posix()
     if ours.path.is_file() and b"\n<<<<<<< " in b"\n" + ours.path.read_bytes():

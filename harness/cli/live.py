@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from harness.config import StageSpec, SuiteSpec
+from harness.config.project import StageSpec, SuiteSpec
 from harness.records import GuardResult, HubRecord, StageRecord
-from harness.report import terminal, text
-from harness.report.terminal import Palette
+from harness.reporting import terminal, text
+from harness.reporting.terminal import Palette
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _PERIOD_S = 0.2

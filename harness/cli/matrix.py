@@ -7,18 +7,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import config_file, matrix_runs
-from harness.campaign.run import CellResult
-from harness.cli import execution, options, place, progress
+from harness.cli import execution, options, progress, resolve
 from harness.cli.options import Session
-from harness.cli.stopping import stopping
-from harness.config import MatrixSpec, Project, SuiteSpec
+from harness.cli.signals import stopping
+from harness.config import config_file
+from harness.config.project import MatrixSpec, Project, SuiteSpec
 from harness.errors import ConfigError
-from harness.execute import choice as executors
-from harness.guards import metrics
-from harness.matrix_runs import Standing
-from harness.report import terminal, text
-from harness.report.terminal import Palette
+from harness.experiments import matrix_runs
+from harness.experiments.campaign.run import CellResult
+from harness.experiments.execute import factory as executors
+from harness.experiments.matrix_runs import Standing
+from harness.judgement.guards import metrics
+from harness.reporting import terminal, text
+from harness.reporting.terminal import Palette
 from harness.verdict import Verdict, combine
 
 _CORES_PER_RUN = 2
@@ -136,7 +137,7 @@ def _json(
                 "values": dict(result.cell.values),
                 "verdict": result.verdict.value,
                 "reason": result.reason,
-                "hub": place.shown(result.hub, project) if result.hub else None,
+                "hub": resolve.shown(result.hub, project) if result.hub else None,
                 "duration_s": result.duration_s,
                 "metrics": dict(result.metrics),
                 "reused": result.is_reused,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:  # a start does without what declares projects
-    from harness.config import Project
+    from harness.config.project import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
 

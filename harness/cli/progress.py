@@ -8,11 +8,11 @@ import itertools
 import sys
 from collections.abc import Iterator
 
-from harness.campaign.run import CellResult, OnDone
 from harness.cli import bar, options
 from harness.cli.options import Session
-from harness.report import text
-from harness.report.terminal import Palette
+from harness.experiments.campaign.run import CellResult, OnDone
+from harness.reporting import text
+from harness.reporting.terminal import Palette
 from harness.verdict import Verdict
 
 

@@ -11,13 +11,13 @@ import click
 from click.core import ParameterSource
 
 from harness import files
-from harness.cli import options, place
+from harness.cli import options, resolve
 from harness.cli.options import Session
+from harness.config.toml_table import nearest
 from harness.errors import ConfigError
-from harness.hub.store import read_record
+from harness.evidence.hub.store import read_record
 from harness.records import HubRecord
-from harness.report import findings, github, junit, markdown, sarif, terminal, view
-from harness.toml_table import nearest
+from harness.reporting import findings, github, junit, markdown, sarif, terminal, view
 
 EXAMPLES = """\b
 A hub is named by its folder, its run id (or the beginning of one), latest, latest~1,
@@ -98,10 +98,10 @@ def _refuse_mixed(asked: dict[str, Any]) -> None:
 
 
 def _build(session: Session, folder: Path, address: str) -> None:
-    from harness.report.website import build  # jinja2 is needed for pages only
+    from harness.reporting.website import build  # jinja2 is needed for pages only
 
-    found = place.project(session)
-    built = build.build(found.name, place.store(found), folder, address)
+    found = resolve.project(session)
+    built = build.build(found.name, resolve.store(found), folder, address)
     told = f"site  {folder / 'index.html'}: {built.hubs} runs, {built.rendered} rendered"
     if built.removed:
         told += f", {built.removed} gone"
@@ -113,7 +113,7 @@ def _build(session: Session, folder: Path, address: str) -> None:
 def _render(session: Session, name: str, kind: str, output: Path | None) -> None:
     if kind not in _FORMATS:
         _installed(kind)
-    hub = place.hub(name, session)
+    hub = resolve.hub(name, session)
     record = read_record(hub)
     if output is None and kind == "html":
         output = Path(f"{record.suite}-{record.run_id}.html")
@@ -124,13 +124,13 @@ def _render(session: Session, name: str, kind: str, output: Path | None) -> None
     _refuse_sealed(output, hub)
     files.write_text(output, rendered)
     session.answer(
-        {"hub": place.shown(hub), "format": kind, "output": str(output)}, f"report  {output}"
+        {"hub": resolve.shown(hub), "format": kind, "output": str(output)}, f"report  {output}"
     )
 
 
 def _rendered(hub: Path, kind: str) -> str:
     if kind == "html":
-        from harness.report import html  # jinja2 is needed for pages only
+        from harness.reporting import html  # jinja2 is needed for pages only
 
         return html.render(hub)
     if kind in ("md", "summary"):
@@ -143,7 +143,7 @@ def _rendered(hub: Path, kind: str) -> str:
         return _OF_RECORD[kind](record)
     if kind != "text":
         return _installed(kind)(hub, record)
-    return terminal.final(record, place.shown(hub), terminal.Palette(is_on=False)) + "\n"
+    return terminal.final(record, resolve.shown(hub), terminal.Palette(is_on=False)) + "\n"
 
 
 _OF_RECORD: dict[str, Callable[[HubRecord], str]] = {

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from harness import records, workflow
-from harness.cli import execution, given, live, options, place
+from harness import records
+from harness.cli import execution, live, options, resolve, run_options
 from harness.cli.options import Session
-from harness.conduct import observer
-from harness.conduct.options import RunOptions, RunOutcome
-from harness.config import Project
+from harness.config.project import Project
 from harness.errors import ConfigError
-from harness.report import rendering, terminal, text
+from harness.reporting import rendering, terminal, text
+from harness.runner import observer, workflow
+from harness.runner.options import RunOptions, RunOutcome
 
 EXAMPLES = """\b
 Examples:
@@ -30,7 +30,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES, context_settings=options.CONTEXT)
 @click.argument("suite")
-@given.run_options
+@run_options.run_options
 @click.option("--stage", "only", multiple=True, metavar="ID", help="Run only this stage.")
 @click.option(
     "--if-stale", is_flag=True, help="Do nothing where a fresh green hub of the suite exists."
@@ -50,8 +50,8 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
     With --matrix there is a hub for each cell, in hubs/matrix/SUITE@NAME, and the exit code is
     that of the worst. Called again after whatever happened, it goes on where it stopped.
     """
-    project = place.project(session)
-    parameters, files = given.parameters(asked), given.datasets(asked)
+    project = resolve.project(session)
+    parameters, files = run_options.parameters(asked), run_options.datasets(asked)
     if asked["matrix"] is not None:
         from harness.cli import matrix
 
@@ -100,7 +100,7 @@ def _watcher(session: Session) -> live.Plain | live.Live | None:
 
 
 def _tell(session: Session, outcome: RunOutcome, project: Project) -> None:
-    hub, record = place.shown(outcome.hub, project), outcome.record
+    hub, record = resolve.shown(outcome.hub, project), outcome.record
     answer = {
         "hub": hub,
         "reused": outcome.reused,

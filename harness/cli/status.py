@@ -9,14 +9,16 @@ from typing import Any
 
 import click
 
-from harness import config_file, freshness, quarantine, records
-from harness.cli import options, place, standing
+from harness import records
+from harness.cli import options, resolve, suite_status
 from harness.cli.options import Session
-from harness.cli.standing import Standing
-from harness.config import Project
+from harness.cli.suite_status import Standing
+from harness.config import config_file
+from harness.config.project import Project
 from harness.errors import ConfigError
-from harness.report import text
-from harness.report.terminal import Palette, left_out
+from harness.judgement import freshness, quarantine
+from harness.reporting import text
+from harness.reporting.terminal import Palette, left_out
 
 EXAMPLES = """\b
 Examples:
@@ -53,15 +55,15 @@ def command(
     its cure; open blockers; the trend of the guarded numbers over the last runs; the next
     command.
     """
-    project = place.project(session)
+    project = resolve.project(session)
     for name in suites:
         config_file.suite_of(project, name)
     now = datetime.now(UTC)
     moment = freshness.Now(instant=now)
-    found = standing.of_project(project, moment, suites)
+    found = suite_status.of_project(project, moment, suites)
     if accept is not None or reason is not None:
         _accept(project, found, accept, reason)
-        found = standing.of_project(project, moment, suites)
+        found = suite_status.of_project(project, moment, suites)
     palette = Palette(options.has_colour())
     blocks = ["\n".join(_block(s, now, palette)) for s in found]
     answer: dict[str, Any] = {"project": project.name, "suites": [_json(s) for s in found]}
@@ -84,7 +86,7 @@ def _accept(
     Raises:
         ConfigError: Not one suite, no reason, no such cause, or nobody to decide.
     """
-    from harness import accepted  # the ledger's writer, which only this needs
+    from harness.judgement import acceptance  # the ledger's writer, which only this needs
 
     if len(found) != 1 or kind is None or not (reason or "").strip():
         raise _refused("what was given", "one SUITE, --accept CAUSE and --reason TEXT")
@@ -95,8 +97,8 @@ def _accept(
     if not fitting or stood.record is None:
         causes = ", ".join(cause.kind for cause in stood.causes) or "no cause: it is fresh"
         raise _refused(causes, f"stale evidence because of {kind}")
-    given = accepted.Acceptance(stood.record.run_id, kind, fitting[0].state)
-    accepted.keep(project, stood.suite, given, fitting[0].items, (reason or "").strip())
+    given = acceptance.Acceptance(stood.record.run_id, kind, fitting[0].state)
+    acceptance.keep(project, stood.suite, given, fitting[0].items, (reason or "").strip())
 
 
 def _refused(found: str, expected: str) -> ConfigError:

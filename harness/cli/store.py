@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from harness import config_file, workflow
-from harness.cli import bar, options, place
+from harness.cli import bar, options, resolve
 from harness.cli.options import Session
+from harness.config import config_file
 from harness.errors import NothingSelectedError
-from harness.report import text
+from harness.reporting import text
+from harness.runner import workflow
 
 if TYPE_CHECKING:
-    from harness.remote.push import Moved
+    from harness.sharing.remote.push import Moved
 
 PUSH_EXAMPLES = """\b
 Examples:
@@ -56,15 +57,15 @@ def command() -> None:
 @options.pass_session
 def push(session: Session, hubs: tuple[str, ...], url: str, suites: tuple[str, ...]) -> None:
     """Send HUBS, or all that are here, to URL; a hub is seen there once it is whole."""
-    from harness.remote import push as sending
-    from harness.remote import seals
-    from harness.remote.store import RemoteStore
+    from harness.sharing.remote import push as sending
+    from harness.sharing.remote import seals
+    from harness.sharing.remote.store import RemoteStore
 
-    project = place.project(session)
+    project = resolve.project(session)
     for suite in suites:
         config_file.suite_of(project, suite)
     known = seals.known(workflow.tidy(project))
-    chosen = [place.hub(words, session) for words in hubs] or place.store(project).hubs()
+    chosen = [resolve.hub(words, session) for words in hubs] or resolve.store(project).hubs()
     chosen = [hub for hub in chosen if not suites or hub.parent.name in suites]
     store = RemoteStore(url)
 
@@ -81,11 +82,11 @@ def push(session: Session, hubs: tuple[str, ...], url: str, suites: tuple[str, .
 @options.pass_session
 def pull(session: Session, url: str, suites: tuple[str, ...]) -> None:
     """Fetch the hubs at URL that are not here, and log their seals with their own time."""
-    from harness.remote import pull as fetching
-    from harness.remote import seals
-    from harness.remote.store import RemoteStore
+    from harness.sharing.remote import pull as fetching
+    from harness.sharing.remote import seals
+    from harness.sharing.remote.store import RemoteStore
 
-    project = place.project(session)
+    project = resolve.project(session)
     store = RemoteStore(url)
     store.require()
     with fetching.receiving(project):

@@ -45,9 +45,9 @@ def command(
     In order: structure, every byte against the manifest, seal and ledger, plan coverage, guards
     judged again from the raw artifacts (as recorded and as declared today), freshness.
     """
-    from harness.cli import proving  # heavy: `harness verify --help` does without
+    from harness.cli import verify_output  # heavy: `harness verify --help` does without
 
-    fraction = proving.fraction_of(sample)
-    return proving.prove(
+    fraction = verify_output.fraction_of(sample)
+    return verify_output.prove(
         session, named or where, is_all=is_all, allow_stale=allow_stale, fraction=fraction
     )

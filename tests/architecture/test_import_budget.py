@@ -13,7 +13,11 @@ ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "numpy", "lightning", "ptycho_torch", "matplotlib", "scipy", "h5py"}
 LATE = {
     *("concurrent.futures", "difflib", "random", "secrets", "shutil", "statistics", "tempfile"),
-    *("harness.report.view", "harness.verify.blocking", "harness.verify.signing"),
+    *(
+        "harness.reporting.view",
+        "harness.judgement.verify.blocking",
+        "harness.judgement.verify.signing",
+    ),
 }
 _PROBE = """
 import json, sys, time
@@ -47,7 +51,7 @@ def _at_start() -> set[str]:
 
 def test_verifying_loads_little() -> None:
     """A hub is verified without any heavy library, from at most 150 modules."""
-    modules, spent = _loaded("harness.verify")
+    modules, spent = _loaded("harness.judgement.verify")
 
     assert not {name.split(".")[0] for name in modules} & HEAVY
     assert len(modules - _at_start()) <= 150
@@ -56,7 +60,7 @@ def test_verifying_loads_little() -> None:
 
 def test_proving_loads_what_it_needs() -> None:
     """What writes, draws, signs, samples or guesses at names waits until it is called."""
-    modules, _ = _loaded("harness.cli.verify, harness.cli.proving")
+    modules, _ = _loaded("harness.cli.verify, harness.cli.verify_output")
 
     assert not modules & LATE
 

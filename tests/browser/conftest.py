@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from harness.hub.store import HubStore
-from harness.report import html
-from harness.report.website import build
+from harness.evidence.hub.store import HubStore
+from harness.reporting import html
+from harness.reporting.website import build
 from harness.verdict import Verdict
-from tests.browser import chromium
+from proofs.browser import chromium
 from tests.builders import reports, stores
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"

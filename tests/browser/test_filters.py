@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.verdict import Verdict
-from tests.browser import chromium
+from proofs.browser import chromium
 from tests.browser.conftest import RUNS
 from tests.builders import stores
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import chromium
+from proofs.browser import chromium
 from tests.browser.conftest import HOSTILE
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness import files
-from harness.hub import inventory
+from harness.evidence.hub import inventory
 from tests.builders import sealed
 from tests.builders.sealed import Store
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.config import GuardSpec
+from harness.config.project import GuardSpec
+from harness.evidence.hub.evidence import Facts, HubEvidence
 from harness.files import sha256_bytes
-from harness.hub.evidence import Facts, HubEvidence
 from harness.records import ArtifactRecord, DatasetRecord, StageRecord
 from harness.verdict import Verdict
 

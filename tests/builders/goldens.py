@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.golden import store
-from harness.golden.store import GoldenSet, GoldenValue
+from harness.judgement.golden import store
+from harness.judgement.golden.store import GoldenSet, GoldenValue
 from harness.records import HubRecord
 
 

@@ -6,9 +6,9 @@ import json
 import shutil
 
 from harness import files
-from harness.hub import digest, inventory
-from harness.ledger import canonical, checkpoint, merge
-from harness.ledger.log import Ledger
+from harness.evidence.hub import digest, inventory
+from harness.evidence.ledger import canonical, checkpoint, merge
+from harness.evidence.ledger.log import Ledger
 from tests.builders import hubs, sealed
 from tests.builders.damages import damage
 from tests.builders.ledger_damages import DAMAGES, relog

@@ -9,9 +9,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from harness import config_file, workflow
-from harness.config import Project
-from harness.workflow import RunOptions, RunOutcome
+from harness.config.project import Project
+from harness.judgement.declaration import load_project
+from harness.runner import workflow
+from harness.runner.workflow import RunOptions, RunOutcome
 
 WRITE = (
     "import json, sys; json.dump({'value': float(sys.argv[2])}, open(sys.argv[1], 'w'));"
@@ -62,7 +63,7 @@ def declare(root: Path, *, top: dict[str, Any] | None = None, **suites: dict[str
 
 def project(root: Path, **keys: Any) -> Project:
     """Write and load a project."""
-    return config_file.load(declare(root, **keys))
+    return load_project(declare(root, **keys))
 
 
 def run(made: Project, name: str = "tiny", **options: Any) -> RunOutcome:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from harness.ledger import canonical, checkpoint, merkle
+from harness.evidence.ledger import canonical, checkpoint, merkle
 from tests.builders import sealed
 from tests.builders.damages import DAMAGES, damage
 from tests.builders.sealed import Store

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import records
-from harness.hub import blockers, causes
-from harness.hub.causes import Cause
+from harness.evidence.hub import blockers, causes
+from harness.evidence.hub.causes import Cause
 from harness.records import (
     ArtifactRecord,
     DatasetRecord,

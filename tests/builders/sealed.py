@@ -7,11 +7,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import config_file, workflow
-from harness.conduct.options import RunOptions
-from harness.config import Project
-from harness.hub import inventory, seal
-from harness.ledger.log import Entry, Ledger
+from harness.config.project import Project
+from harness.evidence.hub import inventory, seal
+from harness.evidence.ledger.log import Entry, Ledger
+from harness.judgement.declaration import load_project
+from harness.runner import workflow
+from harness.runner.options import RunOptions
 
 DECLARATION = """\
 schema = 1
@@ -67,7 +68,7 @@ class Store:
     @property
     def project(self) -> Project:
         """The project as its ``harness.toml`` declares it now."""
-        return config_file.load(self.root)
+        return load_project(self.root)
 
     @property
     def ledger(self) -> Ledger:
@@ -92,7 +93,7 @@ def make(root: Path) -> Store:
 
 def run(root: Path) -> Store:
     """Run the suite once more."""
-    outcome = workflow.run(config_file.load(root), "tiny", RunOptions())
+    outcome = workflow.run(load_project(root), "tiny", RunOptions())
     return Store(root, outcome.hub)
 
 

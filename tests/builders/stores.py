@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from harness.hub import blockers
+from harness.evidence.hub import blockers
 from harness.records import GuardResult, HubRecord
 from harness.verdict import Verdict
 from tests.builders import reports

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.defects.traps import TRAPS, Trap, plant
+from proofs.defects.traps import TRAPS, Trap, plant
 
 _ROOT = Path(__file__).parents[2]
 
@@ -39,6 +39,6 @@ def test_named_test_exists(trap: Trap) -> None:
 @pytest.mark.long
 def test_every_planted_defect_is_seen(tmp_path: Path) -> None:
     """Every named test passes without its defect and fails with it."""
-    argv = [sys.executable, "-m", "tests.defects", "--output", str(tmp_path / "page.md")]
+    argv = [sys.executable, "-m", "proofs.defects", "--output", str(tmp_path / "page.md")]
 
     assert subprocess.run(argv, cwd=_ROOT, check=False).returncode == 0

@@ -13,11 +13,11 @@ from unittest import mock
 
 import pytest
 
-from harness import config_file
 from harness.cli import main
-from tests.docs import answers, model_cli, plan, shown, steps, walk
-from tests.docs.reader import Reader
-from tests.docs.steps import Step
+from harness.judgement.declaration import load_project
+from proofs.docs import answers, model_cli, plan, shown, steps, walk
+from proofs.docs.reader import Reader
+from proofs.docs.steps import Step
 
 EXAMPLES = sorted((shown.ROOT / "examples").glob("*/README.md"))
 
@@ -97,7 +97,7 @@ def test_what_is_done_elsewhere_is_done_there() -> None:
 
 def test_shown_guards_and_stages_are_declared() -> None:
     """The rows of a verdict on a page name guards, artifacts and stages that there are."""
-    declared = config_file.load(shown.ROOT).suites.values()
+    declared = load_project(shown.ROOT).suites.values()
     known = {guard.id for suite in declared for guard in suite.guards}
     known |= {stage.id for suite in declared for stage in suite.stages}
     known |= {

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from harness.ledger import log
+from harness.evidence.ledger import log
+from proofs.docs import regions
 from ptycho_torch.bundle import archive, manifest
 from ptycho_torch.data import npz_scan
 from ptycho_torch.patch_stats_instrumentation import PatchStatsLogger
 from ptycho_torch.reconstruct import parity
-from tests.docs import regions
 
 PAGE = (regions.DOCS / "formats.md").read_text("utf-8")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.golden import tolerance
-from harness.guards import defaults, metrics
+from harness.judgement.golden import tolerance
+from harness.judgement.guards import defaults, metrics
 from harness.verdict import Verdict
-from tests.docs import changelog, configuration, exit_codes, guards, pages, regions, shown
+from proofs.docs import changelog, configuration, exit_codes, guards, pages, regions, shown
 
 PLACES = re.compile(r"(?<![\w.<])(/(?:home|root|work|opt|usr|var|Users|tmp/tut)/[\w.-]+)")
 
@@ -23,7 +23,7 @@ PLACES = re.compile(r"(?<![\w.<])(/(?:home|root|work|opt|usr|var|Users|tmp/tut)/
     [pytest.param(p, marks=pytest.mark.slow) if p == "api.md" else p for p in pages.REGIONS],
 )
 def test_reference_is_what_the_code_says(page: str) -> None:
-    """A generated region is what its writer writes; renew it with python -m tests.docs."""
+    """A generated region is what its writer writes; renew it with python -m proofs.docs."""
     text = (regions.DOCS / page).read_text("utf-8")
     writers = pages.REGIONS[page]
 

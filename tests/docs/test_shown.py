@@ -12,7 +12,7 @@ import click
 import pytest
 
 from harness.cli import main, options, reference
-from tests.docs import model_cli, shown, site
+from proofs.docs import model_cli, shown, site
 
 MAKEFILE = (shown.ROOT / "Makefile").read_text("utf-8")
 # Programs that are not ours and may be shown.
@@ -142,7 +142,7 @@ def _module(module: str, words: list[str]) -> str:
         return _harness(words)
     if package == "ptycho_torch":
         return _model(program, words) if program in model_cli.PROGRAMS else "no such program"
-    if module in ("pytest", "pip") or module == "tests.docs":
+    if module in ("pytest", "pip") or module == "proofs.docs":
         return ""
     return "" if importlib.util.find_spec(module) else "no such module"
 

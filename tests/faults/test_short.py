@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import campaigns, parsers
-from tests.faults.figures import SHORT, every
+from proofs.faults import campaigns, parsers
+from proofs.faults.figures import SHORT, every
 
 _MEASURED = Path(__file__).parents[2] / "docs" / "reliability.md"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.stages.child import Stop
+from harness.runner.stages.child import Stop
 from tests.builders import sealed
 from tests.builders.sealed import Store
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import workflow
 from harness.errors import StorageError
-from harness.hub import layout, seal
+from harness.evidence.hub import layout, seal
+from harness.judgement.verify import verify
+from harness.judgement.verify.report import Outcome
+from harness.runner import workflow
 from harness.verdict import Verdict
-from harness.verify import verify
-from harness.verify.report import Outcome
 from tests.builders import hubs
 
 

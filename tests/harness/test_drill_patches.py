@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import config_file
-from harness.calibration import goldens
-from harness.drills import drill, scope
-from harness.golden import store, tolerance
+from harness.experiments.calibration import goldens
+from harness.experiments.drills import drill, scope
+from harness.judgement.declaration import load_project
+from harness.judgement.golden import store, tolerance
 
 ROOT = Path(__file__).parents[2]
 PATCHES = sorted((ROOT / drill.FOLDER).glob("*.patch"))
@@ -55,7 +55,7 @@ def test_drill_applies(patch: Path) -> None:
 
 def test_drills_name_declared_guards() -> None:
     """Each drill names a guard of its suite, and there are enough of them."""
-    found = drill.select(config_file.load(ROOT), None, [])
+    found = drill.select(load_project(ROOT), None, [])
 
     assert len(found) == len(PATCHES) >= LEAST
 
@@ -67,7 +67,7 @@ def test_known_defects_are_drilled() -> None:
 
 def test_every_guard_has_its_drill() -> None:
     """No guard of any suite is left without a drill that names it."""
-    project = config_file.load(ROOT)
+    project = load_project(ROOT)
     named: dict[str, list[str]] = {}
     for planned in drill.select(project, None, []):
         named.setdefault(planned.suite, []).append(planned.guard)
@@ -77,7 +77,7 @@ def test_every_guard_has_its_drill() -> None:
 
 def test_goldens_rarely_cry_wolf() -> None:
     """With the fewest seeds allowed, all goldens of a suite stay below 1 % false reds."""
-    for suite in config_file.load(ROOT).suites.values():
+    for suite in load_project(ROOT).suites.values():
         rates = [
             tolerance.false_red_rate(
                 store.LEAST_SEEDS,

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from harness import config_file
 from harness.cli import main
 from harness.errors import ConfigError
+from harness.judgement.declaration import load_project
 from tests.builders import hubs
 
 _CODE = '''
-from harness.guards.base import measured
-from harness.stages.command import CommandStage
+from harness.judgement.guards.base import measured
+from harness.runner.stages.command import CommandStage
 
 class Twice(CommandStage):
     """Runs a command with its last argument doubled."""
@@ -85,7 +85,7 @@ def test_added_kinds_run_and_judge(
 def test_unknown_kind_is_a_mistake(tmp_path: Path) -> None:
     """A kind that nobody adds is refused before anything runs."""
     with pytest.raises(ConfigError) as caught:
-        config_file.load(declared(tmp_path, "thrice", "3"))
+        load_project(declared(tmp_path, "thrice", "3"))
 
     assert caught.value.where.endswith("stages[0].kind")
 

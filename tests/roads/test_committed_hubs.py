@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import config_file, verify
-from harness.hub.store import read_record
+from harness.evidence.hub.store import read_record
+from harness.judgement import verify
+from harness.judgement.declaration import load_project
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,13 +31,13 @@ def test_each_suite_has_its_evidence() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout: nothing is committed here")
 
-    assert {hub.parent.name for hub in committed()} == set(config_file.load(ROOT).suites)
+    assert {hub.parent.name for hub in committed()} == set(load_project(ROOT).suites)
 
 
 @pytest.mark.parametrize("hub", committed(), ids=lambda hub: hub.parent.name)
 def test_every_test_is_promised(hub: Path) -> None:
     """The declaration knows of each test that ran, so that each deleted one turns it red."""
-    suite = config_file.load(ROOT).suites[hub.parent.name]
+    suite = load_project(ROOT).suites[hub.parent.name]
     ran = {stage.id: stage.tests.get("collected", 0) for stage in read_record(hub).stages}
 
     for stage in suite.stages:
@@ -46,6 +47,6 @@ def test_every_test_is_promised(hub: Path) -> None:
 @pytest.mark.parametrize("hub", committed(), ids=lambda hub: hub.parent.name)
 def test_committed_hub_verifies(hub: Path) -> None:
     """Bytes, ledger, plan and guards of a hub hold; it may be older than the source."""
-    report = verify.verify(config_file.load(ROOT), hub, allow_stale=True)
+    report = verify.verify(load_project(ROOT), hub, allow_stale=True)
 
     assert report.exit_code == 0, report.rows

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from harness import verify
 from harness.cli import main
-from harness.config import Project
-from harness.stages import log_stream
-from harness.workflow import RunOutcome
+from harness.config.project import Project
+from harness.judgement import verify
+from harness.runner.stages import log_stream
+from harness.runner.workflow import RunOutcome
 from tests.builders import hubs
 
 _HANG = """

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import config_file, verify
-from harness.config import Project
-from harness.hub.blockers import Register
+from harness.config.project import Project
+from harness.evidence.hub.blockers import Register
+from harness.judgement import verify
+from harness.judgement.declaration import load_project
 from harness.verdict import Verdict
 from tests.builders import hubs
 
@@ -49,7 +50,7 @@ def project(tmp_path: Path) -> Project:
     (root / "source/test_gain.py").write_text("def test_gain():\n    assert True\n")
     write(root, 1.0)
     hubs.commit(root)
-    return config_file.load(root)
+    return load_project(root)
 
 
 def paste(root: Path, command: str) -> int:
@@ -86,7 +87,7 @@ def test_green_run_verifies(project: Project) -> None:
     copy = project.root.parent / "copy"
     shutil.copytree(project.root, copy)
     there = copy / outcome.hub.relative_to(project.root)
-    assert verify.verify(config_file.load(copy), there).exit_code == 0
+    assert verify.verify(load_project(copy), there).exit_code == 0
 
 
 @pytest.mark.road
@@ -112,7 +113,7 @@ def test_moved_bound_is_red_today(project: Project) -> None:
     hubs.declare(project.root, tiny=moved)
     write(project.root, 1.0)
 
-    assert verify.verify(config_file.load(project.root), hub).exit_code == 1
+    assert verify.verify(load_project(project.root), hub).exit_code == 1
 
 
 @pytest.mark.road
@@ -194,8 +195,10 @@ def test_killed_run_is_cleared_by_the_next(project: Project) -> None:
     hubs.declare(project.root, tiny=SUITE, slow=hubs.suite(hubs.command("wait", code)))
     write(project.root, 1.0)
     script = (
-        "import sys; from pathlib import Path; from harness import config_file, workflow;"
-        "workflow.run(config_file.load(Path(sys.argv[1])), 'slow', workflow.RunOptions())"
+        "import sys; from pathlib import Path;"
+        "from harness.judgement.declaration import load_project;"
+        "from harness.runner import workflow;"
+        "workflow.run(load_project(Path(sys.argv[1])), 'slow', workflow.RunOptions())"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", script, str(project.root)],
@@ -208,7 +211,7 @@ def test_killed_run_is_cleared_by_the_next(project: Project) -> None:
     child.wait()
     assert is_alive(int(said))
 
-    outcome = hubs.run(config_file.load(project.root))
+    outcome = hubs.run(load_project(project.root))
 
     assert outcome.record.verdict is Verdict.GREEN
     assert not is_alive(int(said))

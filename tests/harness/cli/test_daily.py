@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from harness import config_file, freshness, records
-from harness.cli import main, standing
-from harness.hub.blockers import Register
-from harness.ledger.log import Ledger
+from harness import records
+from harness.cli import main, suite_status
+from harness.evidence.hub.blockers import Register
+from harness.evidence.ledger.log import Ledger
+from harness.judgement import freshness
+from harness.judgement.declaration import load_project
 from harness.verdict import Verdict
 from tests.builders import reports
 
@@ -183,10 +185,10 @@ def test_status_of_many_hubs_is_quick(project: Path) -> None:
         folder.mkdir(parents=True)
         (folder / "hub.json").write_text(json.dumps(records.encode(made)))
     now = freshness.Now(instant=reports.NOON)
-    found = config_file.load(project)
+    found = load_project(project)
 
     began = time.process_time()
-    (stood,) = standing.of_project(found, now)
+    (stood,) = suite_status.of_project(found, now)
     spent = time.process_time() - began
 
     assert stood.trends[0].values == tuple(float(i) for i in range(188, 200))
@@ -209,7 +211,7 @@ def test_damaged_newest_hub_is_told(project: Path, capsys: pytest.CaptureFixture
 
 def test_standing_is_worth_its_verdict() -> None:
     """A red run is 1 whether fresh or stale; never run is 3."""
-    made = standing.Standing(
+    made = suite_status.Standing(
         suite="x",
         hub=None,
         record=None,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import config_file
 from harness.cli import main
+from harness.judgement.declaration import load_project
 
 
 @pytest.mark.parametrize("name", ["plain", 'quo"ted', "back\\slash", "ünï", "new\nline"])
@@ -15,7 +15,7 @@ def test_any_folder_gives_a_valid_declaration(tmp_path: Path, name: str) -> None
     """Whatever the project is called, the declaration can be read back."""
     assert main.main(["init", "-C", str(tmp_path), "--name", name, "-q"]) == 0
 
-    assert config_file.load(tmp_path).name == name
+    assert load_project(tmp_path).name == name
 
 
 def test_tests_become_a_stage(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_tests_become_a_stage(tmp_path: Path) -> None:
 
     main.main(["init", "-C", str(tmp_path), "-q"])
 
-    suite = config_file.load(tmp_path).suites["default"]
+    suite = load_project(tmp_path).suites["default"]
     assert suite.stages[0].selectors == ("tests",)
     assert suite.inputs == ("model/**/*.py", "tests/**/*.py")
 
@@ -37,7 +37,7 @@ def test_no_tests_give_a_compile_stage(tmp_path: Path) -> None:
 
     main.main(["init", "-C", str(tmp_path), "-q"])
 
-    (stage,) = config_file.load(tmp_path).suites["default"].stages
+    (stage,) = load_project(tmp_path).suites["default"].stages
     assert (stage.kind, stage.argv[-1]) == ("command", ".")
 
 

@@ -6,8 +6,8 @@ import io
 import re
 
 from harness.cli.live import Live, Plain
-from harness.config import StageSpec
-from harness.report.terminal import Palette
+from harness.config.project import StageSpec
+from harness.reporting.terminal import Palette
 from harness.verdict import Verdict
 from tests.builders import reports
 

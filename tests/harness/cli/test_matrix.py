@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from harness import config_file, matrix_runs
 from harness.cli.main import group
 from harness.errors import ConfigError, HarnessError
-from harness.hub.store import HubStore, read_record
-from harness.ledger.log import Ledger
+from harness.evidence.hub.store import HubStore, read_record
+from harness.evidence.ledger.log import Ledger
+from harness.experiments import matrix_runs
+from harness.judgement.declaration import load_project
 from tests.builders import hubs
 
 
@@ -64,7 +65,7 @@ def test_plain_suite_is_left_alone(tmp_path: Path) -> None:
     """The latest run of the suite stays the latest; its ledger names the matrix's root."""
     root = declared(tmp_path, value=["1", "2"])
     cli(root, "run", "tiny", "-q")
-    project = config_file.load(root)
+    project = load_project(root)
     (plain,) = HubStore(project.hubs, project.work).hubs()
 
     cli(root, "run", "tiny", "--matrix", "grid", "-q")
@@ -86,7 +87,7 @@ def test_cell_is_fresh_while_its_matrix_is_declared(tmp_path: Path) -> None:
     root = declared(tmp_path, value=["1", "2"])
     cli(root, "run", "tiny", "--matrix", "grid", "-q")
     cli(root, "run", "tiny", "-q")  # later than every cell, and no matter to them
-    project = config_file.load(root)
+    project = load_project(root)
     store = matrix_runs.store_of(project, project.matrices["tiny"]["grid"])
     one, two = sorted(
         HubStore(store.hubs, store.work).hubs("tiny"),
@@ -125,14 +126,14 @@ def test_cell_is_fresh_while_its_matrix_is_declared(tmp_path: Path) -> None:
 def test_bad_axes_are_refused(tmp_path: Path, axes: dict[str, Any]) -> None:
     """No axis, no value, a value twice, an unknown name and too many cells are mistakes."""
     with pytest.raises(ConfigError) as caught:
-        config_file.load(hubs.declare(tmp_path, tiny=hubs.suite(matrix={"grid": axes})))
+        load_project(hubs.declare(tmp_path, tiny=hubs.suite(matrix={"grid": axes})))
 
     assert "matrix" in caught.value.where
 
 
 def test_range_counts_both_ends(tmp_path: Path) -> None:
     """A range is short for its numbers."""
-    made = config_file.load(
+    made = load_project(
         hubs.declare(tmp_path, tiny=hubs.suite(matrix={"g": {"value": "8..11"}}))
     )
 
@@ -167,7 +168,7 @@ def test_axis_may_be_a_dataset(tmp_path: Path) -> None:
         datasets=["train"], matrix={"grid": {"dataset:train": ["a.npz", "b.npz"]}}
     )
     root = hubs.declare(tmp_path, top={"datasets": {"train": {}}}, tiny=spec)
-    project = config_file.load(root)
+    project = load_project(root)
 
     cells = matrix_runs.cells(project, project.matrices["tiny"]["grid"], {}, {})
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import freshness
+from harness.judgement import freshness
 from tests.builders import hubs
 
 ROOT = Path(__file__).parents[3]

@@ -1,0 +1,122 @@
+"""What ``harness doctor`` looks at beside the tools: clock, locks, keys and leftovers.
+
+Each finding that is not in order says how it is cured; nothing is changed by looking.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import importlib.util
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness import files
+from harness.config.project import Project
+from harness.errors import HarnessError
+from harness.evidence.hub import layout, seal
+from harness.evidence.ledger import keys
+from harness.evidence.ledger.log import Ledger
+from harness.verdict import Verdict
+
+_SKEW_S = 600.0
+_EARLIEST = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; ``inconclusive`` is a warning."""
+
+    check: str
+    verdict: Verdict
+    found: str
+    remedy: str = ""
+
+
+def look(project: Project) -> Iterator[Finding]:
+    """Examine clock, keys, locks and leftovers of a project."""
+    yield clock(project)
+    yield from trust(project)
+    yield lock(project)
+    yield leftovers(project)
+
+
+def clock(project: Project) -> Finding:
+    """Hold the clock against the last entry of the ledger, which it may not be behind."""
+    now = dt.datetime.now(dt.UTC)
+    remedy = "Set the clock: hubs of the future, or of the past, do not verify."
+    if now < _EARLIEST:
+        return Finding("clock", Verdict.RED, f"{now:%Y-%m-%d}", remedy)
+    try:
+        last = max((entry.time for entry in _ledger(project).walk()), default="")
+        ahead = (dt.datetime.fromisoformat(last) - now).total_seconds() if last else 0.0
+    except (HarnessError, ValueError, TypeError):
+        return Finding("clock", Verdict.INCONCLUSIVE, "no readable ledger to compare with")
+    if ahead > _SKEW_S:
+        found = f"{ahead / 60:.0f} minutes behind the last entry of the ledger"
+        return Finding("clock", Verdict.RED, found, remedy)
+    return Finding("clock", Verdict.GREEN, f"{now:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def trust(project: Project) -> Iterator[Finding]:
+    """Read the trusted keys, and look for the library and the checkpoint they need."""
+    if not project.trusted_keys:
+        yield Finding("keys", Verdict.GREEN, "none trusted: checkpoints need no signature")
+        return
+    try:
+        names = [keys.read_public(text).name for text in project.trusted_keys]
+    except HarnessError as error:
+        yield Finding("keys", Verdict.RED, f"{error.where}: {error.found}", error.remedy)
+        return
+    if importlib.util.find_spec("cryptography") is None:
+        remedy = "Install ptycho-harness[sign]: signatures cannot be checked without it."
+        yield Finding("keys", Verdict.RED, "no library for Ed25519", remedy)
+        return
+    yield Finding("keys", Verdict.GREEN, f"trusted: {', '.join(names)}")
+    if not (project.hubs / layout.CHECKPOINT).is_file():
+        remedy = "Run harness ledger checkpoint --sign KEYFILE where the key is kept."
+        yield Finding("checkpoint", Verdict.INCONCLUSIVE, "none; hubs cannot verify", remedy)
+
+
+def lock(project: Project) -> Finding:
+    """Say who writes to the ledger now; a lock of a dead owner is taken over by itself."""
+    path = project.hubs / f".{_ledger(project).path.name}.lock"
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return Finding("locks", Verdict.GREEN, "none held")
+    except OSError as error:
+        remedy = f"Remove {path.name}, which is no lock file of ours."
+        return Finding("locks", Verdict.RED, f"{path.name}: {error.strerror}", remedy)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        remedy = "Wait for that process; nothing needs to be unlocked by hand."
+        return Finding("locks", Verdict.INCONCLUSIVE, "the ledger is being written", remedy)
+    except OSError as error:
+        remedy = "Keep the store on a file system with locks: appends are not safe here."
+        return Finding("locks", Verdict.RED, f"no locks: {error.strerror}", remedy)
+    finally:
+        os.close(handle)
+    return Finding("locks", Verdict.GREEN, "one of a dead process; the next append takes it")
+
+
+def leftovers(project: Project) -> Finding:
+    """Count what killed runs left; the next run clears it."""
+    counts = {
+        "unfinished hubs": len(list(project.hubs.glob(f"*/{layout.TEMPORARY}*"))),
+        "unfinished seals": len(seal.intents(project.hubs)),
+        "working folders": len(files.subfolders(project.work / "work")),
+    }
+    found = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    if not found:
+        return Finding("leftovers", Verdict.GREEN, "none")
+    remedy = "None needed: the next harness run clears what no living run owns."
+    is_open = counts["unfinished hubs"] + counts["unfinished seals"] > 0
+    verdict = Verdict.INCONCLUSIVE if is_open else Verdict.GREEN
+    return Finding("leftovers", verdict, found, remedy if is_open else "")
+
+
+def _ledger(project: Project) -> Ledger:
+    return Ledger(project.hubs / layout.LEDGER)

@@ -1,0 +1,180 @@
+"""Where a suite stands: its last run, whether that still counts, what is open, what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.cli import resolve
+from harness.config.project import Project
+from harness.errors import HarnessError
+from harness.evidence.hub.blockers import Blocker, Register
+from harness.evidence.hub.inputs import DigestCache
+from harness.evidence.hub.metrics_cache import Recall
+from harness.evidence.hub.store import HubStore
+from harness.judgement import freshness
+from harness.judgement.freshness import Cause, Freshness
+from harness.judgement.golden import store as golden_store
+from harness.records import HubRecord
+from harness.verdict import Verdict
+
+TREND_RUNS = 12
+_TRENDS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """A guarded number over the last runs, oldest first; runs without it are left out."""
+
+    guard: str
+    verdict: Verdict
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where one suite stands; without a readable run there is no record.
+
+    ``trouble`` is set when the newest hub cannot be read.
+    """
+
+    suite: str
+    hub: str | None
+    record: HubRecord | None
+    causes: tuple[Cause, ...]
+    accepted: tuple[Cause, ...] = ()
+    blockers: tuple[Blocker, ...]
+    trends: tuple[Trend, ...]
+    trouble: str | None
+    next_command: str
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code that this standing is worth: a stale green is missing evidence."""
+        if self.trouble is not None:
+            return 4
+        if self.record is None:
+            return Verdict.INCONCLUSIVE.exit_code
+        if self.record.verdict is Verdict.GREEN and self.causes:
+            return Verdict.INCONCLUSIVE.exit_code
+        return self.record.verdict.exit_code
+
+
+def of_project(
+    project: Project, now: freshness.Now, only: Collection[str] = ()
+) -> tuple[Standing, ...]:
+    """Say where every declared suite stands, and every suite that left hubs.
+
+    Args:
+        project: The project.
+        now: What evidence is compared with.
+        only: Suites to look at; all without it.
+
+    Raises:
+        IntegrityError: The register of blockers is damaged.
+    """
+    store, cache = resolve.store(project), freshness.cache_of(project)
+    recall = Recall(project.work / "cache" / "trends.json")
+    kept = [b for b in Register(project.hubs).entries() if b.status == "open"]
+    names = [*project.suites, *(n for n in store.suites() if n not in project.suites)]
+    found = []
+    for name in names:
+        if only and name not in only:
+            continue
+        hubs = store.hubs(name)
+        if name in project.suites or hubs:
+            mine = tuple(b for b in kept if b.suite == name)
+            found.append(_standing(project, name, (store, hubs), mine, (now, cache, recall)))
+    if not only:
+        recall.save()
+    return tuple(found)
+
+
+def _standing(
+    project: Project,
+    name: str,
+    stored: tuple[HubStore, list[Path]],
+    blockers: tuple[Blocker, ...],
+    today: tuple[freshness.Now, DigestCache, Recall],
+) -> Standing:
+    store, hubs = stored
+    last = hubs[-1] if hubs else None
+    record, trouble = _newest(store, last)
+    found = Freshness(causes=())
+    if last is not None and record is not None:
+        found = _freshness(project, last, record, today[:2])
+    shown = None if last is None else resolve.shown(last, project)
+    return Standing(
+        suite=name,
+        hub=shown,
+        record=record,
+        causes=found.causes,
+        accepted=found.accepted,
+        blockers=blockers,
+        trends=_trends(record, hubs[-TREND_RUNS:], today[2]),
+        trouble=trouble,
+        next_command=_next(name, record, found.causes, blockers, shown)
+        if name in project.suites
+        else f"harness verify --hub {shown} --allow-stale",
+    )
+
+
+def _freshness(
+    project: Project,
+    hub: Path,
+    record: HubRecord,
+    today: tuple[freshness.Now, DigestCache],
+) -> Freshness:
+    """Compare a hub with the work tree and with the golden of today."""
+    now, cache = today
+    try:
+        golden = golden_store.load(project.goldens(record.suite))
+    except HarnessError as error:
+        damaged = f"the golden cannot be read: {error.where}: {error.found}"
+        return Freshness(causes=(Cause(kind="golden", what=damaged, cure=error.remedy),))
+    digest = golden.digest if golden.values else None
+    known = replace(now, golden_sha256=digest, is_golden_known=True)
+    return freshness.check(project, hub, record, known, cache)
+
+
+def _newest(store: HubStore, hub: Path | None) -> tuple[HubRecord | None, str | None]:
+    """Read the newest run; should it be unreadable, say why."""
+    if hub is None:
+        return None, None
+    try:
+        return store.read(hub), None
+    except HarnessError as error:
+        return None, f"{error.where}: {error.found}"
+
+
+def _trends(last: HubRecord | None, hubs: list[Path], recall: Recall) -> tuple[Trend, ...]:
+    """Follow the guards of the last run; those that are not green come first."""
+    if last is None:
+        return ()
+    numbers = [guard for guard in last.guards if guard.value is not None]
+    numbers.sort(key=lambda guard: guard.verdict is Verdict.GREEN)
+    runs = [recall.numbers(hub) for hub in hubs]
+    found = []
+    for guard in numbers[:_TRENDS]:
+        kept = tuple(run[guard.id] for run in runs if guard.id in run)
+        found.append(Trend(guard=guard.id, verdict=guard.verdict, values=kept))
+    return tuple(found)
+
+
+def _next(
+    suite: str,
+    record: HubRecord | None,
+    causes: tuple[Cause, ...],
+    blockers: tuple[Blocker, ...],
+    hub: str | None,
+) -> str:
+    if hub is None:
+        return f"harness run {suite}"
+    if record is not None and record.verdict is Verdict.RED and blockers:
+        return f"harness blockers show {blockers[0].id}"
+    if record is None or (record.verdict is Verdict.GREEN and not causes):
+        return f"harness verify --hub {hub}"
+    if record.verdict is Verdict.GREEN:
+        return f"harness run {suite} --if-stale"
+    return f"harness run {suite}"

@@ -1,0 +1,241 @@
+"""What ``harness verify`` does when it is called: find hubs, prove them, print the rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli import options, resolve
+from harness.cli.options import Session
+from harness.config import config_file
+from harness.config.project import Project
+from harness.errors import ConfigError, EvidenceMissingError, NotAProjectError
+from harness.evidence.hub import layout, seal, store
+from harness.evidence.ledger.log import Ledger
+from harness.judgement.verify import Outcome, Row, VerifyReport, report, sealing, verify
+from harness.reporting import terminal, text
+
+_MARKS = {
+    Outcome.PASSED: ("✓", "32"),
+    Outcome.NOTED: ("·", "2"),
+    Outcome.INCONCLUSIVE: ("?", "33"),
+    Outcome.STALE: ("~", "33"),
+    Outcome.RED: ("✗", "31"),
+    Outcome.DAMAGED: ("✗", "31"),
+}
+_WIDEST = 88
+_PROGRESS_S, _PROGRESS_BYTES = 0.2, 64 << 20
+
+
+def prove(
+    session: Session,
+    words: str | None,
+    *,
+    is_all: bool,
+    allow_stale: bool,
+    fraction: float,
+) -> int:
+    """Prove one hub or all of them, print what was found, and return the exit code.
+
+    Raises:
+        ConfigError: Neither a hub nor ``--all``, or both.
+        NotAProjectError: There is no such hub or project.
+    """
+    if is_all == (words is not None):
+        raise ConfigError(
+            "harness verify",
+            found="no hub" if words is None else "a hub and --all",
+            expected="one hub, or --all",
+            remedy="Type harness verify --hub HUB, or harness verify --all.",
+        )
+    project = _project(session)
+    if is_all:
+        return _prove_all(session, project, allow_stale=allow_stale, fraction=fraction)
+    hub = _find(session, words or "")
+    _resume(hub.parent.parent)
+    bar = _bar(session, hub)
+    verified = verify(project, hub, allow_stale=allow_stale, fraction=fraction, done=bar)
+    texts = _blockers(project, verified)
+    session.answer(_plain(verified, texts), _table(verified, texts))
+    return verified.exit_code
+
+
+def _project(session: Session) -> Project | None:
+    try:
+        return resolve.project(session)
+    except NotAProjectError:
+        return None
+
+
+def _find(session: Session, words: str) -> Path:
+    """Find a hub by its folder, however damaged, or by name in the project's store."""
+    folder = session.start / words
+    if folder.is_symlink() or folder.exists():
+        return folder if folder.is_symlink() else folder.resolve()
+    return resolve.hub(words, session)
+
+
+def fraction_of(sample: str) -> float:
+    """Read ``5%`` or ``0.05``.
+
+    Raises:
+        ConfigError: The text is no part of a whole.
+    """
+    number = sample.removesuffix("%")
+    try:
+        value = float(number) / (100 if sample.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 1:
+        raise ConfigError(
+            "--sample",
+            found=repr(sample),
+            expected="0 < part ≤ 100%",
+            remedy="Type 5% or 0.05.",
+        )
+    return value
+
+
+def _resume(hubs: Path) -> None:
+    """Finish seals that a crash cut short; a store that is fine is only looked at."""
+    if not seal.intents(hubs):
+        return
+    ledger = Ledger(hubs / layout.LEDGER)
+    sealed = {entry.subject for entry in ledger.walk() if entry.kind == seal.KIND}
+    seal.resume(hubs, ledger, sealed)
+
+
+def _bar(session: Session, hub: Path) -> Callable[[int], None] | None:
+    """Show how far the reading is, on a terminal and for large hubs only."""
+    if session.json or session.verbosity < 0 or not options.is_live():
+        return None
+    total = sum(path.lstat().st_size for path in hub.rglob("*")) if hub.is_dir() else 0
+    if total < _PROGRESS_BYTES:
+        return None
+    read, shown_at = 0, 0.0
+
+    def done(size: int) -> None:
+        nonlocal read, shown_at
+        read += size
+        if time.monotonic() - shown_at > _PROGRESS_S or read >= total:
+            shown_at = time.monotonic()
+            click.echo(f"\r\x1b[Kreading {100 * read / total:3.0f} %\r", nl=False, err=True)
+
+    return done
+
+
+def _blockers(project: Project | None, verified: VerifyReport) -> tuple[str, ...]:
+    if project is None or not verified.red_today or verified.worst is Outcome.DAMAGED:
+        return ()
+    from harness.judgement.verify import blocking  # only where today's guards turn red
+
+    commit = store.read_record(verified.hub).stamp.commit
+    return blocking.write(project, verified, commit)
+
+
+def _plain(verified: VerifyReport, blockers: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "hub": f"{verified.suite}/{verified.run_id}",
+        "outcome": verified.worst.value,
+        "exit_code": verified.exit_code,
+        "rows": [_plain_row(row) for row in verified.rows],
+        "blockers": list(blockers),
+    }
+
+
+def _plain_row(row: Row) -> dict[str, str]:
+    return {
+        "check": row.check,
+        "outcome": row.outcome.value,
+        "found": row.found,
+        "expected": row.expected,
+        "remedy": row.remedy,
+    }
+
+
+def _told(outcome: Outcome, palette: terminal.Palette) -> str:
+    mark, colour = _MARKS[outcome]
+    return palette.paint(f"{mark} {outcome.value}", colour)
+
+
+def _table(verified: VerifyReport, blockers: tuple[str, ...]) -> str:
+    palette = terminal.Palette(options.has_colour())
+    rows = []
+    for row in verified.rows:
+        wanted = f"; expected {row.expected}" if _is_bad(row.outcome) and row.expected else ""
+        rows.append((row.check, _told(row.outcome, palette), text.visible(row.found + wanted)))
+    parts = [terminal.table(("check", "outcome", "found"), rows, palette)]
+    remedies = dict.fromkeys(
+        row.remedy for row in verified.rows if row.remedy and _is_bad(row.outcome)
+    )
+    if remedies:
+        parts.append("\n".join(f"→ {text.visible(remedy)}" for remedy in remedies))
+    parts += ["\n".join(map(text.visible, blocker.splitlines())) for blocker in blockers]
+    mark, colour = _MARKS[verified.worst]
+    name = f"{verified.suite}/{verified.run_id}"
+    says = "verified" if verified.exit_code == 0 else verified.worst.value
+    parts.append(palette.paint(f"{mark} {says}", colour) + f"  {text.visible(name)}")
+    return "\n\n".join(parts)
+
+
+def _is_bad(outcome: Outcome) -> bool:
+    return outcome not in (Outcome.PASSED, Outcome.NOTED)
+
+
+def _prove_all(
+    session: Session, project: Project | None, *, allow_stale: bool, fraction: float
+) -> int:
+    """Verify the ledger and every hub; the worst outcome decides.
+
+    Only the newest hub of a suite has to be fresh: the others are archives.
+    """
+    if project is None:
+        config_file.find_root(session.start)  # raises: names what is missing
+        return NotAProjectError.exit_code
+    _resume(project.hubs)
+    hubs = store.HubStore(project.hubs, project.work).hubs()
+    newest = {hub.parent.name: hub for hub in hubs}
+    rows = sealing.check_store(
+        project.hubs, [seal.subject(hub.parent.name, hub.name) for hub in hubs]
+    )
+    if not hubs and report.worst(row.outcome for row in rows) is not Outcome.DAMAGED:
+        raise EvidenceMissingError(
+            str(project.hubs),
+            found="no hub",
+            expected="at least one",
+            remedy="Run a suite first: harness run SUITE.",
+        )
+    reports = [
+        verify(
+            project,
+            hub,
+            allow_stale=allow_stale or newest[hub.parent.name] != hub,
+            fraction=fraction,
+        )
+        for hub in hubs
+    ]
+    worst = report.worst([row.outcome for row in rows] + [each.worst for each in reports])
+    value = {
+        "outcome": worst.value,
+        "exit_code": worst.exit_code,
+        "ledger": [_plain_row(row) for row in rows],
+        "hubs": [_plain(each, ()) for each in reports],
+    }
+    session.answer(value, _overview(rows, reports))
+    return worst.exit_code
+
+
+def _overview(rows: Sequence[Row], reports: Sequence[VerifyReport]) -> str:
+    palette = terminal.Palette(options.has_colour())
+    cells = [("ledger", _told(row.outcome, palette), text.visible(row.found)) for row in rows]
+    for each in reports:
+        bad = [row for row in each.rows if row.outcome is each.worst and each.exit_code]
+        told = f"{bad[0].check}: {bad[0].found}" if bad else ""
+        more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+        found = terminal.clip(text.visible(told), _WIDEST) + more
+        cells.append((f"{each.suite}/{each.run_id}", _told(each.worst, palette), found))
+    return terminal.table(("", "outcome", "found"), cells, palette)

@@ -1,1 +1,0 @@
-"""The steps of a run, each testable alone; ``harness.workflow`` lists them in order."""

@@ -1,0 +1,1 @@
+"""What ``harness.toml`` may say: its records, their strict reading, the rules between them."""

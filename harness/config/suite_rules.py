@@ -1,0 +1,263 @@
+"""Rules that hold between the declarations of a suite; a broken one is a ``ConfigError``."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import re
+from pathlib import PurePosixPath
+
+from harness.config import placeholders
+from harness.config.project import StageSpec, SuiteSpec
+from harness.config.toml_table import Table, nearest
+from harness.errors import ConfigError
+
+KINDS = ("command", "pytest")
+MOST_RETRIES = 5
+ATTEMPT = ".attempt-"  # ends the names of logs of earlier attempts
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RESERVED = ("blockers", "matrix")
+
+
+def required(table: Table) -> dict[str, str]:
+    """Read the modules that a suite needs; a dotted one could only be found by importing.
+
+    Raises:
+        ConfigError: A name is not that of a top-level module.
+    """
+    modules = table.strings("requires")
+    for name in modules:
+        if not name.isidentifier():
+            raise table.error(
+                "requires",
+                found=repr(name),
+                expected="the name of a top-level module",
+                remedy="Name the package without its parts.",
+            )
+    return modules
+
+
+def absent(suite: SuiteSpec) -> str:
+    """Say which module the stages of a suite lack and what installs it; nothing if none."""
+    lacking = [name for name in suite.requires if importlib.util.find_spec(name) is None]
+    told = (f"module {name} is not installed: {suite.requires[name]}" for name in lacking)
+    return "; ".join(told)
+
+
+def check_stage(spec: StageSpec, table: Table) -> None:
+    """Refuse a stage whose keys do not fit its kind.
+
+    Raises:
+        ConfigError: Unknown kind, missing or misplaced keys, impossible numbers.
+    """
+    if spec.kind in KINDS:
+        _check_words(spec, table)
+    elif not _is_installed(spec.kind):
+        raise table.error(
+            "kind",
+            found=repr(spec.kind),
+            expected=" or ".join(KINDS),
+            remedy=nearest(spec.kind, KINDS),
+        )
+    if not (0 < spec.timeout_s < math.inf):
+        raise table.error(
+            "timeout_s",
+            found=str(spec.timeout_s),
+            expected="seconds above 0",
+            remedy="Set a bound.",
+        )
+    for key, count in (("min_tests", spec.min_tests), ("min_collected", spec.min_collected)):
+        if count < 1:
+            raise table.error(
+                key,
+                found=str(count),
+                expected="at least 1",
+                remedy="A stage without a test proves nothing.",
+            )
+    _check_patience(spec, table)
+
+
+def _check_patience(spec: StageSpec, table: Table) -> None:
+    """Refuse retries and bounds that no stage of this kind has, or that know no bound."""
+    for key, count in (("retries", spec.retries), ("test_retries", spec.test_retries)):
+        if not 0 <= count <= MOST_RETRIES:
+            raise table.error(
+                key,
+                found=str(count),
+                expected=f"0 to {MOST_RETRIES}",
+                remedy="What needs more is not flaky but broken.",
+            )
+    if spec.kind != "pytest" and (spec.test_retries or spec.test_timeout_s is not None):
+        raise table.error(
+            "test_retries" if spec.test_retries else "test_timeout_s",
+            found=f"a key of another kind in a {spec.kind} stage",
+            expected="a pytest stage",
+            remedy="Use retries and timeout_s.",
+        )
+    if spec.test_timeout_s is not None and not 0 < spec.test_timeout_s <= spec.timeout_s:
+        raise table.error(
+            "test_timeout_s",
+            found=f"{spec.test_timeout_s:g}",
+            expected=f"above 0 and at most timeout_s, {spec.timeout_s:g}",
+            remedy="Bound a test below its stage.",
+        )
+
+
+def _check_words(spec: StageSpec, table: Table) -> None:
+    wanted, other = ("argv", "selectors") if spec.kind == "command" else ("selectors", "argv")
+    table.texts(wanted, required=True)
+    if other in table.values:
+        raise table.error(
+            other,
+            found=f"a key of another kind in a {spec.kind} stage",
+            expected=wanted,
+            remedy=f"Remove {other}.",
+        )
+
+
+def _is_installed(kind: str) -> bool:
+    """Say whether an installed package adds this kind of stage; nothing is loaded."""
+    from importlib import metadata  # noqa: PLC0415 (20 ms that only foreign kinds need)
+
+    return bool(metadata.entry_points(group="harness.stages", name=kind))
+
+
+def check(suite: SuiteSpec, policies: dict[str, str], where: str) -> None:
+    """Refuse a suite whose names do not fit together.
+
+    Raises:
+        ConfigError: Bad or double ids, unknown needs, cycles, policies or placeholders.
+    """
+    _check_name(suite.name, where)
+    if suite.name in _RESERVED:
+        raise ConfigError(
+            where, found="a reserved name", expected="another name", remedy="Rename the suite."
+        )
+    if not suite.stages:
+        raise ConfigError(
+            where, found="no stage", expected="at least one", remedy="Add [[…stages]]."
+        )
+    for id_ in [*(s.id for s in suite.stages), *(g.id for g in suite.guards)]:
+        _check_name(id_, f"{where}: id {id_!r}")
+    _check_artifacts(suite, where)
+    _check_needs(suite, where)
+    for stage in suite.stages:
+        _check_placeholders(stage, suite, f"{where}: stage {stage.id}")
+    for guard in suite.guards:
+        for policy in guard.policies:
+            if policy not in policies:
+                raise ConfigError(
+                    f"{where}: guard {guard.id}",
+                    found=f"policy {policy!r}",
+                    expected="one of [policies]",
+                    remedy=nearest(policy, policies),
+                )
+
+
+def check_lender(suite: SuiteSpec, suites: dict[str, SuiteSpec], where: str) -> None:
+    """Refuse goldens of a suite that has none of its own to lend.
+
+    Raises:
+        ConfigError: ``goldens_of`` names the suite itself, none, or one that borrows too.
+    """
+    if not suite.goldens_of:
+        return
+    lenders = [s.name for s in suites.values() if s is not suite and not s.goldens_of]
+    if suite.goldens_of not in lenders:
+        raise ConfigError(
+            f"{where}.goldens_of",
+            found=repr(suite.goldens_of)[:80],
+            expected="another suite, with goldens of its own",
+            remedy=nearest(suite.goldens_of, lenders),
+        )
+
+
+def ordered(suite: SuiteSpec) -> tuple[StageSpec, ...]:
+    """Return the stages in the order declared, each after what it needs."""
+    by_id = {stage.id: stage for stage in suite.stages}
+    done: dict[str, StageSpec] = {}
+
+    def visit(stage: StageSpec, trail: tuple[str, ...]) -> None:
+        if stage.id in trail:
+            raise ConfigError(
+                f"harness.toml: suites.{suite.name}: stage {stage.id}",
+                found=" → ".join((*trail[trail.index(stage.id) :], stage.id)),
+                expected="no cycle of needs",
+                remedy="Break the cycle.",
+            )
+        if stage.id not in done:
+            for need in stage.needs:
+                visit(by_id[need], (*trail, stage.id))
+            done[stage.id] = stage
+
+    for stage in suite.stages:
+        visit(stage, ())
+    return tuple(done.values())
+
+
+def _check_name(name: str, where: str) -> None:
+    if not NAME.fullmatch(name) or ".." in name or ATTEMPT in name:
+        raise ConfigError(
+            where,
+            found=f"the name {name!r}"[:80],
+            expected=f"letters, digits, '.', '_' and '-', at most 64, without {ATTEMPT!r}",
+            remedy="Rename it.",
+        )
+
+
+def _check_artifacts(suite: SuiteSpec, where: str) -> None:
+    seen: dict[str, str] = {}
+    for stage in suite.stages:
+        stored: set[str] = set()
+        for spec in stage.artifacts:
+            here = f"{where}: stage {stage.id}: artifact {spec.id!r}"
+            _check_name(spec.id, here)
+            path = PurePosixPath(spec.path)
+            if path.is_absolute() or ".." in path.parts or path.name in ("", "."):
+                raise ConfigError(
+                    here,
+                    found=repr(spec.path),
+                    expected="a relative path in the work folder",
+                    remedy="Leave {work} and '..' out.",
+                )
+            if spec.id in seen or path.name in stored:
+                what = "id" if spec.id in seen else "file name"
+                raise ConfigError(
+                    here,
+                    found=f"the same {what} twice",
+                    expected=f"a unique {what}",
+                    remedy="Rename one.",
+                )
+            seen[spec.id] = stage.id
+            stored.add(path.name)
+
+
+def _check_needs(suite: SuiteSpec, where: str) -> None:
+    known = [stage.id for stage in suite.stages]
+    for stage in suite.stages:
+        for need in stage.needs:
+            if need not in known:
+                raise ConfigError(
+                    f"{where}: stage {stage.id}: needs",
+                    found=repr(need),
+                    expected="a stage of the suite",
+                    remedy=nearest(need, known),
+                )
+    ordered(suite)
+
+
+def _check_placeholders(stage: StageSpec, suite: SuiteSpec, where: str) -> None:
+    known = {
+        *placeholders.WORDS,
+        *suite.parameters,
+        *(f"dataset:{d.role}" for d in suite.datasets),
+    }
+    for item in (*stage.argv, *stage.selectors):
+        for name in placeholders.names(item):
+            if name not in known:
+                raise ConfigError(
+                    f"{where}: argument {item!r}"[:120],
+                    found=f"the placeholder {{{name}}}",
+                    expected="a parameter, a dataset, python, root or work",
+                    remedy=f"{nearest(name, known)} Write {{{{{name}}}}} for the plain text.",
+                )

@@ -1,0 +1,188 @@
+"""A hub as guards see it: the same while a run is judged and when the hub is verified."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from harness.errors import EvidenceMissingError, IntegrityError, StorageError
+from harness.evidence.hub import inventory, store
+from harness.files import sha256_bytes
+from harness.records import ArtifactRecord, DatasetRecord, HubRecord, StageRecord
+
+_READ_LIMIT = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a run recorded so far."""
+
+    stages: tuple[StageRecord, ...]
+    artifacts: tuple[ArtifactRecord, ...]
+    datasets: tuple[DatasetRecord, ...]
+    environment: dict[str, str]
+
+    @classmethod
+    def of(cls, record: HubRecord) -> Self:
+        """Take what a record tells."""
+        return cls(
+            stages=record.stages,
+            artifacts=record.artifacts,
+            datasets=record.datasets,
+            environment=record.environment,
+        )
+
+
+class HubEvidence:
+    """Reads artifacts and logs of one hub; nothing outside its root but external artifacts.
+
+    An external artifact is looked for relative to the project, and only its recorded
+    bytes count.
+    """
+
+    def __init__(
+        self, root: Path, facts: Facts | None = None, *, project: Path | None = None
+    ) -> None:
+        """Open a hub.
+
+        Args:
+            root: Folder of the hub.
+            facts: What was recorded; read from ``hub.json`` when left out.
+            project: Root of the project; found above the hub when left out.
+
+        Raises:
+            NotAProjectError: The folder is no hub.
+            IntegrityError: Its record is damaged.
+        """
+        if facts is None:
+            facts = Facts.of(store.read_record(root))
+        self._root = root
+        self._facts = facts
+        self._project = project
+
+    @property
+    def root(self) -> Path:
+        """Folder of the hub."""
+        return self._root
+
+    @property
+    def stages(self) -> dict[str, StageRecord]:
+        """Stages by id."""
+        return {stage.id: stage for stage in self._facts.stages}
+
+    @property
+    def artifacts(self) -> dict[str, ArtifactRecord]:
+        """Collected artifacts by id."""
+        return {artifact.id: artifact for artifact in self._facts.artifacts}
+
+    @property
+    def datasets(self) -> dict[str, DatasetRecord]:
+        """Datasets by role."""
+        return {dataset.role: dataset for dataset in self._facts.datasets}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment of the run."""
+        return self._facts.environment
+
+    def read(self, artifact: str, limit: int = _READ_LIMIT) -> bytes:
+        """Return the bytes of an artifact.
+
+        Raises:
+            EvidenceMissingError: It was not collected, is not there, or is too large.
+            IntegrityError: Its bytes or its path are not what was recorded.
+            StorageError: The disk refused to read it, which says nothing about it.
+        """
+        record = self.artifacts.get(artifact)
+        if record is None:
+            raise _missing(f"artifact {artifact}", "nothing collected", "Run the suite again.")
+        base = self._root if not record.external else self._project_root()
+        content = _read(base, record.path, limit)
+        if record.external and sha256_bytes(content) != record.sha256:
+            raise _damage(record.path, "other bytes", f"SHA-256 {record.sha256}")
+        return content
+
+    def json(self, artifact: str) -> Any:
+        """Return the parsed JSON of an artifact.
+
+        Raises:
+            EvidenceMissingError: It is not there, or is no JSON.
+            IntegrityError: Its path is not what a hub may hold.
+            StorageError: The disk refused to read it.
+        """
+        content = self.read(artifact)
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise _missing(
+                f"artifact {artifact}", f"no JSON: {error}"[:120], "Repair the stage."
+            ) from error
+
+    def log(self, stage: str) -> str:
+        """Return the complete log of a stage.
+
+        Raises:
+            EvidenceMissingError: The stage did not run or left no log.
+            IntegrityError: Its path is not what a hub may hold.
+            StorageError: The disk refused to read it.
+        """
+        record = self.stages.get(stage)
+        if record is None or record.log is None:
+            raise _missing(f"log of stage {stage}", "nothing", "Run the suite again.")
+        return _read(self._root, record.log, _READ_LIMIT).decode(errors="replace")
+
+    def _project_root(self) -> Path:
+        if self._project is not None:
+            return self._project
+        for folder in self._root.resolve().parents:
+            if (folder / "harness.toml").is_file():
+                return folder
+        return self._root
+
+
+def _read(base: Path, relative: str, limit: int) -> bytes:
+    if fault := inventory.fault_of(relative):
+        raise _damage(inventory.shown(relative), fault, "a path inside its root")
+    full = base
+    for part in Path(relative).parts:
+        full = full / part
+        if full.is_symlink():
+            raise _damage(relative, "a symbolic link", "a file")
+    try:
+        status = full.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise _damage(relative, "no regular file", "a file")
+        if status.st_size > limit:
+            raise _missing(
+                relative, f"{status.st_size:,} bytes", f"At most {limit:,} are read."
+            )
+        return full.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise _missing(relative, error.strerror or "nothing", "Run the suite again.") from error
+    except OSError as error:
+        raise _refused(relative, error) from error
+
+
+def _missing(where: str, found: str, remedy: str) -> EvidenceMissingError:
+    return EvidenceMissingError(where, found=found, expected="evidence", remedy=remedy)
+
+
+def _refused(where: str, error: OSError) -> StorageError:
+    return StorageError(
+        where,
+        found=error.strerror or str(error),
+        expected="a readable file",
+        remedy="Look at the disk and the permissions, then run again.",
+    )
+
+
+def _damage(where: str, found: str, expected: str) -> IntegrityError:
+    return IntegrityError(
+        where,
+        found=found,
+        expected=expected,
+        remedy="Restore the file from a copy, or run the suite again.",
+    )

@@ -1,0 +1,141 @@
+"""Where the source and the machine stood: the git stamp and the environment record."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from harness.config import placeholders
+from harness.config.project import SuiteSpec
+from harness.evidence.hub import checkout
+from harness.files import sha256_file
+from harness.records import Stamp
+
+NONE = "none"
+_PACKAGES = ("torch", "numpy", "lightning")
+_DEVICE_FLAGS = ("--accelerator", "--device")
+_GPU = ("cuda", "gpu")
+# What freshness compares; the rest is told for people.
+IDENTITY = ("python", "torch", "platform", "machine", "device")
+
+
+def take(root: Path, own: Sequence[Path]) -> Stamp:
+    """Stamp commit, tree, branch and difference of the work tree that holds ``root``.
+
+    Folders of the harness's ``own``, such as the hub store, do not count as differences.
+    Outside git, and before a first commit, the commit is ``none`` and the tree counts as
+    dirty: nothing vouches for it.
+    """
+    named = checkout.ask(root, "rev-parse", "HEAD", "HEAD^{tree}")
+    if named is None:
+        return Stamp(commit=NONE, tree=NONE, branch=None, dirty=True, diff_sha256=None)
+    commit, tree = named.decode().split()[:2]
+    branch = checkout.ask(root, "symbolic-ref", "--quiet", "--short", "HEAD")
+    changes = difference(root, own)
+    return Stamp(
+        commit=commit,
+        tree=tree,
+        branch=branch.decode().strip() if branch else None,
+        dirty=changes is not None,
+        diff_sha256=changes,
+    )
+
+
+def difference(root: Path, own: Sequence[Path]) -> str | None:
+    """Digest what differs from the commit, untracked files included; None when nothing does."""
+    scope = ("--", ":/", *(f":(exclude){os.path.relpath(folder, root)}" for folder in own))
+    seen = ("--porcelain=v1", "-z", "--untracked-files=all")
+    status = checkout.ask(root, "status", *seen, *scope)
+    if not status:
+        return None
+    digest = hashlib.sha256(status)
+    shown = ("--no-ext-diff", "--binary", "HEAD")
+    digest.update(checkout.ask(root, "diff", *shown, *scope) or b"")
+    top = Path((checkout.ask(root, "rev-parse", "--show-toplevel") or b".").decode().strip())
+    for entry in status.split(b"\0"):
+        if entry.startswith(b"?? "):
+            path = top / os.fsdecode(entry[3:])
+            if path.is_file() and not path.is_symlink():
+                digest.update(sha256_file(path).encode())
+    return digest.hexdigest()
+
+
+def environment_of(suite: SuiteSpec) -> dict[str, str]:
+    """Return what a run of a suite would depend on here; see ``environment``."""
+    return environment(placeholders.argvs(suite), suite.parameters)
+
+
+def environment(
+    argvs: Sequence[Sequence[str]], parameters: Mapping[str, str]
+) -> dict[str, str]:
+    """Record what results depend on: versions, platform and device class.
+
+    Args:
+        argvs: Argument vectors of the stages; the accelerator they ask for is the device.
+        parameters: Parameters of the suite; ``device`` says it outright.
+    """
+    return {
+        "python": platform.python_version(),
+        "implementation": sys.implementation.name,
+        **{name: _version(name, tuple(sys.path)) for name in _PACKAGES},
+        "platform": sys.platform,
+        "machine": platform.machine(),
+        "cpu_count": str(os.cpu_count() or 0),
+        "device": device(argvs, parameters),
+    }
+
+
+def device(argvs: Sequence[Sequence[str]], parameters: Mapping[str, str]) -> str:
+    """Return the device class of a suite: ``cpu`` or ``cuda``."""
+    wanted = [parameters["device"]] if "device" in parameters else []
+    for argv in argvs:
+        for flag, value in itertools.pairwise(argv):
+            if flag in _DEVICE_FLAGS:
+                wanted.append(value)
+        wanted += [
+            item.partition("=")[2]
+            for item in argv
+            if item.startswith(tuple(f"{flag}=" for flag in _DEVICE_FLAGS))
+        ]
+    has_gpu = Path("/proc/driver/nvidia/version").exists()
+    is_gpu = any(w.startswith(_GPU) or (w == "auto" and has_gpu) for w in wanted)
+    return "cuda" if is_gpu else "cpu"
+
+
+@cache
+def _version(package: str, folders: tuple[str, ...]) -> str:
+    """Read the version of an installed package from its metadata."""
+    for path in _installed(folders).get(package, ()):
+        with contextlib.suppress(OSError), path.open("rb") as lines:
+            for line in lines:
+                if line.startswith(b"Version:"):
+                    return line.partition(b":")[2].decode(errors="replace").strip()
+    import importlib.metadata  # noqa: PLC0415 - 45 modules that few installations need
+
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return NONE
+
+
+@cache
+def _installed(folders: tuple[str, ...]) -> dict[str, list[Path]]:
+    """List the metadata of the packages that are asked for, each folder looked at once."""
+    found: dict[str, list[Path]] = {}
+    for folder in folders:
+        try:
+            names = os.listdir(folder or os.curdir)  # noqa: PTH208 - names only, hundreds
+        except OSError:
+            continue  # an archive, or not there
+        for name in sorted(names):
+            package = name.partition("-")[0]
+            if package in _PACKAGES and name.endswith(".dist-info"):
+                found.setdefault(package, []).append(Path(folder, name, "METADATA"))
+    return found

@@ -1,0 +1,1 @@
+"""Many runs of a suite: campaigns, matrices, calibration, drills, bisection."""

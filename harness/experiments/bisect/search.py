@@ -1,0 +1,263 @@
+"""Bisection: which commit made a suite, or one of its guards, red.
+
+Commits run in scratch worktrees, judged by this harness. Each verdict is kept by the digest of
+what the suite depends on, so commits that touch no input are not run, sealed hubs of clean
+commits count, and a search that was ended goes on where it was. What is answered was seen: the
+culprit red and the commit before it green.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import git
+
+from harness.config import config_file
+from harness.config.project import Project
+from harness.errors import EvidenceMissingError, HarnessError, NothingSelectedError
+from harness.evidence.hub import blockers
+from harness.evidence.hub.blockers import Blocker, Register
+from harness.experiments.bisect import verdict_cache
+from harness.experiments.bisect.verdict_cache import Seen
+from harness.experiments.commits import history, scratch
+from harness.experiments.commits.history import State
+from harness.judgement import freshness
+from harness.runner.stages import datasets
+from harness.runner.stages.child import Stop
+from harness.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What to search for: ``guard`` is a guard's id, ``stage:<id>``, or None for the verdict.
+
+    ``parameters`` are those that are set, ``datasets`` files by role, as of ``harness run``.
+    """
+
+    suite: str
+    good: str
+    bad: str
+    guard: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    datasets: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A commit that was judged, and how."""
+
+    state: State
+    verdict: Verdict
+    how: str
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The answer: one suspect, or several where commits in between could not be judged."""
+
+    suspects: tuple[State, ...]
+    before: State
+    seen: Seen
+    commits: int
+    changes: int
+    runs: int
+    stat: str
+    blockers: tuple[Blocker, ...] = ()
+
+    @property
+    def culprit(self) -> State:
+        """The commit that was seen red, with the one before it green where it is alone."""
+        return self.suspects[-1]
+
+
+@dataclass(slots=True)
+class Search:
+    """A search under way; ``search`` is called once."""
+
+    project: Project
+    asked: Asked
+    stop: Stop
+    on_step: Callable[[Step], None]
+    _known: dict[str, Seen] = field(default_factory=dict)
+    _runs: int = 0
+
+    def search(self) -> Found | None:
+        """Find the culprit; None when the search was told to stop.
+
+        Raises:
+            ConfigError: The revisions cannot be searched, or a file cannot be used.
+            EvidenceMissingError: An end is not what it was said to be.
+            NothingSelectedError: No commit touches what the suite depends on.
+        """
+        asked = self.asked
+        given = self._given()
+        # Data count by their digest, so that a copy elsewhere finds what is known.
+        settings = {"words": " ".join(_words(asked.parameters, {}))}
+        settings |= {f"dataset:{role}": sha256 for role, sha256 in given.items()}
+        listed = history.states(self.project, asked.suite, asked.good, asked.bad, settings)
+        line = _changes(listed)
+        if len(line) == 1:
+            raise NothingSelectedError(
+                f"{asked.good}..{asked.bad}",
+                found=f"{len(listed) - 1} commits that touch no input of {asked.suite}",
+                expected="a change",
+                remedy="Look at inputs of the suite in harness.toml.",
+            )
+        self._known = verdict_cache.read(self._place)
+        if not asked.parameters:
+            sealed = verdict_cache.of_hubs(self.project, asked.suite, listed, given)
+            self._known = {**sealed, **self._known}
+        low, high = self._narrow(line)
+        if not (self._proves(line, low, high) and self._shows_both_ends(line, low, high)):
+            return None
+        return self._answer(listed, line, low, high)
+
+    def _given(self) -> dict[str, str]:
+        """Return the SHA-256 by role of the files that are given.
+
+        Raises:
+            ConfigError: The suite has no such role, or a file cannot be read.
+        """
+        suite, given = config_file.suite_of(self.project, self.asked.suite), self.asked.datasets
+        datasets.check_given(suite.datasets, given)
+        cache = freshness.cache_of(self.project)
+        found = {role: datasets.given(role, path, cache.digest) for role, path in given.items()}
+        cache.save()
+        return {role: dataset.record.sha256 for role, dataset in found.items()}
+
+    @property
+    def _place(self) -> Path:
+        return self.project.work / "cache" / "bisect" / f"{self.asked.suite}.json"
+
+    def _narrow(self, line: Sequence[State]) -> tuple[int, int]:
+        """Return the last state taken as green and the first one taken as red."""
+        low, high = 0, len(line) - 1
+        skipped: set[int] = set()
+        while self.stop.signal is None:
+            open_ = [i for i in range(low + 1, high) if i not in skipped]
+            if not open_:
+                break
+            middle = (low + high) / 2
+            # What is known costs nothing, so it is asked first.
+            known = [i for i in open_ if line[i].digest in self._known]
+            chosen = min(known or open_, key=lambda i: abs(i - middle))
+            verdict = self._verdict(line[chosen], high - low)
+            if verdict is Verdict.GREEN:
+                low = chosen
+            elif verdict is Verdict.RED:
+                high = chosen
+            else:
+                skipped.add(chosen)
+        return low, high
+
+    def _proves(self, line: Sequence[State], low: int, high: int) -> bool:
+        """See both sides of the edge judged, should an end have been taken on trust."""
+        for index in (high, low):
+            if self.stop.signal is None:
+                self._verdict(line[index], high - low)
+        return self.stop.signal is None
+
+    def _shows_both_ends(self, line: Sequence[State], low: int, high: int) -> bool:
+        wanted = ((low, Verdict.GREEN, self.asked.good), (high, Verdict.RED, self.asked.bad))
+        for index, verdict, said in wanted:
+            found = self._verdict(line[index], 0)
+            if found is not verdict:
+                what = self.asked.guard or f"suite {self.asked.suite}"
+                raise EvidenceMissingError(
+                    f"{said} ({line[index].commit[:12]})",
+                    found=f"{what} {found}",
+                    expected=str(verdict),
+                    remedy="Name another commit, or repair what keeps it from being judged.",
+                )
+        return True
+
+    def _verdict(self, state: State, left: int) -> Verdict:
+        if state.digest is None:
+            return Verdict.INCONCLUSIVE
+        seen = self._known.get(state.digest)
+        if seen is None:
+            seen = self._known[state.digest] = self._run(state)
+            verdict_cache.write(self._place, self._known)
+        elif left:
+            self._told(state, seen, left)
+        return seen.of(self.asked.guard)
+
+    def _told(self, state: State, seen: Seen, left: int) -> None:
+        verdict = seen.of(self.asked.guard)
+        self.on_step(Step(state=state, verdict=verdict, how=seen.how, left=left))
+
+    def _run(self, state: State) -> Seen:
+        asked = self.asked
+        self._runs += 1
+        try:
+            with scratch.worktree(self.project, state.commit, "bisect") as root:
+                words = _words(asked.parameters, asked.datasets)
+                hub, record = scratch.run_suite(
+                    self.project, asked.suite, root, self.stop, words, own_harness=False
+                )
+                seen = verdict_cache.of_hub(hub, record, "run")
+        except (HarnessError, git.GitError, OSError) as error:
+            reason = " ".join(str(error).split())[:300]
+            seen = Seen(
+                commit=state.commit, verdict=Verdict.INCONCLUSIVE, parts={}, reason=reason
+            )
+        if self.stop.signal is not None:
+            seen = replace(seen, verdict=Verdict.INCONCLUSIVE, parts={})
+        self._told(state, seen, 0)
+        return seen
+
+    def _answer(
+        self, listed: Sequence[State], line: Sequence[State], low: int, high: int
+    ) -> Found:
+        seen = self._known[line[high].digest or ""]
+        before = listed[listed.index(line[low + 1]) - 1]
+        repository = scratch.repository(self.project)
+        culprit = line[high].commit
+        found = Found(
+            suspects=tuple(line[low + 1 : high + 1]),
+            before=before,
+            seen=seen,
+            commits=len(listed) - 1,
+            changes=len(line) - 1,
+            runs=self._runs,
+            stat=str(repository.git.diff("--stat=72", f"{before.commit}..{culprit}")),
+        )
+        return replace(found, blockers=_register(self.project, seen, found))
+
+
+def _words(parameters: Mapping[str, str], files: Mapping[str, Path]) -> tuple[str, ...]:
+    """Write options of ``harness run``; it runs elsewhere, so paths are absolute."""
+    pairs = [("--set", f"{name}={value}") for name, value in parameters.items()]
+    pairs += [("--with", f"{role}={path.resolve()}") for role, path in files.items()]
+    return tuple(word for pair in pairs for word in pair)
+
+
+def _changes(listed: Sequence[State]) -> list[State]:
+    """Leave out commits at which the suite depends on the same as at the one before."""
+    line = [listed[0]]
+    line += [now for then, now in itertools.pairwise(listed) if now.digest != then.digest]
+    return line
+
+
+def _register(project: Project, seen: Seen, found: Found) -> tuple[Blocker, ...]:
+    """Return the blockers of the culprit; what the register does not know is added to it."""
+    register = Register(project.hubs)
+    known = {blocker.id: blocker for blocker in register.entries()}
+    listed = []
+    for note in seen.notes:
+        blocker, body = blockers.split(note)
+        if blocker.id not in known:
+            register.keep(blocker, f"{body}\n{_told_by(found)}")
+        listed.append(known.get(blocker.id, blocker))
+    return tuple(listed)
+
+
+def _told_by(found: Found) -> str:
+    told = ["## Found by bisection", ""]
+    told += [f"First red at {found.culprit.commit} ({found.culprit.subject})."]
+    told += ["", *(f"    {line}" for line in found.stat.splitlines()), ""]
+    return "\n".join(told)

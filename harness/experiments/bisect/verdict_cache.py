@@ -1,0 +1,120 @@
+"""What was judged of a suite at commits: kept by the digest of what the suite depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from harness import files
+from harness.config.project import Project
+from harness.errors import HarnessError
+from harness.evidence.hub import plan, stamp
+from harness.evidence.hub.store import HubStore
+from harness.experiments.commits import history
+from harness.records import HubRecord, decode, encode
+from harness.verdict import Verdict
+
+STAGE = "stage:"
+_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """How a state was judged: verdict of the suite, and of guards and stages by name.
+
+    ``notes`` are the blocker notes of a red run, as text. ``how`` is ``run``, ``kept`` (from
+    an earlier search) or ``hub`` (a sealed run of this project).
+    """
+
+    commit: str
+    verdict: Verdict
+    parts: dict[str, str]
+    reason: str
+    notes: tuple[str, ...] = ()
+    how: str = "run"
+
+    def of(self, guard: str | None) -> Verdict:
+        """Return the verdict that is searched for; what was not judged is inconclusive."""
+        if guard is None:
+            return self.verdict
+        return Verdict(self.parts.get(guard, Verdict.INCONCLUSIVE.value))
+
+
+def of_hub(hub: Path, record: HubRecord, how: str) -> Seen:
+    """Take from a hub what a search asks for."""
+    parts = {f"{STAGE}{stage.id}": stage.verdict.value for stage in record.stages}
+    parts |= {guard.id: guard.verdict.value for guard in record.guards}
+    paths = sorted((hub / "red").glob("blocked_*.md"))
+    return Seen(
+        commit=record.stamp.commit,
+        verdict=record.verdict,
+        parts=parts,
+        reason=record.reason,
+        notes=tuple(path.read_text("utf-8") for path in paths),
+        how=how,
+    )
+
+
+def of_hubs(
+    project: Project,
+    suite: str,
+    listed: Sequence[history.State],
+    given: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Seen]:
+    """Take the verdicts of sealed runs of the listed commits, by digest.
+
+    Only runs of a clean commit as declared, with generated data but those ``given`` (SHA-256
+    by role), in this environment, that came to their end; a later run of the same state
+    counts before an earlier one.
+    """
+    states = {state.commit: state for state in listed if state.digest is not None}
+    kept = HubStore(project.hubs, project.work)
+    found = {}
+    for hub in kept.hubs(suite):
+        try:
+            record = kept.read(hub)
+            state = states.get(record.stamp.commit)
+            if state is not None and state.digest and _counts(hub, record, state, given):
+                found[state.digest] = of_hub(hub, record, "hub")
+        except (HarnessError, OSError, UnicodeDecodeError):
+            continue  # what is damaged is no evidence; `harness verify` says so
+    return found
+
+
+def _counts(
+    hub: Path, record: HubRecord, state: history.State, given: Mapping[str, str]
+) -> bool:
+    now = stamp.environment(list(plan.read(hub).argv.values()), record.parameters)
+    return (
+        not record.stamp.dirty
+        and record.verdict is not Verdict.INCONCLUSIVE
+        and record.config_sha256 == state.declaration
+        and {d.role: d.sha256 for d in record.datasets if not d.generated} == dict(given)
+        and all(stage.outcome != "interrupted" for stage in record.stages)
+        and all(record.environment.get(key) == now[key] for key in stamp.IDENTITY)
+    )
+
+
+def read(path: Path) -> dict[str, Seen]:
+    """Read what earlier searches judged; an unreadable cache holds nothing."""
+    value = files.read_cache(path, _SCHEMA)
+    try:
+        return {
+            digest: decode(Seen, {**seen, "how": "kept"}, path.name)
+            for digest, seen in dict(value["seen"]).items()
+        }
+    except (HarnessError, KeyError, TypeError, ValueError):
+        return {}
+
+
+def write(path: Path, known: Mapping[str, Seen]) -> None:
+    """Keep what was judged; what could not be is tried again next time."""
+    kept = {
+        digest: encode(seen)
+        for digest, seen in known.items()
+        if seen.verdict is not Verdict.INCONCLUSIVE and seen.how != "hub"
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.write_bytes(path, files.json_bytes({"schema": _SCHEMA, "seen": kept}))

@@ -1,0 +1,234 @@
+"""The roads of ``harness golden``: seeds → runs → samples → goldens and a ledger entry.
+
+``calibrate`` runs a suite with one seed after the other, and the first seed twice. ``update``
+takes its numbers from the artifacts of those hubs, proved first, never from a report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.config import config_file
+from harness.config.project import GuardSpec, Project, SuiteSpec
+from harness.errors import ConfigError, EvidenceMissingError, IntegrityError
+from harness.evidence.hub import inventory, layout
+from harness.evidence.hub.evidence import HubEvidence
+from harness.evidence.hub.store import HubStore
+from harness.evidence.ledger.log import Ledger
+from harness.experiments.calibration.runs import (
+    PARAMETER,
+    Runs,
+    last_runs,
+    require_own,
+    seeded,
+    store_of,
+)
+from harness.files import sha256_file
+from harness.judgement import verify
+from harness.judgement.golden import calibrate, store
+from harness.judgement.golden.calibrate import (
+    CalibrationRefusedError,
+    Provenance,
+    Sample,
+    Target,
+)
+from harness.judgement.golden.store import GoldenSet, GoldenValue
+from harness.judgement.guards import metrics, resources
+from harness.records import HubRecord
+from harness.verdict import Verdict
+
+KIND = store.LOGGED
+
+
+def targets(suite: SuiteSpec) -> tuple[Target, ...]:
+    """Return what the guards of a suite compare with goldens, each metric once."""
+    found: dict[str, Target] = {}
+    for spec in suite.guards:
+        if spec.kind == "golden":
+            name = metrics.key(spec.options)
+        elif _is_relative(spec):
+            name = resources.name(spec.options["stage"], spec.options["measure"])
+        else:
+            continue
+        found.setdefault(name, calibrate.target(spec, name))
+    return tuple(found.values())
+
+
+def propose(project: Project, suite: SuiteSpec, runs: Runs, reason: str) -> GoldenSet:
+    """Make goldens of the runs, without writing anything.
+
+    Raises:
+        EvidenceMissingError: Nothing to calibrate, a hub that is missing or too few seeds.
+        IntegrityError: A hub that is damaged.
+        CalibrationRefusedError: A red guard, runs of different code, data or machine, a
+            repeat that disagrees, or values that cannot be used.
+    """
+    wanted = targets(suite)
+    if not wanted:
+        raise EvidenceMissingError(
+            f"suites.{suite.name}.guards",
+            found="no guard that compares with a golden",
+            expected="at least one of kind golden, or resource with above or below",
+            remedy="Declare one in harness.toml.",
+        )
+    whole = tuple(stage.id for stage in suite.stages)
+    needed = [whole, *([seeded(suite)] * (len(runs.hubs) - 1))]
+    records = [
+        _proved(project, suite, hub, stages)
+        for (_, hub), stages in zip(runs.hubs, needed, strict=True)
+    ]
+    _require_alike(records)
+    samples = [_sample(project, suite, seed, hub) for seed, hub in runs.hubs]
+    if runs.repeat is not None:
+        repeat = _sample(project, suite, *runs.repeat)
+        _proved(project, suite, runs.repeat[1], seeded(suite))
+        if trouble := calibrate.disagreement(samples[0], repeat, wanted):
+            raise _refuse(f"seed {repeat.seed} run twice", trouble, "the same values twice")
+    provenance = _provenance(project, records[0], reason)
+    made = tuple(calibrate.make(target, samples, provenance) for target in wanted)
+    return store.load(project.golden / suite.name).replace(made)
+
+
+def update(
+    project: Project, suite_name: str, reason: str, environ: Mapping[str, str]
+) -> GoldenSet:
+    """Make the runs of the last calibration the goldens of the suite; log it.
+
+    Raises:
+        ConfigError: ``CI`` is set, no reason is given, or another suite's goldens judge it.
+        EvidenceMissingError: As ``propose``.
+        IntegrityError: As ``propose``.
+        CalibrationRefusedError: As ``propose``.
+    """
+    suite = config_file.suite_of(project, suite_name)
+    if environ.get("CI"):
+        raise _misuse("CI is set", "a person's decision", "Update where you can look at it.")
+    if not reason.strip():
+        raise _misuse("no reason", "a sentence", "Say why with --reason.")
+    require_own(suite)
+    folder = project.golden / suite.name
+    before = store.load(folder).digest
+    runs = last_runs(project, suite.name)
+    golden = propose(project, suite, runs, reason.strip())
+    store.save(folder, golden)
+    body = {
+        "evidence": {
+            Path(hub).name: sha256_file(project.root / hub / inventory.MANIFEST)
+            for _, hub in runs.hubs
+        },
+        "golden_sha256": golden.digest,
+        "previous_sha256": before,
+        "reason": reason.strip(),
+        "values": len(golden.values),
+    }
+    project.hubs.mkdir(parents=True, exist_ok=True)
+    Ledger(project.hubs / layout.LEDGER).append(KIND, suite.name, body)
+    return golden
+
+
+def find(golden: GoldenSet, metric: str) -> tuple[GoldenValue, ...]:
+    """Return the values of a metric, one per environment and datasets.
+
+    Raises:
+        EvidenceMissingError: There is none.
+    """
+    found = tuple(value for value in golden.values if value.metric == metric)
+    if not found:
+        known = ", ".join(sorted({value.metric for value in golden.values})) or "none"
+        raise EvidenceMissingError(
+            f"golden of {metric}",
+            found="no such golden",
+            expected=f"one of {known}",
+            remedy="List them with harness golden show.",
+        )
+    return found
+
+
+def _sample(project: Project, suite: SuiteSpec, seed: str, hub: str) -> Sample:
+    evidence = HubEvidence(project.root / hub, project=project.root)
+    values: dict[str, float] = {}
+    for spec in suite.guards:
+        if spec.kind == "golden":
+            values[metrics.key(spec.options)] = metrics.take(evidence, spec.options)
+        elif _is_relative(spec):
+            stage, measure = spec.options["stage"], spec.options["measure"]
+            values[resources.name(stage, measure)] = resources.measure(evidence, stage, measure)
+    return Sample(seed=seed, hub=hub, values=values)
+
+
+def _proved(project: Project, suite: SuiteSpec, hub: str, stages: Sequence[str]) -> HubRecord:
+    own = store_of(project)
+    report = verify.verify(own, project.root / hub, allow_stale=True)
+    if report.exit_code == IntegrityError.exit_code:
+        raise IntegrityError(
+            hub,
+            found="evidence that does not verify",
+            expected="the hub as it was sealed",
+            remedy=f"See harness verify --hub {hub}.",
+        )
+    record = HubStore(own.hubs, own.work).read(project.root / hub)
+    passed = {stage.id for stage in record.stages if stage.verdict is Verdict.GREEN}
+    failed = [id_ for id_ in stages if id_ not in passed]
+    # An old golden may be red in the very runs that replace it.
+    golden = {spec.id for spec in suite.guards if spec.kind == "golden" or _is_relative(spec)}
+    red = [
+        result.id
+        for result in record.guards
+        if result.verdict is Verdict.RED
+        and result.severity == "fail"
+        and result.id not in golden
+    ]
+    if failed or red:
+        raise _refuse(hub, f"not green: {', '.join([*failed, *red][:4])}", "green runs")
+    return record
+
+
+def _require_alike(records: Sequence[HubRecord]) -> None:
+    def facts(record: HubRecord) -> dict[str, object]:
+        others = {k: v for k, v in record.parameters.items() if k != PARAMETER}
+        return {
+            "inputs": record.inputs_sha256,
+            "datasets": {d.role: d.sha256 for d in record.datasets},
+            "environment": record.environment,
+            "parameters": others,
+        }
+
+    first = facts(records[0])
+    for record in records[1:]:
+        for name, value in facts(record).items():
+            if value != first[name]:
+                found = f"{name} that differ from those of {records[0].run_id}"
+                raise _refuse(record.run_id, found, f"the same {name} in every run")
+
+
+def _provenance(project: Project, record: HubRecord, reason: str) -> Provenance:
+    import git  # noqa: PLC0415 (a third of a second that only an update needs)
+
+    try:
+        reader = git.Repo(project.root, search_parent_directories=True).config_reader()
+        author = str(reader.get_value("user", "name", "unknown"))
+    except git.InvalidGitRepositoryError:
+        author = "unknown"
+    return Provenance(
+        environment=record.environment,
+        datasets={dataset.role: dataset.sha256 for dataset in record.datasets},
+        reason=reason,
+        author=author,
+        date=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        commit=record.stamp.commit + ("+dirty" if record.stamp.dirty else ""),
+    )
+
+
+def _is_relative(spec: GuardSpec) -> bool:
+    return spec.kind == "resource" and ("above" in spec.options or "below" in spec.options)
+
+
+def _refuse(where: str, found: str, expected: str) -> CalibrationRefusedError:
+    remedy = "Look at that run; without its folder, calibrating again makes it anew."
+    return CalibrationRefusedError(where, found=found, expected=expected, remedy=remedy)
+
+
+def _misuse(found: str, expected: str, remedy: str) -> ConfigError:
+    return ConfigError("golden update", found=found, expected=expected, remedy=remedy)

@@ -1,0 +1,187 @@
+"""Seeds → runs of a suite in a store of their own, and the list of them.
+
+The store lies below the work folder and has its own ledger, so that none of its hubs becomes
+the latest run of the suite. A run whose code, data and environment are still those of now is
+not made again: an interrupted calibration goes on where it stopped, whoever carried it out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.config import config_file, suite_rules
+from harness.config.project import Project, SuiteSpec
+from harness.errors import ConfigError, EvidenceMissingError
+from harness.experiments.campaign import run as campaigns
+from harness.experiments.campaign.run import Campaign, Cell, CellResult, OnDone
+from harness.experiments.execute.unit import Executor
+from harness.files import json_bytes, write_bytes
+from harness.judgement.golden import store
+from harness.runner.stages.child import Stop
+
+FIRST_SEED = 1001  # far from the seed of the suite itself: a check needs fresh ones
+FOLDER = "calibration"
+PARAMETER = "seed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """The hubs of one calibration, by seed, relative to the project; the repeat apart."""
+
+    hubs: tuple[tuple[str, str], ...]
+    repeat: tuple[str, str] | None = None
+
+
+def store_of(project: Project) -> Project:
+    """Return the project with the store that calibrations run in."""
+    work = project.work / FOLDER
+    return replace(project, work=work, hubs=work / "hubs", caches=project.shared)
+
+
+def seeded(suite: SuiteSpec) -> tuple[str, ...]:
+    """Return the stages that a seed reaches: those that name it and those that need them.
+
+    The others give the same with every seed, so that one run of them speaks for all.
+    """
+    word = f"{{{PARAMETER}}}"
+    found: list[str] = []
+    for stage in suite_rules.ordered(suite):
+        if any(word in item for item in stage.argv) or set(stage.needs) & set(found):
+            found.append(stage.id)
+    return tuple(found)
+
+
+def require_own(suite: SuiteSpec) -> None:
+    """Refuse to make goldens for a suite that another one's judge.
+
+    Raises:
+        ConfigError: It says ``goldens_of``.
+    """
+    if suite.goldens_of:
+        raise ConfigError(
+            f"suites.{suite.name}.goldens_of",
+            found=f"goldens of suite {suite.goldens_of}",
+            expected="a suite with goldens of its own",
+            remedy=f"Use harness golden with {suite.goldens_of}.",
+        )
+
+
+def run_seeds(
+    project: Project,
+    suite_name: str,
+    seeds: Sequence[str],
+    files: Mapping[str, Path],
+    executor: Executor,
+    stop: Stop,
+    on_done: OnDone,
+) -> Runs:
+    """Run the suite once for each seed, and the first seed again.
+
+    The first run is a whole one; the others leave out what no seed reaches. ``files`` are
+    datasets by role. What is done already is not run again, see ``campaign.run``.
+
+    Raises:
+        ConfigError: The suite has no parameter ``seed``, or another suite's goldens.
+        EvidenceMissingError: The runs were interrupted, or one left no hub.
+    """
+    suite = config_file.suite_of(project, suite_name)
+    require_own(suite)
+    if PARAMETER not in suite.parameters:
+        raise ConfigError(
+            f"suites.{suite.name}.parameters",
+            found="no seed",
+            expected="a parameter named seed that its stages use",
+            remedy="Add it to harness.toml.",
+        )
+    wanted = cells(suite, seeds, files)
+    campaign = Campaign(
+        project=project,
+        store=store_of(project),
+        suite=suite.name,
+        ignored=("golden",),  # a measured value does not depend on it
+        is_rendered=False,
+    )
+    _list_path(project, suite.name).unlink(missing_ok=True)
+    results = campaigns.run(campaign, wanted, executor, stop, on_done)
+    pairs = tuple(_pair(project, suite, result) for result in results)
+    if len(pairs) < len(wanted):
+        raise EvidenceMissingError(
+            f"calibration of {suite.name}",
+            found=f"an interruption after {len(pairs)} of {len(wanted)} runs",
+            expected="every run to its end",
+            remedy="Call harness golden calibrate again; it goes on where it stopped.",
+        )
+    found = Runs(hubs=pairs[:-1], repeat=pairs[-1])
+    _write_runs(project, suite.name, found)
+    return found
+
+
+def cells(suite: SuiteSpec, seeds: Sequence[str], files: Mapping[str, Path]) -> list[Cell]:
+    """Return the runs of a calibration, the repeat of the first seed last."""
+    made = []
+    for index, seed in enumerate((*seeds, seeds[0])):
+        is_repeat = index == len(seeds)
+        made.append(
+            Cell(
+                name=f"seed {seed}{' again' if is_repeat else ''}",
+                values={PARAMETER: seed},
+                parameters={PARAMETER: seed},
+                datasets=files,
+                only=seeded(suite) if index else (),
+                salt="again" if is_repeat else "",
+            )
+        )
+    return made
+
+
+def _pair(project: Project, suite: SuiteSpec, result: CellResult) -> tuple[str, str]:
+    if result.hub is None:
+        raise EvidenceMissingError(
+            f"calibration of {suite.name}, {result.cell.name}",
+            found=result.reason,
+            expected="a sealed run",
+            remedy="Mend that, then call harness golden calibrate again.",
+        )
+    hub = result.hub.relative_to(project.root).as_posix()
+    return result.cell.values[PARAMETER], hub
+
+
+def last_runs(project: Project, suite: str) -> Runs:
+    """Read which hubs the last calibration of a suite made.
+
+    Raises:
+        EvidenceMissingError: There was none, or its list cannot be read.
+    """
+    found = _read_runs(project, suite)
+    if found is None or found.repeat is None:
+        raise EvidenceMissingError(
+            f"calibration of {suite}",
+            found="no complete list of runs",
+            expected="the runs of harness golden calibrate",
+            remedy=f"Run harness golden calibrate {suite} --seeds {store.LEAST_SEEDS}.",
+        )
+    return found
+
+
+def _list_path(project: Project, suite: str) -> Path:
+    return project.work / FOLDER / f"{suite}.json"
+
+
+def _write_runs(project: Project, suite: str, runs: Runs) -> None:
+    path = _list_path(project, suite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, json_bytes({"hubs": runs.hubs, "repeat": runs.repeat}))
+
+
+def _read_runs(project: Project, suite: str) -> Runs | None:
+    """Read the list of runs; None where there is none that can be read."""
+    try:
+        content = json.loads(_list_path(project, suite).read_bytes())
+        hubs = tuple((str(seed), str(hub)) for seed, hub in content["hubs"])
+        seed, hub = content["repeat"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return Runs(hubs=hubs, repeat=(str(seed), str(hub)))

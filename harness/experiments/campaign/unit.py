@@ -1,0 +1,97 @@
+"""One run of a campaign, where a worker runs: asked as plain data, told as plain data.
+
+The run has a small store of its own. Called again after a worker was lost, it gives back the
+hub that is staged there already, or clears what is half done and runs again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.config.project import Project
+from harness.errors import HarnessError
+from harness.evidence.hub import seal
+from harness.evidence.hub.store import HubStore, remove
+from harness.experiments.campaign import work_key
+from harness.judgement.declaration import load_project
+from harness.records import HubRecord, encode
+from harness.reporting import rendering
+from harness.runner import workflow
+from harness.runner.options import RunOptions
+from harness.runner.stages.child import Stop
+
+TASK = f"{__name__}:perform"
+
+
+def perform(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
+    """Carry a run out and tell of its staged hub; see ``told``.
+
+    An interrupted run leaves nothing and is told as ``interrupted`` with its signal.
+
+    Raises:
+        HarnessError: The run cannot be made.
+    """
+    project = load_project(Path(asked["root"]))
+    own = replace(
+        project, hubs=Path(asked["hubs"]), work=Path(asked["work"]), caches=project.shared
+    )
+    workflow.tidy(own)
+    found = _finished(own, asked)
+    if found is not None:
+        return told(*found)
+    options = RunOptions(
+        datasets={role: Path(path) for role, path in asked["datasets"].items()},
+        parameters=asked["parameters"],
+        only=tuple(asked["only"]),
+        renderers=rendering.FILES if asked["is_rendered"] else {},
+        stop=stop,
+        is_staged=True,
+    )
+    outcome = workflow.run(own, asked["suite"], options)
+    if outcome.signal is not None:
+        remove(outcome.hub)  # and nothing else: another attempt may be under way here
+        return {"interrupted": outcome.signal}
+    return told(outcome.hub, outcome.record)
+
+
+def _finished(own: Project, asked: Mapping[str, Any]) -> tuple[Path, HubRecord] | None:
+    """Find the hub of an earlier attempt; one of another state of the code is removed."""
+    store = HubStore(own.hubs, own.work)
+    for hub in store.hubs(asked["suite"]):
+        try:
+            record = store.read(hub)
+        except HarnessError:
+            record = None
+        if record is not None and _is_of(record, asked):
+            return hub, record
+        remove(hub)
+    return None
+
+
+def _is_of(record: HubRecord, asked: Mapping[str, Any]) -> bool:
+    made = work_key.of(
+        work_key.recorded(record), asked["salt"], ignored=tuple(asked["ignored"])
+    )
+    return made == str(asked["key"])
+
+
+def told(hub: Path, record: HubRecord) -> dict[str, Any]:
+    """Tell what there is to know of a staged hub.
+
+    Returns:
+        Its folder, what its seal says and when, what it depended on, and its result.
+    """
+    promised = seal.staged(hub)
+    return {
+        "hub": str(hub),
+        "body": dict(promised.body),
+        "time": promised.time,
+        "facts": dict(work_key.recorded(record)),
+        "verdict": record.verdict.value,
+        "reason": record.reason,
+        "duration_s": record.duration_s,
+        "metrics": encode(record.metrics),
+    }

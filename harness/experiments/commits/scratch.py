@@ -1,0 +1,129 @@
+"""A scratch worktree: a commit outside of the user's tree, and the run of a suite there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import git
+
+from harness.config.project import Project
+from harness.errors import HarnessError
+from harness.evidence.hub.store import HubStore
+from harness.records import HubRecord
+from harness.runner.stages import child
+from harness.runner.stages.child import ChildSpec, Stop
+from harness.runner.stages.log_stream import LogStream
+
+_TIMEOUT_S = 3600.0
+_LEFT_OVER = "3.hours.ago"
+_GRACE_S = 30.0
+_PASSED_ON = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
+
+
+def repository(project: Project) -> git.Repo:
+    """Open the repository that holds a project.
+
+    Raises:
+        git.GitError: There is none.
+    """
+    return git.Repo(project.root, search_parent_directories=True)
+
+
+@contextlib.contextmanager
+def worktree(project: Project, revision: str, name: str) -> Iterator[Path]:
+    """Check a commit out in a temporary folder and yield the project's place there.
+
+    Generated datasets are shared in both directions: they are found by the digest of what
+    makes them. The worktree is gone afterwards, and so are those that killed runs left.
+
+    Raises:
+        git.GitError: The commit cannot be checked out.
+    """
+    opened = repository(project)
+    inside = project.root.relative_to(Path(str(opened.working_tree_dir)).resolve())
+    folder = Path(tempfile.mkdtemp(prefix=f"harness-{name}-")).resolve()
+    tree = folder / "tree"
+    root = tree / inside
+    try:
+        # Those of other machines that share the repository look as if they were gone.
+        opened.git.worktree("prune", f"--expire={_LEFT_OVER}")
+        opened.git.worktree("add", "--quiet", "--detach", str(tree), revision)
+        theirs = root / project.work.relative_to(project.root) / "datasets"
+        if (project.work / "datasets").is_dir():
+            shutil.copytree(project.work / "datasets", theirs)
+        yield root
+        _keep_new(theirs, project.work / "datasets")
+    finally:
+        if tree.exists():
+            opened.git.worktree("remove", "--force", "--force", str(tree))
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep_new(made: Path, kept: Path) -> None:
+    for folder in made.iterdir() if made.is_dir() else ():
+        if not (kept / folder.name).exists():
+            kept.mkdir(parents=True, exist_ok=True)
+            part = kept / f".{folder.name}.{os.getpid()}"
+            shutil.copytree(folder, part)
+            try:
+                part.rename(kept / folder.name)
+            except OSError:  # another run was first
+                shutil.rmtree(part, ignore_errors=True)
+
+
+def run_suite(
+    project: Project,
+    suite: str,
+    root: Path,
+    stop: Stop,
+    words: Sequence[str] = (),
+    *,
+    own_harness: bool = True,
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[Path, HubRecord]:
+    """Run a suite in a worktree and return its sealed hub with the record.
+
+    Args:
+        project: The project as it is declared in the user's tree.
+        suite: Name of the suite.
+        root: The project's place in the worktree.
+        stop: The wish to end early.
+        words: Further words of the command line.
+        own_harness: Whether a harness that lies in the worktree is the one that judges.
+        environ: Variables of which the run is given those that a run may see.
+
+    Raises:
+        HarnessError: The run left no hub.
+    """
+    hubs = root / project.hubs.relative_to(project.root)
+    store = HubStore(hubs, root / project.work.relative_to(project.root))
+    before = set(store.hubs(suite))
+    python = (sys.executable, *(() if own_harness else ("-P",)), "-m", "harness")
+    spec = ChildSpec(
+        argv=(*python, "-C", str(root), "run", suite, "--quiet", *words),
+        cwd=root,
+        environment=child.environment(_PASSED_ON, environ),
+        timeout_s=_TIMEOUT_S,
+        mark=f"scratch-{root}",
+        grace_s=_GRACE_S,
+    )
+    lines: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="harness-log-") as folder:
+        log = LogStream(Path(folder) / "run.log", bytes, lines.append, overlap=0)
+        ended = child.run(spec, log, stop)
+        log.close()
+    made = [hub for hub in store.hubs(suite) if hub not in before]
+    if not made:
+        raise HarnessError(
+            f"suite {suite} in a scratch worktree",
+            found=f"no hub ({ended.ended}, exit {ended.exit_code}): {' '.join(lines[-2:])}",
+            expected="a sealed run",
+            remedy="Run the suite on that state by hand.",
+        )
+    return made[-1], store.read(made[-1])

@@ -1,0 +1,189 @@
+"""Drills: a realistic defect, and the guard that must turn red; runs are in ``runs``.
+
+``drills/<name>.patch`` begins with a header and goes on as a diff against the commit:
+
+    Suite: quick
+    Guard: intensity-scale-loaded       (or ``stage:<id>`` for a stage that must fail)
+    Defect: The bundle's intensity_scale is replaced by 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import git
+
+from harness.config import config_file
+from harness.config.project import Project
+from harness.config.toml_table import nearest
+from harness.errors import ConfigError, HarnessError, NothingSelectedError
+from harness.experiments.drills import scope
+
+FOLDER = "drills"
+FIRST_CLEAN_SEED = 9001  # neither the suite's own nor one used for calibration
+_KEYS = ("Suite", "Guard", "Defect")
+_HEADER_LINES = 40
+CAUGHT, QUIET = "caught", "quiet"
+GOOD = (CAUGHT, QUIET)
+MISSED, WRONG, STALE, BROKEN = "missed", "wrong guard", "stale", "broken"
+ALARM, UNDECIDED = "false alarm", "inconclusive"
+NOT_RUN = "not run"
+# Little context, so that a patch survives edits near its place.
+_APPLY = ("--recount", "-C1", "--whitespace=nowarn")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drill:
+    """A defect and the guard that must catch it; without a patch, a clean run."""
+
+    name: str
+    suite: str
+    guard: str = ""
+    defect: str = ""
+    patch: Path | None = None
+    seed: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillOutcome:
+    """How a drill went: ``red`` lists guards and ``stage:<id>`` that were red.
+
+    ``is_recalled`` says that it was kept from an earlier call.
+    """
+
+    drill: Drill
+    outcome: str
+    red: tuple[str, ...]
+    duration_s: float
+    reason: str = ""
+    is_recalled: bool = False
+
+
+class StalePatchError(HarnessError):
+    """A patch that does not apply to the commit."""
+
+    exit_code = 1
+
+
+def read(path: Path) -> Drill:
+    """Read the header of a drill.
+
+    Raises:
+        ConfigError: A header line is missing, or there is no diff after it.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _bad(path, str(error), "a patch as UTF-8 text") from error
+    head: dict[str, str] = {}
+    for line in lines[:_HEADER_LINES]:
+        if line.startswith(("diff --git", "--- ")):
+            break
+        key, colon, text = line.partition(":")
+        if colon and key in _KEYS:
+            head[key] = text.strip()
+    if missing := [key for key in _KEYS if not head.get(key)]:
+        raise _bad(path, f"no line {missing[0]}:", "a header with Suite, Guard and Defect")
+    if not any(line.startswith("@@") for line in lines):
+        raise _bad(path, "no change", "a diff after the header")
+    return Drill(
+        name=path.stem,
+        suite=head["Suite"],
+        guard=head["Guard"],
+        defect=head["Defect"],
+        patch=path,
+    )
+
+
+def select(project: Project, suite: str | None, names: Sequence[str]) -> tuple[Drill, ...]:
+    """Return the drills of a project, in the order of their names.
+
+    Args:
+        project: The project.
+        suite: Drills of this suite only; a drill's name may stand here too.
+        names: Drills of these names only.
+
+    Raises:
+        ConfigError: There is no such suite; or a drill cannot be read, or names a suite or
+            guard that is not declared.
+        NothingSelectedError: No drill, or none of a given name.
+    """
+    found = [read(path) for path in sorted((project.root / FOLDER).glob("*.patch"))]
+    if suite is not None and suite not in project.suites:
+        if suite not in {drill.name for drill in found}:
+            config_file.suite_of(project, suite)  # refuses it
+        names, suite = (suite, *names), None
+    known = {drill.name: drill for drill in found if suite in (None, drill.suite)}
+    of_suite = f" of suite {suite}" if suite else ""
+    if not known:
+        raise NothingSelectedError(
+            FOLDER,
+            found=f"no drill{of_suite}",
+            expected="at least one patch",
+            remedy=f"Write one into {FOLDER}/.",
+        )
+    for name in names:
+        if name not in known:
+            raise NothingSelectedError(
+                f"drill {name!r}",
+                found="no such drill",
+                expected=f"a drill{of_suite}",
+                remedy=nearest(name, known),
+            )
+    chosen = tuple(drill for drill in known.values() if not names or drill.name in names)
+    for drill in chosen:
+        _check(project, drill)
+    return chosen
+
+
+def clean_runs(suite: str, count: int) -> tuple[Drill, ...]:
+    """Return runs without a defect, each with a fresh seed, that must raise no alarm."""
+    seeds = range(FIRST_CLEAN_SEED, FIRST_CLEAN_SEED + count)
+    return tuple(Drill(name=f"clean-{seed}", suite=suite, seed=str(seed)) for seed in seeds)
+
+
+def idle_guards(project: Project, outcomes: Sequence[DrillOutcome]) -> tuple[str, ...]:
+    """Return ``suite: guard`` of every declared guard that no defect turned red."""
+    red: dict[str, set[str]] = {}
+    for item in outcomes:
+        if item.drill.patch is not None:
+            red.setdefault(item.drill.suite, set()).update(item.red)
+    return scope.undrilled(project, red)
+
+
+def apply(patch: Path, top: Path, *words: str) -> None:
+    """Apply a drill to a work tree, or with ``--check`` only see whether it would.
+
+    Raises:
+        StalePatchError: It does not apply.
+    """
+    try:
+        git.Git(str(top)).apply(*_APPLY, *words, str(patch.resolve()))
+    except git.GitCommandError as error:
+        said = " ".join(str(error.stderr).split())
+        raise StalePatchError(
+            f"{FOLDER}/{patch.name}",
+            found=f"a patch that does not apply: {said}"[:300],
+            expected="one that fits the commit",
+            remedy="Make the change again on today's code and save its diff.",
+        ) from error
+
+
+def _check(project: Project, drill: Drill) -> None:
+    suite = config_file.suite_of(project, drill.suite)
+    known = [guard.id for guard in suite.guards] + [f"stage:{s.id}" for s in suite.stages]
+    known += [f"default:{a.id}" for stage in suite.stages for a in stage.artifacts]
+    if drill.guard not in known:
+        raise _bad(
+            drill.patch or Path(drill.name),
+            f"guard {drill.guard!r}",
+            f"a guard of {suite.name}, stage:<id> or default:<artifact>",
+        )
+
+
+def _bad(path: Path, found: str, expected: str) -> ConfigError:
+    return ConfigError(
+        f"{FOLDER}/{path.name}", found=found[:160], expected=expected, remedy="Correct it."
+    )

@@ -1,0 +1,308 @@
+"""Drills and clean runs to outcomes, each in a scratch worktree of one commit.
+
+The user's tree is never touched, and what is committed meanwhile changes nothing: all drills
+of a call stand on the commit that it began with, judged by the declaration of that commit.
+Only the stages that the named guard looks at are run; the whole suite follows where it
+stayed silent, to tell a defect that nobody saw from one that another guard saw. A patch that
+does not apply any more is stale, which is no success. Nothing that an unchanged tree wrote
+stands in for a stage: which files a program reads is not known before it ran. Outcomes are
+kept by what they depend on: a second call does only what changed, or what an interruption
+left undone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import git
+
+from harness.config import config_file, suite_rules
+from harness.config.project import Project, SuiteSpec
+from harness.errors import HarnessError
+from harness.experiments.commits import history, scratch
+from harness.experiments.drills import outcome_cache, scope
+from harness.experiments.drills.drill import (
+    ALARM,
+    BROKEN,
+    CAUGHT,
+    MISSED,
+    NOT_RUN,
+    QUIET,
+    STALE,
+    UNDECIDED,
+    WRONG,
+    Drill,
+    DrillOutcome,
+    StalePatchError,
+    apply,
+)
+from harness.experiments.drills.outcome_cache import Kept
+from harness.experiments.execute.unit import Answer, Executor, Unit
+from harness.judgement.declaration import load_project
+from harness.records import HubRecord
+from harness.runner.stages.child import Stop
+from harness.verdict import Verdict
+
+TASK = f"{__name__}:perform"
+_THREADS = "OMP_NUM_THREADS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What drills are planted in.
+
+    Attributes:
+        project: The project as the commit declares it, with the folders of the user's tree.
+        commit: Where it stands.
+        listing: Its files, as ``git ls-tree -r`` prints them.
+        threads: What runs are told of threads, unless the environment says it.
+    """
+
+    project: Project
+    commit: str
+    listing: str
+    threads: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Variables that the runs may see."""
+        return {**self.threads, **os.environ}
+
+
+def ground(project: Project, jobs: int = 1) -> Ground:
+    """Take the commit that is checked out now as what drills are planted in.
+
+    Args:
+        project: The project as declared in the work tree.
+        jobs: Runs at a time; each gets its share of the cores as threads, unless the
+            environment says how many.
+
+    Raises:
+        ConfigError: There is no commit, or it declares no project.
+    """
+    share = str(max(1, (os.cpu_count() or 1) // jobs))
+    return _at(project, history.head(project), {_THREADS: share} if jobs > 1 else {})
+
+
+def _at(project: Project, commit: str, threads: Mapping[str, str]) -> Ground:
+    return Ground(
+        project=history.declared_at(project, commit),
+        commit=commit,
+        listing=git.Git(str(project.root)).ls_tree("-r", commit),
+        threads=threads,
+    )
+
+
+def run_all(
+    place: Ground,
+    drills: Sequence[Drill],
+    executor: Executor,
+    stop: Stop,
+    on_done: Callable[[DrillOutcome], None],
+) -> tuple[DrillOutcome, ...]:
+    """Run the drills that are not kept, and return all outcomes in the order given."""
+    outcomes = {_identity(drill): recall(place, drill) for drill in drills}
+    waiting: dict[str, Drill] = {}
+    units: list[Unit] = []
+    for drill in drills:
+        known = outcomes[_identity(drill)]
+        if known.outcome == NOT_RUN:
+            unit = _unit(place, drill)
+            waiting[unit.key] = drill
+            units.append(unit)
+        else:
+            on_done(known)
+    for answers in executor.run(units, stop):
+        for answer in answers:
+            outcome = _answered(waiting[answer.unit.key], answer)
+            outcomes[_identity(outcome.drill)] = outcome
+            on_done(outcome)
+    return tuple(outcomes[_identity(drill)] for drill in drills)
+
+
+def _unit(place: Ground, drill: Drill) -> Unit:
+    asked = {
+        "root": str(place.project.root),
+        "commit": place.commit,
+        "threads": dict(place.threads),
+        "drill": {**dataclasses.asdict(drill), "patch": drill.patch and str(drill.patch)},
+    }
+    return Unit(
+        key=_memory_key(place, drill),
+        name=_identity(drill),
+        task=TASK,
+        payload=json.dumps(asked),
+    )
+
+
+def perform(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
+    """Run one drill where a worker runs, and tell of its outcome.
+
+    Raises:
+        HarnessError: The commit or its declaration cannot be read there.
+    """
+    project = load_project(Path(asked["root"]))
+    place = _at(project, asked["commit"], asked["threads"])
+    patch = asked["drill"]["patch"]
+    drill = Drill(**{**asked["drill"], "patch": patch and Path(patch)})
+    outcome = dataclasses.asdict(run(place, drill, stop))
+    return {name: value for name, value in outcome.items() if name != "drill"}
+
+
+def _answered(drill: Drill, answer: Answer) -> DrillOutcome:
+    value = answer.value
+    if value is None:
+        return _ended(drill, time.monotonic(), BROKEN, f"no worker ended it: {answer.lost}")
+    if "error" in value:
+        error = value["error"]
+        told = f"{error['where']}: found {error['found']}; expected {error['expected']}"
+        return _ended(drill, time.monotonic(), BROKEN, told[:300])
+    return DrillOutcome(drill=drill, **{**value, "red": tuple(value["red"])})
+
+
+def run(place: Ground, drill: Drill, stop: Stop) -> DrillOutcome:
+    """Run one drill in a scratch worktree, which is gone afterwards.
+
+    An outcome of the same inputs, patch and environment is given back as it was. What was
+    interrupted is ``not run``, and nothing is kept of it; so is a drill whose suite lacks a
+    module here.
+    """
+    name = _memory_key(place, drill)
+    known = _recalled(place, drill, name)
+    if known.outcome != NOT_RUN or known.reason or _is_over(stop):
+        return known
+    began = time.monotonic()
+    suite = config_file.suite_of(place.project, drill.suite)
+    try:
+        with _defective(place, drill) as root:
+            outcome = _judged(place, drill, suite, root, stop)
+        if _is_over(stop):
+            return known
+        _remember(place, name, outcome)
+    except StalePatchError as error:
+        return _ended(drill, began, STALE, str(error.found))
+    except (HarnessError, git.GitError, OSError) as error:
+        if _is_over(stop):
+            return known
+        return _ended(drill, began, BROKEN, " ".join(str(error).split())[:300])
+    return outcome
+
+
+def recall(place: Ground, drill: Drill) -> DrillOutcome:
+    """Return what is kept of a drill, or that it was not run."""
+    return _recalled(place, drill, _memory_key(place, drill))
+
+
+def _recalled(place: Ground, drill: Drill, name: str) -> DrillOutcome:
+    # Where a suite cannot run, a defect is neither caught nor missed.
+    absent = suite_rules.absent(config_file.suite_of(place.project, drill.suite))
+    known = None if absent else outcome_cache.recall(place.project, name)
+    if known is None:
+        return DrillOutcome(drill=drill, outcome=NOT_RUN, red=(), duration_s=0.0, reason=absent)
+    return DrillOutcome(
+        drill=drill,
+        outcome=known.outcome,
+        red=known.red,
+        duration_s=known.duration_s,
+        reason=known.reason,
+        is_recalled=True,
+    )
+
+
+def _is_over(stop: Stop) -> bool:
+    """Whether somebody asked to stop, by now: the answer changes between two calls."""
+    return stop.signal is not None
+
+
+def _identity(drill: Drill) -> str:
+    """Name a drill; clean runs have the same names in every suite."""
+    return f"{drill.suite}/{drill.name}"
+
+
+def _judged(
+    place: Ground, drill: Drill, suite: SuiteSpec, root: Path, stop: Stop
+) -> DrillOutcome:
+    """Run what the named guard looks at; all of the suite where it saw nothing."""
+    began = time.monotonic()
+    words = [] if drill.seed is None else ["--set", f"seed={drill.seed}"]
+    few = () if drill.patch is None else scope.stages_for(suite, drill.guard)
+    if few and len(few) < len(suite.stages):
+        only = [word for stage in few for word in ("--stage", stage)]
+        record = _run(place, suite, root, stop, [*words, *only])
+        outcome = _compare(drill, suite, record, time.monotonic() - began)
+        if outcome.outcome == CAUGHT or _is_over(stop):
+            return outcome
+    record = _run(place, suite, root, stop, words)
+    return _compare(drill, suite, record, time.monotonic() - began)
+
+
+def _run(
+    place: Ground, suite: SuiteSpec, root: Path, stop: Stop, words: Sequence[str]
+) -> HubRecord:
+    _, record = scratch.run_suite(
+        place.project, suite.name, root, stop, words, environ=place.environ
+    )
+    return record
+
+
+def _memory_key(place: Ground, drill: Drill) -> str:
+    suite = config_file.suite_of(place.project, drill.suite)
+    planted = drill.patch.read_bytes() if drill.patch else str(drill.seed).encode()
+    stood = outcome_cache.committed(place.project, suite, place.listing)
+    return outcome_cache.key(stood, drill.name, drill.guard, planted)
+
+
+def _remember(place: Ground, name: str, outcome: DrillOutcome) -> None:
+    kept = Kept(
+        schema=outcome_cache.SCHEMA,
+        name=outcome.drill.name,
+        outcome=outcome.outcome,
+        red=outcome.red,
+        duration_s=outcome.duration_s,
+        reason=outcome.reason,
+    )
+    outcome_cache.keep(place.project, name, kept)
+
+
+@contextlib.contextmanager
+def _defective(place: Ground, drill: Drill) -> Iterator[Path]:
+    """Check the commit out in a scratch worktree and apply the defect there."""
+    with scratch.worktree(place.project, place.commit, "drill") as root:
+        if drill.patch is not None:
+            top = git.Repo(root, search_parent_directories=True).working_tree_dir
+            apply(drill.patch, Path(str(top)))
+        yield root
+
+
+def _compare(
+    drill: Drill, suite: SuiteSpec, record: HubRecord, duration_s: float
+) -> DrillOutcome:
+    stages = [f"stage:{s.id}" for s in record.stages if s.verdict is Verdict.RED]
+    guards = [g.id for g in record.guards if g.verdict is Verdict.RED]
+    red = (*stages, *guards)
+    is_red = record.verdict is Verdict.RED
+    # A guard of severity warn promises a warning, not a red run.
+    warns = {spec.id for spec in suite.guards if spec.severity == "warn"}
+    if drill.patch is None:
+        quiet = QUIET if record.verdict is Verdict.GREEN else UNDECIDED
+        outcome = ALARM if is_red else quiet
+    elif drill.guard in red and (is_red or drill.guard in warns):
+        outcome = CAUGHT
+    else:
+        outcome = WRONG if is_red else MISSED
+    return DrillOutcome(
+        drill=drill, outcome=outcome, red=red, duration_s=duration_s, reason=record.reason
+    )
+
+
+def _ended(drill: Drill, began: float, outcome: str, reason: str) -> DrillOutcome:
+    spent = time.monotonic() - began
+    return DrillOutcome(drill=drill, outcome=outcome, red=(), duration_s=spent, reason=reason)

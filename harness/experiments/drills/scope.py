@@ -1,0 +1,94 @@
+"""Which stages a guard looks at, and which guards no drill has turned red."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from harness.config.project import GuardSpec, Project, SuiteSpec
+
+_RUN = "@stages"
+
+
+def stages_for(suite: SuiteSpec, guard: str) -> tuple[str, ...]:
+    """Return the stages whose run decides a guard, those that they need included.
+
+    Args:
+        suite: The suite of the drill.
+        guard: Id of a guard, ``stage:<id>`` or ``default:<artifact>``.
+
+    Returns:
+        Ids of stages; empty where the guard does not say what it looks at, and the whole
+        suite must run.
+    """
+    kind, colon, name = guard.partition(":")
+    if colon and kind == "stage":
+        seen = {name}
+    elif colon and kind == "default":
+        seen = _of_artifacts(suite, [name])
+    else:
+        spec = next(spec for spec in suite.guards if spec.id == guard)
+        seen = _of_spec(suite, spec)
+    needs = {stage.id: stage.needs for stage in suite.stages}
+    waiting = list(seen)
+    while waiting:
+        for other in needs[waiting.pop()]:
+            if other not in seen:
+                seen.add(other)
+                waiting.append(other)
+    return tuple(stage.id for stage in suite.stages if stage.id in seen)
+
+
+def undrilled(project: Project, red: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return ``suite: guard`` of every guard that no defect turned red.
+
+    A guard that several suites share is one guard: its kind, what it looks at and its
+    severity are the same, and only its bounds may differ.
+
+    Args:
+        project: The project.
+        red: By suite, the guards that its drills turned red.
+    """
+    proved = [
+        _subject(spec)
+        for name, ids in red.items()
+        for spec in project.suites[name].guards
+        if spec.id in set(ids)
+    ]
+    missing: dict[str, str] = {}
+    for suite in project.suites.values():
+        for spec in suite.guards:
+            if _subject(spec) not in proved:
+                missing.setdefault(repr(_subject(spec)), f"{suite.name}: {spec.id}")
+    return tuple(missing.values())
+
+
+def _subject(spec: GuardSpec) -> tuple[object, ...]:
+    bounds = ("min", "max", "above", "below", "equals", "tiles", "coverage", "confidence")
+    looked_at = {
+        name: value
+        for name, value in spec.options.items()
+        if name not in bounds or isinstance(value, str)
+    }
+    return (spec.id, spec.kind, spec.severity, sorted(looked_at.items(), key=lambda x: x[0]))
+
+
+def _of_spec(suite: SuiteSpec, spec: GuardSpec) -> set[str]:
+    ids = {stage.id for stage in suite.stages}
+    words = [value for value in spec.options.values() if isinstance(value, str)]
+    found = {word for name, word in spec.options.items() if name == "stage" and word in ids}
+    heads = [word.partition(":") for word in words]
+    found |= {
+        path.partition(".")[0]
+        for head, _, path in heads
+        if head == _RUN and path.partition(".")[0] in ids
+    }
+    return found | _of_artifacts(suite, [head for head, _, _ in heads])
+
+
+def _of_artifacts(suite: SuiteSpec, names: Sequence[str]) -> set[str]:
+    return {
+        stage.id
+        for stage in suite.stages
+        for artifact in stage.artifacts
+        if artifact.id in names
+    }

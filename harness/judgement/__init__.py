@@ -1,0 +1,1 @@
+"""Why a run is green or red: guards, goldens, quarantine, verification, freshness."""

@@ -1,0 +1,177 @@
+"""Values of many seeds → a golden value, or the reason why there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.config.project import GuardSpec
+from harness.errors import EvidenceMissingError, HarnessError
+from harness.judgement.golden import store, tolerance
+from harness.judgement.golden.store import GoldenValue
+
+COVERAGE = CONFIDENCE = 0.95
+_SAME = 1e-9
+
+
+class CalibrationRefusedError(HarnessError):
+    """Runs that no golden may be made of."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A metric that a guard compares with a golden, and how its interval is made.
+
+    A metric that is not ``repeatable`` (time, memory) may differ between two runs of a seed.
+    """
+
+    metric: str
+    scale: str = "linear"
+    sides: str = "two"
+    coverage: float = COVERAGE
+    confidence: float = CONFIDENCE
+    repeatable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One run: its seed, its hub, and the value of each target."""
+
+    seed: str
+    hub: str
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What the values of one calibration share."""
+
+    environment: dict[str, str]
+    datasets: dict[str, str]
+    reason: str
+    author: str
+    date: str
+    commit: str
+
+
+def target(spec: GuardSpec, metric: str) -> Target:
+    """Read from a guard's declaration how the interval of its metric is made."""
+    choices = spec.options
+    return Target(
+        metric=metric,
+        scale=choices.get("scale", "linear"),
+        sides=choices.get("sides", "two"),
+        coverage=choices.get("coverage", COVERAGE),
+        confidence=choices.get("confidence", CONFIDENCE),
+        repeatable=spec.kind != "resource",
+    )
+
+
+def disagreement(first: Sample, repeat: Sample, targets: Sequence[Target]) -> str:
+    """Say which metric two runs of one seed differ in, or return an empty string."""
+    for wanted in targets:
+        one, two = first.values[wanted.metric], repeat.values[wanted.metric]
+        if wanted.repeatable and not math.isclose(one, two, rel_tol=_SAME):
+            return f"{wanted.metric} is {one:.9g}, then {two:.9g}"
+    return ""
+
+
+def make(wanted: Target, samples: Sequence[Sample], provenance: Provenance) -> GoldenValue:
+    """Make the golden value of a metric from runs with different seeds.
+
+    Raises:
+        EvidenceMissingError: Fewer than ``store.LEAST_SEEDS`` different seeds.
+        CalibrationRefusedError: A value that is not finite or has no place on the scale,
+            or values without spread.
+    """
+    seeds = tuple(sample.seed for sample in samples)
+    if len(set(seeds)) < store.LEAST_SEEDS or len(set(seeds)) != len(seeds):
+        raise EvidenceMissingError(
+            f"golden of {wanted.metric}",
+            found=f"{len(set(seeds))} different seeds in {len(seeds)} runs",
+            expected=f"at least {store.LEAST_SEEDS}, each once",
+            remedy="Calibrate with more seeds.",
+        )
+    scaled = [_scaled(wanted, sample) for sample in samples]
+    mean = math.fsum(scaled) / len(scaled)
+    squares = math.fsum((value - mean) ** 2 for value in scaled)
+    spread = math.sqrt(squares / (len(scaled) - 1))
+    if spread <= _SAME * abs(mean) or spread == 0:
+        raise _refused(wanted.metric, "no spread over the seeds", "use a bound guard instead")
+    value = GoldenValue(
+        metric=wanted.metric,
+        mean=mean,
+        sd=spread,
+        n=len(scaled),
+        scale=wanted.scale,
+        sides=wanted.sides,
+        coverage=wanted.coverage,
+        confidence=wanted.confidence,
+        low=None,
+        high=None,
+        environment=provenance.environment,
+        datasets=provenance.datasets,
+        hubs=tuple(sample.hub for sample in samples),
+        seeds=seeds,
+        reason=provenance.reason,
+        author=provenance.author,
+        date=provenance.date,
+        commit=provenance.commit,
+    )
+    return store.recomputed(value)
+
+
+def explain(value: GoldenValue) -> dict[str, float | None]:
+    """Compute what the bounds promise.
+
+    Returns:
+        ``factor`` (k), ``false_red_rate`` expected of a clean run, and ``noticed_low`` and
+        ``noticed_high``: how far the centre must move, towards each side, to be red in 99
+        of 100 runs (a difference, or a factor on a log scale).
+    """
+    make_factor = tolerance.two_sided if value.sides == "two" else tolerance.one_sided
+    factor = make_factor(value.n, value.coverage, value.confidence)
+    reach = (factor + tolerance.normal_quantile(0.99)) * value.sd
+    down, up = (-reach, reach) if value.scale == "linear" else (10.0**-reach, 10.0**reach)
+    return {
+        "factor": factor,
+        "false_red_rate": tolerance.false_red_rate(value.n, factor, two=value.sides == "two"),
+        "noticed_low": None if value.sides == "high" else down,
+        "noticed_high": None if value.sides == "low" else up,
+    }
+
+
+def suite_rate(values: Sequence[GoldenValue]) -> float:
+    """Return how often a clean run would be red, at most, by all goldens of one comparison.
+
+    The rates of the metrics are added up (Boole's inequality), for the data and the
+    environment whose sum is largest.
+    """
+    rates: dict[str, float] = {}
+    for value in values:
+        rate = explain(value)["false_red_rate"]
+        name = store.file_name(value)
+        rates[name] = rates.get(name, 0.0) + (rate or 0.0)
+    return max(rates.values(), default=0.0)
+
+
+def _scaled(wanted: Target, sample: Sample) -> float:
+    value = sample.values[wanted.metric]
+    if not math.isfinite(value):
+        raise _refused(wanted.metric, f"{value} of seed {sample.seed}", "repair the run first")
+    if wanted.scale == "log10" and value <= 0:
+        found = f"{value:.6g} of seed {sample.seed} on a log scale"
+        raise _refused(wanted.metric, found, "use scale = linear")
+    return store.scale(value, wanted.scale)
+
+
+def _refused(metric: str, found: str, advice: str) -> CalibrationRefusedError:
+    return CalibrationRefusedError(
+        f"golden of {metric}",
+        found=found,
+        expected="finite values that vary over the seeds",
+        remedy=f"Either {advice}, or look at the run.",
+    )

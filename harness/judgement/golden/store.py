@@ -1,0 +1,247 @@
+"""Goldens as text in ``golden/<suite>/``: read, looked up, and written with provenance.
+
+One JSON file per environment and datasets, values sorted by metric, so that a review sees
+what changed. The numbers of a value must agree with each other; that a file was edited
+consistently by hand shows in the ledger, which holds the digest of every update.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import files
+from harness.errors import EvidenceMissingError, IntegrityError
+from harness.records import decode, encode
+
+SCHEMA = 1
+LOGGED = "golden-update"  # kind of the ledger entry behind every change
+LEAST_SEEDS = 12  # fewer give factors so wide that a bound says little
+SIDES = ("two", "low", "high")
+SCALES = ("linear", "log10")
+_SAME = 1e-9
+_SIZE_LIMIT = 4 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenValue:
+    """The reference statistics of one metric and where they come from.
+
+    ``mean`` and ``sd`` are on ``scale``; ``low`` and ``high`` in the metric's own unit,
+    None on an open side.
+    """
+
+    metric: str
+    mean: float
+    sd: float
+    n: int
+    scale: str
+    sides: str
+    coverage: float
+    confidence: float
+    low: float | None
+    high: float | None
+    environment: dict[str, str]
+    datasets: dict[str, str]
+    hubs: tuple[str, ...]
+    seeds: tuple[str, ...]
+    reason: str
+    author: str
+    date: str
+    commit: str
+
+    @property
+    def reference(self) -> float:
+        """Centre of the calibrated values, in the metric's own unit."""
+        return unscale(self.mean, self.scale)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenSet:
+    """All golden values of a suite."""
+
+    values: tuple[GoldenValue, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the values, whatever the files they are in and their order."""
+        texts = sorted(json.dumps(encode(value), sort_keys=True) for value in self.values)
+        return files.sha256_bytes(json.dumps(texts).encode())
+
+    def lookup(
+        self, metric: str, environment: Mapping[str, str], datasets: Mapping[str, str]
+    ) -> GoldenValue:
+        """Return the value of the exact environment, else of its device class.
+
+        Raises:
+            EvidenceMissingError: None for this metric, these datasets or this device
+                class, or one that rests on too few seeds; never another one instead.
+        """
+        named = [value for value in self.values if value.metric == metric]
+        if not named:
+            raise _missing(metric, "no golden of this metric", "one")
+        here = [value for value in named if value.datasets == dict(datasets)]
+        if not here:
+            raise _missing(metric, "goldens of other datasets only", _short(datasets))
+        device = environment.get("device", "")
+        alike = [value for value in here if value.environment.get("device") == device]
+        if not alike:
+            raise _missing(metric, "goldens of other device classes only", device or "a device")
+        exact = [value for value in alike if value.environment == dict(environment)]
+        found = max(exact or alike, key=lambda value: value.date)
+        if found.n < LEAST_SEEDS:
+            raise _missing(metric, f"a golden of {found.n} seeds", f"at least {LEAST_SEEDS}")
+        return found
+
+    def replace(self, values: tuple[GoldenValue, ...]) -> GoldenSet:
+        """Return the set with new values in the place of those of the same identity."""
+        fresh = {identity(value) for value in values}
+        kept = tuple(value for value in self.values if identity(value) not in fresh)
+        return GoldenSet(values=kept + values)
+
+
+def scale(value: float, name: str) -> float:
+    """Put a number on a golden's scale.
+
+    Raises:
+        ValueError: Zero or less has no place on a log scale.
+    """
+    return value if name == "linear" else math.log10(value)
+
+
+def unscale(value: float, name: str) -> float:
+    """Take a number from a golden's scale to the metric's own unit."""
+    return value if name == "linear" else 10.0**value
+
+
+def bounds(value: GoldenValue) -> tuple[float | None, float | None]:
+    """Compute the tolerance interval from mean, sd, n, coverage and confidence."""
+    from harness.judgement.golden import tolerance  # noqa: PLC0415 - statistics, for suites with goldens
+
+    factor = tolerance.two_sided if value.sides == "two" else tolerance.one_sided
+    reach = factor(value.n, value.coverage, value.confidence) * value.sd
+    low = None if value.sides == "high" else unscale(value.mean - reach, value.scale)
+    high = None if value.sides == "low" else unscale(value.mean + reach, value.scale)
+    return low, high
+
+
+def identity(value: GoldenValue) -> tuple[str, str, str]:
+    """Return what makes a value the golden of one comparison."""
+    return (value.metric, _text(value.environment), _text(value.datasets))
+
+
+def load(folder: Path) -> GoldenSet:
+    """Read the goldens of a suite; a folder that is not there holds none.
+
+    Raises:
+        IntegrityError: A file is damaged or its numbers contradict each other.
+    """
+    paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    return GoldenSet(values=tuple(value for path in paths for value in _read(path)))
+
+
+def save(folder: Path, golden: GoldenSet) -> tuple[Path, ...]:
+    """Write the goldens of a suite, one file per environment and datasets.
+
+    Returns:
+        The files written.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    groups: dict[str, list[GoldenValue]] = {}
+    for value in golden.values:
+        groups.setdefault(file_name(value), []).append(value)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, values in groups.items():
+        ordered = sorted(values, key=lambda value: value.metric)
+        content = {"schema": SCHEMA, "values": encode(ordered)}
+        files.write_bytes(folder / name, files.json_bytes(content))
+    return tuple(folder / name for name in sorted(groups))
+
+
+def file_name(value: GoldenValue) -> str:
+    """Name the file of a value: device class, then digests of environment and datasets."""
+    marks = [
+        files.sha256_bytes(_text(part).encode())[:12]
+        for part in (value.environment, value.datasets)
+    ]
+    device = "".join(c for c in value.environment.get("device", "any") if c.isalnum()) or "any"
+    return f"{device}-{marks[0]}-{marks[1]}.json"
+
+
+def _read(path: Path) -> tuple[GoldenValue, ...]:
+    try:
+        if path.stat().st_size > _SIZE_LIMIT:
+            raise _damage(str(path), f"over {_SIZE_LIMIT:,} bytes", "a small file")
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damage(str(path), f"no JSON: {error}"[:160], "goldens as JSON") from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise _damage(str(path), "another schema", f"schema {SCHEMA}")
+    listed = content.get("values")
+    if not isinstance(listed, list) or set(content) != {"schema", "values"}:
+        raise _damage(str(path), "other keys", "schema and values")
+    found = tuple(decode(GoldenValue, item, f"{path}[{i}]") for i, item in enumerate(listed))
+    for value in found:
+        check(value, f"{path}: {value.metric}")
+    return found
+
+
+def check(value: GoldenValue, where: str) -> None:
+    """Refuse a value whose numbers cannot belong together.
+
+    Raises:
+        IntegrityError: A choice, a number or a bound was not written by the harness.
+    """
+    if value.scale not in SCALES or value.sides not in SIDES:
+        raise _damage(where, f"{value.scale}, {value.sides}", "a known scale and sides")
+    numbers = [value.mean, value.sd, value.coverage, value.confidence]
+    if not all(map(math.isfinite, numbers)) or value.sd <= 0:
+        raise _damage(where, "numbers that are not finite, or no spread", "finite statistics")
+    if not value.reason.strip() or len(value.seeds) != value.n:
+        raise _damage(where, f"n = {value.n}, {len(value.seeds)} seeds", "a reason and n seeds")
+    try:
+        computed = bounds(value)
+    except (ValueError, OverflowError) as error:
+        raise _damage(where, str(error), "statistics of at least 3 values") from error
+    for stated, expected in zip((value.low, value.high), computed, strict=True):
+        if not _close(stated, expected):
+            raise _damage(where, f"the bound {stated}", f"{expected}, from its mean, sd and n")
+
+
+def _close(stated: float | None, expected: float | None) -> bool:
+    if stated is None or expected is None:
+        return stated is expected
+    return math.isclose(stated, expected, rel_tol=_SAME, abs_tol=_SAME * 1e-300)
+
+
+def recomputed(value: GoldenValue) -> GoldenValue:
+    """Return the value with its bounds computed."""
+    low, high = bounds(value)
+    return dataclasses.replace(value, low=low, high=high)
+
+
+def _text(mapping: Mapping[str, str]) -> str:
+    return json.dumps(dict(mapping), sort_keys=True)
+
+
+def _short(datasets: Mapping[str, Any]) -> str:
+    return ", ".join(f"{role} {sha[:12]}" for role, sha in sorted(datasets.items())) or "none"
+
+
+def _missing(metric: str, found: str, expected: str) -> EvidenceMissingError:
+    remedy = "Run harness golden calibrate, then harness golden update --reason."
+    return EvidenceMissingError(
+        f"golden of {metric}", found=found, expected=expected, remedy=remedy
+    )
+
+
+def _damage(where: str, found: str, expected: str) -> IntegrityError:
+    remedy = "Restore the file from git; a golden changes only by harness golden update."
+    return IntegrityError(where, found=found, expected=expected, remedy=remedy)

@@ -1,0 +1,170 @@
+"""Kind ``default``: what holds for every artifact, declared or not.
+
+Whatever is recorded is looked at: numbers that are not finite, statistics that are all
+zero or constant, records that occur twice, pictures that are constant or no picture.
+A declared guard of this kind for an artifact takes the place of the built-in one, with
+its ``allow`` for the findings that are meant.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from harness.config.project import GuardSpec
+from harness.judgement.guards import metrics, options, png
+from harness.judgement.guards.base import Evidence, Golden, result
+from harness.judgement.guards.count import IDENTITY, same_statistics, twice
+from harness.judgement.guards.options import Option
+from harness.records import ArtifactRecord, GuardResult
+from harness.verdict import Verdict
+
+RULES = ("non-finite", "all-zero", "constant", "duplicate-record")
+_MEANS = ("mean", "global_mean")
+_SPREADS = ("std", "var", "global_std", "var_zero_mean")
+_EXPECTED = "finite, varying and distinct numbers"
+_REMEDY = "Look at the artifact: the step that writes it gave nothing that can be judged."
+_CONSTANT_ROWS = 3
+
+
+class DefaultGuard:
+    """The rules of ``RULES`` on one ``artifact``, those in ``allow`` left out."""
+
+    kind = "default"
+    options = (Option("artifact", required=True), Option("allow", "texts"))
+
+    def check_spec(self, spec: GuardSpec) -> None:
+        """Require an artifact and known rule names.
+
+        Raises:
+            ConfigError: ``allow`` names no rule.
+        """
+        options.check(spec, self.options)
+        for rule in spec.options.get("allow", ()):
+            if rule not in RULES:
+                raise options.error(spec, "allow", repr(rule), f"of {', '.join(RULES)}")
+
+    def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
+        """Red with the first rule that the artifact breaks."""
+        artifact, allowed = spec.options["artifact"], spec.options.get("allow", ())
+        record = evidence.artifacts.get(artifact)
+        if record is None:
+            return result(spec, Verdict.RED, "no file", _EXPECTED, "it was not written")
+        judge = _BY_ENDING[ending(record)]
+        for rule, trouble in judge(evidence, artifact):
+            if rule not in allowed:
+                return result(spec, Verdict.RED, rule, _EXPECTED, trouble)
+        return result(spec, Verdict.GREEN, "nothing wrong", _EXPECTED)
+
+
+def missing(specs: tuple[GuardSpec, ...], evidence: Evidence) -> tuple[GuardSpec, ...]:
+    """Return the default guards of every artifact that can be read and has none declared."""
+    declared = {spec.options["artifact"] for spec in specs if spec.kind == DefaultGuard.kind}
+    return tuple(
+        GuardSpec(
+            id=f"default:{name}",
+            kind=DefaultGuard.kind,
+            remedy=_REMEDY,
+            options={"artifact": name},
+        )
+        for name, record in sorted(evidence.artifacts.items())
+        if name not in declared and not record.external and ending(record) in _BY_ENDING
+    )
+
+
+def ending(record: ArtifactRecord) -> str:
+    """Return the lower-case ending of an artifact's file name, without its dot."""
+    return record.path.rpartition(".")[2].lower()
+
+
+def _judge_json(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
+    value = evidence.json(artifact)
+    for where, node in _walk(value):
+        if isinstance(node, float) and not math.isfinite(node):
+            yield "non-finite", f"{where} is {node}"
+        elif isinstance(node, dict):
+            yield from _statistics(where, node)
+    if isinstance(value, list):
+        yield from _duplicates(value)
+
+
+def _judge_csv(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
+    rows = metrics.rows(artifact, evidence.read(artifact))
+    for index, row in enumerate(rows):
+        for column, cell in row.items():
+            if isinstance(cell, float) and not math.isfinite(cell):
+                yield "non-finite", f"{column} in row {index} is {cell}"
+    columns = [[row[name] for row in rows] for name in (rows[0] if rows else {})]
+    numeric = [column for column in columns if all(isinstance(c, float) for c in column)]
+    if rows and numeric and not any(any(column) for column in numeric):
+        yield "all-zero", "every number is zero"
+    if len(rows) >= _CONSTANT_ROWS and all(len(set(column)) == 1 for column in columns):
+        yield "constant", f"{len(rows)} rows are all the same"
+    yield from _duplicates(rows)
+
+
+def _judge_png(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
+    try:
+        image = png.decode(evidence.read(artifact, png.FILE_LIMIT))
+    except png.ImageError as error:
+        yield "constant", f"it is {error}"
+        return
+    if len(set(image.levels)) == 1:
+        rule = "constant" if image.levels[0] else "all-zero"
+        yield rule, f"every pixel is {image.levels[0]}"
+
+
+_BY_ENDING: Mapping[str, Callable[[Evidence, str], Iterator[tuple[str, str]]]] = {
+    "json": _judge_json,
+    "csv": _judge_csv,
+    "png": _judge_png,
+}
+
+
+def _walk(value: Any) -> Iterator[tuple[str, Any]]:
+    """Visit every node, neither recursing nor listing: depth and number are no danger."""
+    yield "", value
+    waiting = [_children("", value)]
+    while waiting:
+        found = next(waiting[-1], None)
+        if found is None:
+            waiting.pop()
+            continue
+        yield found
+        if isinstance(found[1], dict | list):
+            waiting.append(_children(*found))
+
+
+def _children(where: str, node: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        return ((f"{where}.{name}", item) for name, item in node.items())
+    return (
+        (f"{where}[{i}]", item) for i, item in enumerate(node if type(node) is list else ())
+    )
+
+
+def _statistics(where: str, node: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Judge an object that holds a mean and a spread."""
+    means, spreads = _numbers(node, _MEANS), _numbers(node, _SPREADS)
+    if not means or not spreads:
+        return
+    if not any(means) and not any(spreads):
+        yield "all-zero", f"mean and spread of {where or 'the file'} are zero"
+    elif not any(spreads):
+        yield "constant", f"the spread of {where or 'the file'} is zero"
+
+
+def _numbers(node: dict[str, Any], names: tuple[str, ...]) -> list[float]:
+    return [node[name] for name in names if isinstance(node.get(name), int | float)]
+
+
+def _duplicates(records: list[Any]) -> Iterator[tuple[str, str]]:
+    with_identity = [
+        record
+        for record in records
+        if isinstance(record, dict) and set(IDENTITY) <= set(record)
+    ]
+    for trouble in (twice(with_identity, IDENTITY), same_statistics(records)):
+        if trouble:
+            yield "duplicate-record", trouble

@@ -1,0 +1,124 @@
+"""Guard kinds by name, and the judging of a run by all of its guards.
+
+Other packages add a kind through the entry-point group ``harness.guards``: the entry's
+name is the kind, its value a class as ``guards.base.Guard`` describes. Entry points are
+looked up only when a declaration names a kind that is not built in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.config.project import GuardSpec
+from harness.errors import ConfigError, HarnessError, StorageError, near
+from harness.judgement.guards import defaults
+from harness.judgement.guards.artifact import ArtifactGuard
+from harness.judgement.guards.base import Evidence, Golden, Guard, result
+from harness.judgement.guards.bounds import BoundGuard
+from harness.judgement.guards.count import CountGuard
+from harness.judgement.guards.defaults import DefaultGuard
+from harness.judgement.guards.golden import GoldenGuard
+from harness.judgement.guards.images import ImageGuard
+from harness.judgement.guards.logs import LogGuard
+from harness.judgement.guards.ratio import EqualGuard, RatioGuard
+from harness.judgement.guards.resources import ResourceGuard
+from harness.records import GuardResult
+from harness.verdict import Verdict
+
+GROUP = "harness.guards"
+_BUILT_IN: Mapping[str, Guard] = {
+    guard.kind: guard
+    for guard in (
+        BoundGuard(),
+        GoldenGuard(),
+        RatioGuard(),
+        EqualGuard(),
+        ArtifactGuard(),
+        ImageGuard(),
+        LogGuard(),
+        CountGuard(),
+        ResourceGuard(),
+        DefaultGuard(),
+    )
+}
+SEVERITIES = ("fail", "warn")
+
+
+def kinds() -> dict[str, Guard]:
+    """Return every guard kind, the built-in ones first.
+
+    Raises:
+        ConfigError: An installed kind cannot be loaded or takes a built-in name.
+    """
+    from importlib import metadata  # noqa: PLC0415 (20 ms that only foreign kinds need)
+
+    found = dict(_BUILT_IN)
+    for entry in metadata.entry_points(group=GROUP):
+        if entry.name in found:
+            raise _trouble(f"guard kind {entry.name}", f"a second one in {entry.value}", "one")
+        try:
+            found[entry.name] = entry.load()()
+        except (ImportError, AttributeError, TypeError) as error:
+            raise _trouble(f"guard kind {entry.name}", str(error), "a guard class") from error
+    return found
+
+
+def check(specs: Sequence[GuardSpec]) -> None:
+    """Check declarations before anything runs.
+
+    Raises:
+        ConfigError: An unknown kind or severity, a repeated id, or a wrong parameter.
+    """
+    seen: set[str] = set()
+    for spec in specs:
+        if spec.id in seen:
+            raise _trouble(f"guard {spec.id}.id", "a repeated id", "one guard of this id")
+        seen.add(spec.id)
+        if spec.severity not in SEVERITIES:
+            raise _trouble(
+                f"guard {spec.id}.severity", repr(spec.severity), " or ".join(SEVERITIES)
+            )
+        _kind(spec).check_spec(spec)
+
+
+def judge(
+    specs: Sequence[GuardSpec], evidence: Evidence, golden: Golden | None
+) -> tuple[GuardResult, ...]:
+    """Judge the evidence by the declared guards, then by the default ones.
+
+    A comparison that cannot be made is inconclusive and says why; it is never a pass and
+    never an exception. That the disk refused says nothing about the evidence: no verdict.
+
+    Raises:
+        ConfigError: A declaration that ``check`` would have refused.
+        StorageError: The disk refused to read what is there.
+    """
+    every = (*specs, *defaults.missing(tuple(specs), evidence))
+    return tuple(_judge_one(spec, evidence, golden) for spec in every)
+
+
+def _judge_one(spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> GuardResult:
+    guard = _kind(spec)
+    try:
+        return guard.judge(spec, evidence, golden)
+    except (ConfigError, StorageError):
+        raise
+    except HarnessError as error:
+        reason = f"{error.where}: found {error.found}; expected {error.expected}"
+        return result(spec, Verdict.INCONCLUSIVE, error.found, error.expected, reason)
+
+
+def _kind(spec: GuardSpec) -> Guard:
+    if guard := _BUILT_IN.get(spec.kind):
+        return guard
+    known = kinds()
+    if spec.kind not in known:
+        close, listed = near(spec.kind, known), ", ".join(known)
+        expected = f"{close} (of {listed})" if close else f"one of {listed}"
+        raise _trouble(f"guard {spec.id}.kind", repr(spec.kind), expected)
+    return known[spec.kind]
+
+
+def _trouble(where: str, found: str, expected: str) -> ConfigError:
+    remedy = "Correct harness.toml, or the package that adds the guard."
+    return ConfigError(where, found=found, expected=expected, remedy=remedy)

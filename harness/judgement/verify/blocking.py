@@ -1,0 +1,63 @@
+"""Guards that today's declaration turns red in; blockers with a command to retry out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from harness.config.project import Project
+from harness.errors import HarnessError
+from harness.evidence.hub import blockers, causes, layout
+from harness.evidence.hub.blockers import Blocker, Register, Sighting
+from harness.evidence.hub.causes import Cause
+from harness.judgement.verify.report import VerifyReport
+
+_EVIDENCE = (layout.GUARDS, layout.METRICS)
+
+
+def write(project: Project, verified: VerifyReport, commit: str) -> tuple[str, ...]:
+    """Register each red guard as a blocker; return the texts.
+
+    A cause that is open already and names the same hub is told again, not counted again.
+    Where the register cannot be written, the text is returned all the same.
+    """
+    register = Register(project.hubs)
+    sighting = Sighting(
+        run_id=verified.run_id,
+        commit=commit,
+        dirty=False,
+        instant=layout.instant(dt.datetime.now(dt.UTC)),
+    )
+    command = f"harness verify --hub {shown(project, verified.hub)}"
+    texts = []
+    for result in verified.red_today:
+        cause = causes.of_guard(verified.suite, result, _EVIDENCE)
+        body = blockers.body(cause, verified.hub, (command, f"harness run {verified.suite}"))
+        texts.append(body.strip())
+        _register(register, cause, sighting, body, command)
+    return tuple(texts)
+
+
+def shown(project: Project, hub: Path) -> str:
+    """Write a hub's place relative to the project where it lies inside."""
+    return (
+        hub.relative_to(project.root).as_posix()
+        if hub.is_relative_to(project.root)
+        else str(hub)
+    )
+
+
+def _register(
+    register: Register, cause: Cause, sighting: Sighting, body: str, command: str
+) -> Blocker | None:
+    path = register.folder / f"{blockers.identity(cause)}.md"
+    try:
+        if path.is_file():
+            old = blockers.read(path)
+            if old.status == "open" and command in path.read_text(encoding="utf-8"):
+                return old
+        blocker = register.seen(cause, sighting)
+        register.keep(blocker, body)
+    except (HarnessError, OSError):
+        return None  # a read-only checkout: the text on the terminal has to do
+    return blocker

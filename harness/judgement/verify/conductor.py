@@ -1,0 +1,203 @@
+"""The road of a verification, walked backwards from the files of a hub."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.config.project import Project, SuiteSpec
+from harness.errors import HarnessError, IntegrityError
+from harness.evidence.hub import plan
+from harness.evidence.hub.evidence import Facts, HubEvidence
+from harness.evidence.hub.plan import Plan
+from harness.judgement import freshness, quarantine
+from harness.judgement.golden import store as golden_store
+from harness.judgement.guards.base import Golden
+from harness.judgement.verify import (
+    contents,
+    coverage,
+    judging,
+    reference,
+    report,
+    sealing,
+    structure,
+)
+from harness.judgement.verify.report import Outcome, Row, VerifyReport
+from harness.records import GuardResult, HubRecord
+from harness.verdict import Verdict
+
+_FRESHNESS = "freshness"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hub:
+    """A hub whose record could be read, and what it is judged against."""
+
+    folder: Path
+    record: HubRecord
+    project: Project | None
+    allow_stale: bool
+
+    @property
+    def root(self) -> Path:
+        """What paths of external artifacts are relative to."""
+        return self.folder.parent.parent.parent if self.project is None else self.project.root
+
+
+def verify(
+    project: Project | None,
+    hub: Path,
+    *,
+    allow_stale: bool = False,
+    fraction: float = 1.0,
+    done: Callable[[int], None] | None = None,
+) -> VerifyReport:
+    """Prove a hub again.
+
+    Args:
+        project: What today's guards and freshness are taken from; nothing to leave them out.
+        hub: The folder ``hubs/<suite>/<run id>``.
+        allow_stale: Judge the hub at its own commit only, as for an archive.
+        fraction: Part of the payload files whose bytes are read.
+        done: Called with the size [bytes] of each file that was read.
+
+    Raises:
+        NotAProjectError: The folder is no hub.
+    """
+    folder = hub.absolute()
+    try:
+        structure.require_hub(folder)
+    except IntegrityError as error:
+        return _report(folder, [report.of_error(structure.CHECK, error)])
+    record, found = structure.check(folder)
+    rows = [*found, *contents.check(folder, record, fraction=fraction, done=done)]
+    rows += sealing.check(folder, record, () if project is None else project.trusted_keys)
+    if record is None:
+        return _report(folder, rows)
+    opened = _Hub(folder=folder, record=record, project=project, allow_stale=allow_stale)
+    judged, red = _judge(opened)
+    return _report(folder, [*rows, *judged, *_fresh(opened)], red)
+
+
+def _report(
+    folder: Path, rows: list[Row], red_today: tuple[GuardResult, ...] = ()
+) -> VerifyReport:
+    suite, run_id = folder.parent.name, folder.name
+    return VerifyReport(
+        hub=folder, suite=suite, run_id=run_id, rows=tuple(rows), red_today=red_today
+    )
+
+
+def _judge(hub: _Hub) -> tuple[list[Row], tuple[GuardResult, ...]]:
+    """Check coverage, then judge by the recorded plan and by today's declaration."""
+    external, absent = coverage.check_external(hub.root, hub.record)
+    rows = list(external)
+    try:
+        promised = plan.read(hub.folder)
+        evidence = HubEvidence(hub.folder, Facts.of(hub.record), project=hub.root)
+        golden = _recorded_golden(hub, promised)
+    except HarnessError as error:
+        return [*rows, report.of_error(coverage.CHECK, error), _verdict(hub.record)], ()
+    rows += coverage.check(promised, hub.record)
+    rows += judging.check(promised.suite.guards, evidence, golden, hub.record, absent)
+    rows.append(_verdict(hub.record))
+    today, red = _judge_today(hub, promised, evidence, absent)
+    return [*rows, *today], red
+
+
+def _verdict(record: HubRecord) -> Row:
+    outcome = report.outcome_of(record.verdict)
+    remedy = (
+        "" if record.verdict is Verdict.GREEN else "Read summary.md and the blockers in red/."
+    )
+    found = report.printable(f"recorded {record.verdict}: {record.reason}".rstrip(": "))
+    return Row(check="verdict", outcome=outcome, found=found, remedy=remedy)
+
+
+def _recorded_golden(hub: _Hub, promised: Plan) -> Golden | None:
+    """Load the golden that the run used.
+
+    Raises:
+        IntegrityError: It is not the one that the plan names.
+        HarnessError: It cannot be read.
+    """
+    if promised.golden_sha256 is None:
+        return None
+    golden = golden_store.load(hub.folder / plan.GOLDEN)
+    if golden.digest != promised.golden_sha256:
+        raise IntegrityError(
+            plan.GOLDEN,
+            found=f"{golden.digest[:12]}…",
+            expected=f"{promised.golden_sha256[:12]}…",
+            remedy="Restore the hub from a copy, or run the suite again.",
+        )
+    return golden
+
+
+def _judge_today(
+    hub: _Hub, promised: Plan, evidence: HubEvidence, absent: frozenset[str]
+) -> tuple[tuple[Row, ...], tuple[GuardResult, ...]]:
+    if hub.project is None:
+        return (report.noted(judging.TODAY, "not in a project"),), ()
+    suite = freshness.declared(hub.project, hub.folder, hub.record)
+    if suite is None:
+        found = f"suite {hub.record.suite} is not declared any more"
+        return (report.noted(judging.TODAY, found),), ()
+    try:
+        golden = golden_store.load(hub.project.goldens(suite.name))
+    except HarnessError as error:
+        outcome = Outcome.NOTED if hub.allow_stale else Outcome.DAMAGED
+        return (report.of_error(judging.TODAY, error, outcome),), ()
+    logged = reference.check(hub.project, suite.judged_by, golden, counts=not hub.allow_stale)
+    rows, red = _judge_by(hub, promised, evidence, (suite, golden), absent)
+    return (*logged, *rows), red
+
+
+def _judge_by(
+    hub: _Hub,
+    promised: Plan,
+    evidence: HubEvidence,
+    today: tuple[SuiteSpec, golden_store.GoldenSet],
+    absent: frozenset[str],
+) -> tuple[tuple[Row, ...], tuple[GuardResult, ...]]:
+    suite, golden = today
+    if suite.guards == promised.suite.guards and _digest(golden) == promised.golden_sha256:
+        return (report.passed(judging.TODAY, "as recorded"),), ()
+    standing = quarantine.standing(
+        suite.quarantine, hub.record.quarantine, dt.datetime.now(dt.UTC).date()
+    )
+    excused = [e.id for e in standing if e.kind == "guard" and e.state == quarantine.ACTIVE]
+    return judging.check_today(
+        suite.guards, evidence, golden, absent, counts=not hub.allow_stale, excused=excused
+    )
+
+
+def _digest(golden: golden_store.GoldenSet) -> str | None:
+    return golden.digest if golden.values else None
+
+
+def _fresh(hub: _Hub) -> list[Row]:
+    if hub.project is None:
+        outcome = Outcome.NOTED if hub.allow_stale else Outcome.INCONCLUSIVE
+        remedy = "Verify inside the project, or with --allow-stale as an archive."
+        return [Row(check=_FRESHNESS, outcome=outcome, found="no project", remedy=remedy)]
+    try:
+        suite = freshness.declared(hub.project, hub.folder, hub.record)
+        now = None if suite is None else freshness.now(hub.project, suite)
+        causes = freshness.check(hub.project, hub.folder, hub.record, now).causes
+    except HarnessError as error:
+        return [report.of_error(_FRESHNESS, error, Outcome.INCONCLUSIVE)]
+    outcome = Outcome.NOTED if hub.allow_stale else Outcome.STALE
+    rows = [
+        Row(
+            check=_FRESHNESS,
+            outcome=outcome,
+            found=report.printable(cause.what),
+            expected="as at the run",
+            remedy=report.printable(cause.cure),
+        )
+        for cause in causes
+    ]
+    return rows or [report.passed(_FRESHNESS, "fresh: same inputs, declaration, environment")]

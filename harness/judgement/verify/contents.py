@@ -1,0 +1,84 @@
+"""A hub in, one row for every file that is not as it was sealed out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from harness.errors import IntegrityError
+from harness.evidence.hub import comparison, inventory, layout
+from harness.judgement.verify import report
+from harness.judgement.verify.report import Row
+from harness.records import HubRecord
+
+CHECK = "bytes"
+_RESTORE = "Restore the file from a copy, or run the suite again."
+_REMOVE = "Remove what is not listed, or restore the hub from a copy."
+
+
+def check(
+    hub: Path,
+    record: HubRecord | None = None,
+    *,
+    fraction: float = 1.0,
+    done: Callable[[int], None] | None = None,
+) -> tuple[Row, ...]:
+    """Compare every file, and what the record says of it, with the manifest."""
+    try:
+        listed = inventory.read_manifest(hub)
+    except IntegrityError as error:
+        return (report.of_error(CHECK, error),)
+    rows = _compared(hub, listed, fraction, done)
+    return rows if record is None else (*rows, *_listed(record, listed))
+
+
+def _compared(
+    hub: Path,
+    listed: Mapping[str, str],
+    fraction: float,
+    done: Callable[[int], None] | None,
+) -> tuple[Row, ...]:
+    try:
+        compared = comparison.compare(hub, listed, fraction=fraction, done=done)
+    except IntegrityError as error:
+        return (report.of_error(CHECK, error),)
+    if compared.damages:
+        return tuple(_row(damage) for damage in compared.damages)
+    found = f"{compared.file_count} files, {compared.size} bytes"
+    if compared.read_count < compared.file_count:
+        found += f"; {compared.read_count} of them read"
+    return (report.passed(CHECK, found),)
+
+
+def _row(damage: comparison.Damage) -> Row:
+    remedy = _REMOVE if damage.expected == "nothing" else _RESTORE
+    found = report.printable(f"{damage.path}: {damage.found}")
+    return report.damaged(CHECK, found, damage.expected, remedy)
+
+
+def _listed(record: HubRecord, listed: Mapping[str, str]) -> list[Row]:
+    """Require that the record and the manifest give each collected file the same digest."""
+    rows = [
+        report.damaged(CHECK, f"{name}: not in the manifest", "a listed file", _RESTORE)
+        for name in _required(record)
+        if name not in listed
+    ]
+    rows += [
+        report.damaged(
+            CHECK,
+            report.printable(f"{artifact.path}: recorded as {artifact.sha256[:12]}…"),
+            f"{listed[artifact.path][:12]}… as in the manifest",
+            _RESTORE,
+        )
+        for artifact in record.artifacts
+        if not artifact.external and listed.get(artifact.path, "") not in ("", artifact.sha256)
+    ]
+    return rows
+
+
+def _required(record: HubRecord) -> list[str]:
+    names = [layout.RECORD, layout.PLAN, layout.PLAN_TEXT, layout.GUARDS, layout.METRICS]
+    names += [inventory.INVENTORY]
+    names += [artifact.path for artifact in record.artifacts if not artifact.external]
+    names += [stage.log for stage in record.stages if stage.log is not None]
+    return [report.printable(name) for name in names]

@@ -1,0 +1,61 @@
+"""Today's goldens and the ledger in; out, whether they changed through their one door."""
+
+from __future__ import annotations
+
+from harness.config.project import Project
+from harness.errors import HarnessError
+from harness.evidence.hub import layout
+from harness.evidence.ledger.log import Entry, Ledger
+from harness.judgement.golden import store
+from harness.judgement.golden.store import GoldenSet
+from harness.judgement.verify import report
+from harness.judgement.verify.report import Row
+
+CHECK = "golden"
+_REMEDY = (
+    "Restore golden/ from git, or make it anew with harness golden calibrate and"
+    " harness golden update --reason."
+)
+
+
+def check(project: Project, suite: str, golden: GoldenSet, *, counts: bool) -> tuple[Row, ...]:
+    """Hold the goldens of a suite against the last entry that changed them.
+
+    A suite without goldens has nothing to hold.
+
+    Args:
+        project: Whose ledger is read.
+        suite: Name of the suite whose goldens they are.
+        golden: Its goldens as they are now.
+        counts: Whether a difference is damage, or only told (archives).
+    """
+    if not golden.values:
+        return ()
+    try:
+        last = _last(Ledger(project.hubs / layout.LEDGER), suite)
+    except HarnessError as error:
+        return (report.of_error(CHECK, error),)
+    expected = None if last is None else str(last.body.get("golden_sha256"))
+    if last is not None and expected == golden.digest:
+        return (report.passed(CHECK, f"as entry {last.sequence} of the ledger made it"),)
+    told = "no golden-update entry" if expected is None else f"{expected[:12]}…, as logged"
+    row = report.damaged(
+        CHECK,
+        f"goldens of {suite}: {golden.digest[:12]}…",
+        report.printable(told),
+        _REMEDY,
+    )
+    return (row,) if counts else (report.noted(CHECK, row.found, _REMEDY),)
+
+
+def _last(ledger: Ledger, suite: str) -> Entry | None:
+    """Find the last change of a suite's goldens.
+
+    Raises:
+        IntegrityError: The ledger is damaged.
+    """
+    found = None
+    for entry in ledger.walk():
+        if entry.kind == store.LOGGED and entry.subject == suite:
+            found = entry
+    return found

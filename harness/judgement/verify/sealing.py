@@ -1,0 +1,195 @@
+"""A hub and the ledger in; out, whether this hub is the one that was sealed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import HarnessError, IntegrityError
+from harness.evidence.hub import digest, inventory, layout, seal
+from harness.evidence.ledger import merkle
+from harness.evidence.ledger.log import Entry, Ledger
+from harness.judgement.verify import report, structure
+from harness.judgement.verify.report import Row
+from harness.records import HubRecord
+
+CHECK = "ledger"
+_TOMBSTONE = "gc"
+_RESTORE = "Restore the hub or the ledger from git or another copy."
+
+
+def ledger_of(hub: Path) -> Ledger:
+    """Return the ledger beside the store that a hub lies in."""
+    return Ledger(hub.resolve().parent.parent / layout.LEDGER)
+
+
+def check(hub: Path, record: HubRecord | None, trusted: Sequence[str] = ()) -> tuple[Row, ...]:
+    """Find the seal of a hub in the ledger and hold the hub against it.
+
+    Where there are ``trusted`` keys, a signed checkpoint must cover the seal.
+    """
+    ledger = ledger_of(hub)
+    if not os.path.lexists(ledger.path):
+        remedy = "Copy the store's ledger.jsonl to two folders above the hub."
+        wanted = f"{layout.LEDGER} beside the suites"
+        return (report.damaged(CHECK, "no ledger", wanted, remedy),)
+    folder = hub.resolve()
+    name = seal.subject(folder.parent.name, folder.name)
+    try:
+        manifest = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
+        seen = _see(ledger, name, manifest)
+    except HarnessError as error:
+        return (report.of_error(CHECK, error),)
+    if len(seen.seals) != 1:
+        return (_not_once(hub, name, len(seen.seals)),)
+    entry = seen.seals[0]
+    wrong = [*faults(entry, manifest, record, seen.other), *_proof_faults(seen.leaves, entry)]
+    rows = [report.passed(CHECK, f"entry {entry.sequence} of {len(seen.leaves)}, included")]
+    if wrong:
+        place = f"in {layout.LEDGER} line {entry.sequence + 1}"
+        rows = [
+            report.damaged(
+                CHECK, report.printable(found), report.printable(f"{wanted} {place}"), _RESTORE
+            )
+            for found, wanted in wrong
+        ]
+    return (*rows, *_pinned(ledger, seen.leaves, entry.sequence, trusted))
+
+
+def _pinned(
+    ledger: Ledger, leaves: Sequence[bytes], sequence: int, trusted: Sequence[str]
+) -> tuple[Row, ...]:
+    """Hold the ledger against its checkpoint, where there is one or has to be."""
+    if not trusted and not os.path.lexists(ledger.path.with_name(layout.CHECKPOINT)):
+        return ()
+    from harness.judgement.verify import signing  # noqa: PLC0415 - notes and keys, for who has them
+
+    return signing.check(ledger, leaves, sequence, trusted)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one reading of the ledger gave: every leaf, and what concerns one hub."""
+
+    leaves: list[bytes] = field(default_factory=list)
+    seals: list[Entry] = field(default_factory=list)
+    other: str | None = None  # whose manifest this hub shows
+
+
+def _see(ledger: Ledger, name: str, manifest: str) -> _Seen:
+    """Read the ledger once, keeping no more than a hash of each entry.
+
+    Raises:
+        IntegrityError: The ledger is damaged.
+    """
+    seen = _Seen()
+    for entry in ledger.walk():
+        seen.leaves.append(bytes.fromhex(entry.leaf))
+        if entry.kind != seal.KIND:
+            continue
+        if entry.subject == name:
+            seen.seals.append(entry)
+        elif entry.body.get("manifest_sha256") == manifest:
+            seen.other = entry.subject
+    return seen
+
+
+def _not_once(hub: Path, name: str, count: int) -> Row:
+    waiting = {
+        path.stem.rpartition("-")[2] for path in seal.intents(hub.resolve().parent.parent)
+    }
+    if count == 0 and name.rpartition("-")[2] in waiting:
+        remedy = "Run harness status: it finishes a seal that was cut short."
+        return report.damaged(CHECK, f"{name}: its seal was cut short", "one seal", remedy)
+    found = "no seal" if count == 0 else f"{count} seals"
+    return report.damaged(CHECK, f"{found} of {name}", "one seal", _RESTORE)
+
+
+def faults(
+    entry: Entry, manifest: str, record: HubRecord | None, other: str | None = None
+) -> Iterator[tuple[str, str]]:
+    """Give what of a hub is not as its seal says: found, expected.
+
+    Args:
+        entry: The seal.
+        manifest: Digest of the hub's manifest.
+        record: The hub's record, where it could be read.
+        other: Subject of another hub that was sealed with this manifest.
+    """
+    sealed = entry.body.get("manifest_sha256")
+    if sealed != manifest:
+        yield f"{inventory.MANIFEST}: {_replayed(manifest, other)}", f"{str(sealed)[:12]}…"
+    time = structure.moment(entry.time)
+    if time is None or structure.is_future(time):
+        yield f"entry {entry.sequence}: time {entry.time}", "a time that has come"
+    if record is None:
+        return
+    told = {
+        "suite": record.suite,
+        "run_id": record.run_id,
+        "verdict": record.verdict.value,
+        "commit": record.stamp.commit,
+    }
+    for key, value in told.items():
+        if entry.body.get(key) != value:
+            yield f"hub.json: {key} {value}", f"{entry.body.get(key)!r} as sealed"[:200]
+    finished = structure.moment(record.finished)
+    late = structure.CLOCK_SKEW_S
+    if time and finished and (finished - time).total_seconds() > late:
+        yield f"hub.json: finished {record.finished}", f"a time before its seal, {entry.time}"
+
+
+def _replayed(manifest: str, other: str | None) -> str:
+    return f"that of {other}, replayed" if other else f"{manifest[:12]}…, never sealed"
+
+
+def _proof_faults(leaves: Sequence[bytes], entry: Entry) -> Iterator[tuple[str, str]]:
+    proof = merkle.inclusion_proof(leaves, entry.sequence)
+    try:
+        merkle.check_inclusion(
+            leaves[entry.sequence], entry.sequence, len(leaves), proof, merkle.root(leaves)
+        )
+    except (merkle.ProofError, IntegrityError) as error:
+        yield f"entry {entry.sequence}: {error}", "an inclusion proof that holds"
+
+
+def check_store(hubs: Path, present: Iterable[str]) -> tuple[Row, ...]:
+    """Prove the ledger as a whole and name every seal whose hub is not in the store.
+
+    Args:
+        hubs: The hub store.
+        present: Subjects of the hubs that are there.
+    """
+    ledger = Ledger(hubs / layout.LEDGER)
+    try:
+        health = ledger.check()
+        absent = sorted(_absent(ledger, frozenset(present)))
+    except HarnessError as error:
+        return (report.of_error(CHECK, error),)
+    found = f"{health.size} entries hold, root {health.root[:12]}…"
+    if health.torn_bytes:
+        found += f"; a torn tail of {health.torn_bytes} bytes"
+    rows = [report.passed(CHECK, found)]
+    if absent:
+        some = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if absent[5:] else "")
+        told = report.printable(f"{len(absent)} sealed hubs are not here: {some}")
+        rows.append(report.noted(CHECK, told, "They may be kept elsewhere, or not be in git."))
+    return tuple(rows)
+
+
+def _absent(ledger: Ledger, present: frozenset[str]) -> set[str]:
+    """Name the hubs that were sealed, are not there and were not removed by ``gc``.
+
+    Raises:
+        IntegrityError: The ledger is damaged.
+    """
+    absent: set[str] = set()
+    gone: set[str] = set()
+    for entry in ledger.walk():
+        if entry.kind == _TOMBSTONE:
+            gone.add(entry.subject)
+        elif entry.kind == seal.KIND and entry.subject not in present:
+            absent.add(entry.subject)
+    return absent - gone

@@ -1,0 +1,105 @@
+"""A run for GitHub Actions: annotations as workflow commands, and a step summary.
+
+Source: GitHub documentation, workflow commands (escaping of data and properties) and the limits
+of annotations (ten of a kind for each step) and of a step summary (1 MiB).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from harness.judgement import quarantine
+from harness.records import GuardResult, HubRecord, StageRecord
+from harness.reporting import text
+from harness.verdict import Verdict
+
+ANNOTATIONS = 10
+MESSAGE = 2000
+SUMMARY = 1 << 20
+_DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
+_CUT = "\n\n… cut here: the whole report is in the hub.\n"
+
+
+def commands(record: HubRecord) -> str:
+    """Write workflow commands: errors for what failed, warnings for what only warns."""
+    stages, guards = quarantine.counted(record.stages, record.guards, record.quarantine)
+    failing = [
+        _told(one) for one in (*_stages(stages), *guards) if one.verdict is not Verdict.GREEN
+    ]
+    warned = [g for g in record.guards if g.severity != "fail"]
+    warnings = [
+        *_left_out(record),
+        *(_told(one) for one in warned if one.verdict is not Verdict.GREEN),
+    ]
+    lines = [*_commands("error", failing), *_commands("warning", warnings)]
+    said = f"{record.suite}: {record.verdict}, {record.reason}"
+    lines.append(f"::notice title={_property(record.run_id)}::{_data(said)}")
+    return "\n".join(lines) + "\n"
+
+
+def _left_out(record: HubRecord) -> Iterator[tuple[str, str]]:
+    """Tell what did not count, what counts again, and what passed only when run again."""
+    for entry in record.quarantine:
+        if entry.is_excused or entry.state != quarantine.ACTIVE:
+            stands = quarantine.standing_of(entry)
+            yield f"quarantine: {quarantine.told(entry)}", f"{stands}. {entry.reason}"
+    for name in quarantine.flaky(record):
+        yield f"flaky: {name}", "It did not pass at once."
+
+
+def summary(markdown: str) -> str:
+    """Cut a Markdown report to what a step summary takes, at a line's end, and say so."""
+    content = markdown.encode()
+    if len(content) <= SUMMARY:
+        return markdown
+    kept = content[: SUMMARY - len(_CUT.encode())]
+    return kept[: kept.rfind(b"\n") + 1].decode(errors="ignore") + _CUT
+
+
+def _stages(stages: Iterable[StageRecord]) -> Iterator[GuardResult]:
+    """Speak of a stage as of a guard: what was found, and what it is called."""
+    for stage in stages:
+        yield GuardResult(
+            id=f"stage {stage.id}",
+            kind=stage.kind,
+            verdict=stage.verdict,
+            severity="fail",
+            found=stage.outcome,
+            expected="passed",
+            reason=stage.reason,
+            remedy=f"See {stage.log} in the hub." if stage.log else "",
+            policies=(),
+            metric=None,
+            value=None,
+            low=None,
+            high=None,
+        )
+
+
+def _told(result: GuardResult) -> tuple[str, str]:
+    found = f"found {result.found}; expected {result.expected}"
+    said = text.sentences(found, result.reason, result.remedy)
+    return f"{result.id}: {result.verdict}", said
+
+
+def _commands(kind: str, told: list[tuple[str, str]]) -> Iterator[str]:
+    shown = told if len(told) <= ANNOTATIONS else told[: ANNOTATIONS - 1]
+    for title, said in shown:
+        yield f"::{kind} title={_property(title)}::{_data(said)}"
+    if len(told) > len(shown):
+        rest = ", ".join(title for title, _ in told[len(shown) :])
+        yield f"::{kind} title={len(told) - len(shown)} more::{_data(rest)}"
+
+
+def _data(said: str) -> str:
+    clean = " ".join(text.visible(said).split())
+    return _escaped(clean if len(clean) <= MESSAGE else clean[: MESSAGE - 1] + "…", _DATA)
+
+
+def _property(said: str) -> str:
+    return _escaped(text.visible(said)[:200], _PROPERTY)
+
+
+def _escaped(said: str, marks: dict[str, str]) -> str:
+    return "".join(marks.get(letter, letter) for letter in said)

@@ -1,0 +1,140 @@
+"""A run as JUnit XML: one case per guard and per stage, for the test tab of a CI system.
+
+What failed in quarantine is skipped, with its reason; what passed only when it was run again
+is said in the properties and the output of its suite.
+"""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from harness.judgement import quarantine
+from harness.records import GuardResult, HubRecord, QuarantineRecord, StageRecord
+from harness.reporting import text
+from harness.verdict import Verdict
+
+_LONGEST = 64 << 10
+
+
+def render(record: HubRecord) -> str:
+    """Write stages and guards as two test suites; inconclusive is an error, never a pass.
+
+    Only what both the schema of Ant's reports and that of Jenkins know is written, in their
+    order: properties, cases, system-out, system-err.
+
+    Times are UTC without an offset and durations are seconds, as the common schema wants them.
+    """
+    root = Element("testsuites")
+    excused = {(e.kind, e.id): e for e in quarantine.excused(record)}
+    of_stages = [excused.get(("stage", s.id)) for s in record.stages]
+    verdicts = [s.verdict for s in record.stages]
+    stages = _suite(root, record, "stages", verdicts, of_stages)
+    for stage, entry in zip(record.stages, of_stages, strict=True):
+        _stage(stages, record.suite, stage, entry)
+    of_guards = [excused.get(("guard", g.id)) for g in record.guards]
+    verdicts = [_counted(g) for g in record.guards]
+    guards = _suite(root, record, "guards", verdicts, of_guards)
+    for guard, entry in zip(record.guards, of_guards, strict=True):
+        _guard(guards, record.suite, guard, entry)
+    flaky = "\n".join(text.visible(f"flaky: {name}") for name in quarantine.flaky(record))
+    for suite, output in ((stages, flaky), (guards, "")):
+        SubElement(suite, "system-out").text = output
+        SubElement(suite, "system-err")
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+    )
+
+
+def _suite(
+    root: Element,
+    record: HubRecord,
+    name: str,
+    verdicts: list[Verdict],
+    excused: list[QuarantineRecord | None],
+) -> Element:
+    counts = [v for v, entry in zip(verdicts, excused, strict=True) if entry is None]
+    seconds = record.duration_s if name == "stages" else 0.0
+    suite = SubElement(
+        root,
+        "testsuite",
+        id=str(len(root)),
+        package=text.visible(record.suite),
+        name=f"{text.visible(record.suite)}.{name}",
+        timestamp=text.moment(record.started).replace(tzinfo=None, microsecond=0).isoformat(),
+        hostname="localhost",
+        tests=str(len(verdicts)),
+        failures=str(counts.count(Verdict.RED)),
+        errors=str(counts.count(Verdict.INCONCLUSIVE)),
+        skipped=str(len(verdicts) - len(counts)),
+        time=f"{seconds:.3f}",
+    )
+    properties = SubElement(suite, "properties")
+    told = {
+        "verdict": record.verdict.value,
+        "run": record.run_id,
+        "commit": record.stamp.commit,
+        "quarantined": ", ".join(quarantine.told(e) for e in quarantine.excused(record)),
+        "flaky": ", ".join(quarantine.flaky(record)),
+    }
+    for key, value in told.items():
+        if value:
+            SubElement(properties, "property", name=key, value=text.visible(value))
+    return suite
+
+
+def _stage(
+    parent: Element, suite: str, stage: StageRecord, entry: QuarantineRecord | None
+) -> None:
+    case = SubElement(
+        parent,
+        "testcase",
+        classname=f"{text.visible(suite)}.stages",
+        name=text.visible(stage.id),
+        time=f"{stage.duration_s:.3f}",
+    )
+    told = f"{stage.outcome}. {stage.reason}".strip()
+    if entry is not None:
+        _skip(case, entry, told)
+    else:
+        _outcome(case, stage.verdict, told, stage.log or "")
+
+
+def _guard(
+    parent: Element, suite: str, guard: GuardResult, entry: QuarantineRecord | None
+) -> None:
+    case = SubElement(
+        parent,
+        "testcase",
+        classname=f"{text.visible(suite)}.guards",
+        name=text.visible(guard.id),
+        time="0.000",
+    )
+    told = f"found {guard.found}; expected {guard.expected}. {guard.reason}".strip()
+    if entry is not None:
+        _skip(case, entry, told)
+    else:
+        _outcome(case, _counted(guard), told, guard.remedy)
+
+
+def _skip(case: Element, entry: QuarantineRecord, told: str) -> None:
+    message = f"quarantined: {quarantine.told(entry)}: {entry.reason}. {told}"
+    SubElement(case, "skipped", message=_shown(message), type="quarantined")
+
+
+def _counted(guard: GuardResult) -> Verdict:
+    """Return the verdict as it counts: a guard that only warns fails nothing."""
+    return guard.verdict if guard.severity == "fail" else Verdict.GREEN
+
+
+def _outcome(case: Element, verdict: Verdict, message: str, body: str) -> None:
+    if verdict is Verdict.GREEN:
+        return
+    kind = "failure" if verdict is Verdict.RED else "error"
+    noted = SubElement(case, kind, message=_shown(message), type=verdict.value)
+    noted.text = _shown(body)
+
+
+def _shown(words: str) -> str:
+    """Make foreign text safe and bounded; the whole of it is in the hub."""
+    kept = words if len(words) <= _LONGEST else f"{words[:_LONGEST]}… cut here"
+    return text.visible(kept)

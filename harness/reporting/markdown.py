@@ -1,0 +1,169 @@
+"""A run as Markdown: what it is worth, what changed since the last one, what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.judgement import quarantine
+from harness.records import GuardResult, HubRecord
+from harness.reporting import changes, text
+from harness.reporting.changes import Changes, Differs
+from harness.reporting.view import HubView
+from harness.verdict import Verdict
+
+_ROWS_SHOWN = 25
+_MOVED_SHOWN = 10
+_DIGEST = 64
+
+
+def summary(
+    record: HubRecord, previous: HubRecord | None = None, compared: Changes | None = None
+) -> str:
+    """Write ``summary.md``: verdict, key numbers, changes since the last run, next command.
+
+    Args:
+        record: The run.
+        previous: The run before it of the same suite.
+        compared: Their comparison when it was made already; it may know the input files.
+    """
+    if compared is None and previous is not None:
+        compared = changes.compare(previous, record)
+    parts = [
+        f"# {text.MARKS[record.verdict]} {text.named(record).upper()} — {cell(record.suite)}",
+        *_facts(record),
+        *_left_out(record),
+        "## Guards",
+        *(_guards(record.guards) or ["No guard judged this run."]),
+        "## Stages",
+        *_stages(record),
+        "## Changes since the last run",
+        *(_changes(compared) if compared else ["There is no earlier run of this suite."]),
+        "## Next",
+        "```\n" + "\n".join(text.next_commands(record)) + "\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def of_view(shown: HubView) -> str:
+    """Write the summary of a hub, with the input files that changed."""
+    return summary(shown.record, shown.previous, shown.changes)
+
+
+def comparison(compared: Changes) -> str:
+    """Write what differs between two runs, the metrics that moved most first."""
+    title = f"# {cell(compared.before)} → {cell(compared.after)}"
+    return "\n\n".join([title, *_changes(compared)]) + "\n"
+
+
+def cell(words: str) -> str:
+    """Make foreign text safe inside a Markdown table or line: it is text, never markup."""
+    safe = text.visible(words)
+    for mark in "\\`|*_<>[]#":
+        safe = safe.replace(mark, f"\\{mark}" if mark not in "<>" else _ENTITIES[mark])
+    return safe
+
+
+_ENTITIES = {"<": "&lt;", ">": "&gt;"}
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Write a Markdown table; every cell is foreign text."""
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    lines += [f"| {' | '.join(cell(word) for word in row)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def _facts(record: HubRecord) -> list[str]:
+    stamp = record.stamp
+    dirty = ", with uncommitted changes" if stamp.dirty else ""
+    run = f"Run {cell(record.run_id)}, {record.finished}, {text.duration(record.duration_s)}"
+    branch = cell(stamp.branch or "no branch")
+    told = [f"{run}; commit `{stamp.commit[:12]}` on {branch}{dirty}."]
+    if record.reason:
+        told.insert(0, f"**{cell(record.reason)}**")
+    return told
+
+
+def _left_out(record: HubRecord) -> list[str]:
+    """Write what the verdict leaves out, and what stands in quarantine."""
+    told = []
+    if record.quarantine:
+        rows = [
+            (f"{e.kind} {e.id}", quarantine.standing_of(e), e.owner, e.expires, e.reason)
+            for e in record.quarantine
+        ]
+        head = ("what", "how it stands", "owner", "until", "reason")
+        told += ["## Quarantine", table(head, rows)]
+    if again := quarantine.flaky(record):
+        told += ["## Flaky", "\n".join(f"- {cell(name)}" for name in again)]
+    return told
+
+
+def _guards(results: tuple[GuardResult, ...]) -> list[str]:
+    if not results:
+        return []
+    shown, rest = text.fold(results)
+    rows = [(g.id, g.found, g.expected, f"{text.MARKS[g.verdict]} {g.verdict}") for g in shown]
+    failed = [g for g in results if g.verdict is not Verdict.GREEN]
+    remedies = [f"- **{cell(g.id)}**: {cell(g.remedy)}" for g in failed]
+    told = [table(("guard", "found", "expected", "verdict"), rows)]
+    if rest:
+        told.append(text.folded(rest))
+    return [*told, "\n".join(remedies)] if remedies else told
+
+
+def _stages(record: HubRecord) -> list[str]:
+    rows = []
+    for stage in record.stages:
+        outcome = ": ".join(words for words in (stage.outcome, text.said(stage)) if words)
+        tests = text.counts(stage.tests) or "—"
+        rows.append((stage.id, outcome, text.duration(stage.duration_s), tests))
+    return [table(("stage", "outcome", "duration", "tests"), rows)]
+
+
+def _changes(compared: Changes) -> list[str]:
+    before, now = compared.verdicts
+    told = [f"Compared with {cell(compared.before)} ({before} → {now})."]
+    if not compared.is_comparable:
+        told.append("**The datasets differ: the numbers cannot be compared.**")
+    if compared.metrics:
+        rows = [
+            (
+                f"{m.name} (red)" if m.is_broken else m.name,
+                *(text.number(value) for value in (m.before, m.after, m.ratio, m.z)),
+            )
+            for m in compared.metrics[:_MOVED_SHOWN]
+        ]
+        told.append(table(("metric", "before", "now", "ratio", "z"), rows))
+    told += text.unmoved(compared.metrics_same, len(compared.metrics) - _MOVED_SHOWN)
+    sections = (
+        ("Files touched", compared.files or ()),
+        ("Guards", compared.guards),
+        ("Stages", compared.stages),
+        ("Source and configuration", compared.source),
+        ("Datasets", compared.datasets),
+        ("Parameters", compared.parameters),
+        ("Environment", compared.environment),
+        ("Artifacts", compared.artifacts),
+    )
+    for title, rows_ in sections:
+        told += differing(title, rows_)
+    return told
+
+
+def differing(title: str, rows: tuple[Differs, ...]) -> list[str]:
+    """Write a section about texts that differ; nothing when none does."""
+    if not rows:
+        return []
+    told = [(r.name, _short(r.before), _short(r.after)) for r in rows[:_ROWS_SHOWN]]
+    parts = [f"### {title}", table(("what", "before", "now"), told)]
+    if len(rows) > _ROWS_SHOWN:
+        parts.append(f"{len(rows) - _ROWS_SHOWN} more.")
+    return parts
+
+
+def _short(word: str | None) -> str:
+    if word is None:
+        return "—"
+    is_digest = len(word) == _DIGEST and all(c in "0123456789abcdef" for c in word)
+    return word[:12] if is_digest else word

@@ -1,0 +1,193 @@
+"""A run as plain text for a terminal: tables, verdicts and comparisons."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.judgement import quarantine
+from harness.records import GuardResult, HubRecord, StageRecord
+from harness.reporting import text
+from harness.verdict import Verdict
+
+if TYPE_CHECKING:  # a table does without what compares two runs
+    from harness.reporting.changes import Changes
+
+_CODES = {Verdict.GREEN: "32", Verdict.INCONCLUSIVE: "33", Verdict.RED: "31"}
+_MOVED_SHOWN = 20
+_WIDEST_CELL = 44
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours of a terminal, or none."""
+
+    is_on: bool
+
+    def paint(self, words: str, code: str) -> str:
+        """Colour words by an SGR code."""
+        return f"\x1b[{code}m{words}\x1b[0m" if self.is_on and words else words
+
+    def verdict(self, verdict: Verdict, words: str | None = None) -> str:
+        """Write a verdict with its mark; the mark says it without colour."""
+        told = f"{text.MARKS[verdict]} {words or verdict.value}"
+        return self.paint(told, _CODES[verdict])
+
+    def bold(self, words: str) -> str:
+        """Emphasise words."""
+        return self.paint(words, "1")
+
+    def soft(self, words: str) -> str:
+        """Make words step back."""
+        return self.paint(words, "2")
+
+
+def width(words: str) -> int:
+    """Return how many columns words take; colour takes none, wide characters take two."""
+    shown, inside = 0, False
+    for c in words:
+        if inside:
+            inside = c != "m"
+        elif c == "\x1b":
+            inside = True
+        elif not unicodedata.combining(c):
+            shown += 2 if unicodedata.east_asian_width(c) in "WF" else 1
+    return shown
+
+
+def clip(words: str, columns: int) -> str:
+    """Cut uncoloured words to a width, marking the cut."""
+    if width(words) <= columns:
+        return words
+    kept = words[: max(0, columns - 1)]
+    while width(kept) > columns - 1 and kept:
+        kept = kept[:-1]
+    return kept + "…"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], palette: Palette) -> str:
+    """Align rows below a head; cells may be coloured."""
+    columns = range(len(head))
+    wide = [max(width(row[i]) for row in [head, *rows]) for i in columns]
+
+    def line(row: Sequence[str]) -> str:
+        cells = (row[i] + " " * (wide[i] - width(row[i])) for i in columns)
+        return "  ".join(cells).rstrip()
+
+    return "\n".join([palette.soft(line(head)), *(line(row) for row in rows)])
+
+
+def final(record: HubRecord, hub: str, palette: Palette) -> str:
+    """Write what stands on the terminal after a run: stages, guards, verdict, hub, next."""
+    parts = [stages(record.stages, palette)]
+    if record.guards:
+        parts.append(guards(record.guards, palette))
+    parts.append(remedies(record.guards, palette))
+    parts.append(left_out(record, palette))
+    verdict = palette.verdict(record.verdict, text.named(record).upper())
+    reason = f"  {text.visible(record.reason)}" if record.reason else ""
+    closing = [
+        f"{verdict}  {record.suite}  {text.duration(record.duration_s)}{reason}",
+        f"hub   {hub}",
+        f"next  {_next(record, hub)}",
+    ]
+    return "\n\n".join(p for p in [*parts, "\n".join(closing)] if p)
+
+
+def _next(record: HubRecord, hub: str) -> str:
+    command = text.next_commands(record)[0]
+    return f"harness verify --hub {hub}" if command.startswith("harness verify") else command
+
+
+def stages(made: Sequence[StageRecord], palette: Palette) -> str:
+    """Write the stages with their durations and tests."""
+    rows = []
+    for stage in made:
+        took = text.duration(stage.duration_s)
+        told = palette.verdict(stage.verdict, stage.outcome)
+        rows.append((stage.id, told, took, text.note(stage)))
+    return table(("stage", "outcome", "duration", ""), rows, palette)
+
+
+def guards(results: Sequence[GuardResult], palette: Palette) -> str:
+    """Write the verdict table: guard, value, expected, verdict."""
+    told, rest = text.fold(results)
+    rows = [
+        (
+            result.id + ("" if result.severity == "fail" else f" ({result.severity})"),
+            clip(text.visible(result.found), _WIDEST_CELL),
+            clip(text.visible(result.expected), _WIDEST_CELL),
+            palette.verdict(result.verdict),
+        )
+        for result in told
+    ]
+    written = table(("guard", "value", "expected", "verdict"), rows, palette)
+    return "\n".join(part for part in (written, palette.soft(text.folded(rest))) if part)
+
+
+def remedies(results: Sequence[GuardResult], palette: Palette) -> str:
+    """Write reason and remedy of each guard that is not green."""
+    lines = []
+    for result in results:
+        if result.verdict is not Verdict.GREEN:
+            words = text.sentences(result.reason, result.remedy)
+            lines.append(f"{palette.bold(result.id)}: {text.visible(words)}")
+    return "\n".join(lines)
+
+
+def left_out(record: HubRecord, palette: Palette) -> str:
+    """Write what stands in quarantine, and what passed only when it was run again."""
+    lines = []
+    for entry in record.quarantine:
+        words = f"{quarantine.told(entry)} {quarantine.standing_of(entry)}. {entry.reason}"
+        lines.append(f"{palette.paint('quarantine', '33')}  {text.visible(words)}")
+    mark = palette.paint("flaky", "33")
+    lines += [f"{mark}       {text.visible(name)}" for name in quarantine.flaky(record)]
+    return "\n".join(lines)
+
+
+def comparison(compared: Changes, palette: Palette) -> str:
+    """Write what differs between two runs, the metrics that moved most first."""
+    before, after = compared.verdicts
+    head = f"{compared.before} {palette.verdict(before)}  →  {compared.after} "
+    parts = [head + palette.verdict(after)]
+    if not compared.is_comparable:
+        parts.append("The datasets differ: the numbers cannot be compared.")
+    if compared.metrics:
+        rows = [
+            (
+                f"{m.name} (red)" if m.is_broken else m.name,
+                text.number(m.before),
+                text.number(m.after),
+                _times(m.ratio),
+                text.number(m.z),
+            )
+            for m in compared.metrics[:_MOVED_SHOWN]
+        ]
+        parts.append(table(("metric", "before", "now", "ratio", "z"), rows, palette))
+    parts += text.unmoved(compared.metrics_same, len(compared.metrics) - _MOVED_SHOWN)
+    sections = (
+        ("guard", compared.guards),
+        ("stage", compared.stages),
+        ("input file", compared.files or ()),
+        ("source", compared.source),
+        ("dataset", compared.datasets),
+        ("parameter", compared.parameters),
+        ("environment", compared.environment),
+        ("artifact", compared.artifacts),
+    )
+    for title, differing in sections:
+        if differing:
+            told = [(text.visible(d.name), _cell(d.before), _cell(d.after)) for d in differing]
+            parts.append(table((title, "before", "now"), told, palette))
+    return "\n\n".join(parts)
+
+
+def _times(ratio: float | None) -> str:
+    return "—" if ratio is None else f"×{text.number(ratio)}"
+
+
+def _cell(word: str | None) -> str:
+    return "—" if word is None else clip(text.visible(word), 24)

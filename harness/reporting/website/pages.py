@@ -1,0 +1,121 @@
+"""Rows in, pages out: the index, the trends of a suite, a blocker."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from harness.reporting import html
+from harness.reporting.website import trends as lines
+from harness.reporting.website.blocked import Entry
+from harness.reporting.website.rows import UNREADABLE, Row
+from harness.verdict import Verdict
+
+_STRIP = 40  # runs in the strip of a suite
+_SIDE = 8
+_VERDICTS = (*(v.value for v in (Verdict.GREEN, Verdict.RED, Verdict.INCONCLUSIVE)), UNREADABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Suite:
+    """How a suite stands; ``strip`` draws its newest runs."""
+
+    name: str
+    count: int
+    green: int
+    latest: Row
+    streak: str
+    strip: Markup
+
+
+def index(project: str, rows: Sequence[Row], entries: Sequence[Entry]) -> str:
+    """Render the index: suites, open blockers, and all runs, the newest first."""
+    newest_first = sorted(rows, key=lambda r: (r.run_id, r.suite), reverse=True)
+    environments = sorted({r.environment for r in rows if r.is_readable})
+    suites = [_suite(name, newest_first) for name in sorted({r.suite for r in rows})]
+    script = html.environment().get_template("site.js").render()
+    return _render(
+        "site_index.html.j2",
+        project,
+        "Runs",
+        "",
+        rows=newest_first,
+        suites=suites,
+        numbers={suite.name: number for number, suite in enumerate(suites)},
+        environments=environments,
+        places={name: number for number, name in enumerate(environments)} | {"": ""},
+        verdicts=[v for v in _VERDICTS if any(r.verdict == v for r in rows)],
+        open=[e for e in entries if e.head.status == "open"],
+        closed=[e for e in entries if e.head.status != "open"],
+        script=Markup(script),  # noqa: S704 - our own file
+        script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def trends(project: str, suite: str, rows: Sequence[Row]) -> str:
+    """Render the trends of a suite, one part per group of comparable runs."""
+    return _render(
+        "site_trends.html.j2",
+        project,
+        suite,
+        "../",
+        suite=suite,
+        count=len(rows),
+        groups=lines.groups(rows),
+    )
+
+
+def blocker(project: str, entry: Entry) -> str:
+    """Render the page of a blocker."""
+    return _render(
+        "site_blocker.html.j2",
+        project,
+        entry.note.title,
+        "../",
+        crumb=entry.head.id,
+        head=entry.head,
+        note=entry.note,
+        seen=entry.seen,
+    )
+
+
+def _render(template: str, project: str, title: str, root: str, **values: object) -> str:
+    given = {"crumb": title, **values}
+    made = html.environment().get_template(template)
+    return made.render(project=project, title=title, root=root, **given)
+
+
+def _suite(name: str, newest_first: Sequence[Row]) -> _Suite:
+    kept = [row for row in newest_first if row.suite == name]
+    latest = kept[0]
+    same = next((i for i, row in enumerate(kept) if row.verdict != latest.verdict), len(kept))
+    runs = "the last run is" if same == 1 else f"the last {same} are"
+    return _Suite(
+        name=name,
+        count=len(kept),
+        green=sum(row.verdict == Verdict.GREEN for row in kept),
+        latest=latest,
+        streak=f"{runs} {latest.verdict}",
+        strip=Markup(_strip(kept[:_STRIP][::-1])),  # noqa: S704 - numbers and our own words
+    )
+
+
+def _strip(rows: Sequence[Row]) -> str:
+    """Draw runs as bars, oldest first; height as well as colour says the verdict."""
+    heights = {Verdict.GREEN.value: 6, Verdict.INCONCLUSIVE.value: 12}
+    told = ", ".join(f"{sum(r.verdict == v for r in rows)} {v}" for v in _VERDICTS)
+    bars = []
+    for i, row in enumerate(rows):
+        tall = heights.get(row.verdict, 18)
+        bars.append(
+            f'<rect class="{row.verdict}" x="{i * _SIDE}" y="{18 - tall}" '
+            f'width="{_SIDE - 2}" height="{tall}"/>'
+        )
+    return (
+        f'<svg class="strip" role="img" aria-label="the newest {len(rows)} runs: {told}" '
+        f'viewBox="0 0 {_STRIP * _SIDE} 18">{"".join(bars)}</svg>'
+    )

@@ -1,0 +1,210 @@
+"""Everything after the last stage: guards, verdict, record, blockers."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.config.project import Project
+from harness.evidence.hub import blockers, causes, inputs, layout
+from harness.evidence.hub.evidence import Facts, HubEvidence
+from harness.files import json_bytes, write_bytes, write_text
+from harness.judgement import quarantine
+from harness.judgement.guards import registry
+from harness.records import (
+    SCHEMA,
+    ArtifactRecord,
+    GuardResult,
+    HubRecord,
+    QuarantineRecord,
+    StageRecord,
+    encode,
+)
+from harness.runner import retry
+from harness.runner.options import RunOptions
+from harness.runner.prepare import Prepared
+from harness.runner.stages.registry import kind_of
+from harness.verdict import Verdict, combine
+
+_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A run whose stages are over; ``began`` is on the monotonic clock [s]."""
+
+    prepared: Prepared
+    stages: tuple[StageRecord, ...]
+    artifacts: tuple[ArtifactRecord, ...]
+    began: float
+    started: datetime
+    stopped: int | None
+
+
+def judge(draft: Draft, project: Project, options: RunOptions) -> tuple[GuardResult, ...]:
+    """Judge the evidence by the frozen guards; a value that is no finite number has none."""
+    evidence = HubEvidence(
+        draft.prepared.context.hub,
+        Facts(
+            stages=draft.stages,
+            artifacts=draft.artifacts,
+            datasets=draft.prepared.plan.datasets,
+            environment=dict(draft.prepared.environment),
+        ),
+        project=project.root,
+    )
+    results = []
+    prepared = draft.prepared
+    for result in registry.judge(prepared.plan.suite.guards, evidence, prepared.golden):
+        is_number = result.value is not None and math.isfinite(result.value)
+        results.append(result if is_number else replace(result, value=None))
+        options.observer.guard_judged(results[-1])
+    return tuple(results)
+
+
+def metrics_of(results: Iterable[GuardResult]) -> dict[str, float]:
+    """Return the numbers that the guards took from the evidence, by metric."""
+    return {r.metric: r.value for r in results if r.metric and r.value is not None}
+
+
+def _passed(made: HubRecord) -> str:
+    """Say what a green run passed; what does not decide is not silent."""
+    excused = [quarantine.told(entry) for entry in quarantine.excused(made)]
+    warned = [r.id for r in made.guards if r.verdict is Verdict.RED and r.severity != "fail"]
+    open_ = sum(r.verdict is Verdict.INCONCLUSIVE for r in made.guards)
+    told = ["every stage and guard passed"]
+    if excused:
+        told = ["what counts passed", f"failed in quarantine: {', '.join(excused)}"]
+    if again := quarantine.flaky(made):
+        told.append(f"flaky: {', '.join(again)}")
+    if warned:
+        told.append(f"warned: {', '.join(warned)}")
+    if open_:
+        told.append(f"{open_} not compared")
+    return "; ".join(told)
+
+
+def record(draft: Draft, results: tuple[GuardResult, ...], previous: str | None) -> HubRecord:
+    """Make the record of a run; its verdict is the worst of stages and guards that count."""
+    entries = quarantine.settled(draft.prepared.quarantine, draft.stages, results)
+    verdict, reasons = _decided(draft, results, entries)
+    more = f" (and {len(reasons) - _REASONS} more)" if len(reasons) > _REASONS else ""
+    frozen = draft.prepared.plan
+    made = HubRecord(
+        schema=SCHEMA,
+        suite=frozen.suite.name,
+        run_id=frozen.run_id,
+        started=layout.instant(draft.started),
+        finished=layout.instant(datetime.now(UTC)),
+        duration_s=round(time.monotonic() - draft.began, 4),
+        verdict=verdict,
+        reason="; ".join(reasons[:_REASONS]) + more,
+        stamp=frozen.stamp,
+        environment=dict(draft.prepared.environment),
+        parameters=frozen.suite.parameters,
+        datasets=frozen.datasets,
+        stages=draft.stages,
+        artifacts=draft.artifacts,
+        guards=results,
+        metrics=metrics_of(results),
+        config_sha256=frozen.config_sha256,
+        golden_sha256=frozen.golden_sha256,
+        inputs_sha256=inputs.summary(frozen.inputs),
+        previous=previous,
+        quarantine=entries,
+    )
+    return made if made.reason else replace(made, reason=_passed(made))
+
+
+def _decided(
+    draft: Draft, results: tuple[GuardResult, ...], entries: Sequence[QuarantineRecord]
+) -> tuple[Verdict, list[str]]:
+    """Return the verdict, and what made it worse than green."""
+    stages, guards = quarantine.counted(draft.stages, results, entries)
+    judged = [(f"stage {s.id}: {s.reason}", s.verdict) for s in stages]
+    judged += [
+        (f"guard {r.id}: {r.reason or f'{r.found}; expected {r.expected}'}", r.verdict)
+        for r in guards
+    ]
+    verdict = combine(v for _, v in judged)
+    reasons = [text for text, v in judged if v is verdict and v is not Verdict.GREEN]
+    if not judged:
+        reasons = ["nothing that counts was judged: all of it failed in quarantine"]
+    if draft.stopped is not None:
+        verdict = Verdict.RED
+        reasons.insert(0, f"interrupted by {signal.Signals(draft.stopped).name}")
+    return verdict, reasons
+
+
+def write(hub: Path, made: HubRecord) -> None:
+    """Write the record, the guards and the metrics into the hub."""
+    write_bytes(hub / layout.RECORD, json_bytes(encode(made)))
+    write_bytes(hub / layout.GUARDS, json_bytes(encode(made.guards)))
+    write_bytes(hub / layout.METRICS, json_bytes(made.metrics))
+
+
+def notes(
+    draft: Draft, made: HubRecord, project: Project, options: RunOptions
+) -> dict[str, tuple[blockers.Blocker, str]]:
+    """Write a blocker note into the hub for each red cause.
+
+    Returns:
+        Blockers and their bodies by the name of the note, for the register.
+    """
+    if made.verdict is not Verdict.RED:
+        return {}
+    hub = draft.prepared.context.hub
+    register = blockers.Register(project.hubs)
+    sighting = blockers.Sighting(
+        run_id=made.run_id,
+        commit=made.stamp.commit,
+        dirty=made.stamp.dirty,
+        instant=made.finished,
+    )
+    paths = {a.id: a.path for a in made.artifacts if not a.external}
+    written = {}
+    stages, guards = quarantine.counted(made.stages, made.guards, made.quarantine)
+    for cause in causes.all_of(made.suite, stages, guards, hub, paths):
+        name = blockers.note_name(cause, made.run_id)
+        blocker = register.seen(cause, sighting)
+        body = blockers.body(cause, hub, _commands(cause, draft, project, options))
+        write_text(hub / "red" / name, blockers.head(blocker) + body)
+        written[name] = (blocker, body)
+    return written
+
+
+def _commands(
+    cause: causes.Cause, draft: Draft, project: Project, options: RunOptions
+) -> list[str]:
+    suite = draft.prepared.plan.suite.name
+    again = retry.run_command(suite, project.root, options.datasets, options.parameters)
+    commands = [again]
+    prepared = draft.prepared
+    for stage in prepared.plan.suite.stages:
+        if stage.id == cause.stage:
+            argv = kind_of(stage).argv(stage, prepared.context.values)
+            commands.append(retry.stage_command(argv, project.root, prepared.declared))
+    return commands
+
+
+def left_out(made: HubRecord) -> dict[str, list[str]]:
+    """Return for the ledger what a verdict leaves out: failures in quarantine, flakiness."""
+    told = {
+        "quarantined": [quarantine.told(entry) for entry in quarantine.excused(made)],
+        "flaky": list(quarantine.flaky(made)),
+    }
+    return {name: words for name, words in told.items() if words}
+
+
+def still_red(made: HubRecord) -> tuple[tuple[str, str], ...]:
+    """Return kind and id of what failed in a green run: in quarantine, or until retried."""
+    named = [(entry.kind, entry.id) for entry in quarantine.excused(made)]
+    stages = (
+        s.id for s in made.stages if s.is_flaky or quarantine.FAILED in s.quarantined.values()
+    )
+    return (*named, *(("stage", id_) for id_ in stages))

@@ -1,0 +1,161 @@
+"""Everything before the first stage: stamp, inputs, datasets, golden, and the frozen plan."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.config.project import Project, SuiteSpec
+from harness.evidence.hub import inputs, layout, plan, redact, stamp
+from harness.evidence.hub.plan import Plan
+from harness.evidence.hub.redact import Redactor
+from harness.judgement import freshness
+from harness.judgement.golden import store as golden_store
+from harness.judgement.golden.store import GoldenSet
+from harness.records import QuarantineRecord, StageRecord
+from harness.runner import quarantine_checks, run_stage
+from harness.runner.options import RunOptions
+from harness.runner.stages import child, datasets, registry
+from harness.runner.stages.base import StageContext
+from harness.runner.workspace import Scene
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What the stages and the end of a run need.
+
+    ``environment`` is the record of the machine, ``declared`` the variables that the suite
+    passes on, ``failed`` the record of a dataset that could not be generated, ``quarantine``
+    how what is in quarantine stands before the run.
+    """
+
+    plan: Plan
+    context: StageContext
+    golden: GoldenSet
+    redactor: Redactor
+    environment: Mapping[str, str]
+    declared: Mapping[str, str]
+    failed: StageRecord | None
+    quarantine: tuple[QuarantineRecord, ...] = ()
+
+
+def prepare(project: Project, suite: SuiteSpec, options: RunOptions, scene: Scene) -> Prepared:
+    """Freeze the plan of a run into its hub.
+
+    Raises:
+        ConfigError: A given dataset or an input cannot be used.
+        StorageError: The disk refused.
+    """
+    datasets.check_given(suite.datasets, options.datasets)
+    standing = quarantine_checks.standing(project, suite, datetime.now(UTC).date())
+    given = {role: path.resolve() for role, path in options.datasets.items()}
+    redactor = redact.for_run(project.root, os.environ, given)
+    declared = {n: os.environ[n] for n in suite.environment if n in os.environ}
+    context = _context(project, suite, options, scene, redactor)
+    cache = freshness.cache_of(project)
+    digests = freshness.digests_now(project, suite, cache)
+    found, failed = _datasets(project, suite, given, (context, redactor, cache), options)
+    cache.save()
+    places = {f"dataset:{role}": str(item.path) for role, item in found.items()}
+    values = {**context.values, **places, **quarantine_checks.values(suite, standing)}
+    context = replace(context, values=values)
+    golden = _freeze_golden(project, suite, scene.places.hub)
+    frozen = plan.new(
+        suite,
+        scene.run_id,
+        stamp.take(project.root, (project.hubs, project.work)),
+        {} if failed else _argvs(suite, context, redactor),
+        digests,
+    )
+    frozen = replace(
+        frozen,
+        datasets=tuple(item.record for item in found.values()),
+        golden_sha256=golden.digest if golden.values else None,
+    )
+    plan.write(scene.places.hub, frozen)
+    recorded = stamp.environment_of(suite)
+    recorded |= {f"env.{name}": redactor.text(value) for name, value in declared.items()}
+    return Prepared(
+        plan=frozen,
+        context=context,
+        golden=golden,
+        redactor=redactor,
+        environment=recorded,
+        declared=declared,
+        failed=failed,
+        quarantine=standing,
+    )
+
+
+def _context(
+    project: Project, suite: SuiteSpec, options: RunOptions, scene: Scene, redactor: Redactor
+) -> StageContext:
+    return StageContext(
+        root=project.root,
+        work=scene.places.work,
+        hub=scene.places.hub,
+        run_id=scene.run_id,
+        values={
+            **suite.parameters,
+            "python": sys.executable,
+            "root": str(project.root),
+            "work": str(scene.places.work),
+        },
+        environment=child.environment(suite.environment, os.environ),
+        clean=redactor.log,
+        clean_xml=redactor.xml,
+        overlap=redactor.longest,
+        stop=scene.stop,
+        on_line=options.observer.log_line,
+        grace_s=options.grace_s,
+    )
+
+
+def _argvs(
+    suite: SuiteSpec, context: StageContext, redactor: Redactor
+) -> dict[str, tuple[str, ...]]:
+    return {
+        stage.id: tuple(
+            redactor.text(item) for item in registry.kind_of(stage).argv(stage, context.values)
+        )
+        for stage in suite.stages
+    }
+
+
+def _datasets(
+    project: Project,
+    suite: SuiteSpec,
+    given: Mapping[str, Path],
+    tools: tuple[StageContext, Redactor, inputs.DigestCache],
+    options: RunOptions,
+) -> tuple[dict[str, datasets.Dataset], StageRecord | None]:
+    context, redactor, cache = tools
+    found: dict[str, datasets.Dataset] = {}
+    for spec in suite.datasets:
+        if spec.role in given:
+            found[spec.role] = datasets.given(spec.role, given[spec.role], cache.digest)
+            continue
+        recipe = freshness.recipe_of(project, spec, cache)
+        folder = datasets.place(project.shared, spec, recipe)
+        ready = datasets.cached(folder, spec, cache.digest)
+        if ready is None:
+            options.observer.note(f"making dataset {spec.role}")
+            started = layout.instant(datetime.now(UTC))
+            try:
+                ready = datasets.generate(folder, spec, context)
+            except datasets.GenerationFailedError as error:
+                failed = run_stage.settle(error.stage, error.trial, context, redactor, started)
+                return found, failed
+        found[spec.role] = ready
+    return found, None
+
+
+def _freeze_golden(project: Project, suite: SuiteSpec, hub: Path) -> GoldenSet:
+    golden = golden_store.load(project.goldens(suite.name))
+    if golden.values:
+        golden_store.save(hub / plan.GOLDEN, golden)
+    return golden

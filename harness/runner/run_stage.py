@@ -1,0 +1,138 @@
+"""One stage of a run: its child, its artifacts, its log put where it belongs, its record.
+
+A stage that may be retried is run again until it passes; the log and the artifacts of every
+attempt before the last stay in the hub under ``red/``.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from harness.config.project import StageSpec
+from harness.config.suite_rules import ATTEMPT
+from harness.evidence.hub import artifacts, layout
+from harness.evidence.hub.redact import Redactor
+from harness.judgement import quarantine
+from harness.records import ArtifactRecord, AttemptRecord, StageRecord
+from harness.runner.stages import registry
+from harness.runner.stages.base import StageContext, Trial
+from harness.verdict import Verdict
+
+_RETRIED = ("failed", "timeout")
+
+
+def run(
+    spec: StageSpec, context: StageContext, places: artifacts.Places, redactor: Redactor
+) -> tuple[StageRecord, tuple[ArtifactRecord, ...]]:
+    """Run a stage, again where it may be retried; the artifacts are its last attempt's."""
+    attempts: list[AttemptRecord] = []
+    while True:
+        record, found, endings = _attempt(spec, context, places, redactor)
+        may_retry = record.outcome in _RETRIED and context.stop.signal is None
+        if not may_retry or len(attempts) >= spec.retries:
+            break
+        attempts.append(_put_aside(record, endings, len(attempts) + 1, places))
+        for promised in spec.artifacts:  # the next attempt has to write its own
+            if (places.work / promised.path).is_file():
+                (places.work / promised.path).unlink()
+    if not attempts:
+        return record, found
+    told = quarantine.retries(len(attempts))
+    again = f"flaky: {told}" if record.verdict is Verdict.GREEN else f"after {told}"
+    reason = f"{record.reason}; {again}"
+    return replace(record, attempts=tuple(attempts), reason=reason), found
+
+
+def _put_aside(
+    record: StageRecord, endings: tuple[str, ...], number: int, places: artifacts.Places
+) -> AttemptRecord:
+    """Keep what an attempt left, under a name of its own, and make room for the next one."""
+    name = f"{record.id}{ATTEMPT}{number}"
+    for folder in (places.hub / "red", places.hub / "cli"):
+        for path in (folder / f"{record.id}{ending}" for ending in endings):
+            if path.is_file():
+                path.rename(folder / path.name.replace(record.id, name, 1))
+    made = places.hub / "analysis" / record.id
+    if made.is_dir():
+        made.rename(places.hub / "red" / name)
+    shutil.rmtree(places.kept / record.id, ignore_errors=True)
+    log = None if record.log is None else PurePosixPath(record.log)
+    return AttemptRecord(
+        outcome=record.outcome,
+        exit_code=record.exit_code,
+        duration_s=record.duration_s,
+        log=None if log is None else str(log.with_name(f"{name}.log")),
+        reason=record.reason,
+    )
+
+
+def _attempt(
+    spec: StageSpec, context: StageContext, places: artifacts.Places, redactor: Redactor
+) -> tuple[StageRecord, tuple[ArtifactRecord, ...], tuple[str, ...]]:
+    """Run a stage once and take its artifacts; a broken promise makes it red.
+
+    Returns:
+        Its record, its artifacts, and the endings of the files beside its log.
+    """
+    started = layout.instant(datetime.now(UTC))
+    marker = artifacts.Marker(places.work)
+    trial = registry.kind_of(spec).run(spec, context)
+    found, problems = artifacts.collect(spec.artifacts, spec.id, places, marker, redactor)
+    if problems and trial.outcome == "passed":
+        reason = "; ".join(problems)
+        trial = replace(trial, outcome="failed", verdict=Verdict.RED, reason=reason)
+    endings = (".log", *trial.attachments)
+    return settle(spec, trial, context, redactor, started), found, endings
+
+
+def settle(
+    spec: StageSpec, trial: Trial, context: StageContext, redactor: Redactor, started: str
+) -> StageRecord:
+    """Put the log under ``green/`` or ``red/`` and make the record of a stage."""
+    hub = context.hub
+    folder = hub / ("green" if trial.verdict is Verdict.GREEN else "red")
+    folder.mkdir(exist_ok=True)
+    place = folder / f"{spec.id}.log"
+    if trial.log.parent == hub / "cli":
+        shutil.copyfile(trial.log, place)
+        log = trial.log
+    else:
+        log = trial.log.replace(place)
+    for ending, path in trial.attachments.items():
+        path.replace(folder / f"{spec.id}{ending}")
+    return StageRecord(
+        id=spec.id,
+        kind=spec.kind,
+        argv=tuple(redactor.text(item) for item in trial.argv),
+        outcome=trial.outcome,
+        verdict=trial.verdict,
+        exit_code=trial.exit.exit_code,
+        started=started,
+        duration_s=round(trial.exit.duration_s, 4),
+        peak_memory_bytes=trial.exit.peak_memory_bytes,
+        log=log.relative_to(hub).as_posix(),
+        reason=redactor.text(trial.reason),
+        tests=dict(trial.tests),
+        flaky=tuple(redactor.text(test) for test in trial.flaky),
+        quarantined=dict(trial.quarantined),
+    )
+
+
+def skipped(spec: StageSpec, reason: str) -> StageRecord:
+    """Make the record of a stage that was not run: it proves nothing."""
+    return StageRecord(
+        id=spec.id,
+        kind=spec.kind,
+        argv=(),
+        outcome="skipped",
+        verdict=Verdict.INCONCLUSIVE,
+        exit_code=None,
+        started=layout.instant(datetime.now(UTC)),
+        duration_s=0.0,
+        peak_memory_bytes=None,
+        log=None,
+        reason=reason,
+    )

@@ -1,0 +1,153 @@
+"""What every kind of stage is given and what it gives back.
+
+A stage runs something and tells how it went; it never decides about artifacts or guards.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from harness.config.project import StageSpec
+from harness.runner.stages import child
+from harness.runner.stages.log_stream import LogStream
+from harness.verdict import Verdict
+
+_LAST = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageContext:
+    """Where a stage runs: folders are absolute, ``values`` fill placeholders.
+
+    ``clean`` makes a piece of output fit for a hub, ``clean_xml`` a JUnit file;
+    ``overlap`` is the longest text that cleaning looks for [bytes].
+    """
+
+    root: Path
+    work: Path
+    hub: Path
+    run_id: str
+    values: Mapping[str, str]
+    environment: Mapping[str, str]
+    clean: Callable[[bytes], bytes]
+    clean_xml: Callable[[bytes], bytes]
+    overlap: int
+    stop: child.Stop
+    on_line: Callable[[str, str], None]
+    grace_s: float = child.GRACE_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """How a stage went before its artifacts were looked at.
+
+    ``log`` is a file in the hub; ``attachments`` are further files in the hub, by the
+    ending they get beside the log. ``flaky`` are tests that passed only when run again, and
+    ``quarantined`` how each test in quarantine went.
+    """
+
+    argv: tuple[str, ...]
+    outcome: str
+    verdict: Verdict
+    reason: str
+    exit: child.ChildExit
+    log: Path
+    tests: Mapping[str, int] = field(default_factory=dict)
+    attachments: Mapping[str, Path] = field(default_factory=dict)
+    flaky: tuple[str, ...] = ()
+    quarantined: Mapping[str, str] = field(default_factory=dict)
+
+
+class StageKind(Protocol):
+    """One kind of stage. Kinds are found by name in ``stages.registry``."""
+
+    kind: str
+
+    def argv(self, spec: StageSpec, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the argument vector with its placeholders filled."""
+
+    def run(self, spec: StageSpec, context: StageContext) -> Trial:
+        """Run the stage to its end."""
+
+
+def start(
+    spec: StageSpec, argv: tuple[str, ...], context: StageContext, log: Path
+) -> child.ChildExit:
+    """Run a child for a stage and stream its output into ``log``."""
+
+    def on_line(line: str) -> None:
+        context.on_line(spec.id, line)
+
+    stream = LogStream(log, context.clean, on_line, overlap=context.overlap)
+    began = time.monotonic()
+    exit_ = child.run(
+        child.ChildSpec(
+            argv=argv,
+            cwd=context.root,
+            environment=context.environment,
+            timeout_s=spec.timeout_s,
+            mark=f"{context.run_id}/{spec.id}",
+            grace_s=context.grace_s,
+        ),
+        stream,
+        context.stop,
+    )
+    stream.close(*_remarks(exit_, spec, time.monotonic() - began))
+    if stream.error is not None and exit_.ended == "exit":
+        return child.ChildExit(
+            ended="unlogged",
+            exit_code=exit_.exit_code,
+            duration_s=exit_.duration_s,
+            peak_memory_bytes=exit_.peak_memory_bytes,
+            survivors=exit_.survivors,
+            error=stream.error,
+        )
+    return exit_
+
+
+def ending(exit_: child.ChildExit, spec: StageSpec) -> tuple[str, str] | None:
+    """Return outcome and reason of a child that did not come to its own end.
+
+    timeout      timeout      the bound on time was reached
+    interrupted  interrupted  the run was told to stop
+    unstartable  failed       the program could not be started
+    unlogged     failed       its log could not be written
+    exit < 0     failed       a signal ended it
+    """
+    match exit_.ended:
+        case "timeout":
+            return "timeout", f"still running after {spec.timeout_s:g} s, so it was ended"
+        case "interrupted":
+            return "interrupted", "the run was told to stop"
+        case "unstartable":
+            return "failed", f"could not be started: {exit_.error}"
+        case "unlogged":
+            return "failed", f"its log could not be written: {exit_.error}"
+        case _:
+            pass
+    if exit_.exit_code is not None and exit_.exit_code < 0:
+        return "failed", f"ended by signal {-exit_.exit_code}"
+    return None
+
+
+def last_line(log: Path) -> str:
+    """Return the last line of a log that says something, at most 200 characters."""
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - _LAST))
+        lines = stream.read().decode(errors="replace").splitlines()
+    for line in reversed(lines):
+        if line.strip():
+            return line.strip()[:200]
+    return "no output"
+
+
+def _remarks(exit_: child.ChildExit, spec: StageSpec, seconds: float) -> list[str]:
+    found = ending(exit_, spec)
+    remarks = [f"{found[1]} ({seconds:.1f} s)"] if found else []
+    if exit_.survivors:
+        remarks.append(f"{exit_.survivors} processes were left running and were ended")
+    return remarks

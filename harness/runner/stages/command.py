@@ -1,0 +1,37 @@
+"""A stage that runs one command: exit code 0 passes, everything else is red."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.config.placeholders import fill
+from harness.config.project import StageSpec
+from harness.runner.stages import base
+from harness.verdict import Verdict
+
+
+class CommandStage:
+    """Runs an argument vector in the project's root; its log streams to ``cli/``."""
+
+    kind = "command"
+
+    def argv(self, spec: StageSpec, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the argument vector with its placeholders filled."""
+        return tuple(fill(item, dict(values)) for item in spec.argv)
+
+    def run(self, spec: StageSpec, context: base.StageContext) -> base.Trial:
+        """Run the command to its end."""
+        argv = self.argv(spec, context.values)
+        log = context.hub / "cli" / f"{spec.id}.log"
+        exit_ = base.start(spec, argv, context, log)
+        outcome, reason = base.ending(exit_, spec) or ("passed", "exit code 0")
+        if outcome == "passed" and exit_.exit_code != 0:
+            outcome, reason = "failed", f"exit code {exit_.exit_code}: {base.last_line(log)}"
+        return base.Trial(
+            argv=argv,
+            outcome=outcome,
+            verdict=Verdict.GREEN if outcome == "passed" else Verdict.RED,
+            reason=reason,
+            exit=exit_,
+            log=log,
+        )

@@ -1,0 +1,165 @@
+"""Datasets by role: given files, or generated ones cached by what makes them.
+
+The cache key is the digest of the command and of the files that it runs. A generated file
+gets its place by one rename, so that a killed run leaves no half of it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.config.placeholders import fill
+from harness.config.project import DatasetSpec, StageSpec
+from harness.config.toml_table import nearest
+from harness.errors import ConfigError
+from harness.files import json_bytes, sha256_bytes, sha256_file, write_bytes
+from harness.records import DatasetRecord
+from harness.runner.stages.base import StageContext, Trial
+from harness.runner.stages.command import CommandStage
+from harness.verdict import Verdict
+
+_NOTE = "dataset.json"
+_TIMEOUT_S = 1800.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """One dataset as found: its record, and where it lies (absolute)."""
+
+    record: DatasetRecord
+    path: Path
+
+
+class GenerationFailedError(Exception):
+    """A dataset could not be generated: the trial tells how its command went."""
+
+    def __init__(self, stage: StageSpec, trial: Trial) -> None:
+        """Keep the stage that stands for the generation, and its trial."""
+        super().__init__(trial.reason)
+        self.stage, self.trial = stage, trial
+
+
+def check_given(specs: tuple[DatasetSpec, ...], given: Mapping[str, Path]) -> None:
+    """Refuse given datasets that the suite cannot use.
+
+    Raises:
+        ConfigError: An unknown role, no such file, or a role that is neither given nor
+            generated.
+    """
+    roles = [spec.role for spec in specs]
+    for role, path in given.items():
+        if role not in roles:
+            raise ConfigError(
+                f"dataset {role!r}",
+                found="a role that the suite does not use",
+                expected="a role of the suite",
+                remedy=nearest(role, roles),
+            )
+        if not path.is_file():
+            raise ConfigError(
+                f"dataset {role}: {path}",
+                found="a folder" if path.is_dir() else "no such file",
+                expected="a file",
+                remedy="Correct the path.",
+            )
+    for spec in specs:
+        if spec.role not in given and not spec.generate:
+            raise ConfigError(
+                f"dataset {spec.role!r}",
+                found="nothing",
+                expected="a file, for it has no generate command",
+                remedy=f"Give --with {spec.role}=PATH.",
+            )
+
+
+def given(role: str, path: Path, digest: Callable[[Path], str]) -> Dataset:
+    """Record a dataset that was given.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    try:
+        sha256, size = digest(path), path.stat().st_size
+    except OSError as error:
+        raise ConfigError(
+            f"dataset {role}: {path}",
+            found=error.strerror or str(error),
+            expected="a readable file",
+            remedy="Fix the file.",
+        ) from error
+    record = DatasetRecord(role=role, name=path.name, sha256=sha256, size=size, generated=False)
+    return Dataset(record=record, path=path.resolve())
+
+
+def key(spec: DatasetSpec, inputs: Mapping[str, str]) -> str:
+    """Return the cache key of a generated dataset: its command and what makes it."""
+    recipe = {"generate": list(spec.generate), "file": spec.file, "inputs": dict(inputs)}
+    return sha256_bytes(json_bytes(recipe))
+
+
+def place(shared: Path, spec: DatasetSpec, inputs: Mapping[str, str]) -> Path:
+    """Return the cache folder of a generated dataset."""
+    return shared / "datasets" / key(spec, inputs)[:24]
+
+
+def cached(folder: Path, spec: DatasetSpec, digest: Callable[[Path], str]) -> Dataset | None:
+    """Return a dataset from its cache folder, or None where it is not there or not intact."""
+    path = folder / spec.file
+    try:
+        note = json.loads((folder / _NOTE).read_bytes())
+        sha256, size = digest(path), path.stat().st_size
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(note, dict) or note.get("sha256") != sha256:
+        return None
+    record = DatasetRecord(
+        role=spec.role, name=spec.file, sha256=sha256, size=size, generated=True
+    )
+    return Dataset(record=record, path=path)
+
+
+def generate(folder: Path, spec: DatasetSpec, context: StageContext) -> Dataset:
+    """Generate a dataset into its cache folder.
+
+    Raises:
+        GenerationFailedError: The command failed or wrote no file.
+    """
+    making = context.work / f"dataset-{spec.role}"
+    making.mkdir(parents=True)
+    output = making / spec.file
+    values = {**context.values, "output": str(output)}
+    stage = StageSpec(
+        id=f"dataset-{spec.role}",
+        kind="command",
+        argv=tuple(fill(item, values) for item in spec.generate),
+        timeout_s=_TIMEOUT_S,
+    )
+    trial = CommandStage().run(stage, context)
+    if trial.verdict is Verdict.GREEN and not (output.is_file() and output.stat().st_size):
+        reason = f"{spec.file} was not written"
+        trial = replace(trial, outcome="failed", verdict=Verdict.RED, reason=reason)
+    if trial.verdict is not Verdict.GREEN:
+        raise GenerationFailedError(stage, trial)
+    sha256, size = sha256_file(output), output.stat().st_size
+    write_bytes(making / _NOTE, json_bytes({"sha256": sha256, "size": size}))
+    _publish(making, folder)
+    record = DatasetRecord(
+        role=spec.role, name=spec.file, sha256=sha256, size=size, generated=True
+    )
+    return Dataset(record=record, path=folder / spec.file)
+
+
+def _publish(making: Path, folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists():  # a damaged one: ``cached`` refused it
+        shutil.rmtree(folder)
+    try:
+        making.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
+        shutil.rmtree(making)  # another run was first

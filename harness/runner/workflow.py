@@ -1,0 +1,215 @@
+"""The road of a run: plan frozen, stages, artifacts, guards, verdict, blockers, seal.
+
+A stage never decides about guards; a guard never runs anything. What is rendered for people
+(summary, report) is given from above and is never evidence.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypedDict
+
+from harness.config import config_file, suite_rules
+from harness.config.project import Project, StageSpec, SuiteSpec
+from harness.config.toml_table import nearest
+from harness.errors import ConfigError
+from harness.evidence.hub import layout, seal
+from harness.evidence.hub.blockers import Register
+from harness.evidence.hub.store import HubStore
+from harness.evidence.ledger.log import Ledger, now
+from harness.files import clear_parts, subfolders, write_text
+from harness.judgement import freshness
+from harness.records import ArtifactRecord, HubRecord, StageRecord
+from harness.runner import finalize, run_stage, workspace
+from harness.runner.finalize import Draft
+from harness.runner.options import Renderer, RunOptions, RunOutcome
+from harness.runner.prepare import Prepared, prepare
+from harness.runner.stages import child, datasets
+from harness.verdict import Verdict
+
+
+class _Said(TypedDict):
+    suite: str
+    run_id: str
+    verdict: Verdict
+    notes: Mapping[str, Any]
+
+
+__all__ = ["Renderer", "RunOptions", "RunOutcome", "ledger_of", "run", "tidy"]
+
+
+def run(project: Project, suite_name: str, options: RunOptions) -> RunOutcome:
+    """Run a suite and seal its evidence.
+
+    Raises:
+        ConfigError: The suite, a parameter, a stage or a dataset cannot be used as given.
+        StorageError: The disk refused; nothing half-written is left.
+        LockTimeoutError: Another process holds the ledger.
+    """
+    suite = _asked(config_file.suite_of(project, suite_name), options)
+    ledger = tidy(project)
+    if options.if_stale and (known := _still_fresh(project, suite, options)):
+        return known
+    workspace.clear_kept(project, suite.name)
+    began, started = time.monotonic(), datetime.now(UTC)
+    earlier = HubStore(project.hubs, project.work).hubs(suite.name)
+    run_id = layout.new_run_id(started, earlier[-1].name if earlier else "")
+    with workspace.opened(project, suite.name, run_id, options.stop) as opened:
+        options.observer.run_started(suite, run_id, len(suite.stages))
+        prepared = prepare(project, suite, options, opened)
+        stages, artifacts = _stages(prepared, opened, options)
+        draft = Draft(
+            prepared=prepared,
+            stages=stages,
+            artifacts=artifacts,
+            began=began,
+            started=started,
+            stopped=opened.stop.signal,
+        )
+        record = _seal(project, draft, options, ledger)
+        opened.keep_work = record.verdict is Verdict.RED
+    hub = layout.final(project.hubs, suite.name, run_id)
+    options.observer.sealed(hub, record)
+    return RunOutcome(hub=hub, record=record, signal=draft.stopped)
+
+
+def ledger_of(project: Project) -> Ledger:
+    """Return the ledger of a project."""
+    return Ledger(project.hubs / layout.LEDGER)
+
+
+def tidy(project: Project) -> Ledger:
+    """Clear what killed runs left and finish the seals they began; return the ledger."""
+    child.end_orphans(HubStore(project.hubs, project.work).clean_leftovers())
+    for top in (project.hubs, project.work, project.golden):
+        for folder in (top, *subfolders(top)):  # what runs keep deeper is theirs
+            clear_parts(folder)
+    ledger = ledger_of(project)
+    if seal.intents(project.hubs):
+        sealed = {entry.subject for entry in ledger.walk() if entry.kind == seal.KIND}
+        seal.resume(project.hubs, ledger, sealed)
+    return ledger
+
+
+def _asked(suite: SuiteSpec, options: RunOptions) -> SuiteSpec:
+    for name in options.parameters:
+        if name not in suite.parameters:
+            raise ConfigError(
+                f"parameter {name!r}",
+                found=f"no parameter of suite {suite.name}",
+                expected="a declared parameter",
+                remedy=nearest(name, suite.parameters),
+            )
+    known = [stage.id for stage in suite.stages]
+    for name in options.only:
+        if name not in known:
+            raise ConfigError(
+                f"stage {name!r}",
+                found=f"no stage of suite {suite.name}",
+                expected="a declared stage",
+                remedy=nearest(name, known),
+            )
+    return replace(suite, parameters={**suite.parameters, **options.parameters})
+
+
+def _still_fresh(project: Project, suite: SuiteSpec, options: RunOptions) -> RunOutcome | None:
+    store = HubStore(project.hubs, project.work)
+    hub = store.latest(suite.name)
+    if hub is None:
+        return None
+    record = store.read(hub)
+    cache = freshness.cache_of(project)
+    given = {
+        role: datasets.given(role, path, cache.digest).record.sha256
+        for role, path in options.datasets.items()
+    }
+    was_given = {d.role for d in record.datasets if not d.generated}
+    changed = replace(project, suites={**project.suites, suite.name: suite})
+    now = freshness.now(changed, suite, given)
+    is_same = was_given == set(given)
+    is_fresh = freshness.check(changed, hub, record, now, cache).is_fresh
+    if record.verdict is Verdict.GREEN and is_same and is_fresh:
+        return RunOutcome(hub=hub, record=record, reused=True)
+    return None
+
+
+def _stages(
+    prepared: Prepared, opened: workspace.Scene, options: RunOptions
+) -> tuple[tuple[StageRecord, ...], tuple[ArtifactRecord, ...]]:
+    records = {r.id: r for r in (prepared.failed,) if r is not None}
+    artifacts: list[ArtifactRecord] = []
+    order = suite_rules.ordered(prepared.plan.suite)
+    absent = suite_rules.absent(prepared.plan.suite)
+    for index, spec in enumerate(order, 1):
+        options.observer.stage_started(spec, index, len(order))
+        reason = absent or _obstacle(spec, records, opened, options)
+        if reason:
+            records[spec.id] = run_stage.skipped(spec, reason)
+        else:
+            made, found = run_stage.run(
+                spec, prepared.context, opened.places, prepared.redactor
+            )
+            records[spec.id] = made
+            artifacts += found
+        options.observer.stage_finished(records[spec.id])
+    return tuple(records.values()), tuple(artifacts)
+
+
+def _obstacle(
+    spec: StageSpec,
+    records: dict[str, StageRecord],
+    opened: workspace.Scene,
+    options: RunOptions,
+) -> str:
+    """Say why a stage cannot run; nothing when it can."""
+    if opened.stop.signal is not None:
+        return "the run was told to stop"
+    if options.only and spec.id not in options.only:
+        return "not asked for"
+    for record in records.values():
+        is_needed = record.id in spec.needs or record.id.startswith("dataset-")
+        if is_needed and record.verdict is not Verdict.GREEN:
+            return f"{record.id} did not pass"
+    return ""
+
+
+def _seal(project: Project, draft: Draft, options: RunOptions, ledger: Ledger) -> HubRecord:
+    hub = draft.prepared.context.hub
+    store = HubStore(project.hubs, project.work)
+    suite, run_id = draft.prepared.plan.suite.name, draft.prepared.plan.run_id
+    previous = store.latest(suite)
+    results = finalize.judge(draft, project, options)
+    record = finalize.record(draft, results, previous.name if previous else None)
+    finalize.write(hub, record)
+    written = finalize.notes(draft, record, project, options)
+    _render(hub, record, store.read(previous) if previous else None, options)
+    final = layout.final(project.hubs, suite, run_id)
+    notes = {"commit": record.stamp.commit, **finalize.left_out(record)}
+    said: _Said = {
+        "suite": suite,
+        "run_id": run_id,
+        "verdict": record.verdict,
+        "notes": notes,
+    }
+    if options.is_staged:
+        seal.stage(hub, final, now(), **said)
+        return record
+    seal.seal(hub, final, ledger, **said)
+    register = Register(project.hubs)
+    for blocker, body in written.values():
+        register.keep(blocker, body)
+    if record.verdict is Verdict.GREEN:
+        for id_ in register.note_green(suite, record.finished, finalize.still_red(record)):
+            ledger.append("blocker-closed", id_, {"suite": suite, "run_id": run_id})
+    return record
+
+
+def _render(
+    hub: Path, record: HubRecord, previous: HubRecord | None, options: RunOptions
+) -> None:
+    for name, render in options.renderers.items():
+        write_text(hub / name, render(hub, record, previous))

@@ -1,0 +1,1 @@
+"""Evidence for other tools and places: exported forms, stores elsewhere."""

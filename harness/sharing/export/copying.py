@@ -1,0 +1,64 @@
+"""The files of a hub in, a verified copy of them out, in a folder that appears whole or not."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness import files
+from harness.errors import ConfigError, IntegrityError
+from harness.evidence.hub import digest, inventory
+
+
+@contextlib.contextmanager
+def folder(target: Path) -> Iterator[Path]:
+    """Give a temporary folder that becomes ``target`` when the body ends well.
+
+    Raises:
+        ConfigError: ``target`` exists.
+        StorageError: The disk refused; nothing is left.
+    """
+    if target.exists() or target.is_symlink():
+        raise ConfigError(
+            str(target),
+            found="something of that name",
+            expected="a new folder",
+            remedy="Choose another --output.",
+        )
+    temporary = target.with_name(f".{target.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        with files.storage(target, "a place that can be written", "export again"):
+            temporary.mkdir(parents=True)
+            yield temporary
+            temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def copy(hub: Path, target: Path) -> dict[str, str]:
+    """Copy the files of a hub and hold every copy against the manifest.
+
+    Returns:
+        Digest by path, the manifest itself included.
+
+    Raises:
+        IntegrityError: A file is not as it was sealed.
+    """
+    listed = inventory.read_manifest(hub)
+    listed[inventory.MANIFEST] = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
+    for name, expected in listed.items():
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        digest.sha256(hub / name)  # refuses what is no regular file before it is opened
+        shutil.copyfile(hub / name, path, follow_symlinks=False)
+        if (found := digest.sha256(path)) != expected:
+            raise IntegrityError(
+                name,
+                found=f"{found[:12]}…",
+                expected=f"{expected[:12]}… as sealed",
+                remedy="Restore the hub from a copy; harness verify names what is wrong.",
+            )
+    return listed

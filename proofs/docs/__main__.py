@@ -1,0 +1,20 @@
+"""Write the generated regions of the pages anew: ``python -m proofs.docs``."""
+
+from __future__ import annotations
+
+import click
+
+from proofs.docs import pages
+
+
+@click.command()
+def main() -> None:
+    """Renew every page that differs, and name it."""
+    for path, text in pages.renewed().items():
+        if path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+            click.echo(f"renewed docs/{path.name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Root causes: the same cause has the same signature, and two causes have two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.config.project import GuardSpec
+from harness.evidence.hub import causes
+from harness.judgement.guards.base import result
+from harness.records import StageRecord
+from harness.verdict import Verdict
+
+TRACE = """step 12 of 40
+Traceback (most recent call last):
+  File "<root>/{file}", line {line}, in {function}
+    raise {error}("{words}")
+{error}: {words}
+"""
+
+
+def stage(tmp_path: Path, log: str, **keys: Any) -> causes.Cause:
+    (tmp_path / "cli").mkdir(exist_ok=True)
+    (tmp_path / "cli/train.log").write_text(log)
+    values: dict[str, Any] = {
+        "id": "train",
+        "kind": "command",
+        "argv": (),
+        "outcome": "failed",
+        "verdict": Verdict.RED,
+        "exit_code": 1,
+        "started": "2026-01-01T00:00:00Z",
+        "duration_s": 1.0,
+        "peak_memory_bytes": None,
+        "log": "cli/train.log",
+        "reason": "exit code 1: x",
+    }
+    return causes.of_stage("tiny", StageRecord(**{**values, **keys}), tmp_path)
+
+
+def trace(**keys: object) -> str:
+    plain = {
+        "file": "a.py",
+        "line": 3,
+        "function": "fit",
+        "error": "ValueError",
+        "words": "loss 3.5e9 at 0x7f00",
+    }
+    return TRACE.format(**{**plain, **keys})
+
+
+def test_numbers_do_not_make_a_new_cause(tmp_path: Path) -> None:
+    """Line numbers, values and addresses move from run to run; the cause does not."""
+    first = stage(tmp_path, trace())
+    second = stage(tmp_path, "other words before\n" + trace(line=90, words="loss 1 at 0x1"))
+
+    assert first.signature == second.signature
+
+
+@pytest.mark.parametrize(
+    "keys", [{"file": "b.py"}, {"function": "step"}, {"error": "KeyError"}, {"words": "shape"}]
+)
+def test_another_place_is_another_cause(tmp_path: Path, keys: dict[str, str]) -> None:
+    """Another file, function, error or message is another cause."""
+    assert stage(tmp_path, trace()).signature != stage(tmp_path, trace(**keys)).signature
+
+
+def test_excerpt_ends_with_the_error(tmp_path: Path) -> None:
+    """The excerpt holds the last lines of the log, and not all of a long one."""
+    made = stage(tmp_path, "noise\n" * 5_000 + trace())
+
+    assert made.excerpt.endswith("ValueError: loss 3.5e9 at 0x7f00")
+    assert made.excerpt.count("\n") < 40
+
+
+def test_missing_artifact_is_the_cause(tmp_path: Path) -> None:
+    """Where a stage broke a promise, the promise is the cause, whatever its log says."""
+    reason = "artifact out (out.json) is missing"
+    first = stage(tmp_path, "all well 1\n", reason=reason)
+    second = stage(tmp_path, "all well 2\nValueError: handled\n", reason=reason)
+
+    assert first.signature == second.signature
+    assert first.excerpt == reason
+
+
+def test_failed_tests_are_named(tmp_path: Path) -> None:
+    """The issue names the tests that failed."""
+    log = "E   AssertionError: assert 1 == 2\nt.py:4: AssertionError\nFAILED t.py::test_x - x\n"
+
+    assert "t.py::test_x" in stage(tmp_path, log).issue
+
+
+def test_guard_is_one_cause_whatever_its_value(tmp_path: Path) -> None:
+    """A red guard is the same blocker for every value, and a warning is none."""
+    spec = GuardSpec(id="floor", kind="bound", remedy="Look.")
+    warn = GuardSpec(id="hint", kind="bound", remedy="Look.", severity="warn")
+    first = result(spec, Verdict.RED, "1e-9", "≥ 1e-6")
+    second = result(spec, Verdict.RED, "2e-9", "≥ 1e-6")
+    hint = result(warn, Verdict.RED, "1", "2")
+
+    made = causes.all_of("tiny", (), (first, second, hint), tmp_path, {})
+
+    assert [cause.guard for cause in made] == ["floor"]

@@ -1,0 +1,196 @@
+"""Sealing: complete, read-only, listed, logged; and whole again after any fault."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import IntegrityError, StorageError
+from harness.evidence.hub import comparison, inventory, seal
+from harness.evidence.ledger.log import Entry, Ledger
+from harness.verdict import Verdict
+
+RUN = "20260102T030405Z-a1b2c3"
+
+
+def unsealed(hubs: Path) -> Path:
+    """Write a small folder as a run leaves it."""
+    folder = hubs / "tiny" / f".tmp-{RUN}"
+    for name, content in {
+        "hub.json": "{}\n",
+        "analysis/a.csv": "1,2\n",
+        "plan/p.md": "é",
+    }.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    (folder / "red").mkdir()
+    (folder / "analysis/a.csv").chmod(0o755)
+    return folder
+
+
+def close(folder: Path, ledger: Ledger) -> Entry:
+    """Seal the folder."""
+    final = folder.with_name(RUN)
+    return seal.seal(folder, final, ledger, suite="tiny", run_id=RUN, verdict=Verdict.GREEN)
+
+
+def recover(hubs: Path) -> Ledger:
+    """Do what the next command does."""
+    ledger = Ledger(hubs / "ledger.jsonl")
+    seal.resume(hubs, ledger, {entry.subject: "" for entry in ledger.entries()})
+    return ledger
+
+
+def test_a_sealed_hub_is_complete_read_only_and_logged(tmp_path: Path) -> None:
+    """Nothing differs from the manifest, nobody may write or execute, the ledger knows it."""
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    entry = close(unsealed(tmp_path), ledger)
+    hub = tmp_path / "tiny" / RUN
+
+    modes = {stat.S_IMODE(p.stat().st_mode) for p in hub.rglob("*") if p.is_file()}
+    assert comparison.compare(hub).damages == ()
+    assert modes == {0o444}
+    assert not (hub / "red").exists()
+    assert ledger.entries() == (entry,)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ledger.jsonl", "tiny"]
+
+
+def test_the_manifest_is_accepted_by_sha256sum(tmp_path: Path) -> None:
+    """The coreutils tool agrees with every line."""
+    close(unsealed(tmp_path), Ledger(tmp_path / "ledger.jsonl"))
+
+    done = subprocess.run(
+        ["sha256sum", "--check", "--strict", "--quiet", inventory.MANIFEST],  # noqa: S607
+        cwd=tmp_path / "tiny" / RUN,
+        check=False,
+    )
+    assert done.returncode == 0
+
+
+def test_a_second_run_never_overwrites(tmp_path: Path) -> None:
+    """A hub of that name stays what it was."""
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    close(unsealed(tmp_path), ledger)
+
+    with pytest.raises(StorageError):
+        close(unsealed(tmp_path), ledger)
+    assert ledger.check().size == 1
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\\b", "a\x1b[2Jb", "#a", "e\u0301"])
+def test_names_that_a_hub_may_not_hold_are_refused(tmp_path: Path, name: str) -> None:
+    """A name that a manifest, a terminal or another file system would bend is refused."""
+    folder = unsealed(tmp_path)
+    (folder / name).write_text("")
+
+    with pytest.raises(IntegrityError):
+        close(folder, Ledger(tmp_path / "ledger.jsonl"))
+    assert not (tmp_path / "tiny" / RUN).exists()
+
+
+def test_names_that_differ_in_case_only_are_refused(tmp_path: Path) -> None:
+    """They would be one file elsewhere."""
+    folder = unsealed(tmp_path)
+    (folder / "HUB.json").write_text("")
+
+    with pytest.raises(IntegrityError):
+        inventory.take(folder)
+
+
+@pytest.mark.parametrize("make", [lambda p: p.symlink_to("/etc/passwd"), os.mkfifo])
+def test_what_is_no_file_is_not_sealed(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    """Links and pipes end the seal; nothing is followed or read."""
+    folder = unsealed(tmp_path)
+    make(folder / "thing")
+
+    with pytest.raises(IntegrityError):
+        close(folder, Ledger(tmp_path / "ledger.jsonl"))
+
+
+FAULTY = ("open", "write", "pwrite", "fsync", "rename", "chmod", "unlink", "ftruncate")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES])
+@pytest.mark.parametrize("call", FAULTY)
+def test_any_call_of_a_seal_may_fail_and_the_store_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
+) -> None:
+    """The N-th call fails, for each N: the hub is sealed and logged, or neither."""
+    for nth in range(1, 60):
+        hubs = tmp_path / f"{call}-{nth}"
+        folder = unsealed(hubs)
+        with monkeypatch.context() as patch:
+            counter = _fail_nth(patch, call, nth, number)
+            with contextlib.suppress(StorageError, IntegrityError):
+                close(folder, Ledger(hubs / "ledger.jsonl"))
+        ledger = recover(hubs)
+        hub = hubs / "tiny" / RUN
+        sealed = [entry for entry in ledger.entries() if entry.kind == seal.KIND]
+        assert len(sealed) == int(hub.exists())
+        assert not hub.exists() or comparison.compare(hub).damages == ()
+        if counter[0] < nth:
+            return
+
+
+def _fail_nth(patch: pytest.MonkeyPatch, call: str, nth: int, number: int) -> list[int]:
+    real, counter = getattr(os, call), [0]
+
+    def maybe(*arguments: Any, **named: Any) -> Any:
+        counter[0] += 1
+        if counter[0] == nth:
+            raise OSError(number, os.strerror(number))
+        return real(*arguments, **named)
+
+    patch.setattr(os, call, maybe)
+    return counter
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from tests.harness.evidence.hub import test_seal
+from harness.evidence.ledger.log import Ledger
+hubs, nth, count = Path(sys.argv[1]), int(sys.argv[2]), 0
+folder = test_seal.unsealed(hubs)
+def killing(real):
+    def call(*arguments, **named):
+        global count
+        count += 1
+        if count == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments, **named)
+    return call
+for name in ("open", "fsync", "rename", "pwrite", "unlink", "ftruncate", "chmod"):
+    setattr(os, name, killing(getattr(os, name)))
+test_seal.close(folder, Ledger(hubs / "ledger.jsonl"))
+"""
+
+
+@pytest.mark.slow
+def test_a_seal_killed_at_any_call_is_finished_or_absent(tmp_path: Path) -> None:
+    """SIGKILL at points all along the seal: no hub without its entry after the next command."""
+    root = str(Path(__file__).parents[4])
+    ends = set()
+    for nth in range(1, 60, 3):
+        hubs = tmp_path / str(nth)
+        argv = [sys.executable, "-c", KILLED, str(hubs), str(nth), root]
+        code = subprocess.run(argv, check=False, cwd=root).returncode
+        ledger, hub = recover(hubs), hubs / "tiny" / RUN
+        assert ledger.check().size == int(hub.exists())
+        assert not hub.exists() or comparison.compare(hub).damages == ()
+        ends.add((code, hub.exists()))
+        if code == 0:
+            break
+    assert (-9, False) in ends
+    assert (0, True) in ends

@@ -1,0 +1,71 @@
+"""What stands on the terminal after a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.reporting import changes, terminal
+from harness.reporting.terminal import Palette
+from harness.verdict import Verdict
+from tests.builders import reports
+
+PLAIN, COLOURED = Palette(is_on=False), Palette(is_on=True)
+
+
+def test_table_says_guard_value_expected_verdict() -> None:
+    """Each guard is one row with value, bound and verdict."""
+    written = terminal.final(reports.red_record(), "hubs/x/1", PLAIN)
+
+    row = next(line for line in written.splitlines() if line.startswith("inference-variance "))
+    assert row.split("  ")[0] == "inference-variance"
+    assert "3.1e+07" in row
+    assert "0.001 … 0.01" in row
+    assert row.endswith("✗ red")
+
+
+def test_last_lines_say_hub_and_next() -> None:
+    """A run ends with the path of its hub and the command to type."""
+    lines = terminal.final(reports.record(), "hubs/x/1", PLAIN).splitlines()
+
+    assert lines[-2:] == ["hub   hubs/x/1", "next  harness verify --hub hubs/x/1"]
+
+
+def test_colour_changes_no_column() -> None:
+    """Coloured and plain tables are aligned alike, and plain ones hold no escape."""
+    coloured = terminal.guards(reports.red_record().guards, COLOURED)
+    plain = terminal.guards(reports.red_record().guards, PLAIN)
+
+    widths = [terminal.width(line) for line in coloured.splitlines()]
+    assert widths == [len(line) for line in plain.splitlines()]
+    assert "\x1b" not in plain
+    assert "\x1b[31m" in coloured
+
+
+def test_verdict_is_readable_without_colour() -> None:
+    """Each verdict has a mark of its own."""
+    marks = {PLAIN.verdict(verdict)[0] for verdict in Verdict}
+
+    assert len(marks) == 3
+
+
+def test_warning_is_told_as_one() -> None:
+    """A guard that only warns says so beside its name."""
+    warned = reports.guard("x", Verdict.RED, severity="warn")
+
+    assert "x (warn)" in terminal.guards([warned], PLAIN)
+
+
+@pytest.mark.parametrize(("words", "columns"), [("abc", 3), ("abcd", 3), ("日本語", 4)])
+def test_clipped_text_fits(words: str, columns: int) -> None:
+    """Clipped text never takes more columns than there are."""
+    assert terminal.width(terminal.clip(words, columns)) <= columns
+
+
+def test_comparison_names_the_ratio() -> None:
+    """A metric that moved is told with its factor."""
+    before, after = (reports.record(metrics={"m": value}) for value in (2.0, 5.0))
+
+    written = terminal.comparison(changes.compare(before, after), PLAIN)
+
+    row = next(line for line in written.splitlines() if line.startswith("m "))
+    assert row.split() == ["m", "2", "5", "×2.5", "—"]
