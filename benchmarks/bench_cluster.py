@@ -28,9 +28,9 @@ from benchmarks.measured import Measured, at_most
 from harness.config.project import MatrixSpec
 from harness.evidence.hub.store import HubStore
 from harness.experiments import matrix_runs
-from harness.experiments.campaign.run import Campaign, Cell, run
+from harness.experiments.campaign.run import Campaign, Cell, run_campaign
 from harness.experiments.execute.cluster import Cluster
-from harness.experiments.execute.factory import Choice, opened
+from harness.experiments.execute.factory import Choice, open_executor
 from harness.judgement.declaration import load_project
 from harness.runner import workflow
 from harness.runner.stages.child import Stop
@@ -156,7 +156,7 @@ def _simulate(folder: Path, workers: int, runs: int, stage_s: float) -> Simulate
     executor, stop = Cluster(workers, threads=True), Stop()
     try:
         before, began = time.process_time(), time.perf_counter()
-        results = run(made, cells, executor, stop, lambda _: None)
+        results = run_campaign(made, cells, executor, stop, lambda _: None)
         wall, cpu = time.perf_counter() - began, time.process_time() - before
     finally:
         executor.close()
@@ -232,15 +232,15 @@ def _real(suite: str, runs: int, choice: Choice) -> float:
     project = load_project(_ROOT)
     project.work.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="bench-cluster-", dir=project.work))
-    own = replace(project, hubs=folder / "hubs", work=folder, caches=project.shared)
+    own = replace(project, hubs=folder / "hubs", work=folder, caches=project.shared_folder)
     seeds = tuple(str(seed) for seed in range(1, runs + 1))
     spec = MatrixSpec(suite=suite, name="bench", axes={"seed": seeds})
     stop = Stop()
     try:
         began = time.perf_counter()
-        with opened(choice) as executor:
+        with open_executor(choice) as executor:
             cells = matrix_runs.cells(own, spec, {}, {})
-            results = matrix_runs.run(own, spec, cells, executor, stop, lambda _: None)
+            results = matrix_runs.run_matrix(own, spec, cells, executor, stop, lambda _: None)
         spent = time.perf_counter() - began
         if len({result.hub for result in results} - {None}) != runs:
             raise click.ClickException("not every run left a hub")

@@ -51,7 +51,7 @@ def perform(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
         run_id=record.run_id,
         verdict=record.verdict,
     )
-    return unit.told(final, record)
+    return unit.describe_hub(final, record)
 
 
 @cache

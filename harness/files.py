@@ -88,7 +88,7 @@ def _part_of(path: Path) -> tuple[Path, int]:
         try:
             handle = os.open(part, _OPEN | os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         except FileExistsError:
-            number += not _cleared(part)
+            number += not _clear_temporary(part)
             continue
         if lock(handle, part):
             return part, handle
@@ -132,10 +132,10 @@ def clear_parts(folder: Path) -> None:
         return  # no folder, or none of ours: nothing to clear
     for name in names:
         if _PART.fullmatch(name):
-            _cleared(folder / name)
+            _clear_temporary(folder / name)
 
 
-def _cleared(part: Path) -> bool:
+def _clear_temporary(part: Path) -> bool:
     """Remove a temporary file; False when its writer lives or it may not be removed."""
     try:
         handle = os.open(part, _OPEN | os.O_RDONLY | os.O_NONBLOCK)

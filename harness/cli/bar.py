@@ -65,7 +65,7 @@ class Bar:
         if self._is_live:
             self._draw()
 
-    def shown(self) -> str:
+    def render(self) -> str:
         """Return the bar as it stands, cut to the terminal."""
         filled = _WIDTH * self._done // max(1, self._total)
         spent = self._clock() - self._began
@@ -78,7 +78,7 @@ class Bar:
 
     def _draw(self) -> None:
         with self._lock:
-            self._stream.write(_ERASE_LINE + self.shown())
+            self._stream.write(_ERASE_LINE + self.render())
             self._stream.flush()
 
     def _tick(self) -> None:

@@ -8,12 +8,12 @@ import click
 
 from harness.cli import options, resolve, run_options
 from harness.cli.options import Session
-from harness.cli.signals import stopping
+from harness.cli.signals import stop_on_signals
 from harness.config import config_file
 from harness.config.project import Project
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError
-from harness.experiments.bisect.search import Asked, Found, Search, Step
+from harness.experiments.bisect.search import Search, SearchRequest, SearchResult, Step
 from harness.experiments.bisect.verdict_cache import STAGE
 from harness.records import encode
 from harness.reporting import terminal, text
@@ -47,7 +47,7 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
     """
     project = resolve.project(session)
     guard = _known_guard(project, suite, asked["guard"])
-    wanted = Asked(
+    wanted = SearchRequest(
         suite=suite,
         good=asked["good"],
         bad=asked["bad"],
@@ -61,12 +61,12 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
         line = f"{step.state.commit[:12]}  {palette.verdict(step.verdict):12}  {step.how:4}"
         session.say(f"{line}  {text.visible(step.state.subject)}")
 
-    with stopping() as stop:
+    with stop_on_signals() as stop:
         found = Search(project, wanted, stop, tell).search()
         if stop.signal is not None or found is None:
             session.say("stopped; the same command goes on from here")
             return 128 + (stop.signal or 0)
-    session.answer(_json(found), _told(found, palette))
+    session.answer(_json(found), _describe_search(found, palette))
     return 0
 
 
@@ -76,7 +76,7 @@ def _known_guard(project: Project, suite: str, guard: str | None) -> str | None:
     Raises:
         ConfigError: One of them is not declared.
     """
-    declared = config_file.suite_of(project, suite)
+    declared = config_file.find_suite(project, suite)
     known = [g.id for g in declared.guards] + [f"{STAGE}{s.id}" for s in declared.stages]
     known += [f"default:{a.id}" for stage in declared.stages for a in stage.artifacts]
     if guard is not None and guard not in known:
@@ -89,7 +89,7 @@ def _known_guard(project: Project, suite: str, guard: str | None) -> str | None:
     return guard
 
 
-def _told(found: Found, palette: terminal.Palette) -> str:
+def _describe_search(found: SearchResult, palette: terminal.Palette) -> str:
     culprit = found.culprit
     lines = [""]
     if len(found.suspects) > 1:
@@ -111,7 +111,7 @@ def _told(found: Found, palette: terminal.Palette) -> str:
     return "\n".join(lines)
 
 
-def _json(found: Found) -> dict[str, Any]:
+def _json(found: SearchResult) -> dict[str, Any]:
     return {
         "culprit": found.culprit.commit if len(found.suspects) == 1 else None,
         "suspects": [{"commit": s.commit, "subject": s.subject} for s in found.suspects],

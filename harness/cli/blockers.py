@@ -46,7 +46,7 @@ def list_(session: Session, suite: str | None, *, is_all: bool) -> None:
     """List the open blockers, the last seen first."""
     project = resolve.project(session)
     if suite is not None:
-        config_file.suite_of(project, suite)
+        config_file.find_suite(project, suite)
     found = [
         blocker
         for blocker in Register(project.hubs).entries()
@@ -89,7 +89,11 @@ def show(session: Session, id_: str) -> None:
     register, blocker = Register(project.hubs), _find(project, id_)
     path = register.folder / f"{blocker.id}.md"
     lines = [text.visible(line) for line in path.read_text("utf-8").splitlines()]
-    answer = {**records.encode(blocker), "path": resolve.shown(path, project), "text": lines}
+    answer = {
+        **records.encode(blocker),
+        "path": resolve.relative_place(path, project),
+        "text": lines,
+    }
     session.answer(answer, "\n".join(lines))
 
 

@@ -85,16 +85,18 @@ def command(
         differing = arrays.compare(folders, (first, record), _root(session))
     written = _draw(pictures, maps)
     if is_markdown and not session.json:
-        told = "".join(f"\n- {markdown.cell(p.name)}: {pairs.told(p)}\n" for p in pictures)
+        told = "".join(
+            f"\n- {markdown.cell(p.name)}: {pairs.describe_pair(p)}\n" for p in pictures
+        )
         click.echo(markdown.comparison(compared) + told + _table(differing), nl=False)
         return
     answer = {**_json(compared, pictures), "arrays": records.encode(differing)}
-    session.answer(answer, _told(compared, pictures, differing, written))
+    session.answer(answer, _write_changes(compared, pictures, differing, written))
 
 
 def _table(differing: Sequence[ArrayPair]) -> str:
     """Write the arrays as a Markdown table; nothing where none differs."""
-    rows = [arrays.told(pair) for pair in differing]
+    rows = [arrays.describe_pair(pair) for pair in differing]
     return f"\n{markdown.table(arrays.HEAD, rows)}\n" if rows else ""
 
 
@@ -154,7 +156,7 @@ def _draw(pictures: Sequence[Pair], folder: Path | None) -> list[Path]:
     return [folder / f"{pair.name}.png" for pair in drawn]
 
 
-def _told(
+def _write_changes(
     compared: Changes,
     pictures: Sequence[Pair],
     differing: Sequence[ArrayPair],
@@ -163,10 +165,10 @@ def _told(
     palette = terminal.Palette(options.has_colour())
     parts = [terminal.comparison(compared, palette)]
     if pictures:
-        rows = [(pair.name, pairs.told(pair)) for pair in pictures]
+        rows = [(pair.name, pairs.describe_pair(pair)) for pair in pictures]
         parts.append(terminal.table(("picture", "difference"), rows, palette))
     if differing:
-        cells = [tuple(map(text.visible, arrays.told(pair))) for pair in differing]
+        cells = [tuple(map(text.visible, arrays.describe_pair(pair))) for pair in differing]
         parts.append(terminal.table(arrays.HEAD, cells, palette))
     if written:
         parts.append("\n".join(f"map  {path}" for path in written))

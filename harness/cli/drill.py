@@ -14,7 +14,7 @@ import click
 
 from harness.cli import bar, execution, options, resolve
 from harness.cli.options import Session
-from harness.cli.signals import stopping
+from harness.cli.signals import stop_on_signals
 from harness.config import config_file, placeholders
 from harness.errors import EvidenceMissingError
 from harness.evidence.hub import stamp
@@ -62,7 +62,7 @@ _MOST_AT_ONCE = 8
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the outcomes, the false alarms and the statistics to this file.",
 )
-@execution.given
+@execution.execution_options
 @options.common
 @options.pass_session
 def command(
@@ -80,13 +80,13 @@ def command(
     ground = runs.ground(resolve.project(session), 1 if where.scheduler else where.jobs)
     chosen: list[Drill] = list(drills.select(ground.project, suite, names))
     for name in asked["clean_suite"] or sorted({drill.suite for drill in chosen}):
-        config_file.suite_of(ground.project, name)
+        config_file.find_suite(ground.project, name)
         chosen.extend(drills.clean_runs(name, asked["clean"]))
     signal = None
     if asked["kept"]:
         outcomes = tuple(runs.recall(ground, drill) for drill in chosen)
     else:
-        outcomes, signal = _run(session, ground, chosen, where)
+        outcomes, signal = _run_drills(session, ground, chosen, where)
     is_whole = not (names or suite) and all(o.outcome != drills.NOT_RUN for o in outcomes)
     idle = drills.idle_guards(ground.project, outcomes) if is_whole else None
     if asked["page"] is not None:
@@ -95,21 +95,21 @@ def command(
     return _exit_code(outcomes) if signal is None else 128 + signal
 
 
-def _run(
+def _run_drills(
     session: Session, ground: Ground, chosen: Sequence[Drill], where: Choice
 ) -> tuple[tuple[DrillOutcome, ...], int | None]:
     """Run the drills with a progress bar; return the signal that ended them early, if any."""
     width = max(len(drill.name) for drill in chosen)
     session.say(
         f"{len(chosen)} drills in scratch worktrees of {ground.commit[:12]}, "
-        f"{execution.told(where)}"
+        f"{execution.describe_executor(where)}"
     )
     is_quiet = session.json or session.verbosity < 0
     stream = io.StringIO() if is_quiet else sys.stdout
     with (
         bar.Bar(stream, len(chosen), is_live=options.is_live() and not is_quiet) as shown,
-        stopping() as stop,
-        executors.opened(where) as executor,
+        stop_on_signals() as stop,
+        executors.open_executor(where) as executor,
     ):
         count = itertools.count(1)
 

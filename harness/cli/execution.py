@@ -13,7 +13,7 @@ from harness.experiments.execute.factory import DASK, LOCAL, NAMES, Choice, chec
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def given(function: F) -> F:
+def execution_options(function: F) -> F:
     """Add ``--executor``, ``--jobs`` and ``--scheduler`` to a command."""
     scheduler = click.option(
         "--scheduler", metavar="ADDRESS", help="Dask scheduler that runs already, tcp://…"
@@ -51,7 +51,7 @@ def choice(asked: dict[str, Any], jobs: int) -> Choice:
     return made
 
 
-def told(made: Choice) -> str:
+def describe_executor(made: Choice) -> str:
     """Say where runs go, for the line that opens a command."""
     if made.scheduler:
         return f"on {made.scheduler}"

@@ -44,7 +44,7 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
     raise Terminated
 
 
-def guarded(call: Callable[[], Any], session: Session) -> int:
+def call_guarded(call: Callable[[], Any], session: Session) -> int:
     """Call, and turn every outcome into an exit code; mistakes become one line on stderr."""
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
@@ -52,11 +52,11 @@ def guarded(call: Callable[[], Any], session: Session) -> int:
     except (click.exceptions.Exit, SystemExit) as left:
         return _exit_code(left)
     except (click.Abort, KeyboardInterrupt) as stopped:
-        return _interrupted(stopped, session)
+        return _exit_interrupted(stopped, session)
     except BrokenPipeError:
         return _pipe_closed()
     except Exception as failure:  # noqa: BLE001 - the one catch-all of the program
-        return _failed(failure, session)
+        return _exit_failed(failure, session)
     finally:
         signal.signal(signal.SIGTERM, previous)
 
@@ -71,7 +71,7 @@ def _exit_code(left: click.exceptions.Exit | SystemExit) -> int:
     return _code_of(left.code)
 
 
-def _interrupted(stopped: BaseException, session: Session) -> int:
+def _exit_interrupted(stopped: BaseException, session: Session) -> int:
     code = TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED
     word = "terminated" if code == TERMINATED else "interrupted"
     return _report(session, f"harness: {word}; nothing needs to be cleaned up.", code, word)
@@ -83,7 +83,7 @@ def _pipe_closed() -> int:
     return PIPE_CLOSED
 
 
-def _failed(failure: Exception, session: Session) -> int:
+def _exit_failed(failure: Exception, session: Session) -> int:
     if isinstance(failure, errors.HarnessError):
         return _mistake(failure, session)
     if isinstance(failure, click.ClickException):

@@ -95,7 +95,12 @@ def _track(session: Session, hub: Path, address: str, experiment: str) -> None:
     from harness.sharing.export import tracking  # an extra is behind it
 
     run = tracking.write(hub, read_record(hub), tracking.Place(address, experiment))
-    answer = {"hub": resolve.shown(hub), "format": "mlflow", "store": address, "run": run}
+    answer = {
+        "hub": resolve.relative_place(hub),
+        "format": "mlflow",
+        "store": address,
+        "run": run,
+    }
     session.answer(answer, f"mlflow  run {run} at {address}")
 
 
@@ -110,11 +115,11 @@ def _write(session: Session, hub: Path, kind: str, output: Path, key_file: Path 
         _FOLDERS[kind](hub, record, output)
     else:
         in_toto.write(hub, record, output, _signer(key_file))
-    answer = {"hub": resolve.shown(hub), "format": kind, "output": str(output)}
+    answer = {"hub": resolve.relative_place(hub), "format": kind, "output": str(output)}
     session.answer(answer, f"{kind}  {output}")
 
 
 def _signer(key_file: Path | None) -> keys.SecretKey | None:
     if key_file is None:
         return None
-    return keys.read_secret(digest.read(key_file, 4096).decode(errors="replace").strip())
+    return keys.read_secret(digest.read_bytes(key_file, 4096).decode(errors="replace").strip())

@@ -55,7 +55,7 @@ def command(
     cites and hubs that cannot be read always stay.
     """
     project = resolve.project(session)
-    name = None if suite is None else config_file.suite_of(project, suite).name
+    name = None if suite is None else config_file.find_suite(project, suite).name
     items = retention.plan(project, Rules(keep=keep, older_than_days=days, suite=name))
     freed = retention.apply(project, items, reason) if is_applied else 0
     value = {
@@ -65,10 +65,10 @@ def command(
             {"hub": i.subject, "size": i.size, "goes": i.goes, "why": i.why} for i in items
         ],
     }
-    session.answer(value, _told(items, freed, is_applied=is_applied))
+    session.answer(value, _write_plan(items, freed, is_applied=is_applied))
 
 
-def _told(items: tuple[Item, ...], freed: int, *, is_applied: bool) -> str:
+def _write_plan(items: tuple[Item, ...], freed: int, *, is_applied: bool) -> str:
     going = [item for item in items if item.goes]
     if not going:
         return f"Nothing to remove: {len(items)} hubs stay."

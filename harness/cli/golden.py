@@ -10,7 +10,7 @@ import click
 
 from harness.cli import execution, options, progress, resolve
 from harness.cli.options import Session
-from harness.cli.signals import stopping
+from harness.cli.signals import stop_on_signals
 from harness.config import config_file
 from harness.errors import EvidenceMissingError
 from harness.experiments.calibration import goldens
@@ -48,7 +48,7 @@ def command() -> None:
 def show(session: Session, suite: str | None) -> None:
     """List the goldens that judge a suite, or all."""
     project = resolve.project(session)
-    asked = [config_file.suite_of(project, suite)] if suite else project.suites.values()
+    asked = [config_file.find_suite(project, suite)] if suite else project.suites.values()
     names = dict.fromkeys(spec.judged_by for spec in asked)
     found = {name: store.load(project.golden / name) for name in names}
     lines = [line for name, golden in found.items() for line in _lines(name, golden)]
@@ -76,7 +76,7 @@ def show(session: Session, suite: str | None) -> None:
 )
 @click.option("--dataset", type=click.Path(path_type=Path), help="Training data.")
 @click.option("--test-dataset", type=click.Path(path_type=Path), help="Test data.")
-@execution.given
+@execution.execution_options
 @options.common
 @options.pass_session
 def calibrate(session: Session, /, suite: str, **asked: Any) -> int:
@@ -87,18 +87,18 @@ def calibrate(session: Session, /, suite: str, **asked: Any) -> int:
     Runs at the same time disturb each other's duration: without --jobs there is one.
     """
     project = resolve.project(session)
-    declared = config_file.suite_of(project, suite)
+    declared = config_file.find_suite(project, suite)
     files = {"train": asked["dataset"], "test": asked["test_dataset"]}
     chosen = execution.choice(asked, 1)
     wanted = [str(asked["first_seed"] + i) for i in range(asked["seeds"])]
     total = len(wanted) + 1
     with (
-        progress.shown(session, total) as shown,
-        stopping() as stop,
-        executors.opened(chosen) as executor,
+        progress.show_progress(session, total) as shown,
+        stop_on_signals() as stop,
+        executors.open_executor(chosen) as executor,
     ):
-        session.say(f"{suite}: {total} runs, {execution.told(chosen)}")
-        reached = ", ".join(calibration_runs.seeded(declared))
+        session.say(f"{suite}: {total} runs, {execution.describe_executor(chosen)}")
+        reached = ", ".join(calibration_runs.seeded_stages(declared))
         session.say(f"The first whole, the others {reached} alone: inconclusive is no failure.")
         given = {role: path for role, path in files.items() if path}
         try:
@@ -128,7 +128,7 @@ def update(session: Session, suite: str, reason: str) -> None:
     """
     project = resolve.project(session)
     golden = goldens.update(project, suite, reason, os.environ)
-    folder = resolve.shown(project.golden / suite, project)
+    folder = resolve.relative_place(project.golden / suite, project)
     written = f"Written to {folder}; commit it. The digests of its runs are in the ledger."
     told = [*_lines(suite, golden), written]
     session.answer(encode(golden.values), "\n".join(told))
@@ -142,10 +142,10 @@ def update(session: Session, suite: str, reason: str) -> None:
 def explain(session: Session, suite: str, metric: str) -> None:
     """Say where the bounds of a metric come from and what they notice."""
     project = resolve.project(session)
-    name = config_file.suite_of(project, suite).name
+    name = config_file.find_suite(project, suite).name
     found = goldens.find(store.load(project.goldens(name)), metric)
     answers = [{**encode(value), **statistics.explain(value)} for value in found]
-    session.answer(answers, "\n\n".join(_explained(value) for value in found))
+    session.answer(answers, "\n\n".join(_explain_golden(value) for value in found))
 
 
 def _lines(suite: str, golden: GoldenSet) -> list[str]:
@@ -169,7 +169,7 @@ def _bounds(value: GoldenValue) -> str:
     return f"{value.reference:.4g} in [{low}, {high}]"
 
 
-def _explained(value: GoldenValue) -> str:
+def _explain_golden(value: GoldenValue) -> str:
     facts = statistics.explain(value)
     sides = {"two": "mean ± k·sd", "low": "mean − k·sd", "high": "mean + k·sd"}[value.sides]
     unit = "a factor" if value.scale == "log10" else "a shift"

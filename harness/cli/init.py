@@ -100,10 +100,10 @@ def declaration(root: Path, name: str) -> str:
     globs = [f"{folder}/**/*.py" for folder in [*packages, *tests]]
     globs += ["*.py"] if any(root.glob("*.py")) else []
     globs += [n for n in ("pyproject.toml", "setup.cfg", "setup.py") if (root / n).is_file()]
-    head = _HEAD.format(name=_quoted(name), inputs=_listed(globs or ["**/*.py"]))
+    head = _HEAD.format(name=_quote(name), inputs=_write_list(globs or ["**/*.py"]))
     if tests or loose:
-        return head + _PYTEST.format(selectors=_listed([*tests, *loose])) + _TAIL
-    return head + _COMPILE.format(packages=_listed(packages or ["."])) + _TAIL
+        return head + _PYTEST.format(selectors=_write_list([*tests, *loose])) + _TAIL
+    return head + _COMPILE.format(packages=_write_list(packages or ["."])) + _TAIL
 
 
 def _packages(root: Path) -> list[str]:
@@ -114,13 +114,13 @@ def _packages(root: Path) -> list[str]:
     return sorted(name for name in found if name not in _NOT_PACKAGES)
 
 
-def _quoted(word: str) -> str:
+def _quote(word: str) -> str:
     # A JSON string is a TOML basic string.
     return json.dumps(word, ensure_ascii=False)
 
 
-def _listed(words: list[str]) -> str:
-    return ", ".join(_quoted(word) for word in words)
+def _write_list(words: list[str]) -> str:
+    return ", ".join(_quote(word) for word in words)
 
 
 def _ignore(root: Path) -> list[str]:

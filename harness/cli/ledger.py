@@ -89,7 +89,9 @@ def verify(session: Session, pinned: Path | None) -> None:
     beside = project.hubs / layout.CHECKPOINT
     for path in (pinned, beside if beside.is_file() else None):
         if path is not None:
-            note = checkpoint.read(digest.read(path, checkpoint.LIMIT), path.name)
+            note = checkpoint.read_checkpoint(
+                digest.read_bytes(path, checkpoint.LIMIT), path.name
+            )
             signing.covered_by(note.checkpoint, ledger, ledger.leaves())
     torn = f"; a torn tail of {health.torn_bytes} bytes, cut by the next append"
     words = f"{health.size} entries hold, root {health.root[:16]}…"
@@ -124,7 +126,7 @@ def take(session: Session, key_file: Path | None, output: Path | None) -> None:
 
 
 def _text_of(path: Path) -> str:
-    return digest.read(path, 4096).decode(errors="replace").strip()
+    return digest.read_bytes(path, 4096).decode(errors="replace").strip()
 
 
 @command.command("proof")

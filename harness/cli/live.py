@@ -35,7 +35,7 @@ class Plain:
 
     def run_started(self, suite: SuiteSpec, run_id: str, stages: int) -> None:
         """Name the run."""
-        self._say(_opening(suite, run_id, stages, self._palette))
+        self._say(_opening_line(suite, run_id, stages, self._palette))
 
     def note(self, text: str) -> None:
         """Say what the harness itself is doing."""
@@ -58,7 +58,7 @@ class Plain:
     def guard_judged(self, result: GuardResult) -> None:
         """Say nothing: the table at the end says it."""
 
-    def sealed(self, hub: Path, record: HubRecord) -> None:
+    def run_sealed(self, hub: Path, record: HubRecord) -> None:
         """Say nothing: the end of the run says it."""
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ class Live:
 
     def run_started(self, suite: SuiteSpec, run_id: str, stages: int) -> None:
         """Name the run."""
-        self._keep(_opening(suite, run_id, stages, self._palette))
+        self._keep(_opening_line(suite, run_id, stages, self._palette))
 
     def note(self, text: str) -> None:
         """Say what the harness itself is doing."""
@@ -148,7 +148,7 @@ class Live:
     def guard_judged(self, result: GuardResult) -> None:
         """Say nothing: the table at the end says it."""
 
-    def sealed(self, hub: Path, record: HubRecord) -> None:
+    def run_sealed(self, hub: Path, record: HubRecord) -> None:
         """Stop redrawing."""
         del hub, record
         self.close()
@@ -162,7 +162,7 @@ class Live:
             self._stream.flush()
 
 
-def _opening(suite: SuiteSpec, run_id: str, stages: int, palette: Palette) -> str:
+def _opening_line(suite: SuiteSpec, run_id: str, stages: int, palette: Palette) -> str:
     many = f"{stages} stage{'' if stages == 1 else 's'}"
     return f"{palette.bold(suite.name)}  {run_id}  {many}"
 

@@ -154,4 +154,4 @@ def _run(words: list[str]) -> int:
         with group.make_context("harness", words, obj=session) as ctx:
             return group.invoke(ctx)
 
-    return exits.guarded(call, session)
+    return exits.call_guarded(call, session)

@@ -9,14 +9,14 @@ from typing import Any
 
 from harness.cli import execution, options, progress, resolve
 from harness.cli.options import Session
-from harness.cli.signals import stopping
+from harness.cli.signals import stop_on_signals
 from harness.config import config_file
 from harness.config.project import MatrixSpec, Project, SuiteSpec
 from harness.errors import ConfigError
 from harness.experiments import matrix_runs
 from harness.experiments.campaign.run import CellResult
 from harness.experiments.execute import factory as executors
-from harness.experiments.matrix_runs import Standing
+from harness.experiments.matrix_runs import MatrixStatus
 from harness.judgement.guards import metrics
 from harness.reporting import terminal, text
 from harness.reporting.terminal import Palette
@@ -53,21 +53,23 @@ def run(
             raise ConfigError(
                 option, found="beside --matrix", expected=expected, remedy="Leave it out."
             )
-    spec = matrix_runs.of(project, suite, asked["matrix"])
+    spec = matrix_runs.find_matrix(project, suite, asked["matrix"])
     cells = matrix_runs.cells(project, spec, *given)
     chosen = execution.choice(asked, max(1, (os.cpu_count() or 1) // _CORES_PER_RUN))
-    session.say(f"{suite} {spec.name}: {len(cells)} cells, {execution.told(chosen)}")
+    session.say(
+        f"{suite} {spec.name}: {len(cells)} cells, {execution.describe_executor(chosen)}"
+    )
     with (
-        progress.shown(session, len(cells)) as shown,
-        stopping() as stop,
-        executors.opened(chosen) as executor,
+        progress.show_progress(session, len(cells)) as shown,
+        stop_on_signals() as stop,
+        executors.open_executor(chosen) as executor,
     ):
-        results = matrix_runs.run(project, spec, cells, executor, stop, shown)
+        results = matrix_runs.run_matrix(project, spec, cells, executor, stop, shown)
     code = combine(result.verdict for result in results).exit_code
     if stop.signal is not None:
         code = 128 + stop.signal
     palette = Palette(options.has_colour())
-    suite_spec = config_file.suite_of(project, suite)
+    suite_spec = config_file.find_suite(project, suite)
     answer = _json(project, spec, results, len(cells), code)
     told = "\n".join(
         [*_table(suite_spec, spec, results, palette), _counts(results, len(cells))]
@@ -92,7 +94,7 @@ def _table(
 ) -> list[str]:
     if not results:
         return []
-    names = _telling(results)
+    names = _most_different_metrics(results)
     ids = {metrics.key(g.options): g.id for g in suite.guards if "metric" in g.options}
     head = [
         *spec.axes,
@@ -114,7 +116,7 @@ def _table(
     return ["", terminal.table(head, rows, palette), ""]
 
 
-def _telling(results: Sequence[CellResult]) -> list[str]:
+def _most_different_metrics(results: Sequence[CellResult]) -> list[str]:
     """Name the metrics in which cells differ most, relative to their size."""
     spread: dict[str, float] = {}
     for name in {name for result in results for name in result.metrics}:
@@ -137,7 +139,7 @@ def _json(
                 "values": dict(result.cell.values),
                 "verdict": result.verdict.value,
                 "reason": result.reason,
-                "hub": resolve.shown(result.hub, project) if result.hub else None,
+                "hub": resolve.relative_place(result.hub, project) if result.hub else None,
                 "duration_s": result.duration_s,
                 "metrics": dict(result.metrics),
                 "reused": result.is_reused,
@@ -149,29 +151,30 @@ def _json(
     }
 
 
-def standings(project: Project, only: Sequence[str] = ()) -> list[Standing]:
+def standings(project: Project, only: Sequence[str] = ()) -> list[MatrixStatus]:
     """Say where the matrices stand, of all suites or of some."""
     return [
-        matrix_runs.standing(project, spec)
+        matrix_runs.matrix_status(project, spec)
         for suite, specs in project.matrices.items()
         if not only or suite in only
         for spec in specs.values()
     ]
 
 
-def block(stood: Standing) -> str:
+def block(stood: MatrixStatus) -> str:
     """Write where a matrix stands and what to type."""
     spec = stood.spec
     done = sum(stood.verdicts.values())
     words = ", ".join(f"{count} {verdict}" for verdict, count in stood.verdicts.items())
-    told = text.visible(stood.trouble) if stood.trouble else words or "none of now"
-    line = f"{spec.suite} matrix {spec.name}  {done} of {stood.count} cells: {told}"
+    line = f"{spec.suite} matrix {spec.name}  {done} of {stood.count} cells are current"
+    if note := text.visible(stood.trouble) if stood.trouble else words:
+        line += f": {note}"
     if done == stood.count:
         return line
     return f"{line}\n  next    harness run {spec.suite} --matrix {spec.name}"
 
 
-def as_json(stood: Standing) -> dict[str, Any]:
+def as_json(stood: MatrixStatus) -> dict[str, Any]:
     """Say the same to a program."""
     return {
         "suite": stood.spec.suite,

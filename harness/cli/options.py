@@ -93,7 +93,7 @@ def _note_project(ctx: click.Context, _param: click.Parameter, value: Path | Non
         session_of(ctx).project = value
 
 
-def _stacked(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+def _stack(*decorators: Callable[[F], F]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for decorator in reversed(decorators):
             function = decorator(function)
@@ -111,7 +111,7 @@ place = click.option(
     help="Work in this folder instead of the current one.",
 )
 
-common = _stacked(
+common = _stack(
     click.option(
         "--json",
         is_flag=True,

@@ -17,7 +17,7 @@ from harness.verdict import Verdict
 
 
 @contextlib.contextmanager
-def shown(session: Session, total: int) -> Iterator[OnDone]:
+def show_progress(session: Session, total: int) -> Iterator[OnDone]:
     """Show a bar while runs are made, and yield what writes a line about each."""
     is_quiet = session.json or session.verbosity < 0
     stream = io.StringIO() if is_quiet else sys.stdout

@@ -43,15 +43,17 @@ def blocks() -> Iterator[tuple[str, str]]:
     for name in main.COMMANDS:
         command = main.group.get_command(context, name)
         if command is not None:
-            yield from _of(command, name, context)
+            yield from _command_section(command, name, context)
 
 
-def _of(command: click.Command, name: str, parent: click.Context) -> Iterator[tuple[str, str]]:
+def _command_section(
+    command: click.Command, name: str, parent: click.Context
+) -> Iterator[tuple[str, str]]:
     context = click.Context(command, info_name=name, parent=parent, **_settings())
     yield f"{context.command_path} --help", command.get_help(context)
     if isinstance(command, click.Group):
         for sub, child in sorted(command.commands.items()):
-            yield from _of(child, sub, context)
+            yield from _command_section(child, sub, context)
 
 
 def _settings() -> dict[str, Any]:

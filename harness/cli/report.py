@@ -112,38 +112,42 @@ def _build(session: Session, folder: Path, address: str) -> None:
 
 def _render(session: Session, name: str, kind: str, output: Path | None) -> None:
     if kind not in _FORMATS:
-        _installed(kind)
+        _load_installed(kind)
     hub = resolve.hub(name, session)
     record = read_record(hub)
     if output is None and kind == "html":
         output = Path(f"{record.suite}-{record.run_id}.html")
-    rendered = _rendered(hub, kind)
+    rendered = _render_kind(hub, kind)
     if output is None:
         click.echo(rendered, nl=False)
         return
     _refuse_sealed(output, hub)
     files.write_text(output, rendered)
     session.answer(
-        {"hub": resolve.shown(hub), "format": kind, "output": str(output)}, f"report  {output}"
+        {"hub": resolve.relative_place(hub), "format": kind, "output": str(output)},
+        f"report  {output}",
     )
 
 
-def _rendered(hub: Path, kind: str) -> str:
+def _render_kind(hub: Path, kind: str) -> str:
     if kind == "html":
         from harness.reporting import html  # jinja2 is needed for pages only
 
         return html.render(hub)
     if kind in ("md", "summary"):
-        written = markdown.of_view(view.read(hub))
+        written = markdown.of_view(view.read_view(hub))
         return written if kind == "md" else github.summary(written)
     record = read_record(hub)
     if kind == "sarif":
-        return sarif.render(record, findings.read(hub, record))
+        return sarif.render(record, findings.read_findings(hub, record))
     if kind in _OF_RECORD:
         return _OF_RECORD[kind](record)
     if kind != "text":
-        return _installed(kind)(hub, record)
-    return terminal.final(record, resolve.shown(hub), terminal.Palette(is_on=False)) + "\n"
+        return _load_installed(kind)(hub, record)
+    return (
+        terminal.final(record, resolve.relative_place(hub), terminal.Palette(is_on=False))
+        + "\n"
+    )
 
 
 _OF_RECORD: dict[str, Callable[[HubRecord], str]] = {
@@ -152,7 +156,7 @@ _OF_RECORD: dict[str, Callable[[HubRecord], str]] = {
 }
 
 
-def _installed(kind: str) -> Callable[[Path, HubRecord], str]:
+def _load_installed(kind: str) -> Callable[[Path, HubRecord], str]:
     """Load the renderer that an installed package adds under ``harness.reporters``.
 
     Raises:

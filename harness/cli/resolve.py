@@ -33,7 +33,7 @@ def store(found: Project) -> HubStore:
     return HubStore(found.hubs, found.work)
 
 
-def shown(hub: Path, found: Project | None = None) -> str:
+def relative_place(hub: Path, found: Project | None = None) -> str:
     """Write a hub's place relative to its project, or to the working folder."""
     root = Path.cwd() if found is None else found.root
     return hub.relative_to(root).as_posix() if hub.is_relative_to(root) else str(hub)

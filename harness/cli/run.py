@@ -38,7 +38,7 @@ Examples:
 @click.option(
     "--matrix", metavar="NAME", help="Run every cell of this matrix that is not done yet."
 )
-@execution.given
+@execution.execution_options
 @options.common
 @options.pass_session
 def command(session: Session, /, suite: str, **asked: Any) -> int:
@@ -67,7 +67,7 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
         observer=watcher or observer.Silent(),
     )
     try:
-        outcome = workflow.run(project, suite, asked_of)
+        outcome = workflow.run_suite(project, suite, asked_of)
     finally:
         if watcher is not None:
             watcher.close()
@@ -100,7 +100,7 @@ def _watcher(session: Session) -> live.Plain | live.Live | None:
 
 
 def _tell(session: Session, outcome: RunOutcome, project: Project) -> None:
-    hub, record = resolve.shown(outcome.hub, project), outcome.record
+    hub, record = resolve.relative_place(outcome.hub, project), outcome.record
     answer = {
         "hub": hub,
         "reused": outcome.reused,
@@ -110,10 +110,11 @@ def _tell(session: Session, outcome: RunOutcome, project: Project) -> None:
     }
     palette = terminal.Palette(options.has_colour())
     if session.verbosity < 0:
-        told = f"{palette.verdict(record.verdict, text.named(record))}  {hub}"
+        told = f"{palette.verdict(record.verdict, text.describe_verdict(record))}  {hub}"
     elif outcome.reused:
         since = f"{record.suite}  fresh since {record.finished}"
-        told = f"{palette.verdict(record.verdict, text.named(record))}  {since}\nhub   {hub}"
+        verdict = palette.verdict(record.verdict, text.describe_verdict(record))
+        told = f"{verdict}  {since}\nhub   {hub}"
         told += f"\nnext  harness verify --hub {hub}"
     else:
         told = "\n" + terminal.final(record, hub, palette)

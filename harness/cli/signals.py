@@ -10,7 +10,7 @@ from harness.runner.stages.child import Stop
 
 
 @contextlib.contextmanager
-def stopping() -> Iterator[Stop]:
+def stop_on_signals() -> Iterator[Stop]:
     """Pass SIGINT and SIGTERM on to the runs, which then end in order."""
     stop = Stop()
     numbers = (signal.SIGINT, signal.SIGTERM)

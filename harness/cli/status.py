@@ -12,7 +12,7 @@ import click
 from harness import records
 from harness.cli import options, resolve, suite_status
 from harness.cli.options import Session
-from harness.cli.suite_status import Standing
+from harness.cli.suite_status import SuiteStatus
 from harness.config import config_file
 from harness.config.project import Project
 from harness.errors import ConfigError
@@ -57,7 +57,7 @@ def command(
     """
     project = resolve.project(session)
     for name in suites:
-        config_file.suite_of(project, name)
+        config_file.find_suite(project, name)
     now = datetime.now(UTC)
     moment = freshness.Now(instant=now)
     found = suite_status.of_project(project, moment, suites)
@@ -79,7 +79,7 @@ def command(
 
 
 def _accept(
-    project: Project, found: tuple[Standing, ...], kind: str | None, reason: str | None
+    project: Project, found: tuple[SuiteStatus, ...], kind: str | None, reason: str | None
 ) -> None:
     """Accept a cause of the newest run of one suite.
 
@@ -89,24 +89,33 @@ def _accept(
     from harness.judgement import acceptance  # the ledger's writer, which only this needs
 
     if len(found) != 1 or kind is None or not (reason or "").strip():
-        raise _refused("what was given", "one SUITE, --accept CAUSE and --reason TEXT")
+        given = ", ".join(
+            what
+            for what, is_there in (
+                (f"{len(found)} suites", len(found) != 1),
+                ("no --accept", kind is None),
+                ("no --reason", not (reason or "").strip()),
+            )
+            if is_there
+        )
+        raise _refusal(given, "one SUITE, --accept CAUSE and --reason TEXT")
     if os.environ.get("CI"):
-        raise _refused("a run of continuous integration", "a person who decides")
+        raise _refusal("a run of continuous integration", "a person who decides")
     (stood,) = found
     fitting = [cause for cause in stood.causes if cause.kind == kind and cause.state]
     if not fitting or stood.record is None:
         causes = ", ".join(cause.kind for cause in stood.causes) or "no cause: it is fresh"
-        raise _refused(causes, f"stale evidence because of {kind}")
+        raise _refusal(causes, f"stale evidence because of {kind}")
     given = acceptance.Acceptance(stood.record.run_id, kind, fitting[0].state)
     acceptance.keep(project, stood.suite, given, fitting[0].items, (reason or "").strip())
 
 
-def _refused(found: str, expected: str) -> ConfigError:
+def _refusal(found: str, expected: str) -> ConfigError:
     remedy = "See harness status --help."
     return ConfigError("status --accept", found=found, expected=expected, remedy=remedy)
 
 
-def _block(stood: Standing, now: datetime, palette: Palette) -> Iterator[str]:
+def _block(stood: SuiteStatus, now: datetime, palette: Palette) -> Iterator[str]:
     yield _headline(stood, now, palette)
     for cause in stood.causes:
         yield f"  stale   {text.visible(cause.what)}. {cause.cure}"
@@ -125,7 +134,7 @@ def _block(stood: Standing, now: datetime, palette: Palette) -> Iterator[str]:
     yield f"  next    {stood.next_command}"
 
 
-def _headline(stood: Standing, now: datetime, palette: Palette) -> str:
+def _headline(stood: SuiteStatus, now: datetime, palette: Palette) -> str:
     name = palette.bold(stood.suite)
     if stood.trouble is not None:
         return f"{name}  the last hub cannot be read: {text.visible(stood.trouble)}"
@@ -134,7 +143,7 @@ def _headline(stood: Standing, now: datetime, palette: Palette) -> str:
     fresh = palette.paint("stale", "33") if stood.causes else palette.paint("fresh", "32")
     parts = [
         name,
-        palette.verdict(stood.record.verdict, text.named(stood.record)),
+        palette.verdict(stood.record.verdict, text.describe_verdict(stood.record)),
         fresh,
         text.age(stood.record.finished, now),
         palette.soft(stood.record.run_id),
@@ -142,7 +151,7 @@ def _headline(stood: Standing, now: datetime, palette: Palette) -> str:
     return "  ".join(parts)
 
 
-def _json(stood: Standing) -> dict[str, Any]:
+def _json(stood: SuiteStatus) -> dict[str, Any]:
     record = stood.record
     return {
         "suite": stood.suite,

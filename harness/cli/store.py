@@ -63,8 +63,8 @@ def push(session: Session, hubs: tuple[str, ...], url: str, suites: tuple[str, .
 
     project = resolve.project(session)
     for suite in suites:
-        config_file.suite_of(project, suite)
-    known = seals.known(workflow.tidy(project))
+        config_file.find_suite(project, suite)
+    known = seals.seals_by_subject(workflow.tidy(project))
     chosen = [resolve.hub(words, session) for words in hubs] or resolve.store(project).hubs()
     chosen = [hub for hub in chosen if not suites or hub.parent.name in suites]
     store = RemoteStore(url)
@@ -72,7 +72,7 @@ def push(session: Session, hubs: tuple[str, ...], url: str, suites: tuple[str, .
     def move(hub: Path) -> Moved:
         return sending.push(hub, known, store)
 
-    _moved(session, ("push", store.url), chosen, move)
+    _move_hubs(session, ("push", store.url), chosen, move)
 
 
 @command.command("pull", epilog=PULL_EXAMPLES)
@@ -89,16 +89,16 @@ def pull(session: Session, url: str, suites: tuple[str, ...]) -> None:
     project = resolve.project(session)
     store = RemoteStore(url)
     store.require()
-    with fetching.receiving(project):
-        known = seals.known(workflow.ledger_of(project))
+    with fetching.hold_receiver(project):
+        known = seals.seals_by_subject(workflow.ledger_of(project))
 
         def move(subject: str) -> Moved:
             return fetching.pull(subject, project, known, store)
 
-        _moved(session, ("pull", store.url), seals.present(store, suites), move)
+        _move_hubs(session, ("pull", store.url), seals.present(store, suites), move)
 
 
-def _moved(
+def _move_hubs(
     session: Session, asked: tuple[str, str], chosen: Sequence[T], move: Callable[[T], Moved]
 ) -> None:
     """Move one hub after the other below a bar, and answer with what was done.

@@ -33,7 +33,7 @@ class Trend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class SuiteStatus:
     """Where one suite stands; without a readable run there is no record.
 
     ``trouble`` is set when the newest hub cannot be read.
@@ -63,7 +63,7 @@ class Standing:
 
 def of_project(
     project: Project, now: freshness.Now, only: Collection[str] = ()
-) -> tuple[Standing, ...]:
+) -> tuple[SuiteStatus, ...]:
     """Say where every declared suite stands, and every suite that left hubs.
 
     Args:
@@ -85,27 +85,29 @@ def of_project(
         hubs = store.hubs(name)
         if name in project.suites or hubs:
             mine = tuple(b for b in kept if b.suite == name)
-            found.append(_standing(project, name, (store, hubs), mine, (now, cache, recall)))
+            found.append(
+                _suite_status(project, name, (store, hubs), mine, (now, cache, recall))
+            )
     if not only:
         recall.save()
     return tuple(found)
 
 
-def _standing(
+def _suite_status(
     project: Project,
     name: str,
     stored: tuple[HubStore, list[Path]],
     blockers: tuple[Blocker, ...],
     today: tuple[freshness.Now, DigestCache, Recall],
-) -> Standing:
+) -> SuiteStatus:
     store, hubs = stored
     last = hubs[-1] if hubs else None
     record, trouble = _newest(store, last)
     found = Freshness(causes=())
     if last is not None and record is not None:
         found = _freshness(project, last, record, today[:2])
-    shown = None if last is None else resolve.shown(last, project)
-    return Standing(
+    shown = None if last is None else resolve.relative_place(last, project)
+    return SuiteStatus(
         suite=name,
         hub=shown,
         record=record,

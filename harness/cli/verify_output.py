@@ -118,14 +118,14 @@ def _bar(session: Session, hub: Path) -> Callable[[int], None] | None:
         return None
     read, shown_at = 0, 0.0
 
-    def done(size: int) -> None:
+    def count_read(size: int) -> None:
         nonlocal read, shown_at
         read += size
         if time.monotonic() - shown_at > _PROGRESS_S or read >= total:
             shown_at = time.monotonic()
             click.echo(f"\r\x1b[Kreading {100 * read / total:3.0f} %\r", nl=False, err=True)
 
-    return done
+    return count_read
 
 
 def _blockers(project: Project | None, verified: VerifyReport) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ def _plain_row(row: Row) -> dict[str, str]:
     }
 
 
-def _told(outcome: Outcome, palette: terminal.Palette) -> str:
+def _write_outcome(outcome: Outcome, palette: terminal.Palette) -> str:
     mark, colour = _MARKS[outcome]
     return palette.paint(f"{mark} {outcome.value}", colour)
 
@@ -167,7 +167,9 @@ def _table(verified: VerifyReport, blockers: tuple[str, ...]) -> str:
     rows = []
     for row in verified.rows:
         wanted = f"; expected {row.expected}" if _is_bad(row.outcome) and row.expected else ""
-        rows.append((row.check, _told(row.outcome, palette), text.visible(row.found + wanted)))
+        rows.append(
+            (row.check, _write_outcome(row.outcome, palette), text.visible(row.found + wanted))
+        )
     parts = [terminal.table(("check", "outcome", "found"), rows, palette)]
     remedies = dict.fromkeys(
         row.remedy for row in verified.rows if row.remedy and _is_bad(row.outcome)
@@ -231,11 +233,16 @@ def _prove_all(
 
 def _overview(rows: Sequence[Row], reports: Sequence[VerifyReport]) -> str:
     palette = terminal.Palette(options.has_colour())
-    cells = [("ledger", _told(row.outcome, palette), text.visible(row.found)) for row in rows]
+    cells = [
+        ("ledger", _write_outcome(row.outcome, palette), text.visible(row.found))
+        for row in rows
+    ]
     for each in reports:
         bad = [row for row in each.rows if row.outcome is each.worst and each.exit_code]
         told = f"{bad[0].check}: {bad[0].found}" if bad else ""
         more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
         found = terminal.clip(text.visible(told), _WIDEST) + more
-        cells.append((f"{each.suite}/{each.run_id}", _told(each.worst, palette), found))
+        cells.append(
+            (f"{each.suite}/{each.run_id}", _write_outcome(each.worst, palette), found)
+        )
     return terminal.table(("", "outcome", "found"), cells, palette)

@@ -74,8 +74,10 @@ def load(root: Path, check_guards: Callable[[Sequence[GuardSpec]], None]) -> Pro
     name = top.text("name", required=True)
     policies = top.strings("policies")
     trusted_keys = top.texts("trusted_keys")
-    datasets = {role: _dataset(role, table) for role, table in top.named("datasets").items()}
-    tables = top.named("suites")
+    datasets = {
+        role: _dataset(role, table) for role, table in top.named_tables("datasets").items()
+    }
+    tables = top.named_tables("suites")
     matrices = {suite: matrix.read(suite, table) for suite, table in tables.items()}
     suites = _suites(tables, datasets)
     folders = {key: _folder(top, root, key, default) for key, default in _FOLDERS.items()}
@@ -100,7 +102,7 @@ def load(root: Path, check_guards: Callable[[Sequence[GuardSpec]], None]) -> Pro
     )
 
 
-def suite_of(project: Project, name: str) -> SuiteSpec:
+def find_suite(project: Project, name: str) -> SuiteSpec:
     """Return a suite by name.
 
     Raises:
@@ -229,7 +231,7 @@ def _suite(
     name: str, table: Table, datasets: dict[str, DatasetSpec], parent: SuiteSpec | None
 ) -> SuiteSpec:
     base = parent or _BARE
-    without = _without(table, base)
+    without = _left_out_ids(table, base)
     stages = tuple(_stage(item) for item in table.tables("stages"))
     guards = tuple(_guard(item) for item in table.tables("guards"))
     suite = SuiteSpec(
@@ -243,7 +245,7 @@ def _suite(
         environment=table.texts("environment") or base.environment,
         max_age_days=table.take("max_age_days", float, base.max_age_days),
         quarantine=_quarantine(table),
-        requires={**base.requires, **suite_rules.required(table)},
+        requires={**base.requires, **suite_rules.read_requirements(table)},
         goldens_of=table.text("goldens_of", base.goldens_of),
     )
     table.close(known=("extends", "without", "datasets"))
@@ -256,9 +258,11 @@ def _quarantine(table: Table) -> tuple[QuarantineSpec, ...]:
     return tuple(quarantine_rules.read(item, today) for item in table.tables("quarantine"))
 
 
-def _without(table: Table, base: SuiteSpec) -> frozenset[str]:
+def _left_out_ids(table: Table, base: SuiteSpec) -> frozenset[str]:
     known = {s.id for s in base.stages} | {g.id for g in base.guards}
-    return frozenset(_named(table, "without", known, "a stage or guard of the extended suite"))
+    return frozenset(
+        _take_names(table, "without", known, "a stage or guard of the extended suite")
+    )
 
 
 def _merge(inherited: list[Any], own: tuple[Any, ...], table: Table, key: str) -> Any:
@@ -277,11 +281,13 @@ def _merge(inherited: list[Any], own: tuple[Any, ...], table: Table, key: str) -
 
 
 def _roles(table: Table, datasets: dict[str, DatasetSpec]) -> tuple[DatasetSpec, ...]:
-    roles = _named(table, "datasets", datasets, "a dataset of [datasets]")
+    roles = _take_names(table, "datasets", datasets, "a dataset of [datasets]")
     return tuple(datasets[role] for role in dict.fromkeys(roles))
 
 
-def _named(table: Table, key: str, known: Collection[str], expected: str) -> tuple[str, ...]:
+def _take_names(
+    table: Table, key: str, known: Collection[str], expected: str
+) -> tuple[str, ...]:
     """Read a list of names, each of which must be ``known``."""
     names = table.texts(key)
     for index, name in enumerate(names):

@@ -37,7 +37,9 @@ def read(suite: str, table: Table) -> dict[str, MatrixSpec]:
                 expected="letters, digits, '_' and '-'",
                 remedy="Rename the matrix.",
             )
-        axes = Table(table.file, inner.at(name).partition(": ")[2], inner.take(name, dict))
+        axes = Table(
+            table.file, inner.key_path(name).partition(": ")[2], inner.take(name, dict)
+        )
         spec = MatrixSpec(
             suite=suite, name=name, axes={axis: _values(axes, axis) for axis in axes.values}
         )
@@ -106,7 +108,7 @@ def combinations(spec: MatrixSpec) -> tuple[dict[str, str], ...]:
     )
 
 
-def parted(combination: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def split_combination(combination: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Part a combination into parameters and files by role."""
     parameters = {k: v for k, v in combination.items() if not k.startswith(_DATASET)}
     files = {

@@ -30,9 +30,9 @@ def fill(item: str, values: Mapping[str, str]) -> str:
 def argvs(suite: SuiteSpec) -> tuple[tuple[str, ...], ...]:
     """Return the arguments of each stage with the suite's parameters filled in, places left."""
 
-    def filled(item: str) -> str:
+    def fill_item(item: str) -> str:
         return fill(
             item, {name: suite.parameters.get(name, f"{{{name}}}") for name in names(item)}
         )
 
-    return tuple(tuple(map(filled, stage.argv)) for stage in suite.stages)
+    return tuple(tuple(map(fill_item, stage.argv)) for stage in suite.stages)

@@ -146,7 +146,7 @@ class Project:
     caches: Path | None = None
 
     @property
-    def shared(self) -> Path:
+    def shared_folder(self) -> Path:
         """Folder of what all runs share, whatever store they have."""
         return self.work if self.caches is None else self.caches
 

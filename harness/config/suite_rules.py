@@ -19,7 +19,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED = ("blockers", "matrix")
 
 
-def required(table: Table) -> dict[str, str]:
+def read_requirements(table: Table) -> dict[str, str]:
     """Read the modules that a suite needs; a dotted one could only be found by importing.
 
     Raises:
@@ -37,7 +37,7 @@ def required(table: Table) -> dict[str, str]:
     return modules
 
 
-def absent(suite: SuiteSpec) -> str:
+def absent_modules(suite: SuiteSpec) -> str:
     """Say which module the stages of a suite lack and what installs it; nothing if none."""
     lacking = [name for name in suite.requires if importlib.util.find_spec(name) is None]
     told = (f"module {name} is not installed: {suite.requires[name]}" for name in lacking)
@@ -172,7 +172,7 @@ def check_lender(suite: SuiteSpec, suites: dict[str, SuiteSpec], where: str) -> 
         )
 
 
-def ordered(suite: SuiteSpec) -> tuple[StageSpec, ...]:
+def order_stages(suite: SuiteSpec) -> tuple[StageSpec, ...]:
     """Return the stages in the order declared, each after what it needs."""
     by_id = {stage.id: stage for stage in suite.stages}
     done: dict[str, StageSpec] = {}
@@ -243,7 +243,7 @@ def _check_needs(suite: SuiteSpec, where: str) -> None:
                     expected="a stage of the suite",
                     remedy=nearest(need, known),
                 )
-    ordered(suite)
+    order_stages(suite)
 
 
 def _check_placeholders(stage: StageSpec, suite: SuiteSpec, where: str) -> None:

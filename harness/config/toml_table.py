@@ -47,13 +47,13 @@ class Table:
     values: Mapping[str, Any]
     _taken: set[str] = field(default_factory=set)
 
-    def at(self, key: str) -> str:
+    def key_path(self, key: str) -> str:
         """Return file and key path of a key."""
         return f"{self.file}: {self.path}.{key}" if self.path else f"{self.file}: {key}"
 
     def error(self, key: str, *, found: str, expected: str, remedy: str) -> ConfigError:
         """Make the error that names this key."""
-        return ConfigError(self.at(key), found=found, expected=expected, remedy=remedy)
+        return ConfigError(self.key_path(key), found=found, expected=expected, remedy=remedy)
 
     def take(self, key: str, kind: type, default: Any = None, *, required: bool = False) -> Any:
         """Return a value of the wanted kind.
@@ -118,7 +118,7 @@ class Table:
             found.append(Table(self.file, path, value))
         return found
 
-    def named(self, key: str) -> dict[str, Table]:
+    def named_tables(self, key: str) -> dict[str, Table]:
         """Return a table of tables by name."""
         inner = Table(self.file, key, self.take(key, dict, {}))
         return {

@@ -27,7 +27,7 @@ KIND = "matrix"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class MatrixStatus:
     """Where a matrix stands: how many cells it has, and the verdicts of those that are done.
 
     ``trouble`` says why that cannot be told.
@@ -39,13 +39,13 @@ class Standing:
     trouble: str = ""
 
 
-def of(project: Project, suite: str, name: str) -> MatrixSpec:
+def find_matrix(project: Project, suite: str, name: str) -> MatrixSpec:
     """Return a matrix by its suite and name.
 
     Raises:
         ConfigError: There is no such suite, or no such matrix of it.
     """
-    known = project.matrices.get(config_file.suite_of(project, suite).name, {})
+    known = project.matrices.get(config_file.find_suite(project, suite).name, {})
     if name in known:
         return known[name]
     raise ConfigError(
@@ -63,7 +63,7 @@ def store_of(project: Project, spec: MatrixSpec) -> Project:
         project,
         hubs=project.hubs / layout.MATRICES / name,
         work=project.work / layout.MATRICES / name,
-        caches=project.shared,
+        caches=project.shared_folder,
     )
 
 
@@ -78,7 +78,7 @@ def cells(
     Raises:
         ConfigError: A parameter that the suite has not, or one that is an axis.
     """
-    suite = config_file.suite_of(project, spec.suite)
+    suite = config_file.find_suite(project, spec.suite)
     for name in parameters:
         if name not in suite.parameters:
             found, remedy = "no such parameter", nearest(name, suite.parameters)
@@ -89,7 +89,7 @@ def cells(
             raise _misuse(name, f"an axis of matrix {spec.name}", "what is no axis", remedy)
     made = []
     for combination in matrix.combinations(spec):
-        own, paths = matrix.parted(combination)
+        own, paths = matrix.split_combination(combination)
         made.append(
             Cell(
                 name=" ".join(f"{axis}={value}" for axis, value in combination.items()),
@@ -101,7 +101,7 @@ def cells(
     return tuple(made)
 
 
-def run(
+def run_matrix(
     project: Project,
     spec: MatrixSpec,
     wanted: Sequence[Cell],
@@ -111,18 +111,18 @@ def run(
 ) -> tuple[CellResult, ...]:
     """Carry out the cells that are not done; see ``campaign.run``."""
     campaign = _campaign(project, spec)
-    results = campaigns.run(campaign, wanted, executor, stop, on_done)
+    results = campaigns.run_campaign(campaign, wanted, executor, stop, on_done)
     _note(project, campaign.store, spec)
     return results
 
 
-def standing(project: Project, spec: MatrixSpec) -> Standing:
+def matrix_status(project: Project, spec: MatrixSpec) -> MatrixStatus:
     """Say how much of a matrix is done as the work tree is now."""
     campaign = _campaign(project, spec)
     verdicts: dict[str, int] = {}
     count, trouble = len(matrix.combinations(spec)), ""
     try:
-        known = stores.known(campaign.store)
+        known = stores.finished_units(campaign.store)
         planned = campaigns.plan(campaign, cells(project, spec, {}, {})) if known else ()
         for item in planned:
             if item.key in known:
@@ -130,7 +130,7 @@ def standing(project: Project, spec: MatrixSpec) -> Standing:
                 verdicts[verdict] = verdicts.get(verdict, 0) + 1
     except HarnessError as error:
         trouble = f"{error.where}: {error.found}"
-    return Standing(spec=spec, count=count, verdicts=verdicts, trouble=trouble)
+    return MatrixStatus(spec=spec, count=count, verdicts=verdicts, trouble=trouble)
 
 
 def _campaign(project: Project, spec: MatrixSpec) -> Campaign:

@@ -90,7 +90,7 @@ def now(project: Project, suite: SuiteSpec, datasets: Mapping[str, str] | None =
 
 def cache_of(project: Project) -> inputs.DigestCache:
     """Open the project's cache of digests."""
-    return inputs.DigestCache(project.shared / "digests.json")
+    return inputs.DigestCache(project.shared_folder / "digests.json")
 
 
 def globs_of(suite: SuiteSpec) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ def recipe_of(project: Project, spec: DatasetSpec, cache: inputs.DigestCache) ->
     return inputs.take(project.root, spec.inputs, cache)
 
 
-def declared(project: Project, hub: Path, record: HubRecord) -> SuiteSpec | None:
+def declared_suite(project: Project, hub: Path, record: HubRecord) -> SuiteSpec | None:
     """Return the suite as it is declared today for a hub; None where it is not any more.
 
     To a cell of a matrix its values along the axes are declared, and nothing else that was
@@ -157,7 +157,7 @@ def check(
     cell_of = layout.matrix_of(project.hubs, hub)
     command = f"harness run {record.suite}" + (f" --matrix {cell_of}" if cell_of else "")
     cure = f"Run {command}."
-    suite = declared(project, hub, record)
+    suite = declared_suite(project, hub, record)
     if suite is None:
         what = f"matrix {cell_of} of suite" if cell_of else "suite"
         gone = Cause(
@@ -179,10 +179,10 @@ def check(
         *_newer(project, hub, record),
     ]
     cache.save()
-    return _judged(project, record.run_id, causes)
+    return _without_accepted(project, record.run_id, causes)
 
 
-def _judged(project: Project, run_id: str, causes: list[Cause]) -> Freshness:
+def _without_accepted(project: Project, run_id: str, causes: list[Cause]) -> Freshness:
     """Leave out what a person accepted; the ledger is read only where there is a cause."""
     if not any(cause.state for cause in causes):
         return Freshness(causes=tuple(causes))
@@ -214,11 +214,12 @@ def _source(
     if state == record.inputs_sha256:
         return []
     try:
-        before = plan.read(hub).inputs
+        before = plan.read_plan(hub).inputs
     except HarnessError:
         before = {}
     changed = sorted(path for path in {*before, *found} if before.get(path) != found.get(path))
-    what = f"{len(changed)} input files changed: {_some(changed)}"
+    files = "1 input file" if len(changed) == 1 else f"{len(changed)} input files"
+    what = f"{files} changed: {_some(changed)}"
     return [Cause(kind="source", what=what, cure=cure, items=tuple(changed), state=state)]
 
 

@@ -21,7 +21,7 @@ ACTIVE, EXPIRED, LIFTED = "active", "expired", "lifted"
 CLEAN, FLAKY, FAILED, NOT_JUDGED = "clean", "flaky", "failed", "not judged"
 
 
-def standing(
+def status_before_run(
     specs: Iterable[QuarantineSpec], before: Iterable[QuarantineRecord], today: dt.date
 ) -> tuple[QuarantineRecord, ...]:
     """Say how each quarantine stands before a run; nothing is judged yet.
@@ -57,7 +57,7 @@ def _identity(record: QuarantineRecord) -> tuple[str, ...]:
     return record.kind, record.id, record.owner, record.reason, record.expires
 
 
-def settled(
+def status_after_run(
     records: Iterable[QuarantineRecord],
     stages: Sequence[StageRecord],
     guards: Sequence[GuardResult],
@@ -94,7 +94,7 @@ def _of_verdict(verdict: Verdict | None) -> str:
     )
 
 
-def counted(
+def deciding_results(
     stages: Iterable[StageRecord],
     guards: Iterable[GuardResult],
     records: Iterable[QuarantineRecord],
@@ -107,7 +107,7 @@ def counted(
     )
 
 
-def told(record: QuarantineRecord) -> str:
+def describe(record: QuarantineRecord) -> str:
     """Say what is in quarantine, whose it is, and how long."""
     ends = {
         EXPIRED: f"expired {record.expires}",
@@ -117,7 +117,7 @@ def told(record: QuarantineRecord) -> str:
     return f"{record.kind} {record.id} ({record.owner}, {until})"
 
 
-def standing_of(record: QuarantineRecord) -> str:
+def status_of(record: QuarantineRecord) -> str:
     """Say what a reader should know or do about a quarantine."""
     if record.state == EXPIRED:
         return "expired, it counts again: repair it, or decide anew"
@@ -130,7 +130,7 @@ def standing_of(record: QuarantineRecord) -> str:
     return f"{record.outcome}, {record.clean} of {record.clean_runs} clean runs in a row"
 
 
-def excused(record: HubRecord) -> tuple[QuarantineRecord, ...]:
+def waived(record: HubRecord) -> tuple[QuarantineRecord, ...]:
     """Return the failures of a run that were not counted."""
     return tuple(entry for entry in record.quarantine if entry.is_excused)
 
@@ -152,5 +152,5 @@ def retries(count: int) -> str:
 
 def standing_out(record: HubRecord) -> str:
     """Say beside a verdict what it leaves out: ``1 quarantined, 2 flaky``; else nothing."""
-    counts = ((len(excused(record)), "quarantined"), (len(flaky(record)), "flaky"))
+    counts = ((len(waived(record)), "quarantined"), (len(flaky(record)), "flaky"))
     return ", ".join(f"{count} {word}" for count, word in counts if count)

@@ -57,7 +57,7 @@ def plan(project: Project, rules: Rules) -> tuple[Item, ...]:
     Raises:
         IntegrityError: The ledger or a golden is damaged.
     """
-    cited = frozenset(_cited(project))
+    cited = frozenset(_hubs_of_goldens(project))
     marked = {e.subject for e in Ledger(project.hubs / layout.LEDGER).walk() if e.kind == KIND}
     kept = HubStore(project.hubs, project.work)
     suites = kept.suites() if rules.suite is None else [rules.suite]
@@ -69,7 +69,7 @@ def plan(project: Project, rules: Rules) -> tuple[Item, ...]:
             name = seal.subject(suite, hub.name)
             why = "its removal was cut short" if name in marked else ""
             stays = "" if why else _reason_to_stay(project, hub, rules, age, green, cited)
-            size = _size(hub) + _size(layout.kept(project.work, hub.name))
+            size = _size(hub) + _size(layout.external_folder(project.work, hub.name))
             told = stays or why or f"older than the {rules.keep} newest"
             items.append(Item(hub=hub, size=size, goes=not stays, why=told))
     return tuple(items)
@@ -115,7 +115,7 @@ def _reason_to_stay(
     return next((why for holds, why in rules_ if holds), "")
 
 
-def _cited(project: Project) -> Iterator[str]:
+def _hubs_of_goldens(project: Project) -> Iterator[str]:
     """Name every hub that a golden was made of.
 
     Raises:
@@ -165,7 +165,7 @@ def _remove(project: Project, hub: Path) -> None:
     try:
         hub.rename(away)
         remove(away)
-        shutil.rmtree(layout.kept(project.work, hub.name), ignore_errors=True)
+        shutil.rmtree(layout.external_folder(project.work, hub.name), ignore_errors=True)
     except OSError as error:
         raise StorageError(
             str(hub),

@@ -93,7 +93,7 @@ def _members(folder: Path, name: str, project: Path | None) -> Mapping[str, byte
 
 def _pair(name: str, before: bytes | None, after: bytes | None) -> ArrayPair:
     try:
-        old, new = (None if raw is None else _read(raw) for raw in (before, after))
+        old, new = (None if raw is None else _read_array(raw) for raw in (before, after))
     except ArrayError as error:
         return ArrayPair(name=name, trouble=str(error))
     then, now = (None if one is None else statistics(one) for one in (old, new))
@@ -111,8 +111,8 @@ def _pair(name: str, before: bytes | None, after: bytes | None) -> ArrayPair:
     return ArrayPair(name=name, before=then, after=now, largest=largest, relative_l2=relative)
 
 
-def _read(raw: bytes) -> Array:
-    found = npy.read(raw)
+def _read_array(raw: bytes) -> Array:
+    found = npy.read_npy(raw)
     if found.count > _MOST:
         raise ArrayError(f"{found.count:,} elements: too large to be compared")
     return found
@@ -150,7 +150,7 @@ def distance(before: Array, after: Array) -> tuple[float | None, float | None]:
     return (None if largest is None or not _all(largest) else largest), relative
 
 
-def told(pair: ArrayPair) -> tuple[str, ...]:
+def describe_pair(pair: ArrayPair) -> tuple[str, ...]:
     """Write a pair as a row: name, shape, then, now, largest, relative L2."""
     old, new = pair.before, pair.after
     shapes = dict.fromkeys(_shape(one) for one in (old, new) if one is not None)

@@ -111,9 +111,9 @@ def compare(
         golden: Reference statistics, which turn a movement into standard deviations.
     """
     known = references(golden, after)
-    broken = _red(after) - _red(before)
-    moved = _moved(before.metrics, after.metrics, known, broken)
-    datasets = _differing(
+    broken = _red_ids(after) - _red_ids(before)
+    moved = _moved_metrics(before.metrics, after.metrics, known, broken)
+    datasets = _differing_texts(
         {d.role: d.sha256 for d in before.datasets}, {d.role: d.sha256 for d in after.datasets}
     )
     first, second = inputs
@@ -124,19 +124,19 @@ def compare(
         is_comparable=not datasets,
         metrics=moved,
         metrics_same=len(set(before.metrics) & set(after.metrics)) - _in_both(moved),
-        guards=_differing(
+        guards=_differing_texts(
             {g.id: g.verdict.value for g in before.guards},
             {g.id: g.verdict.value for g in after.guards},
         ),
-        stages=_differing(
+        stages=_differing_texts(
             {s.id: s.outcome for s in before.stages}, {s.id: s.outcome for s in after.stages}
         ),
-        environment=_differing(before.environment, after.environment),
-        parameters=_differing(before.parameters, after.parameters),
-        source=_differing(_source(before), _source(after)),
+        environment=_differing_texts(before.environment, after.environment),
+        parameters=_differing_texts(before.parameters, after.parameters),
+        source=_differing_texts(_source(before), _source(after)),
         datasets=datasets,
-        artifacts=_differing(_artifacts(before), _artifacts(after)),
-        files=None if first is None or second is None else _differing(first, second),
+        artifacts=_differing_texts(_artifacts(before), _artifacts(after)),
+        files=None if first is None or second is None else _differing_texts(first, second),
     )
 
 
@@ -162,7 +162,7 @@ def against_golden(golden: GoldenSet, after: HubRecord) -> Changes:
     known = references(golden, after)
     centres = {name: value.reference for name, value in known.items()}
     numbers = {name: value for name, value in after.metrics.items() if name in known}
-    moved = _moved(centres, numbers, known, _red(after))
+    moved = _moved_metrics(centres, numbers, known, _red_ids(after))
     return Changes(
         before="golden",
         after=after.run_id,
@@ -195,11 +195,11 @@ def references(golden: GoldenSet | None, record: HubRecord) -> dict[str, GoldenV
     return found
 
 
-def _red(record: HubRecord) -> frozenset[str]:
+def _red_ids(record: HubRecord) -> frozenset[str]:
     return frozenset(g.metric for g in record.guards if g.metric and g.verdict is Verdict.RED)
 
 
-def _moved(
+def _moved_metrics(
     before: Mapping[str, float],
     after: Mapping[str, float],
     known: Mapping[str, GoldenValue],
@@ -234,7 +234,9 @@ def _ratio(old: float | None, new: float | None) -> float | None:
     return ratio if 0 < ratio < math.inf else None
 
 
-def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Differs, ...]:
+def _differing_texts(
+    before: Mapping[str, str], after: Mapping[str, str]
+) -> tuple[Differs, ...]:
     names = sorted({*before, *after})
     return tuple(
         Differs(name, before.get(name), after.get(name))

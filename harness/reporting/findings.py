@@ -64,7 +64,7 @@ class Finding:
     excuse: str | None = None
 
 
-def read(hub: Path, record: HubRecord) -> tuple[Finding, ...]:
+def read_findings(hub: Path, record: HubRecord) -> tuple[Finding, ...]:
     """Find what is wrong with a hub, the guards first, then stages and tests."""
     declared = _Declaration(hub, record.suite)
     failed = [guard for guard in record.guards if guard.verdict is not Verdict.GREEN]
@@ -73,7 +73,7 @@ def read(hub: Path, record: HubRecord) -> tuple[Finding, ...]:
         if stage.verdict is not Verdict.GREEN:
             found.append(_of_stage(record, stage, hub, declared))
             found += _tests(record, stage, hub, declared)
-    excuses = {_subject(entry): entry.reason for entry in quarantine.excused(record)}
+    excuses = {_subject(entry): entry.reason for entry in quarantine.waived(record)}
     return tuple(
         replace(finding, level="note", excuse=excuses[finding.rule])
         if finding.rule in excuses
@@ -105,18 +105,18 @@ class _Declaration:
         except NotAProjectError:
             return
         self.prefix = _below_repository(root)
-        written = _bounded(root / config_file.FILE).decode(errors="replace")
+        written = _read_bounded(root / config_file.FILE).decode(errors="replace")
         try:
             suites = tomllib.loads(written).get("suites", {})
         except tomllib.TOMLDecodeError:
             return
         self._lines, self._suites = tuple(written.splitlines()), _lineage(suites, suite)
 
-    def at(self, path: str, line: int = 1) -> Place:
+    def place_in(self, path: str, line: int = 1) -> Place:
         """Return a place in a file of the project."""
         return Place((self.prefix / path).as_posix(), line)
 
-    def of(self, key: str, id_: str) -> Place:
+    def place_of(self, key: str, id_: str) -> Place:
         """Return where a suite, or one that it extends, declares a stage or a guard."""
         lines = {
             suite: n for suite, table, name, n in self._ids() if (table, name) == (key, id_)
@@ -159,7 +159,7 @@ def _of_guard(record: HubRecord, guard: GuardResult, declared: _Declaration) -> 
         rule=guard.id,
         level=level_of(guard),
         message=text.sentences(f"found {guard.found}; expected {guard.expected}", guard.reason),
-        place=declared.of("guards", guard.id),
+        place=declared.place_of("guards", guard.id),
         fingerprint=causes.of_guard(record.suite, guard, ()).signature,
     )
 
@@ -171,7 +171,7 @@ def _of_stage(
         rule=f"{STAGE}/{stage.id}",
         level="error",
         message=f"{stage.outcome}: {stage.reason}" if stage.reason else stage.outcome,
-        place=declared.of("stages", stage.id),
+        place=declared.place_of("stages", stage.id),
         fingerprint=causes.of_stage(record.suite, stage, hub).signature,
         evidence=stage.log,
     )
@@ -183,7 +183,7 @@ def _tests(
     """Yield the tests of a pytest stage that failed, as its JUnit file tells."""
     if stage.kind != "pytest" or stage.log is None:
         return
-    log = _bounded(hub / stage.log).decode(errors="replace")
+    log = _read_bounded(hub / stage.log).decode(errors="replace")
     files = dict.fromkeys(_NODE.findall(log))
     for case in _cases(hub, stage.id):
         noted = [child for child in case if child.tag in ("failure", "error")]
@@ -203,14 +203,14 @@ def _tests(
 
 def _of_test(group: str, trace: str, files: tuple[str, ...], declared: _Declaration) -> Place:
     """Return where a test raised: in its own file where the trace passes there."""
-    own = next((f for f in files if f"{group}.".startswith(f"{_dotted(f)}.")), None)
+    own = next((f for f in files if f"{group}.".startswith(f"{_module_name(f)}.")), None)
     steps = [(path, int(line)) for path, line in _RAISED.findall(trace) if _is_inside(path)]
     if own is not None:
-        return declared.at(own, next((line for path, line in steps if path == own), 1))
-    return declared.at(*steps[-1]) if steps else declared.at(config_file.FILE)
+        return declared.place_in(own, next((line for path, line in steps if path == own), 1))
+    return declared.place_in(*steps[-1]) if steps else declared.place_in(config_file.FILE)
 
 
-def _dotted(path: str) -> str:
+def _module_name(path: str) -> str:
     return path.removesuffix(".py").replace("/", ".")
 
 
@@ -221,7 +221,7 @@ def _is_inside(path: str) -> bool:
 
 def _cases(hub: Path, stage: str) -> Iterator[ET.Element]:
     for folder in ("red", "green"):
-        content = _bounded(hub / folder / f"{stage}.junit.xml")
+        content = _read_bounded(hub / folder / f"{stage}.junit.xml")
         if not content:
             continue
         try:
@@ -231,7 +231,7 @@ def _cases(hub: Path, stage: str) -> Iterator[ET.Element]:
             continue
 
 
-def _bounded(path: Path) -> bytes:
+def _read_bounded(path: Path) -> bytes:
     """Return the bytes of a regular file; nothing where there is none, or it is too large."""
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:

@@ -23,14 +23,18 @@ _CUT = "\n\n… cut here: the whole report is in the hub.\n"
 
 def commands(record: HubRecord) -> str:
     """Write workflow commands: errors for what failed, warnings for what only warns."""
-    stages, guards = quarantine.counted(record.stages, record.guards, record.quarantine)
+    stages, guards = quarantine.deciding_results(
+        record.stages, record.guards, record.quarantine
+    )
     failing = [
-        _told(one) for one in (*_stages(stages), *guards) if one.verdict is not Verdict.GREEN
+        _describe_guard(one)
+        for one in (*_stages(stages), *guards)
+        if one.verdict is not Verdict.GREEN
     ]
     warned = [g for g in record.guards if g.severity != "fail"]
     warnings = [
         *_left_out(record),
-        *(_told(one) for one in warned if one.verdict is not Verdict.GREEN),
+        *(_describe_guard(one) for one in warned if one.verdict is not Verdict.GREEN),
     ]
     lines = [*_commands("error", failing), *_commands("warning", warnings)]
     said = f"{record.suite}: {record.verdict}, {record.reason}"
@@ -42,8 +46,11 @@ def _left_out(record: HubRecord) -> Iterator[tuple[str, str]]:
     """Tell what did not count, what counts again, and what passed only when run again."""
     for entry in record.quarantine:
         if entry.is_excused or entry.state != quarantine.ACTIVE:
-            stands = quarantine.standing_of(entry)
-            yield f"quarantine: {quarantine.told(entry)}", f"{stands}. {entry.reason}"
+            stands = quarantine.status_of(entry)
+            yield (
+                f"quarantine: {quarantine.describe(entry)}",
+                f"{stands}. {entry.reason}",
+            )
     for name in quarantine.flaky(record):
         yield f"flaky: {name}", "It did not pass at once."
 
@@ -77,7 +84,7 @@ def _stages(stages: Iterable[StageRecord]) -> Iterator[GuardResult]:
         )
 
 
-def _told(result: GuardResult) -> tuple[str, str]:
+def _describe_guard(result: GuardResult) -> tuple[str, str]:
     found = f"found {result.found}; expected {result.expected}"
     said = text.sentences(found, result.reason, result.remedy)
     return f"{result.id}: {result.verdict}", said
@@ -94,12 +101,12 @@ def _commands(kind: str, told: list[tuple[str, str]]) -> Iterator[str]:
 
 def _data(said: str) -> str:
     clean = " ".join(text.visible(said).split())
-    return _escaped(clean if len(clean) <= MESSAGE else clean[: MESSAGE - 1] + "…", _DATA)
+    return _escape(clean if len(clean) <= MESSAGE else clean[: MESSAGE - 1] + "…", _DATA)
 
 
 def _property(said: str) -> str:
-    return _escaped(text.visible(said)[:200], _PROPERTY)
+    return _escape(text.visible(said)[:200], _PROPERTY)
 
 
-def _escaped(said: str, marks: dict[str, str]) -> str:
+def _escape(said: str, marks: dict[str, str]) -> str:
     return "".join(marks.get(letter, letter) for letter in said)

@@ -46,7 +46,7 @@ def render(hub: Path) -> str:
         NotAProjectError: The folder is no hub.
         IntegrityError: Its record is damaged.
     """
-    return page(view.read(hub))
+    return page(view.read_view(hub))
 
 
 def page(shown: HubView, around: Surroundings | None = None) -> str:
@@ -67,11 +67,11 @@ def page(shown: HubView, around: Surroundings | None = None) -> str:
             record=record,
             verdict=record.verdict.value,
             beside=quarantine.standing_out(record),
-            quarantine=[(e, quarantine.standing_of(e)) for e in record.quarantine],
+            quarantine=[(e, quarantine.status_of(e)) for e in record.quarantine],
             flaky=quarantine.flaky(record),
             headline=record.reason or _WORDS[record.verdict],
-            guards=[(g, _drawing(g)) for g in guards],
-            folded=text.folded(rest),
+            guards=[(g, _draw_guard(g)) for g in guards],
+            folded=text.describe_folded(rest),
             stages=_timeline(record),
             counts=_counts(record),
             excerpts=_open_first(shown),
@@ -92,7 +92,7 @@ def environment() -> jinja2.Environment:
     made.filters.update(
         counts=text.counts,
         number=text.number,
-        said=text.said,
+        said=text.describe_reason,
         sentences=text.sentences,
         size=text.size,
         duration=text.duration,
@@ -110,7 +110,7 @@ def _worst_first(record: HubRecord) -> list[GuardResult]:
     return sorted(record.guards, key=lambda guard: order.index(guard.verdict))
 
 
-def _drawing(guard: GuardResult) -> Markup:
+def _draw_guard(guard: GuardResult) -> Markup:
     if guard.value is None or (guard.low is None and guard.high is None):
         return Markup("")
     drawn = svg.interval(guard.value, guard.low, guard.high, guard.verdict)

@@ -25,14 +25,14 @@ def render(record: HubRecord) -> str:
     Times are UTC without an offset and durations are seconds, as the common schema wants them.
     """
     root = Element("testsuites")
-    excused = {(e.kind, e.id): e for e in quarantine.excused(record)}
+    excused = {(e.kind, e.id): e for e in quarantine.waived(record)}
     of_stages = [excused.get(("stage", s.id)) for s in record.stages]
     verdicts = [s.verdict for s in record.stages]
     stages = _suite(root, record, "stages", verdicts, of_stages)
     for stage, entry in zip(record.stages, of_stages, strict=True):
         _stage(stages, record.suite, stage, entry)
     of_guards = [excused.get(("guard", g.id)) for g in record.guards]
-    verdicts = [_counted(g) for g in record.guards]
+    verdicts = [_counted_verdict(g) for g in record.guards]
     guards = _suite(root, record, "guards", verdicts, of_guards)
     for guard, entry in zip(record.guards, of_guards, strict=True):
         _guard(guards, record.suite, guard, entry)
@@ -73,7 +73,7 @@ def _suite(
         "verdict": record.verdict.value,
         "run": record.run_id,
         "commit": record.stamp.commit,
-        "quarantined": ", ".join(quarantine.told(e) for e in quarantine.excused(record)),
+        "quarantined": ", ".join(quarantine.describe(e) for e in quarantine.waived(record)),
         "flaky": ", ".join(quarantine.flaky(record)),
     }
     for key, value in told.items():
@@ -113,15 +113,15 @@ def _guard(
     if entry is not None:
         _skip(case, entry, told)
     else:
-        _outcome(case, _counted(guard), told, guard.remedy)
+        _outcome(case, _counted_verdict(guard), told, guard.remedy)
 
 
 def _skip(case: Element, entry: QuarantineRecord, told: str) -> None:
-    message = f"quarantined: {quarantine.told(entry)}: {entry.reason}. {told}"
-    SubElement(case, "skipped", message=_shown(message), type="quarantined")
+    message = f"quarantined: {quarantine.describe(entry)}: {entry.reason}. {told}"
+    SubElement(case, "skipped", message=_printable(message), type="quarantined")
 
 
-def _counted(guard: GuardResult) -> Verdict:
+def _counted_verdict(guard: GuardResult) -> Verdict:
     """Return the verdict as it counts: a guard that only warns fails nothing."""
     return guard.verdict if guard.severity == "fail" else Verdict.GREEN
 
@@ -130,11 +130,11 @@ def _outcome(case: Element, verdict: Verdict, message: str, body: str) -> None:
     if verdict is Verdict.GREEN:
         return
     kind = "failure" if verdict is Verdict.RED else "error"
-    noted = SubElement(case, kind, message=_shown(message), type=verdict.value)
-    noted.text = _shown(body)
+    noted = SubElement(case, kind, message=_printable(message), type=verdict.value)
+    noted.text = _printable(body)
 
 
-def _shown(words: str) -> str:
+def _printable(words: str) -> str:
     """Make foreign text safe and bounded; the whole of it is in the hub."""
     kept = words if len(words) <= _LONGEST else f"{words[:_LONGEST]}… cut here"
     return text.visible(kept)

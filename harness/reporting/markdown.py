@@ -28,8 +28,9 @@ def summary(
     """
     if compared is None and previous is not None:
         compared = changes.compare(previous, record)
+    verdict = text.describe_verdict(record).upper()
     parts = [
-        f"# {text.MARKS[record.verdict]} {text.named(record).upper()} — {cell(record.suite)}",
+        f"# {text.MARKS[record.verdict]} {verdict} — {cell(record.suite)}",
         *_facts(record),
         *_left_out(record),
         "## Guards",
@@ -89,7 +90,7 @@ def _left_out(record: HubRecord) -> list[str]:
     told = []
     if record.quarantine:
         rows = [
-            (f"{e.kind} {e.id}", quarantine.standing_of(e), e.owner, e.expires, e.reason)
+            (f"{e.kind} {e.id}", quarantine.status_of(e), e.owner, e.expires, e.reason)
             for e in record.quarantine
         ]
         head = ("what", "how it stands", "owner", "until", "reason")
@@ -108,14 +109,16 @@ def _guards(results: tuple[GuardResult, ...]) -> list[str]:
     remedies = [f"- **{cell(g.id)}**: {cell(g.remedy)}" for g in failed]
     told = [table(("guard", "found", "expected", "verdict"), rows)]
     if rest:
-        told.append(text.folded(rest))
+        told.append(text.describe_folded(rest))
     return [*told, "\n".join(remedies)] if remedies else told
 
 
 def _stages(record: HubRecord) -> list[str]:
     rows = []
     for stage in record.stages:
-        outcome = ": ".join(words for words in (stage.outcome, text.said(stage)) if words)
+        outcome = ": ".join(
+            words for words in (stage.outcome, text.describe_reason(stage)) if words
+        )
         tests = text.counts(stage.tests) or "—"
         rows.append((stage.id, outcome, text.duration(stage.duration_s), tests))
     return [table(("stage", "outcome", "duration", "tests"), rows)]
@@ -135,7 +138,7 @@ def _changes(compared: Changes) -> list[str]:
             for m in compared.metrics[:_MOVED_SHOWN]
         ]
         told.append(table(("metric", "before", "now", "ratio", "z"), rows))
-    told += text.unmoved(compared.metrics_same, len(compared.metrics) - _MOVED_SHOWN)
+    told += text.describe_unmoved(compared.metrics_same, len(compared.metrics) - _MOVED_SHOWN)
     sections = (
         ("Files touched", compared.files or ()),
         ("Guards", compared.guards),
@@ -147,11 +150,11 @@ def _changes(compared: Changes) -> list[str]:
         ("Artifacts", compared.artifacts),
     )
     for title, rows_ in sections:
-        told += differing(title, rows_)
+        told += differences_section(title, rows_)
     return told
 
 
-def differing(title: str, rows: tuple[Differs, ...]) -> list[str]:
+def differences_section(title: str, rows: tuple[Differs, ...]) -> list[str]:
     """Write a section about texts that differ; nothing when none does."""
     if not rows:
         return []

@@ -90,7 +90,7 @@ def members(content: bytes, limit: int) -> Iterator[tuple[str, bytes]]:
         raise ArrayError(f"no NPY and no readable NPZ: {error}"[:160]) from error
 
 
-def read(content: bytes) -> Array:
+def read_npy(content: bytes) -> Array:
     """Read one NPY file.
 
     Raises:

@@ -56,7 +56,7 @@ def difference_map(pair: Pair) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)
 
 
-def told(pair: Pair) -> str:
+def describe_pair(pair: Pair) -> str:
     """Say in one line how a pair differs."""
     if pair.mean is None or pair.largest is None or pair.changed is None:
         return pair.trouble
@@ -76,7 +76,7 @@ def _pictures(record: HubRecord) -> dict[str, ArtifactRecord]:
 
 def _pair(name: str, before: Path, after: Path) -> Pair:
     try:
-        old, new = (png.decode(digest.read(path, _LARGEST)) for path in (before, after))
+        old, new = (png.decode(digest.read_bytes(path, _LARGEST)) for path in (before, after))
     except (png.ImageError, IntegrityError) as error:
         return Pair(name, trouble=f"cannot be compared: {error}"[:200])
     if (old.width, old.height) != (new.width, new.height):

@@ -45,7 +45,7 @@ def chart(content: bytes) -> Chart | None:
         "Fourier ring correlation",
         "cycles per pixel",
         tuple(drawn),
-        f"{captions.of_chart('frc')} {_crossing(rings.get('f_halfbit'))}".strip(),
+        f"{captions.of_chart('frc')} {_crossing_text(rings.get('f_halfbit'))}".strip(),
         is_linear=True,
     )
 
@@ -56,7 +56,7 @@ def _half_bit(count: float) -> float:
     return min(1.0, (0.2071 + 1.9102 / root) / (1.2071 + 0.9102 / root))
 
 
-def _crossing(frequency: Any) -> str:
+def _crossing_text(frequency: Any) -> str:
     if not isinstance(frequency, int | float) or not frequency > 0:
         return ""
     size = text.number(1 / frequency)

@@ -50,7 +50,7 @@ class Scale:
     end: float
     is_log: bool
 
-    def at(self, value: float) -> float:
+    def pixel(self, value: float) -> float:
         """Return the pixel of a value; what lies outside the scale is put on its edge."""
         low, high, v = self.low, self.high, value
         if self.is_log:
@@ -86,17 +86,17 @@ def interval(value: float, low: float | None, high: float | None, verdict: Verdi
         mark = f'<text x="120" y="21" text-anchor="middle">{escape(text.number(value))}</text>'
         return _frame(label, mark)
     scale = _around(value, bounds)
-    start = _LEFT if low is None else scale.at(low)
-    end = _RIGHT if high is None else scale.at(high)
+    start = _LEFT if low is None else scale.pixel(low)
+    end = _RIGHT if high is None else scale.pixel(high)
     wide = max(1.5, end - start)
     parts = [
         f'<line class="axis" x1="{_LEFT}" x2="{_RIGHT}" y1="{_LINE}" y2="{_LINE}"/>',
         f'<rect class="band" x="{start:.1f}" y="8" height="16" width="{wide:.1f}" rx="2"/>',
     ]
     for bound in bounds:
-        x = scale.at(bound)
+        x = scale.pixel(bound)
         parts.append(f'<line class="bound" x1="{x:.1f}" x2="{x:.1f}" y1="5" y2="27"/>')
-    x = scale.at(value)
+    x = scale.pixel(value)
     parts.append(_marker(x, verdict))
     if scale.is_log:
         parts.append(f'<text class="small" x="{_RIGHT}" y="33" text-anchor="end">log</text>')
@@ -167,7 +167,7 @@ def chart(drawn: Chart) -> str:
         parts.append(_line(curve, across, up, index))
         if len(drawn.curves) > 1:  # a single curve is named by its title
             kind = f"legend c{index % 4}"
-            parts.append(lettering(right - 4, top + 12 + 15 * index, curve.name, "end", kind))
+            parts.append(write_text(right - 4, top + 12 + 15 * index, curve.name, "end", kind))
     return "".join([*parts, "</svg>"])
 
 
@@ -183,16 +183,16 @@ def _axes(across: Scale, up: Scale, x_name: str) -> str:
     left, top, right, bottom = _PLOT
     parts = []
     for tick in up.ticks():
-        y = up.at(tick)
+        y = up.pixel(tick)
         parts.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(lettering(left - 6, y + 3.5, text.number(tick), "end"))
-    parts += [lettering(across.at(t), bottom + 14, text.number(t)) for t in across.ticks()]
-    parts.append(lettering((left + right) / 2, bottom + 28, x_name))
+        parts.append(write_text(left - 6, y + 3.5, text.number(tick), "end"))
+    parts += [write_text(across.pixel(t), bottom + 14, text.number(t)) for t in across.ticks()]
+    parts.append(write_text((left + right) / 2, bottom + 28, x_name))
     parts.append(f'<path class="axis" d="M{left} {top}V{bottom}H{right}" fill="none"/>')
     return "".join(parts)
 
 
-def lettering(
+def write_text(
     x: float, y: float, words: str, anchor: str = "middle", kind: str = "small"
 ) -> str:
     """Write text into a drawing; it is escaped."""
@@ -209,13 +209,13 @@ def _line(curve: Curve, across: Scale, up: Scale, index: int) -> str:
         if not math.isfinite(y):
             is_down = False
             continue
-        words.append(f"{'L' if is_down else 'M'}{across.at(x):.1f} {up.at(y):.1f}")
+        words.append(f"{'L' if is_down else 'M'}{across.pixel(x):.1f} {up.pixel(y):.1f}")
         is_down = True
     drawn = f'<path class="curve c{index % 4}" d="{"".join(words)}"/>'
     if len(curve.points) <= 30:  # noqa: PLR2004 - dots only where they do not touch
         drawn += "".join(
             f'<circle class="dot c{index % 4}" r="2.5" '
-            f'cx="{across.at(x):.1f}" cy="{up.at(y):.1f}"/>'
+            f'cx="{across.pixel(x):.1f}" cy="{up.pixel(y):.1f}"/>'
             for x, y in curve.points
             if math.isfinite(y)
         )

@@ -86,7 +86,7 @@ def final(record: HubRecord, hub: str, palette: Palette) -> str:
         parts.append(guards(record.guards, palette))
     parts.append(remedies(record.guards, palette))
     parts.append(left_out(record, palette))
-    verdict = palette.verdict(record.verdict, text.named(record).upper())
+    verdict = palette.verdict(record.verdict, text.describe_verdict(record).upper())
     reason = f"  {text.visible(record.reason)}" if record.reason else ""
     closing = [
         f"{verdict}  {record.suite}  {text.duration(record.duration_s)}{reason}",
@@ -124,7 +124,9 @@ def guards(results: Sequence[GuardResult], palette: Palette) -> str:
         for result in told
     ]
     written = table(("guard", "value", "expected", "verdict"), rows, palette)
-    return "\n".join(part for part in (written, palette.soft(text.folded(rest))) if part)
+    return "\n".join(
+        part for part in (written, palette.soft(text.describe_folded(rest))) if part
+    )
 
 
 def remedies(results: Sequence[GuardResult], palette: Palette) -> str:
@@ -141,7 +143,7 @@ def left_out(record: HubRecord, palette: Palette) -> str:
     """Write what stands in quarantine, and what passed only when it was run again."""
     lines = []
     for entry in record.quarantine:
-        words = f"{quarantine.told(entry)} {quarantine.standing_of(entry)}. {entry.reason}"
+        words = f"{quarantine.describe(entry)} {quarantine.status_of(entry)}. {entry.reason}"
         lines.append(f"{palette.paint('quarantine', '33')}  {text.visible(words)}")
     mark = palette.paint("flaky", "33")
     lines += [f"{mark}       {text.visible(name)}" for name in quarantine.flaky(record)]
@@ -167,7 +169,7 @@ def comparison(compared: Changes, palette: Palette) -> str:
             for m in compared.metrics[:_MOVED_SHOWN]
         ]
         parts.append(table(("metric", "before", "now", "ratio", "z"), rows, palette))
-    parts += text.unmoved(compared.metrics_same, len(compared.metrics) - _MOVED_SHOWN)
+    parts += text.describe_unmoved(compared.metrics_same, len(compared.metrics) - _MOVED_SHOWN)
     sections = (
         ("guard", compared.guards),
         ("stage", compared.stages),

@@ -31,7 +31,7 @@ def visible(text: str) -> str:
     return kept.replace("::", ": :", 1) if kept.lstrip().startswith("::") else kept
 
 
-def named(record: HubRecord) -> str:
+def describe_verdict(record: HubRecord) -> str:
     """Write a verdict with what it leaves out: what did not count is never silently green."""
     beside = quarantine.standing_out(record)
     return record.verdict.value + (f" ({beside})" if beside else "")
@@ -120,7 +120,7 @@ def fold(results: Sequence[GuardResult]) -> tuple[tuple[GuardResult, ...], int]:
     return told, len(results) - len(told)
 
 
-def folded(count: int) -> str:
+def describe_folded(count: int) -> str:
     """Say what was folded away; empty when nothing was."""
     words = "finite, not constant, no record twice"
     return (
@@ -137,7 +137,7 @@ def counts(tests: Mapping[str, int]) -> str:
     return ", ".join(f"{tests[name]} {name}" for name in (*known, *others))
 
 
-def said(stage: StageRecord) -> str:
+def describe_reason(stage: StageRecord) -> str:
     """Return the reason of a stage without what its counts of tests say already."""
     passed, collected = stage.tests.get("passed"), stage.tests.get("collected")
     return stage.reason.removeprefix(f"{passed} of {collected} tests passed").lstrip("; ")
@@ -145,7 +145,9 @@ def said(stage: StageRecord) -> str:
 
 def note(stage: StageRecord) -> str:
     """Say how a stage ended, once: its tests, and what else there is to say."""
-    return visible("; ".join(words for words in (counts(stage.tests), said(stage)) if words))
+    return visible(
+        "; ".join(words for words in (counts(stage.tests), describe_reason(stage)) if words)
+    )
 
 
 def sentences(*parts: str) -> str:
@@ -154,7 +156,7 @@ def sentences(*parts: str) -> str:
     return " ".join(part if part[-1] in ".!?:…" else f"{part}." for part in told if part)
 
 
-def unmoved(same: int, rest: int) -> list[str]:
+def describe_unmoved(same: int, rest: int) -> list[str]:
     """Say how many metrics moved too little to be shown, and how many not at all."""
     told = [f"{rest} more moved less."] if rest > 0 else []
     return [*told, f"{same} metric{'' if same == 1 else 's'} did not move."] if same else told

@@ -103,7 +103,7 @@ class HubView:
     next_commands: tuple[str, ...] = field(default=())
 
 
-def read(hub: Path) -> HubView:
+def read_view(hub: Path) -> HubView:
     """Read everything that a page about a hub shows.
 
     Raises:
@@ -147,7 +147,7 @@ def _previous(hub: Path, record: HubRecord) -> HubRecord | None:
         return None
 
 
-def _inside(hub: Path, relative: str) -> Path | None:
+def _file_inside(hub: Path, relative: str) -> Path | None:
     """Return a regular file of the hub; ``None`` for links and paths that lead out of it."""
     path = hub / relative
     if path.is_symlink() or not path.is_file():
@@ -161,7 +161,7 @@ def _pictures(hub: Path, artifacts: Iterable[ArtifactRecord]) -> tuple[PictureRo
     left = _PICTURE_BUDGET
     rows: dict[str, list[Picture]] = {}
     for artifact, name in zip(kept, names, strict=True):
-        path = _inside(hub, artifact.path)
+        path = _file_inside(hub, artifact.path)
         if path is None:
             continue
         is_shared = names.count(name) > 1
@@ -195,7 +195,7 @@ def _spoken(name: str) -> str:
 def _charts(hub: Path, artifacts: Iterable[ArtifactRecord]) -> tuple[Chart, ...]:
     drawn: list[Chart] = []
     for artifact in artifacts:
-        path = _inside(hub, artifact.path)
+        path = _file_inside(hub, artifact.path)
         if artifact.external or path is None or path.stat().st_size > _TABLE_LIMIT:
             continue
         if path.suffix == ".csv":
@@ -225,7 +225,7 @@ def _charts_of(table: str) -> list[Chart]:
 def _excerpts(hub: Path, stages: Iterable[StageRecord]) -> tuple[Excerpt, ...]:
     found = []
     for stage in stages:
-        path = _inside(hub, stage.log) if stage.log else None
+        path = _file_inside(hub, stage.log) if stage.log else None
         if path is None or stage.log is None:
             continue
         lines, is_cut = tail(path)
@@ -246,7 +246,7 @@ def tail(path: Path, count: int = _LOG_LINES) -> tuple[tuple[str, ...], bool]:
 def _blockers(hub: Path) -> tuple[BlockerNote, ...]:
     found = []
     for path in sorted((hub / "red").glob("blocked_*.md")):
-        safe = _inside(hub, f"red/{path.name}")
+        safe = _file_inside(hub, f"red/{path.name}")
         if safe is None or safe.stat().st_size > _BLOCKER_LIMIT:
             continue
         written = safe.read_text("utf-8", errors="replace")
@@ -259,7 +259,7 @@ def note(path: str, written: str) -> BlockerNote:
     body = re.sub(r"\A---\n.*?\n---\n", "", written, count=1, flags=re.DOTALL)
     pieces = _split_outside_fences(body)
     named = zip(pieces[1::2], pieces[2::2], strict=True)
-    sections = [(text.visible(head), _unfenced(words)) for head, words in named]
+    sections = [(text.visible(head), _without_fences(words)) for head, words in named]
     title = next((words for head, words in sections if head == "Issue"), _spoken(path))
     kept = tuple(pair for pair in sections if pair[0] != "Issue" and pair[1])
     return BlockerNote(text.visible(title).replace("`", ""), path, kept)
@@ -285,7 +285,7 @@ def _split_outside_fences(body: str) -> list[str]:
     return pieces
 
 
-def _unfenced(words: str) -> str:
+def _without_fences(words: str) -> str:
     lines = (line for line in words.strip().splitlines() if not line.startswith("```"))
     return "\n".join(text.visible(line) for line in lines).strip()
 

@@ -35,7 +35,7 @@ _REASONS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class CompletedRun:
     """A run whose stages are over; ``began`` is on the monotonic clock [s]."""
 
     prepared: Prepared
@@ -46,7 +46,9 @@ class Draft:
     stopped: int | None
 
 
-def judge(draft: Draft, project: Project, options: RunOptions) -> tuple[GuardResult, ...]:
+def judge(
+    draft: CompletedRun, project: Project, options: RunOptions
+) -> tuple[GuardResult, ...]:
     """Judge the evidence by the frozen guards; a value that is no finite number has none."""
     evidence = HubEvidence(
         draft.prepared.context.hub,
@@ -72,9 +74,9 @@ def metrics_of(results: Iterable[GuardResult]) -> dict[str, float]:
     return {r.metric: r.value for r in results if r.metric and r.value is not None}
 
 
-def _passed(made: HubRecord) -> str:
+def _summarise_passed(made: HubRecord) -> str:
     """Say what a green run passed; what does not decide is not silent."""
-    excused = [quarantine.told(entry) for entry in quarantine.excused(made)]
+    excused = [quarantine.describe(entry) for entry in quarantine.waived(made)]
     warned = [r.id for r in made.guards if r.verdict is Verdict.RED and r.severity != "fail"]
     open_ = sum(r.verdict is Verdict.INCONCLUSIVE for r in made.guards)
     told = ["every stage and guard passed"]
@@ -89,10 +91,12 @@ def _passed(made: HubRecord) -> str:
     return "; ".join(told)
 
 
-def record(draft: Draft, results: tuple[GuardResult, ...], previous: str | None) -> HubRecord:
+def record(
+    draft: CompletedRun, results: tuple[GuardResult, ...], previous: str | None
+) -> HubRecord:
     """Make the record of a run; its verdict is the worst of stages and guards that count."""
-    entries = quarantine.settled(draft.prepared.quarantine, draft.stages, results)
-    verdict, reasons = _decided(draft, results, entries)
+    entries = quarantine.status_after_run(draft.prepared.quarantine, draft.stages, results)
+    verdict, reasons = _decide_verdict(draft, results, entries)
     more = f" (and {len(reasons) - _REASONS} more)" if len(reasons) > _REASONS else ""
     frozen = draft.prepared.plan
     made = HubRecord(
@@ -118,14 +122,14 @@ def record(draft: Draft, results: tuple[GuardResult, ...], previous: str | None)
         previous=previous,
         quarantine=entries,
     )
-    return made if made.reason else replace(made, reason=_passed(made))
+    return made if made.reason else replace(made, reason=_summarise_passed(made))
 
 
-def _decided(
-    draft: Draft, results: tuple[GuardResult, ...], entries: Sequence[QuarantineRecord]
+def _decide_verdict(
+    draft: CompletedRun, results: tuple[GuardResult, ...], entries: Sequence[QuarantineRecord]
 ) -> tuple[Verdict, list[str]]:
     """Return the verdict, and what made it worse than green."""
-    stages, guards = quarantine.counted(draft.stages, results, entries)
+    stages, guards = quarantine.deciding_results(draft.stages, results, entries)
     judged = [(f"stage {s.id}: {s.reason}", s.verdict) for s in stages]
     judged += [
         (f"guard {r.id}: {r.reason or f'{r.found}; expected {r.expected}'}", r.verdict)
@@ -149,7 +153,7 @@ def write(hub: Path, made: HubRecord) -> None:
 
 
 def notes(
-    draft: Draft, made: HubRecord, project: Project, options: RunOptions
+    draft: CompletedRun, made: HubRecord, project: Project, options: RunOptions
 ) -> dict[str, tuple[blockers.Blocker, str]]:
     """Write a blocker note into the hub for each red cause.
 
@@ -168,10 +172,10 @@ def notes(
     )
     paths = {a.id: a.path for a in made.artifacts if not a.external}
     written = {}
-    stages, guards = quarantine.counted(made.stages, made.guards, made.quarantine)
+    stages, guards = quarantine.deciding_results(made.stages, made.guards, made.quarantine)
     for cause in causes.all_of(made.suite, stages, guards, hub, paths):
         name = blockers.note_name(cause, made.run_id)
-        blocker = register.seen(cause, sighting)
+        blocker = register.count_sighting(cause, sighting)
         body = blockers.body(cause, hub, _commands(cause, draft, project, options))
         write_text(hub / "red" / name, blockers.head(blocker) + body)
         written[name] = (blocker, body)
@@ -179,7 +183,7 @@ def notes(
 
 
 def _commands(
-    cause: causes.Cause, draft: Draft, project: Project, options: RunOptions
+    cause: causes.Cause, draft: CompletedRun, project: Project, options: RunOptions
 ) -> list[str]:
     suite = draft.prepared.plan.suite.name
     again = retry.run_command(suite, project.root, options.datasets, options.parameters)
@@ -195,7 +199,7 @@ def _commands(
 def left_out(made: HubRecord) -> dict[str, list[str]]:
     """Return for the ledger what a verdict leaves out: failures in quarantine, flakiness."""
     told = {
-        "quarantined": [quarantine.told(entry) for entry in quarantine.excused(made)],
+        "quarantined": [quarantine.describe(entry) for entry in quarantine.waived(made)],
         "flaky": list(quarantine.flaky(made)),
     }
     return {name: words for name, words in told.items() if words}
@@ -203,7 +207,7 @@ def left_out(made: HubRecord) -> dict[str, list[str]]:
 
 def still_red(made: HubRecord) -> tuple[tuple[str, str], ...]:
     """Return kind and id of what failed in a green run: in quarantine, or until retried."""
-    named = [(entry.kind, entry.id) for entry in quarantine.excused(made)]
+    named = [(entry.kind, entry.id) for entry in quarantine.waived(made)]
     stages = (
         s.id for s in made.stages if s.is_flaky or quarantine.FAILED in s.quarantined.values()
     )

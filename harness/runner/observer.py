@@ -30,7 +30,7 @@ class Observer(Protocol):
     def guard_judged(self, result: GuardResult) -> None:
         """Say what a guard found."""
 
-    def sealed(self, hub: Path, record: HubRecord) -> None:
+    def run_sealed(self, hub: Path, record: HubRecord) -> None:
         """Say where the sealed evidence is."""
 
 
@@ -55,5 +55,5 @@ class Silent:
     def guard_judged(self, result: GuardResult) -> None:
         """Say nothing."""
 
-    def sealed(self, hub: Path, record: HubRecord) -> None:
+    def run_sealed(self, hub: Path, record: HubRecord) -> None:
         """Say nothing."""

@@ -21,7 +21,7 @@ from harness.runner import quarantine_checks, run_stage
 from harness.runner.options import RunOptions
 from harness.runner.stages import child, datasets, registry
 from harness.runner.stages.base import StageContext
-from harness.runner.workspace import Scene
+from harness.runner.workspace import RunWorkspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,9 @@ class Prepared:
     quarantine: tuple[QuarantineRecord, ...] = ()
 
 
-def prepare(project: Project, suite: SuiteSpec, options: RunOptions, scene: Scene) -> Prepared:
+def prepare(
+    project: Project, suite: SuiteSpec, options: RunOptions, scene: RunWorkspace
+) -> Prepared:
     """Freeze the plan of a run into its hub.
 
     Raises:
@@ -51,7 +53,7 @@ def prepare(project: Project, suite: SuiteSpec, options: RunOptions, scene: Scen
         StorageError: The disk refused.
     """
     datasets.check_given(suite.datasets, options.datasets)
-    standing = quarantine_checks.standing(project, suite, datetime.now(UTC).date())
+    standing = quarantine_checks.quarantine_status(project, suite, datetime.now(UTC).date())
     given = {role: path.resolve() for role, path in options.datasets.items()}
     redactor = redact.for_run(project.root, os.environ, given)
     declared = {n: os.environ[n] for n in suite.environment if n in os.environ}
@@ -92,7 +94,11 @@ def prepare(project: Project, suite: SuiteSpec, options: RunOptions, scene: Scen
 
 
 def _context(
-    project: Project, suite: SuiteSpec, options: RunOptions, scene: Scene, redactor: Redactor
+    project: Project,
+    suite: SuiteSpec,
+    options: RunOptions,
+    scene: RunWorkspace,
+    redactor: Redactor,
 ) -> StageContext:
     return StageContext(
         root=project.root,
@@ -137,11 +143,11 @@ def _datasets(
     found: dict[str, datasets.Dataset] = {}
     for spec in suite.datasets:
         if spec.role in given:
-            found[spec.role] = datasets.given(spec.role, given[spec.role], cache.digest)
+            found[spec.role] = datasets.record_given(spec.role, given[spec.role], cache.digest)
             continue
         recipe = freshness.recipe_of(project, spec, cache)
-        folder = datasets.place(project.shared, spec, recipe)
-        ready = datasets.cached(folder, spec, cache.digest)
+        folder = datasets.place(project.shared_folder, spec, recipe)
+        ready = datasets.find_cached(folder, spec, cache.digest)
         if ready is None:
             options.observer.note(f"making dataset {spec.role}")
             started = layout.instant(datetime.now(UTC))

@@ -116,7 +116,7 @@ def pytest_configure(config: pytest.Config) -> None:
     is_worker = "workerinput" in vars(config)
     is_patient = pytest_timeouts.is_asked(config)
     if is_patient:
-        config.pluginmanager.register(pytest_timeouts.Patience(config), _PATIENCE)
+        config.pluginmanager.register(pytest_timeouts.TestTimeouts(config), _PATIENCE)
     is_asked = folder is not None or config.getoption("--least-tests") or is_patient
     if not is_worker and is_asked:
         config.pluginmanager.register(Recorder(config, folder), _PLUGIN)

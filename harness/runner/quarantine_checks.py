@@ -23,7 +23,7 @@ from harness.runner.stages import test_outcomes
 _LARGEST = 4 << 20
 
 
-def standing(
+def quarantine_status(
     project: Project, suite: SuiteSpec, today: dt.date
 ) -> tuple[QuarantineRecord, ...]:
     """Say how the quarantines stand; clean runs are counted on from the last readable run.
@@ -43,12 +43,14 @@ def standing(
         known = () if before is None else store.read(before).quarantine
     except HarnessError:  # it went away meanwhile: clean runs are counted from here
         known = ()
-    return quarantine.standing(suite.quarantine, known, today)
+    return quarantine.status_before_run(suite.quarantine, known, today)
 
 
 def values(suite: SuiteSpec, found: tuple[QuarantineRecord, ...]) -> dict[str, str]:
     """Return what the stages are told of their tests in quarantine."""
-    listed = {test_outcomes.key(s.id): test_outcomes.listed(s, found) for s in suite.stages}
+    listed = {
+        test_outcomes.key(s.id): test_outcomes.list_quarantined(s, found) for s in suite.stages
+    }
     return {key: value for key, value in listed.items() if value}
 
 

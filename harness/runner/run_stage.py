@@ -18,13 +18,13 @@ from harness.evidence.hub.redact import Redactor
 from harness.judgement import quarantine
 from harness.records import ArtifactRecord, AttemptRecord, StageRecord
 from harness.runner.stages import registry
-from harness.runner.stages.base import StageContext, Trial
+from harness.runner.stages.base import StageContext, StageResult
 from harness.verdict import Verdict
 
 _RETRIED = ("failed", "timeout")
 
 
-def run(
+def run_stage(
     spec: StageSpec, context: StageContext, places: artifacts.Places, redactor: Redactor
 ) -> tuple[StageRecord, tuple[ArtifactRecord, ...]]:
     """Run a stage, again where it may be retried; the artifacts are its last attempt's."""
@@ -89,7 +89,7 @@ def _attempt(
 
 
 def settle(
-    spec: StageSpec, trial: Trial, context: StageContext, redactor: Redactor, started: str
+    spec: StageSpec, trial: StageResult, context: StageContext, redactor: Redactor, started: str
 ) -> StageRecord:
     """Put the log under ``green/`` or ``red/`` and make the record of a stage."""
     hub = context.hub
@@ -121,7 +121,7 @@ def settle(
     )
 
 
-def skipped(spec: StageSpec, reason: str) -> StageRecord:
+def skipped_record(spec: StageSpec, reason: str) -> StageRecord:
     """Make the record of a stage that was not run: it proves nothing."""
     return StageRecord(
         id=spec.id,

@@ -25,24 +25,24 @@ from harness.files import clear_parts, subfolders, write_text
 from harness.judgement import freshness
 from harness.records import ArtifactRecord, HubRecord, StageRecord
 from harness.runner import finalize, run_stage, workspace
-from harness.runner.finalize import Draft
+from harness.runner.finalize import CompletedRun
 from harness.runner.options import Renderer, RunOptions, RunOutcome
 from harness.runner.prepare import Prepared, prepare
 from harness.runner.stages import child, datasets
 from harness.verdict import Verdict
 
 
-class _Said(TypedDict):
+class _SealFacts(TypedDict):
     suite: str
     run_id: str
     verdict: Verdict
     notes: Mapping[str, Any]
 
 
-__all__ = ["Renderer", "RunOptions", "RunOutcome", "ledger_of", "run", "tidy"]
+__all__ = ["Renderer", "RunOptions", "RunOutcome", "ledger_of", "run_suite", "tidy"]
 
 
-def run(project: Project, suite_name: str, options: RunOptions) -> RunOutcome:
+def run_suite(project: Project, suite_name: str, options: RunOptions) -> RunOutcome:
     """Run a suite and seal its evidence.
 
     Raises:
@@ -50,7 +50,7 @@ def run(project: Project, suite_name: str, options: RunOptions) -> RunOutcome:
         StorageError: The disk refused; nothing half-written is left.
         LockTimeoutError: Another process holds the ledger.
     """
-    suite = _asked(config_file.suite_of(project, suite_name), options)
+    suite = _apply_options(config_file.find_suite(project, suite_name), options)
     ledger = tidy(project)
     if options.if_stale and (known := _still_fresh(project, suite, options)):
         return known
@@ -58,11 +58,11 @@ def run(project: Project, suite_name: str, options: RunOptions) -> RunOutcome:
     began, started = time.monotonic(), datetime.now(UTC)
     earlier = HubStore(project.hubs, project.work).hubs(suite.name)
     run_id = layout.new_run_id(started, earlier[-1].name if earlier else "")
-    with workspace.opened(project, suite.name, run_id, options.stop) as opened:
+    with workspace.run_workspace(project, suite.name, run_id, options.stop) as opened:
         options.observer.run_started(suite, run_id, len(suite.stages))
         prepared = prepare(project, suite, options, opened)
         stages, artifacts = _stages(prepared, opened, options)
-        draft = Draft(
+        draft = CompletedRun(
             prepared=prepared,
             stages=stages,
             artifacts=artifacts,
@@ -73,7 +73,7 @@ def run(project: Project, suite_name: str, options: RunOptions) -> RunOutcome:
         record = _seal(project, draft, options, ledger)
         opened.keep_work = record.verdict is Verdict.RED
     hub = layout.final(project.hubs, suite.name, run_id)
-    options.observer.sealed(hub, record)
+    options.observer.run_sealed(hub, record)
     return RunOutcome(hub=hub, record=record, signal=draft.stopped)
 
 
@@ -95,7 +95,7 @@ def tidy(project: Project) -> Ledger:
     return ledger
 
 
-def _asked(suite: SuiteSpec, options: RunOptions) -> SuiteSpec:
+def _apply_options(suite: SuiteSpec, options: RunOptions) -> SuiteSpec:
     for name in options.parameters:
         if name not in suite.parameters:
             raise ConfigError(
@@ -124,7 +124,7 @@ def _still_fresh(project: Project, suite: SuiteSpec, options: RunOptions) -> Run
     record = store.read(hub)
     cache = freshness.cache_of(project)
     given = {
-        role: datasets.given(role, path, cache.digest).record.sha256
+        role: datasets.record_given(role, path, cache.digest).record.sha256
         for role, path in options.datasets.items()
     }
     was_given = {d.role for d in record.datasets if not d.generated}
@@ -138,19 +138,19 @@ def _still_fresh(project: Project, suite: SuiteSpec, options: RunOptions) -> Run
 
 
 def _stages(
-    prepared: Prepared, opened: workspace.Scene, options: RunOptions
+    prepared: Prepared, opened: workspace.RunWorkspace, options: RunOptions
 ) -> tuple[tuple[StageRecord, ...], tuple[ArtifactRecord, ...]]:
     records = {r.id: r for r in (prepared.failed,) if r is not None}
     artifacts: list[ArtifactRecord] = []
-    order = suite_rules.ordered(prepared.plan.suite)
-    absent = suite_rules.absent(prepared.plan.suite)
+    order = suite_rules.order_stages(prepared.plan.suite)
+    absent = suite_rules.absent_modules(prepared.plan.suite)
     for index, spec in enumerate(order, 1):
         options.observer.stage_started(spec, index, len(order))
         reason = absent or _obstacle(spec, records, opened, options)
         if reason:
-            records[spec.id] = run_stage.skipped(spec, reason)
+            records[spec.id] = run_stage.skipped_record(spec, reason)
         else:
-            made, found = run_stage.run(
+            made, found = run_stage.run_stage(
                 spec, prepared.context, opened.places, prepared.redactor
             )
             records[spec.id] = made
@@ -162,7 +162,7 @@ def _stages(
 def _obstacle(
     spec: StageSpec,
     records: dict[str, StageRecord],
-    opened: workspace.Scene,
+    opened: workspace.RunWorkspace,
     options: RunOptions,
 ) -> str:
     """Say why a stage cannot run; nothing when it can."""
@@ -177,7 +177,9 @@ def _obstacle(
     return ""
 
 
-def _seal(project: Project, draft: Draft, options: RunOptions, ledger: Ledger) -> HubRecord:
+def _seal(
+    project: Project, draft: CompletedRun, options: RunOptions, ledger: Ledger
+) -> HubRecord:
     hub = draft.prepared.context.hub
     store = HubStore(project.hubs, project.work)
     suite, run_id = draft.prepared.plan.suite.name, draft.prepared.plan.run_id
@@ -189,7 +191,7 @@ def _seal(project: Project, draft: Draft, options: RunOptions, ledger: Ledger) -
     _render(hub, record, store.read(previous) if previous else None, options)
     final = layout.final(project.hubs, suite, run_id)
     notes = {"commit": record.stamp.commit, **finalize.left_out(record)}
-    said: _Said = {
+    said: _SealFacts = {
         "suite": suite,
         "run_id": run_id,
         "verdict": record.verdict,

@@ -22,7 +22,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(slots=True, kw_only=True)
-class Scene:
+class RunWorkspace:
     """Where a run happens. ``keep_work`` leaves the working folder for retry commands."""
 
     run_id: str
@@ -32,9 +32,9 @@ class Scene:
 
 
 @contextlib.contextmanager
-def opened(
+def run_workspace(
     project: Project, suite: str, run_id: str, stop: Stop | None = None
-) -> Iterator[Scene]:
+) -> Iterator[RunWorkspace]:
     """Make the folders of a run, hold its lock, and listen to signals.
 
     At the end the temporary hub is gone (sealed or not), and so is the working folder,
@@ -47,10 +47,10 @@ def opened(
         root=project.root,
         work=layout.work(project.work, run_id),
         hub=layout.temporary(project.hubs, suite, run_id),
-        kept=layout.kept(project.work, run_id),
+        kept=layout.external_folder(project.work, run_id),
     )
     owner = Ownership(layout.owner(project.work, run_id))
-    scene = Scene(run_id=run_id, places=places, stop=stop or Stop())
+    scene = RunWorkspace(run_id=run_id, places=places, stop=stop or Stop())
     try:
         with _storage(project.root):
             for folder in (places.work, *(places.hub / name for name in layout.FOLDERS)):
@@ -85,12 +85,12 @@ def _signals(stop: Stop) -> Iterator[None]:
         yield
         return
 
-    def asked(number: int, _frame: object) -> None:
+    def request_stop(number: int, _frame: object) -> None:
         stop.request(number)
 
     # What the caller ignores (nohup) stays ignored.
     heard = [n for n in _SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, asked) for number in heard}
+    before = {number: signal.signal(number, request_stop) for number in heard}
     try:
         yield
     finally:

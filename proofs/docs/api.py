@@ -42,7 +42,13 @@ MODEL = {
 }
 HARNESS = {
     "harness.runner.pytest_plugin": (),
-    "harness.judgement.guards.base": ("Guard", "Evidence", "Golden", "result", "measured"),
+    "harness.judgement.guards.base": (
+        "Guard",
+        "Evidence",
+        "Golden",
+        "result",
+        "judge_interval",
+    ),
     "harness.verdict": ("Verdict",),
 }
 

@@ -30,7 +30,7 @@ _KINDS = {
     "texts": "list of strings",
     "strings": "table of strings",
     "tables": "array of tables",
-    "named": "table of tables",
+    "named_tables": "table of tables",
 }
 _ASKED_WHERE_GIVEN = ("extends",)
 _PLAIN = {

@@ -43,7 +43,7 @@ def _project(root: Path) -> Project:
 def _merge(_folder: Path, content: bytes) -> object:
     body = canonical.loads(content)
     value = body if isinstance(body, dict) else {"base": 1, "size": 3, "order": body}
-    entries = [_ENTRY, _ENTRY, log.chained(_ENTRY, None)]
+    entries = [_ENTRY, _ENTRY, log.chain_entry(_ENTRY, None)]
     told = log.Entry(
         sequence=2, time="", kind="merge", subject="ledger", body=value, previous="", leaf=""
     )
@@ -63,18 +63,20 @@ def _calibration(folder: Path, content: bytes) -> object:
 
 def _dataset(folder: Path, content: bytes) -> object:
     put(folder, _SPEC.file, b"x")
-    return datasets.cached(put(folder, datasets._NOTE, content), _SPEC, files.sha256_file)
+    return datasets.find_cached(put(folder, datasets._NOTE, content), _SPEC, files.sha256_file)
 
 
 CACHES: Mapping[str, Parser] = {
     "merge entry": _merge,
     "cache of hubs": lambda f, c: metrics_cache._read(put(f, "c.json", c) / "c.json"),
     "cache of digests": lambda f, c: inputs._read_cache(put(f, "c.json", c) / "c.json"),
-    "cache of a bisection": lambda f, c: verdict_cache.read(put(f, "c.json", c) / "c.json"),
+    "cache of a bisection": lambda f, c: verdict_cache.read_cache(
+        put(f, "c.json", c) / "c.json"
+    ),
     "cache of drills": _drill,
     "list of calibration runs": _calibration,
     "note of a dataset": _dataset,
-    "memory of a site": lambda f, c: page_cache.read(put(f, page_cache.FILE, c)),
+    "memory of a site": lambda f, c: page_cache.read_cache(put(f, page_cache.FILE, c)),
     "owner of a lock": lambda f, c: lock._holder(put(f, "l.lock", c) / "l.lock"),
     "inputs of a plan": lambda f, c: changes.inputs_of(put(f, "plan/plan.json", c)),
     "drawn table": lambda _, c: view._charts_of(c.decode(errors="replace")),

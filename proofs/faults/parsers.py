@@ -55,15 +55,15 @@ PARSERS: Mapping[str, Parser] = {
     "canonical JSON": lambda _, c: canonical.loads(c),
     "ledger line": lambda _, c: log.parse(c, "line 1"),
     "ledger": lambda f, c: log.Ledger(put(f, "l.jsonl", c) / "l.jsonl").check(),
-    "checkpoint": lambda _, c: checkpoint.read(c, "checkpoint"),
+    "checkpoint": lambda _, c: checkpoint.read_checkpoint(c, "checkpoint"),
     "public key": lambda _, c: keys.read_public(_text(c)),
     "secret key": lambda _, c: keys.read_secret("PRIVATE+KEY+" + _text(c)),
     "manifest": lambda f, c: inventory.read_manifest(put(f, inventory.MANIFEST, c)),
     "inventory": lambda f, c: inventory.read_sizes(put(f, inventory.INVENTORY, c)),
     "hub.json": lambda f, c: store.read_record(put(f, layout.RECORD, c)),
     "records": _record,
-    "plan.json": lambda f, c: plan.read(put(f, layout.PLAN, c)),
-    "blocker": lambda f, c: blockers.read(put(f, "B-1.md", c) / "B-1.md"),
+    "plan.json": lambda f, c: plan.read_plan(put(f, layout.PLAN, c)),
+    "blocker": lambda f, c: blockers.read_note(put(f, "B-1.md", c) / "B-1.md"),
     "intent of a seal": lambda f, c: seal.resume(
         put(f, ".sealing-x.json", c), log.Ledger(f / "seals.jsonl"), {}
     ),

@@ -35,4 +35,4 @@ def golden_set(record: HubRecord, metric: str, **changes: Any) -> GoldenSet:
             **changes,
         }
     )
-    return GoldenSet(values=(store.recomputed(value),))
+    return GoldenSet(values=(store.recompute_bounds(value),))

@@ -68,7 +68,7 @@ def project(root: Path, **keys: Any) -> Project:
 
 def run(made: Project, name: str = "tiny", **options: Any) -> RunOutcome:
     """Run a suite without anybody watching."""
-    return workflow.run(made, name, RunOptions(**{"grace_s": 0.3, **options}))
+    return workflow.run_suite(made, name, RunOptions(**{"grace_s": 0.3, **options}))
 
 
 def commit(root: Path, message: str = "state") -> str:

@@ -256,7 +256,7 @@ def block(hub: Path, made: HubRecord, found: Cause) -> blockers.Blocker:
         dirty=made.stamp.dirty,
         instant=made.finished,
     )
-    seen = register.seen(found, sighting)
+    seen = register.count_sighting(found, sighting)
     retry = (
         f"harness verify --hub hubs/{made.suite}/{made.run_id}",
         f"harness run {made.suite}",

@@ -93,7 +93,7 @@ def make(root: Path) -> Store:
 
 def run(root: Path) -> Store:
     """Run the suite once more."""
-    outcome = workflow.run(load_project(root), "tiny", RunOptions())
+    outcome = workflow.run_suite(load_project(root), "tiny", RunOptions())
     return Store(root, outcome.hub)
 
 

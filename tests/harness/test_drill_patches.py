@@ -72,7 +72,7 @@ def test_every_guard_has_its_drill() -> None:
     for planned in drill.select(project, None, []):
         named.setdefault(planned.suite, []).append(planned.guard)
 
-    assert scope.undrilled(project, named) == ()
+    assert scope.undrilled_guards(project, named) == ()
 
 
 def test_goldens_rarely_cry_wolf() -> None:

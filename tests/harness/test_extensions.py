@@ -14,7 +14,7 @@ from harness.judgement.declaration import load_project
 from tests.builders import hubs
 
 _CODE = '''
-from harness.judgement.guards.base import measured
+from harness.judgement.guards.base import judge_interval
 from harness.runner.stages.command import CommandStage
 
 class Twice(CommandStage):
@@ -31,7 +31,7 @@ class Even:
         pass
     def judge(self, spec, evidence, golden):
         value = evidence.json("out")["value"]
-        return measured(spec, "out:value", value % 2, (0.0, 0.0))
+        return judge_interval(spec, "out:value", value % 2, (0.0, 0.0))
 
 def shout(hub, record):
     return f"{record.suite} IS {record.verdict}!\\n"

@@ -68,14 +68,14 @@ class Register:
         Raises:
             IntegrityError: A file of the register is damaged.
         """
-        found = [read(path) for path in sorted(self.folder.glob("B-*.md"))]
+        found = [read_note(path) for path in sorted(self.folder.glob("B-*.md"))]
         return tuple(sorted(found, key=lambda b: b.last_seen, reverse=True))
 
-    def seen(self, cause: Cause, sighting: Sighting) -> Blocker:
+    def count_sighting(self, cause: Cause, sighting: Sighting) -> Blocker:
         """Return the blocker of a cause with this sighting counted; nothing is written."""
         id_ = identity(cause)
         path = self.folder / f"{id_}.md"
-        old = read(path) if path.is_file() else None
+        old = read_note(path) if path.is_file() else None
         return Blocker(
             id=id_,
             signature=cause.signature,
@@ -152,7 +152,7 @@ class Register:
                 expected="why it may be closed",
                 remedy="Give --reason TEXT.",
             )
-        closed = replace(read(path), status="closed", closed_because=reason.strip())
+        closed = replace(read_note(path), status="closed", closed_because=reason.strip())
         self._rewrite(closed)
         return closed
 
@@ -225,7 +225,7 @@ def body(cause: Cause, hub: Path, commands: Iterable[str]) -> str:
     )
 
 
-def read(path: Path) -> Blocker:
+def read_note(path: Path) -> Blocker:
     """Read the head of a blocker note.
 
     Raises:
@@ -237,10 +237,10 @@ def read(path: Path) -> Blocker:
         note = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise _damage(path, str(error)[:80]) from error
-    return split(note, path)[0]
+    return split_note(note, path)[0]
 
 
-def split(note: str, path: Path = Path("note.md")) -> tuple[Blocker, str]:
+def split_note(note: str, path: Path = Path("note.md")) -> tuple[Blocker, str]:
     """Take a blocker note apart into head and body.
 
     Raises:

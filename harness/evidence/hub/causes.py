@@ -48,7 +48,7 @@ class Cause:
     policies: tuple[str, ...]
 
 
-def normalised(text: str) -> str:
+def normalise(text: str) -> str:
     """Replace what changes from run to run: numbers, addresses, run ids, spacing."""
     for found, instead in _CHANGING:
         text = found.sub(instead, text)
@@ -57,7 +57,7 @@ def normalised(text: str) -> str:
 
 def signature(*parts: str) -> str:
     """Digest what identifies a cause."""
-    return sha256_bytes("\0".join(normalised(part) for part in parts).encode())
+    return sha256_bytes("\0".join(normalise(part) for part in parts).encode())
 
 
 def of_guard(suite: str, result: GuardResult, evidence: tuple[str, ...]) -> Cause:

@@ -71,7 +71,9 @@ def compare(
     ]
     broken = {damage.path for damage in damages}
     jobs = [path for path in listed if path not in broken and _is_chosen(path, fraction)]
-    damages += _changed(root, jobs, listed, sizes | {p: found[p].size for p in jobs}, done)
+    damages += _changed_files(
+        root, jobs, listed, sizes | {p: found[p].size for p in jobs}, done
+    )
     damages += _extra(listed, found)
     damages = _name_renamed(root, damages, listed, found)
     return Comparison(
@@ -112,7 +114,7 @@ def _outer_damage(path: str, item: Found | None, size: int | None) -> Damage | N
     )
     for is_wrong, seen, expected in rules:
         if is_wrong:
-            return Damage(path=inventory.shown(path), found=seen, expected=expected)
+            return Damage(path=inventory.printable_path(path), found=seen, expected=expected)
     return None
 
 
@@ -124,7 +126,7 @@ def _is_chosen(path: str, fraction: float) -> bool:
     return random.random() < fraction  # noqa: S311 - a sample, not a secret
 
 
-def _changed(
+def _changed_files(
     root: Path,
     jobs: list[str],
     listed: Mapping[str, str],
@@ -149,7 +151,7 @@ def _extra(listed: Mapping[str, str], found: dict[str, Found]) -> list[Damage]:
             known.add(path)
     return [
         Damage(
-            path=inventory.shown(path),
+            path=inventory.printable_path(path),
             found=f"{digest.kind_of(item.mode)} that is not listed",
             expected="nothing",
         )
@@ -183,7 +185,9 @@ def _places(root: Path, paths: Iterable[str], found: dict[str, Found]) -> dict[s
         if path == inventory.MANIFEST or found[path].size > inventory.LIST_LIMIT:
             continue
         try:
-            places[digest.sha256(root / path, inventory.LIST_LIMIT)] = inventory.shown(path)
+            places[digest.sha256(root / path, inventory.LIST_LIMIT)] = inventory.printable_path(
+                path
+            )
         except IntegrityError:
             continue
     return places

@@ -42,7 +42,7 @@ def damage(where: str, found: str, expected: str) -> IntegrityError:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[tuple[int, int]]:
+def open_regular(path: Path) -> Iterator[tuple[int, int]]:
     """Open a regular file without following links; give its descriptor and size [bytes].
 
     Raises:
@@ -62,7 +62,7 @@ def _open(name: str) -> tuple[int, int]:
             raise damage(name, kind_of(found.st_mode), "a file")
         handle = os.open(name, _FLAGS)
     except (OSError, ValueError) as error:
-        raise damage(name, _said(error), "a readable file") from error
+        raise damage(name, _reason(error), "a readable file") from error
     status = os.fstat(handle)
     if not stat.S_ISREG(status.st_mode):
         os.close(handle)
@@ -70,18 +70,18 @@ def _open(name: str) -> tuple[int, int]:
     return handle, status.st_size
 
 
-def _said(error: OSError | ValueError) -> str:
+def _reason(error: OSError | ValueError) -> str:
     said = error.strerror if isinstance(error, OSError) else str(error)
     return (said or "trouble").lower()
 
 
-def read(path: Path, limit: int) -> bytes:
+def read_bytes(path: Path, limit: int) -> bytes:
     """Return the bytes of a regular file of at most ``limit`` bytes.
 
     Raises:
         IntegrityError: No regular file, unreadable, or larger than ``limit``.
     """
-    with opened(path) as (handle, size):
+    with open_regular(path) as (handle, size):
         if size > limit:
             raise damage(str(path), f"{size} bytes", f"at most {limit} bytes")
         parts, left = [], limit + 1
@@ -97,7 +97,7 @@ def _chunk(path: Path, handle: int, size: int) -> bytes:
     try:
         return os.read(handle, size)
     except OSError as error:
-        raise damage(str(path), _said(error), "a readable file") from error
+        raise damage(str(path), _reason(error), "a readable file") from error
 
 
 def sha256(path: Path, limit: int | None = None) -> str:
@@ -118,7 +118,7 @@ def _sha256(name: str, limit: int | None, buffer: memoryview | None) -> str:
             raise damage(name, f"{left} bytes", f"at most {limit} bytes")
         if buffer is None:
             buffer = memoryview(bytearray(min(_BUFFER, left + 1)))
-        while count := _into(name, handle, buffer):
+        while count := _fill_buffer(name, handle, buffer):
             left -= count
             if left < 0:
                 break
@@ -132,11 +132,11 @@ def _sha256(name: str, limit: int | None, buffer: memoryview | None) -> str:
     return summer.hexdigest()
 
 
-def _into(name: str, handle: int, buffer: memoryview) -> int:
+def _fill_buffer(name: str, handle: int, buffer: memoryview) -> int:
     try:
         return os.readv(handle, [buffer])
     except OSError as error:
-        raise damage(name, _said(error), "a readable file") from error
+        raise damage(name, _reason(error), "a readable file") from error
 
 
 def sha256_all(

@@ -26,7 +26,7 @@ class Facts:
     environment: dict[str, str]
 
     @classmethod
-    def of(cls, record: HubRecord) -> Self:
+    def from_record(cls, record: HubRecord) -> Self:
         """Take what a record tells."""
         return cls(
             stages=record.stages,
@@ -58,7 +58,7 @@ class HubEvidence:
             IntegrityError: Its record is damaged.
         """
         if facts is None:
-            facts = Facts.of(store.read_record(root))
+            facts = Facts.from_record(store.read_record(root))
         self._root = root
         self._facts = facts
         self._project = project
@@ -98,9 +98,11 @@ class HubEvidence:
         """
         record = self.artifacts.get(artifact)
         if record is None:
-            raise _missing(f"artifact {artifact}", "nothing collected", "Run the suite again.")
+            raise _missing_error(
+                f"artifact {artifact}", "nothing collected", "Run the suite again."
+            )
         base = self._root if not record.external else self._project_root()
-        content = _read(base, record.path, limit)
+        content = _read_bytes(base, record.path, limit)
         if record.external and sha256_bytes(content) != record.sha256:
             raise _damage(record.path, "other bytes", f"SHA-256 {record.sha256}")
         return content
@@ -117,7 +119,7 @@ class HubEvidence:
         try:
             return json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise _missing(
+            raise _missing_error(
                 f"artifact {artifact}", f"no JSON: {error}"[:120], "Repair the stage."
             ) from error
 
@@ -131,8 +133,8 @@ class HubEvidence:
         """
         record = self.stages.get(stage)
         if record is None or record.log is None:
-            raise _missing(f"log of stage {stage}", "nothing", "Run the suite again.")
-        return _read(self._root, record.log, _READ_LIMIT).decode(errors="replace")
+            raise _missing_error(f"log of stage {stage}", "nothing", "Run the suite again.")
+        return _read_bytes(self._root, record.log, _READ_LIMIT).decode(errors="replace")
 
     def _project_root(self) -> Path:
         if self._project is not None:
@@ -143,9 +145,9 @@ class HubEvidence:
         return self._root
 
 
-def _read(base: Path, relative: str, limit: int) -> bytes:
+def _read_bytes(base: Path, relative: str, limit: int) -> bytes:
     if fault := inventory.fault_of(relative):
-        raise _damage(inventory.shown(relative), fault, "a path inside its root")
+        raise _damage(inventory.printable_path(relative), fault, "a path inside its root")
     full = base
     for part in Path(relative).parts:
         full = full / part
@@ -156,21 +158,23 @@ def _read(base: Path, relative: str, limit: int) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise _damage(relative, "no regular file", "a file")
         if status.st_size > limit:
-            raise _missing(
+            raise _missing_error(
                 relative, f"{status.st_size:,} bytes", f"At most {limit:,} are read."
             )
         return full.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise _missing(relative, error.strerror or "nothing", "Run the suite again.") from error
+        raise _missing_error(
+            relative, error.strerror or "nothing", "Run the suite again."
+        ) from error
     except OSError as error:
-        raise _refused(relative, error) from error
+        raise _refused_error(relative, error) from error
 
 
-def _missing(where: str, found: str, remedy: str) -> EvidenceMissingError:
+def _missing_error(where: str, found: str, remedy: str) -> EvidenceMissingError:
     return EvidenceMissingError(where, found=found, expected="evidence", remedy=remedy)
 
 
-def _refused(where: str, error: OSError) -> StorageError:
+def _refused_error(where: str, error: OSError) -> StorageError:
     return StorageError(
         where,
         found=error.strerror or str(error),

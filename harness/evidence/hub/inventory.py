@@ -82,7 +82,7 @@ def _length(part: str) -> int:
     return len(part.encode(errors="surrogateescape"))
 
 
-def shown(path: str) -> str:
+def printable_path(path: str) -> str:
     """Return a path as it may be printed: what does not print becomes an escape."""
     text = path if len(path) <= NAME_LIMIT else path[:NAME_LIMIT] + "…"
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
@@ -100,9 +100,9 @@ def scan(root: Path) -> list[Found]:
         folder, depth = waiting.pop()
         if depth > DEPTH_LIMIT:
             raise digest.damage(
-                shown(folder), "deeper folders", f"at most {DEPTH_LIMIT} levels"
+                printable_path(folder), "deeper folders", f"at most {DEPTH_LIMIT} levels"
             )
-        for item in _listed(root, folder):
+        for item in _list_files(root, folder):
             found.append(item)
             if stat.S_ISDIR(item.mode):
                 waiting.append((item.path, depth + 1))
@@ -111,7 +111,7 @@ def scan(root: Path) -> list[Found]:
     return sorted(found, key=lambda item: item.path)
 
 
-def _listed(root: Path, folder: str) -> list[Found]:
+def _list_files(root: Path, folder: str) -> list[Found]:
     items = []
     try:
         with os.scandir(root / folder) as entries:
@@ -130,7 +130,9 @@ def _listed(root: Path, folder: str) -> list[Found]:
                     break
     except OSError as error:
         found = (error.strerror or "trouble").lower()
-        raise digest.damage(shown(folder) or str(root), found, "a readable folder") from error
+        raise digest.damage(
+            printable_path(folder) or str(root), found, "a readable folder"
+        ) from error
     return items
 
 
@@ -145,9 +147,9 @@ def take(root: Path) -> tuple[FileRecord, ...]:
     items = [item for item in items if item.path != MANIFEST]
     for item in items:
         if not item.is_file:
-            raise digest.damage(shown(item.path), digest.kind_of(item.mode), "a file")
+            raise digest.damage(printable_path(item.path), digest.kind_of(item.mode), "a file")
         if fault := fault_of(item.path):
-            raise digest.damage(shown(item.path), fault, "a plain relative name")
+            raise digest.damage(printable_path(item.path), fault, "a plain relative name")
     refuse_collisions(item.path for item in items)
     answers = digest.sha256_all([(f"{root}/{item.path}", item.size) for item in items])
     records = []
@@ -169,8 +171,10 @@ def refuse_collisions(paths: Iterable[str]) -> None:
     for path in paths:
         other = seen.setdefault(path.casefold(), path)
         if other != path:
-            found = f"also {shown(other)}, the same but for case"
-            raise digest.damage(shown(path), found, "names that differ in more than case")
+            found = f"also {printable_path(other)}, the same but for case"
+            raise digest.damage(
+                printable_path(path), found, "names that differ in more than case"
+            )
 
 
 def group_of(path: str) -> str:
@@ -220,7 +224,7 @@ def read_manifest(root: Path) -> dict[str, str]:
         IntegrityError: The manifest is missing, too large, or holds a line, a path or an order
             that no seal writes.
     """
-    content = digest.read(root / MANIFEST, LIST_LIMIT)
+    content = digest.read_bytes(root / MANIFEST, LIST_LIMIT)
     try:
         lines = content.decode().split("\n")
     except UnicodeDecodeError as error:
@@ -229,23 +233,27 @@ def read_manifest(root: Path) -> dict[str, str]:
         raise digest.damage(MANIFEST, "no complete last line", "whole lines")
     listed: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
-        path, sha256 = _parsed(line, f"{MANIFEST} line {number}")
+        path, sha256 = _parse_line(line, f"{MANIFEST} line {number}")
         if listed and path <= next(reversed(listed)):
             raise digest.damage(
-                f"{MANIFEST} line {number}", f"{shown(path)} out of order", "sorted paths"
+                f"{MANIFEST} line {number}",
+                f"{printable_path(path)} out of order",
+                "sorted paths",
             )
         listed[path] = sha256
     refuse_collisions(listed)
     return listed
 
 
-def _parsed(line: str, where: str) -> tuple[str, str]:
+def _parse_line(line: str, where: str) -> tuple[str, str]:
     match = _LINE.fullmatch(line)
     if match is None:
-        raise digest.damage(where, shown(line[:80]), "a digest, two spaces and a path")
+        raise digest.damage(where, printable_path(line[:80]), "a digest, two spaces and a path")
     sha256, path = match.groups()
     if fault := fault_of(path) or ("the manifest itself" if path == MANIFEST else None):
-        raise digest.damage(where, f"{fault} in {shown(path)}", "a path inside the hub")
+        raise digest.damage(
+            where, f"{fault} in {printable_path(path)}", "a path inside the hub"
+        )
     return path, sha256
 
 
@@ -255,6 +263,6 @@ def read_sizes(root: Path) -> dict[str, int]:
     Raises:
         IntegrityError: The inventory is missing or too large.
     """
-    text = digest.read(root / INVENTORY, LIST_LIMIT).decode(errors="replace")
+    text = digest.read_bytes(root / INVENTORY, LIST_LIMIT).decode(errors="replace")
     matches = (_SIZED.fullmatch(line) for line in text.split("\n"))
     return {match[4]: int(match[2]) for match in matches if match is not None}

@@ -78,6 +78,6 @@ def owner(harness_folder: Path, run_id: str) -> Path:
     return harness_folder / "work" / f"{run_id}.lock"
 
 
-def kept(harness_folder: Path, run_id: str) -> Path:
+def external_folder(harness_folder: Path, run_id: str) -> Path:
     """Return where external artifacts of a run are kept."""
     return harness_folder / "runs" / run_id

@@ -31,7 +31,7 @@ class Ownership:
         """
         with files.storage(path, "a writable place"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._path, self._handle = path, _locked(path)
+            self._path, self._handle = path, _is_locked(path)
             try:
                 os.pwrite(self._handle, f"{os.getpid()} {_machine()}".encode(), 0)
             except OSError:
@@ -75,7 +75,7 @@ def take_over(path: Path, deadline: float) -> int | None:
     return handle
 
 
-def _locked(path: Path) -> int:
+def _is_locked(path: Path) -> int:
     while True:
         handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         if files.lock(handle, path):

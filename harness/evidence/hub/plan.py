@@ -50,12 +50,12 @@ _LATER: dict[str, Any] = {
 
 def suite_sha256(suite: SuiteSpec) -> str:
     """Digest what a suite declares; another suite's declaration does not change it."""
-    declared = _used(encode(suite))
-    declared["stages"] = [_used(stage) for stage in declared["stages"]]
+    declared = _without_defaults(encode(suite))
+    declared["stages"] = [_without_defaults(stage) for stage in declared["stages"]]
     return sha256_bytes(json_bytes(declared))
 
 
-def _used(table: dict[str, Any]) -> dict[str, Any]:
+def _without_defaults(table: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in table.items() if k not in _LATER or v != _LATER[k]}
 
 
@@ -65,7 +65,7 @@ def write(hub: Path, plan: Plan) -> None:
     write_text(hub / layout.PLAN_TEXT, text(plan))
 
 
-def read(hub: Path) -> Plan:
+def read_plan(hub: Path) -> Plan:
     """Read the plan of a hub.
 
     Raises:

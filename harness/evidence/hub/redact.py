@@ -43,7 +43,7 @@ def visible(text: str) -> str:
     return _CONTROL.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
 
 
-def shown(text: str) -> str:
+def safe_to_print(text: str) -> str:
     """Make stored text safe to print where a CI system reads commands from output."""
     return _CI_COMMAND.sub(lambda m: f"{m[1]}\\{m[2]}", visible(text))
 

@@ -82,7 +82,7 @@ def seal(
     """
     with files.storage(final, _WRITABLE):
         _refuse_existing(final)
-        body = _closed(temporary, {**(notes or {}), **_names(suite, run_id, verdict)})
+        body = _close_folder(temporary, {**(notes or {}), **_names(suite, run_id, verdict)})
         final.parent.mkdir(parents=True, exist_ok=True)
         intent = _intent_path(final.parent.parent, run_id)
         _write_durably(intent, files.json_bytes(body))
@@ -115,13 +115,13 @@ def stage(
     """
     with files.storage(final, _WRITABLE):
         _refuse_existing(final)
-        body = _closed(temporary, {**(notes or {}), **_names(suite, run_id, verdict)})
+        body = _close_folder(temporary, {**(notes or {}), **_names(suite, run_id, verdict)})
         final.parent.mkdir(parents=True, exist_ok=True)
         files.write_bytes(_promise(final), files.json_bytes({"body": body, "time": time}))
         temporary.rename(final)
 
 
-def staged(hub: Path) -> Adoption:
+def read_staged(hub: Path) -> Adoption:
     """Read what the seal of a staged hub will say.
 
     Raises:
@@ -131,7 +131,7 @@ def staged(hub: Path) -> Adoption:
 
     path = _promise(hub)
     try:
-        value = json.loads(digest.read(path, _INTENT_LIMIT))
+        value = json.loads(digest.read_bytes(path, _INTENT_LIMIT))
         body, time = value["body"], value["time"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise digest.damage(path.name, str(error)[:80], "what a staged hub promises") from error
@@ -155,11 +155,11 @@ def adopt(hubs: Path, ledger: Log[EntryT_co], found: Sequence[Adoption]) -> list
             (hubs / one.subject).parent.mkdir(exist_ok=True)
     entries: list[EntryT_co] = []
     for begin in range(0, len(found), _TOGETHER):
-        entries += _adopted(hubs, ledger, found[begin : begin + _TOGETHER])
+        entries += _adopt_batch(hubs, ledger, found[begin : begin + _TOGETHER])
     return entries
 
 
-def received(folder: Path, body: Mapping[str, Any], time: str) -> Adoption:
+def close_received(folder: Path, body: Mapping[str, Any], time: str) -> Adoption:
     """Make a hub that came from elsewhere read-only and durable, for ``adopt``.
 
     Raises:
@@ -186,7 +186,7 @@ def restore(hubs: Path, found: Adoption) -> None:
         _sync_folder(final.parent)
 
 
-def _adopted(
+def _adopt_batch(
     hubs: Path, ledger: Log[EntryT_co], found: Sequence[Adoption]
 ) -> Sequence[EntryT_co]:
     """Take one batch in, by one intent, one rename for each, and one write of the ledger."""
@@ -207,7 +207,7 @@ def _names(suite: str, run_id: str, verdict: Verdict) -> dict[str, str]:
     return {"suite": suite, "run_id": run_id, "verdict": verdict.value}
 
 
-def _closed(temporary: Path, body: Mapping[str, Any]) -> dict[str, Any]:
+def _close_folder(temporary: Path, body: Mapping[str, Any]) -> dict[str, Any]:
     """Make a folder read-only, listed and durable, and add what its seal says of it."""
     _prune(temporary)
     _make_read_only(temporary)
@@ -266,7 +266,7 @@ def _read_intent(path: Path) -> list[dict[str, Any]]:
     import json  # noqa: PLC0415 - only after a crash
 
     try:
-        value = json.loads(digest.read(path, _INTENT_LIMIT))
+        value = json.loads(digest.read_bytes(path, _INTENT_LIMIT))
     except (HarnessError, ValueError, RecursionError):
         return []
     return [body for body in (value if isinstance(value, list) else [value]) if _is_body(body)]
@@ -309,7 +309,9 @@ def _make_read_only(root: Path) -> None:
         if item.is_file:
             (root / item.path).chmod(_READ_ONLY)
         elif not stat.S_ISDIR(item.mode):
-            raise digest.damage(inventory.shown(item.path), digest.kind_of(item.mode), "a file")
+            raise digest.damage(
+                inventory.printable_path(item.path), digest.kind_of(item.mode), "a file"
+            )
 
 
 def _sync(root: Path) -> None:

@@ -112,7 +112,7 @@ def device(argvs: Sequence[Sequence[str]], parameters: Mapping[str, str]) -> str
 @cache
 def _version(package: str, folders: tuple[str, ...]) -> str:
     """Read the version of an installed package from its metadata."""
-    for path in _installed(folders).get(package, ()):
+    for path in _installed_metadata(folders).get(package, ()):
         with contextlib.suppress(OSError), path.open("rb") as lines:
             for line in lines:
                 if line.startswith(b"Version:"):
@@ -126,7 +126,7 @@ def _version(package: str, folders: tuple[str, ...]) -> str:
 
 
 @cache
-def _installed(folders: tuple[str, ...]) -> dict[str, list[Path]]:
+def _installed_metadata(folders: tuple[str, ...]) -> dict[str, list[Path]]:
     """List the metadata of the packages that are asked for, each folder looked at once."""
     found: dict[str, list[Path]] = {}
     for folder in folders:

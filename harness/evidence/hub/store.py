@@ -79,15 +79,15 @@ class HubStore:
             The run ids that were cleared.
         """
         deadline = time.monotonic() + _PATIENCE_S
-        return [run_id for run_id in self._left() if self._cleared(run_id, deadline)]
+        return [run_id for run_id in self._leftover_runs() if self._clear_run(run_id, deadline)]
 
-    def _left(self) -> list[str]:
+    def _leftover_runs(self) -> list[str]:
         """Return the run ids of which there is a temporary hub or a lock file."""
         hubs = {path.name.removeprefix(layout.TEMPORARY) for path in self._temporary()}
         locks = {path.stem for path in (self._work / "work").glob("*.lock")}
         return sorted(hubs | {name for name in locks if layout.RUN_ID.fullmatch(name)})
 
-    def _cleared(self, run_id: str, deadline: float) -> bool:
+    def _clear_run(self, run_id: str, deadline: float) -> bool:
         """Clear what one run left; False when it lives or left nothing."""
         lock = layout.owner(self._work, run_id)
         try:

@@ -68,34 +68,34 @@ def write(checkpoint: Checkpoint, signers: Iterable[SecretKey] = ()) -> str:
     return checkpoint.text.decode() + "\n" + "".join(lines)
 
 
-def read(content: bytes, where: str) -> Note:
+def read_checkpoint(content: bytes, where: str) -> Note:
     """Read a note.
 
     Raises:
         IntegrityError: It is no checkpoint; ``where`` names it.
     """
     if len(content) > LIMIT:
-        raise _damaged(where, f"{len(content)} bytes", f"at most {LIMIT}")
+        raise _damage_error(where, f"{len(content)} bytes", f"at most {LIMIT}")
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        raise _damaged(where, "no UTF-8", "a checkpoint") from error
+        raise _damage_error(where, "no UTF-8", "a checkpoint") from error
     if any(ord(c) < ord(" ") and c != "\n" for c in text):
-        raise _damaged(where, "a control character", "a checkpoint")
+        raise _damage_error(where, "a control character", "a checkpoint")
     head, blank, foot = text.partition("\n\n")
     lines = head.split("\n")
     if not blank or len(lines) != _HEAD_LINES or not lines[0]:
-        raise _damaged(where, "other lines", "origin, size, root, an empty line")
+        raise _damage_error(where, "other lines", "origin, size, root, an empty line")
     return Note(_head(lines, where), _signatures(foot, where))
 
 
 def _head(lines: list[str], where: str) -> Checkpoint:
     origin, size, root = lines
     if not (size.isascii() and size.isdigit() and len(size) <= 15 and str(int(size)) == size):  # noqa: PLR2004
-        raise _damaged(where, f"size {size!r}"[:60], "a plain number")
+        raise _damage_error(where, f"size {size!r}"[:60], "a plain number")
     raw = keys.decode_base64(root, where)
     if len(raw) != merkle.SIZE:
-        raise _damaged(where, "a root of another length", "32 bytes")
+        raise _damage_error(where, "a root of another length", "32 bytes")
     return Checkpoint(origin=origin, size=int(size), root=raw)
 
 
@@ -104,12 +104,12 @@ def _signatures(foot: str, where: str) -> tuple[tuple[str, bytes], ...]:
         return ()
     lines = foot.split("\n")
     if lines.pop() != "":
-        raise _damaged(where, "no newline at the end", "whole lines")
+        raise _damage_error(where, "no newline at the end", "whole lines")
     found = []
     for line in lines:
         name, blank, signature = line.removeprefix(_MARK).partition(" ")
         if not line.startswith(_MARK) or not blank or not name:
-            raise _damaged(where, "another kind of line", "signature lines")
+            raise _damage_error(where, "another kind of line", "signature lines")
         found.append((name, keys.decode_base64(signature, where)))
     return tuple(found)
 
@@ -122,16 +122,16 @@ def require_prefix(checkpoint: Checkpoint, leaves: Sequence[bytes], where: str) 
     """
     if checkpoint.size > len(leaves):
         found = f"{len(leaves)} entries"
-        raise _damaged(where, found, f"at least {checkpoint.size}: entries were removed")
+        raise _damage_error(where, found, f"at least {checkpoint.size}: entries were removed")
     found_root = merkle.root(leaves[: checkpoint.size])
     if found_root != checkpoint.root:
-        raise _damaged(
+        raise _damage_error(
             where,
             f"root {found_root.hex()[:12]}… over {checkpoint.size} entries",
             f"{checkpoint.root.hex()[:12]}…: an entry was changed",
         )
 
 
-def _damaged(where: str, found: str, expected: str) -> IntegrityError:
+def _damage_error(where: str, found: str, expected: str) -> IntegrityError:
     remedy = "Restore the ledger and its checkpoint from git or another copy."
     return IntegrityError(where, found=found, expected=expected, remedy=remedy)

@@ -99,7 +99,7 @@ def _rebuilt(entries: Sequence[Entry], merge: Entry) -> Branch | None:
         return None
     rebuilt = list(entries[:base])
     for place in places[base:]:
-        rebuilt.append(log.chained(entries[place], rebuilt[-1] if rebuilt else None))
+        rebuilt.append(log.chain_entry(entries[place], rebuilt[-1] if rebuilt else None))
     branch = Branch(tuple(rebuilt), tuple(places))
     return branch if merkle.root(branch.leaves).hex() == merge.body.get("root") else None
 

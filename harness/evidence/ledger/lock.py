@@ -83,7 +83,7 @@ def _acquire(path: Path, deadline: float, wait_s: float) -> int:
             _pause()
         except OSError as error:
             os.close(handle)
-            raise _refused(path, error) from error
+            raise _refused_error(path, error) from error
 
 
 def _pause() -> None:
@@ -97,7 +97,7 @@ def _open(path: Path) -> int:
     try:
         return os.open(path, flags, 0o644)
     except OSError as error:
-        raise _refused(path, error) from error
+        raise _refused_error(path, error) from error
 
 
 def _sign(handle: int) -> None:
@@ -128,7 +128,7 @@ def _timeout(path: Path, wait_s: float) -> LockTimeoutError:
     )
 
 
-def _refused(path: Path, error: OSError) -> StorageError:
+def _refused_error(path: Path, error: OSError) -> StorageError:
     return StorageError(
         str(path),
         found=error.strerror or str(error),

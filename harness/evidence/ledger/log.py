@@ -83,7 +83,7 @@ class Ledger:
             LockTimeoutError: Another living process kept the lock.
             StorageError: The disk refused; the ledger is as before.
         """
-        with self._writing() as handle:
+        with self._hold_writer() as handle:
             return self._add_all(handle, [(kind, subject, body, "")])[0]
 
     def append_all(
@@ -98,7 +98,7 @@ class Ledger:
             LockTimeoutError: See ``append``.
             StorageError: See ``append``.
         """
-        with self._writing() as handle:
+        with self._hold_writer() as handle:
             return self._add_all(handle, items)
 
     def entries(self) -> tuple[Entry, ...]:
@@ -122,7 +122,7 @@ class Ledger:
             where = f"{self.path.name} line {sequence + 1}"
             entry = parse(line.removesuffix(b"\n"), where)
             if entry.sequence != sequence or entry.previous != previous:
-                raise _damaged(
+                raise _damage_error(
                     where,
                     f"entry {entry.sequence} after {entry.previous[:12]}",
                     f"entry {sequence} after {previous[:12]}",
@@ -153,26 +153,26 @@ class Ledger:
         """Give the lines with their newline, the torn tail last and without one."""
         if not os.path.lexists(self.path):
             return
-        with _opened(self.path, os.O_RDONLY) as handle:
+        with _open_descriptor(self.path, os.O_RDONLY) as handle:
             try:
                 with os.fdopen(os.dup(handle), "rb", buffering=_BUFFER) as stream:
                     while line := stream.readline(LINE_LIMIT + 2):
                         yield line
             except OSError as error:
-                raise _refused(self.path, error) from error
+                raise _refused_error(self.path, error) from error
 
     def _torn(self) -> int:
         if not os.path.lexists(self.path):
             return 0
-        with _opened(self.path, os.O_RDONLY) as handle:
+        with _open_descriptor(self.path, os.O_RDONLY) as handle:
             size = os.fstat(handle).st_size
             return size - _tail(handle, self.path)[0]
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[int]:
+    def _hold_writer(self) -> Iterator[int]:
         with lock.hold(self.path.with_name(f".{self.path.name}.lock"), self._wait_s):
             is_new = not os.path.lexists(self.path)
-            with _opened(self.path, os.O_RDWR | os.O_CREAT) as handle:
+            with _open_descriptor(self.path, os.O_RDWR | os.O_CREAT) as handle:
                 yield handle
             if is_new:
                 sync_folder(self.path.parent)
@@ -198,18 +198,18 @@ def parse(line: bytes, where: str) -> Entry:
         IntegrityError: The line is anything else; ``where`` names it.
     """
     if len(line) > LINE_LIMIT:
-        raise _damaged(where, f"{len(line)} bytes", f"at most {LINE_LIMIT}")
+        raise _damage_error(where, f"{len(line)} bytes", f"at most {LINE_LIMIT}")
     try:
         value = _decode(line.decode())
         spelled = _encode(value).encode() if line.isascii() else canonical.dumps(value)
         is_canonical = spelled == line
     except RecursionError as error:
-        raise _damaged(where, "nesting too deep", "an entry") from error
+        raise _damage_error(where, "nesting too deep", "an entry") from error
     except ValueError as error:
         found = str(error) if isinstance(error, canonical.CanonicalError) else "no JSON"
-        raise _damaged(where, found, "one entry in canonical JSON") from error
+        raise _damage_error(where, found, "one entry in canonical JSON") from error
     if not is_canonical:
-        raise _damaged(where, "another spelling", "canonical JSON")
+        raise _damage_error(where, "another spelling", "canonical JSON")
     _require_fields(value, where)
     return Entry(
         sequence=value["sequence"],
@@ -222,7 +222,7 @@ def parse(line: bytes, where: str) -> Entry:
     )
 
 
-def chained(entry: Entry, last: Entry | None) -> Entry:
+def chain_entry(entry: Entry, last: Entry | None) -> Entry:
     """Return an entry as it reads behind another one (or first of all)."""
     line = _line(entry.kind, entry.subject, entry.body, entry.time, last)
     return parse(line, "a rebuilt entry")
@@ -246,9 +246,9 @@ def _line(
 
 def _require_fields(value: Any, where: str) -> None:
     if type(value) is not dict or value.keys() != _KEYS:
-        raise _damaged(where, "other keys", f"an object with {', '.join(sorted(_KEYS))}")
+        raise _damage_error(where, "other keys", f"an object with {', '.join(sorted(_KEYS))}")
     if value["schema"] != SCHEMA:
-        raise _damaged(where, f"schema {value['schema']!r}"[:40], f"schema {SCHEMA}")
+        raise _damage_error(where, f"schema {value['schema']!r}"[:40], f"schema {SCHEMA}")
     texts = (value["time"], value["kind"], value["subject"], value["previous"])
     if (
         set(map(type, texts)) != {str}
@@ -256,23 +256,23 @@ def _require_fields(value: Any, where: str) -> None:
         or type(value["body"]) is not dict
         or len(value["previous"]) != len(_START)
     ):
-        raise _damaged(where, "a field of another type", "text, a number and a body")
+        raise _damage_error(where, "a field of another type", "text, a number and a body")
 
 
-def _damaged(where: str, found: str, expected: str) -> IntegrityError:
+def _damage_error(where: str, found: str, expected: str) -> IntegrityError:
     remedy = "Restore the ledger from git or another copy; harness ledger verify shows more."
     return IntegrityError(where, found=found, expected=expected, remedy=remedy)
 
 
 @contextlib.contextmanager
-def _opened(path: Path, flags: int) -> Iterator[int]:
+def _open_descriptor(path: Path, flags: int) -> Iterator[int]:
     try:
         handle = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
     except OSError as error:
-        raise _refused(path, error) from error
+        raise _refused_error(path, error) from error
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise _damaged(str(path), "something else", "a regular file")
+            raise _damage_error(str(path), "something else", "a regular file")
         yield handle
     finally:
         os.close(handle)
@@ -288,11 +288,11 @@ def _tail(handle: int, path: Path) -> tuple[int, Entry | None]:
     try:
         content = os.pread(handle, size - start, start)
     except OSError as error:
-        raise _refused(path, error) from error
+        raise _refused_error(path, error) from error
     whole = content[: content.rfind(b"\n") + 1]
     if not whole:
         if start:
-            raise _damaged(path.name, "no line at the end", "entries, one a line")
+            raise _damage_error(path.name, "no line at the end", "entries, one a line")
         return 0, None
     line = whole[:-1].rpartition(b"\n")[2]
     return start + len(whole), parse(line, f"{path.name} last line")
@@ -309,7 +309,7 @@ def _write(handle: int, path: Path, end: int, content: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             os.ftruncate(handle, end)
-        raise _refused(path, error) from error
+        raise _refused_error(path, error) from error
 
 
 def sync_folder(folder: Path) -> None:
@@ -325,10 +325,10 @@ def sync_folder(folder: Path) -> None:
         finally:
             os.close(handle)
     except OSError as error:
-        raise _refused(folder, error) from error
+        raise _refused_error(folder, error) from error
 
 
-def _refused(path: Path, error: OSError) -> StorageError:
+def _refused_error(path: Path, error: OSError) -> StorageError:
     return StorageError(
         str(path),
         found=error.strerror or str(error),

@@ -68,7 +68,7 @@ class Growing:
         return node
 
 
-def split(size: int) -> int:
+def split_point(size: int) -> int:
     """Largest power of two below ``size``."""
     return 1 << (size - 1).bit_length() - 1
 
@@ -83,7 +83,7 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
         raise ProofError(f"index {index} in a tree of {len(leaves)}")
     path, low, high = [], 0, len(leaves)
     while high - low > 1:
-        middle = low + split(high - low)
+        middle = low + split_point(high - low)
         if index < middle:
             path.append(root(leaves[middle:high]))
             high = middle
@@ -105,7 +105,7 @@ def consistency_proof(leaves: Sequence[bytes], old: int) -> list[bytes]:
         return []
     path, low, high, is_whole = [], 0, len(leaves), True
     while old != high:
-        middle = low + split(high - low)
+        middle = low + split_point(high - low)
         if old <= middle:
             path.append(root(leaves[middle:high]))
             high = middle
@@ -127,8 +127,8 @@ def check_inclusion(
     """
     if not 0 <= index < size:
         raise ProofError(f"index {index} in a tree of {size}")
-    node, last, found = index, size - 1, _checked([leaf])[0]
-    for sibling in _checked(proof):
+    node, last, found = index, size - 1, _check_hashes([leaf])[0]
+    for sibling in _check_hashes(proof):
         if last == 0:
             raise ProofError("more hashes than the path has")
         if node % 2 or node == last:
@@ -157,7 +157,7 @@ def check_consistency(
     if old == new:
         _check_same(proof, old_root, new_root)
         return
-    path = _checked(proof)
+    path = _check_hashes(proof)
     if not path:
         raise ProofError("an empty proof")
     if not old & (old - 1):
@@ -193,7 +193,7 @@ def _climb(node: int, last: int, path: list[bytes]) -> tuple[bytes, bytes]:
     return old, new
 
 
-def _checked(proof: Iterable[bytes]) -> list[bytes]:
+def _check_hashes(proof: Iterable[bytes]) -> list[bytes]:
     path = list(proof)
     if any(len(step) != SIZE for step in path):
         raise ProofError("a hash of another length")

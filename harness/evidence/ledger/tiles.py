@@ -44,14 +44,14 @@ class Tiles:
             StorageError: The cache cannot be written.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        self.size, last = self._known()
+        self.size, last = self._cached_state()
         pending: list[list[bytes]] = [[] for _ in range(_LEVELS)]
         ends: list[int] = []
         end = self._end(self.size)
         for line in self._lines(end):
             entry = parse(line, f"{self._ledger.path.name} line {self.size + 1}")
             if entry.sequence != self.size or (last and entry.previous != last):
-                raise _broken(self._ledger.path.name, self.size)
+                raise _damage_error(self._ledger.path.name, self.size)
             end += len(line) + 1
             ends.append(end)
             self._add(pending, bytes.fromhex(entry.leaf))
@@ -106,7 +106,7 @@ class Tiles:
             raise merkle.ProofError(f"index {index} in a tree of {self.size}")
         path, low, high = [], 0, self.size
         while high - low > 1:
-            middle = low + merkle.split(high - low)
+            middle = low + merkle.split_point(high - low)
             if index < middle:
                 path.append(self._subtree(middle, high))
                 high = middle
@@ -122,13 +122,13 @@ class Tiles:
         if not width & (width - 1):
             level = width.bit_length() - 1
             return self._hash(level, low >> level)
-        middle = low + merkle.split(width)
+        middle = low + merkle.split_point(width)
         return merkle.node_hash(self._subtree(low, middle), self._subtree(middle, high))
 
     def _hash(self, level: int, index: int) -> bytes:
-        found = _read(self._level(level), index * merkle.SIZE, merkle.SIZE)
+        found = _read_range(self._level(level), index * merkle.SIZE, merkle.SIZE)
         if len(found) != merkle.SIZE:
-            raise _broken(str(self._folder), index)
+            raise _damage_error(str(self._folder), index)
         return found
 
     def _add(self, pending: list[list[bytes]], leaf: bytes) -> None:
@@ -137,12 +137,12 @@ class Tiles:
         level = 0
         while index & 1:
             left = (index >> 1 << 1, level)
-            node = merkle.node_hash(self._left(pending, *left), node)
+            node = merkle.node_hash(self._left_neighbour(pending, *left), node)
             index, level = index >> 1, level + 1
             pending[level].append(node)
         self.size += 1
 
-    def _left(self, pending: list[list[bytes]], index: int, level: int) -> bytes:
+    def _left_neighbour(self, pending: list[list[bytes]], index: int, level: int) -> bytes:
         """Find the left neighbour of the last node of a level: not yet saved, or on disk."""
         return pending[level][-2] if len(pending[level]) > 1 else self._hash(level, index)
 
@@ -160,10 +160,10 @@ class Tiles:
         ends.clear()
         write_bytes(self._folder / _STATE, f"{self.size} {last}\n".encode())
 
-    def _known(self) -> tuple[int, str]:
+    def _cached_state(self) -> tuple[int, str]:
         """Return how many entries the cache holds, and the last leaf; none when it misfits."""
         try:
-            size_, last = _read(self._folder / _STATE, 0, 200).decode().split()
+            size_, last = _read_range(self._folder / _STATE, 0, 200).decode().split()
             size = int(size_)
             is_ours = size > 0 and self.entry(size - 1).leaf == last
         except (IntegrityError, ValueError, OSError, struct.error):
@@ -171,12 +171,12 @@ class Tiles:
         return (size, last) if is_ours and self._hash_or_none(size - 1) == last else (0, "")
 
     def _hash_or_none(self, index: int) -> str:
-        return _read(self._level(0), index * merkle.SIZE, merkle.SIZE).hex()
+        return _read_range(self._level(0), index * merkle.SIZE, merkle.SIZE).hex()
 
     def _end(self, index: int) -> int:
         if index == 0:
             return 0
-        found = _read(self._folder / _ENDS, (index - 1) * _END.size, _END.size)
+        found = _read_range(self._folder / _ENDS, (index - 1) * _END.size, _END.size)
         return int(_END.unpack(found)[0])
 
     def _level(self, level: int) -> Path:
@@ -194,7 +194,7 @@ class Tiles:
                 yield line[:-1]
 
 
-def _read(path: Path, start: int, size: int) -> bytes:
+def _read_range(path: Path, start: int, size: int) -> bytes:
     with path.open("rb") as stream:
         stream.seek(start)
         return stream.read(size)
@@ -212,7 +212,7 @@ def _append(path: Path, start: int, content: bytes) -> None:
         os.close(handle)
 
 
-def _broken(where: str, index: int) -> IntegrityError:
+def _damage_error(where: str, index: int) -> IntegrityError:
     return IntegrityError(
         where,
         found=f"entry {index} that does not follow",

@@ -21,7 +21,7 @@ from harness.errors import EvidenceMissingError, HarnessError, NothingSelectedEr
 from harness.evidence.hub import blockers
 from harness.evidence.hub.blockers import Blocker, Register
 from harness.experiments.bisect import verdict_cache
-from harness.experiments.bisect.verdict_cache import Seen
+from harness.experiments.bisect.verdict_cache import SeenVerdict
 from harness.experiments.commits import history, scratch
 from harness.experiments.commits.history import State
 from harness.judgement import freshness
@@ -31,7 +31,7 @@ from harness.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class SearchRequest:
     """What to search for: ``guard`` is a guard's id, ``stage:<id>``, or None for the verdict.
 
     ``parameters`` are those that are set, ``datasets`` files by role, as of ``harness run``.
@@ -56,12 +56,12 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class SearchResult:
     """The answer: one suspect, or several where commits in between could not be judged."""
 
     suspects: tuple[State, ...]
     before: State
-    seen: Seen
+    seen: SeenVerdict
     commits: int
     changes: int
     runs: int
@@ -79,13 +79,13 @@ class Search:
     """A search under way; ``search`` is called once."""
 
     project: Project
-    asked: Asked
+    asked: SearchRequest
     stop: Stop
     on_step: Callable[[Step], None]
-    _known: dict[str, Seen] = field(default_factory=dict)
+    _known: dict[str, SeenVerdict] = field(default_factory=dict)
     _runs: int = 0
 
-    def search(self) -> Found | None:
+    def search(self) -> SearchResult | None:
         """Find the culprit; None when the search was told to stop.
 
         Raises:
@@ -94,7 +94,7 @@ class Search:
             NothingSelectedError: No commit touches what the suite depends on.
         """
         asked = self.asked
-        given = self._given()
+        given = self._dataset_digests()
         # Data count by their digest, so that a copy elsewhere finds what is known.
         settings = {"words": " ".join(_words(asked.parameters, {}))}
         settings |= {f"dataset:{role}": sha256 for role, sha256 in given.items()}
@@ -107,7 +107,7 @@ class Search:
                 expected="a change",
                 remedy="Look at inputs of the suite in harness.toml.",
             )
-        self._known = verdict_cache.read(self._place)
+        self._known = verdict_cache.read_cache(self._place)
         if not asked.parameters:
             sealed = verdict_cache.of_hubs(self.project, asked.suite, listed, given)
             self._known = {**sealed, **self._known}
@@ -116,16 +116,22 @@ class Search:
             return None
         return self._answer(listed, line, low, high)
 
-    def _given(self) -> dict[str, str]:
+    def _dataset_digests(self) -> dict[str, str]:
         """Return the SHA-256 by role of the files that are given.
 
         Raises:
             ConfigError: The suite has no such role, or a file cannot be read.
         """
-        suite, given = config_file.suite_of(self.project, self.asked.suite), self.asked.datasets
+        suite, given = (
+            config_file.find_suite(self.project, self.asked.suite),
+            self.asked.datasets,
+        )
         datasets.check_given(suite.datasets, given)
         cache = freshness.cache_of(self.project)
-        found = {role: datasets.given(role, path, cache.digest) for role, path in given.items()}
+        found = {
+            role: datasets.record_given(role, path, cache.digest)
+            for role, path in given.items()
+        }
         cache.save()
         return {role: dataset.record.sha256 for role, dataset in found.items()}
 
@@ -183,14 +189,14 @@ class Search:
             seen = self._known[state.digest] = self._run(state)
             verdict_cache.write(self._place, self._known)
         elif left:
-            self._told(state, seen, left)
-        return seen.of(self.asked.guard)
+            self._tell_progress(state, seen, left)
+        return seen.verdict_of(self.asked.guard)
 
-    def _told(self, state: State, seen: Seen, left: int) -> None:
-        verdict = seen.of(self.asked.guard)
+    def _tell_progress(self, state: State, seen: SeenVerdict, left: int) -> None:
+        verdict = seen.verdict_of(self.asked.guard)
         self.on_step(Step(state=state, verdict=verdict, how=seen.how, left=left))
 
-    def _run(self, state: State) -> Seen:
+    def _run(self, state: State) -> SeenVerdict:
         asked = self.asked
         self._runs += 1
         try:
@@ -202,22 +208,22 @@ class Search:
                 seen = verdict_cache.of_hub(hub, record, "run")
         except (HarnessError, git.GitError, OSError) as error:
             reason = " ".join(str(error).split())[:300]
-            seen = Seen(
+            seen = SeenVerdict(
                 commit=state.commit, verdict=Verdict.INCONCLUSIVE, parts={}, reason=reason
             )
         if self.stop.signal is not None:
             seen = replace(seen, verdict=Verdict.INCONCLUSIVE, parts={})
-        self._told(state, seen, 0)
+        self._tell_progress(state, seen, 0)
         return seen
 
     def _answer(
         self, listed: Sequence[State], line: Sequence[State], low: int, high: int
-    ) -> Found:
+    ) -> SearchResult:
         seen = self._known[line[high].digest or ""]
         before = listed[listed.index(line[low + 1]) - 1]
         repository = scratch.repository(self.project)
         culprit = line[high].commit
-        found = Found(
+        found = SearchResult(
             suspects=tuple(line[low + 1 : high + 1]),
             before=before,
             seen=seen,
@@ -243,20 +249,20 @@ def _changes(listed: Sequence[State]) -> list[State]:
     return line
 
 
-def _register(project: Project, seen: Seen, found: Found) -> tuple[Blocker, ...]:
+def _register(project: Project, seen: SeenVerdict, found: SearchResult) -> tuple[Blocker, ...]:
     """Return the blockers of the culprit; what the register does not know is added to it."""
     register = Register(project.hubs)
     known = {blocker.id: blocker for blocker in register.entries()}
     listed = []
     for note in seen.notes:
-        blocker, body = blockers.split(note)
+        blocker, body = blockers.split_note(note)
         if blocker.id not in known:
             register.keep(blocker, f"{body}\n{_told_by(found)}")
         listed.append(known.get(blocker.id, blocker))
     return tuple(listed)
 
 
-def _told_by(found: Found) -> str:
+def _told_by(found: SearchResult) -> str:
     told = ["## Found by bisection", ""]
     told += [f"First red at {found.culprit.commit} ({found.culprit.subject})."]
     told += ["", *(f"    {line}" for line in found.stat.splitlines()), ""]

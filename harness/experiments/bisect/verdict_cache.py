@@ -21,7 +21,7 @@ _SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class SeenVerdict:
     """How a state was judged: verdict of the suite, and of guards and stages by name.
 
     ``notes`` are the blocker notes of a red run, as text. ``how`` is ``run``, ``kept`` (from
@@ -35,19 +35,19 @@ class Seen:
     notes: tuple[str, ...] = ()
     how: str = "run"
 
-    def of(self, guard: str | None) -> Verdict:
+    def verdict_of(self, guard: str | None) -> Verdict:
         """Return the verdict that is searched for; what was not judged is inconclusive."""
         if guard is None:
             return self.verdict
         return Verdict(self.parts.get(guard, Verdict.INCONCLUSIVE.value))
 
 
-def of_hub(hub: Path, record: HubRecord, how: str) -> Seen:
+def of_hub(hub: Path, record: HubRecord, how: str) -> SeenVerdict:
     """Take from a hub what a search asks for."""
     parts = {f"{STAGE}{stage.id}": stage.verdict.value for stage in record.stages}
     parts |= {guard.id: guard.verdict.value for guard in record.guards}
     paths = sorted((hub / "red").glob("blocked_*.md"))
-    return Seen(
+    return SeenVerdict(
         commit=record.stamp.commit,
         verdict=record.verdict,
         parts=parts,
@@ -62,7 +62,7 @@ def of_hubs(
     suite: str,
     listed: Sequence[history.State],
     given: Mapping[str, str] = MappingProxyType({}),
-) -> dict[str, Seen]:
+) -> dict[str, SeenVerdict]:
     """Take the verdicts of sealed runs of the listed commits, by digest.
 
     Only runs of a clean commit as declared, with generated data but those ``given`` (SHA-256
@@ -86,7 +86,7 @@ def of_hubs(
 def _counts(
     hub: Path, record: HubRecord, state: history.State, given: Mapping[str, str]
 ) -> bool:
-    now = stamp.environment(list(plan.read(hub).argv.values()), record.parameters)
+    now = stamp.environment(list(plan.read_plan(hub).argv.values()), record.parameters)
     return (
         not record.stamp.dirty
         and record.verdict is not Verdict.INCONCLUSIVE
@@ -97,19 +97,19 @@ def _counts(
     )
 
 
-def read(path: Path) -> dict[str, Seen]:
+def read_cache(path: Path) -> dict[str, SeenVerdict]:
     """Read what earlier searches judged; an unreadable cache holds nothing."""
     value = files.read_cache(path, _SCHEMA)
     try:
         return {
-            digest: decode(Seen, {**seen, "how": "kept"}, path.name)
+            digest: decode(SeenVerdict, {**seen, "how": "kept"}, path.name)
             for digest, seen in dict(value["seen"]).items()
         }
     except (HarnessError, KeyError, TypeError, ValueError):
         return {}
 
 
-def write(path: Path, known: Mapping[str, Seen]) -> None:
+def write(path: Path, known: Mapping[str, SeenVerdict]) -> None:
     """Keep what was judged; what could not be is tried again next time."""
     kept = {
         digest: encode(seen)

@@ -22,7 +22,7 @@ from harness.experiments.calibration.runs import (
     Runs,
     last_runs,
     require_own,
-    seeded,
+    seeded_stages,
     store_of,
 )
 from harness.files import sha256_file
@@ -74,16 +74,16 @@ def propose(project: Project, suite: SuiteSpec, runs: Runs, reason: str) -> Gold
             remedy="Declare one in harness.toml.",
         )
     whole = tuple(stage.id for stage in suite.stages)
-    needed = [whole, *([seeded(suite)] * (len(runs.hubs) - 1))]
+    needed = [whole, *([seeded_stages(suite)] * (len(runs.hubs) - 1))]
     records = [
-        _proved(project, suite, hub, stages)
+        _prove_hub(project, suite, hub, stages)
         for (_, hub), stages in zip(runs.hubs, needed, strict=True)
     ]
     _require_alike(records)
     samples = [_sample(project, suite, seed, hub) for seed, hub in runs.hubs]
     if runs.repeat is not None:
         repeat = _sample(project, suite, *runs.repeat)
-        _proved(project, suite, runs.repeat[1], seeded(suite))
+        _prove_hub(project, suite, runs.repeat[1], seeded_stages(suite))
         if trouble := calibrate.disagreement(samples[0], repeat, wanted):
             raise _refuse(f"seed {repeat.seed} run twice", trouble, "the same values twice")
     provenance = _provenance(project, records[0], reason)
@@ -102,7 +102,7 @@ def update(
         IntegrityError: As ``propose``.
         CalibrationRefusedError: As ``propose``.
     """
-    suite = config_file.suite_of(project, suite_name)
+    suite = config_file.find_suite(project, suite_name)
     if environ.get("CI"):
         raise _misuse("CI is set", "a person's decision", "Update where you can look at it.")
     if not reason.strip():
@@ -158,7 +158,9 @@ def _sample(project: Project, suite: SuiteSpec, seed: str, hub: str) -> Sample:
     return Sample(seed=seed, hub=hub, values=values)
 
 
-def _proved(project: Project, suite: SuiteSpec, hub: str, stages: Sequence[str]) -> HubRecord:
+def _prove_hub(
+    project: Project, suite: SuiteSpec, hub: str, stages: Sequence[str]
+) -> HubRecord:
     own = store_of(project)
     report = verify.verify(own, project.root / hub, allow_stale=True)
     if report.exit_code == IntegrityError.exit_code:

@@ -38,17 +38,17 @@ class Runs:
 def store_of(project: Project) -> Project:
     """Return the project with the store that calibrations run in."""
     work = project.work / FOLDER
-    return replace(project, work=work, hubs=work / "hubs", caches=project.shared)
+    return replace(project, work=work, hubs=work / "hubs", caches=project.shared_folder)
 
 
-def seeded(suite: SuiteSpec) -> tuple[str, ...]:
+def seeded_stages(suite: SuiteSpec) -> tuple[str, ...]:
     """Return the stages that a seed reaches: those that name it and those that need them.
 
     The others give the same with every seed, so that one run of them speaks for all.
     """
     word = f"{{{PARAMETER}}}"
     found: list[str] = []
-    for stage in suite_rules.ordered(suite):
+    for stage in suite_rules.order_stages(suite):
         if any(word in item for item in stage.argv) or set(stage.needs) & set(found):
             found.append(stage.id)
     return tuple(found)
@@ -87,7 +87,7 @@ def run_seeds(
         ConfigError: The suite has no parameter ``seed``, or another suite's goldens.
         EvidenceMissingError: The runs were interrupted, or one left no hub.
     """
-    suite = config_file.suite_of(project, suite_name)
+    suite = config_file.find_suite(project, suite_name)
     require_own(suite)
     if PARAMETER not in suite.parameters:
         raise ConfigError(
@@ -105,7 +105,7 @@ def run_seeds(
         is_rendered=False,
     )
     _list_path(project, suite.name).unlink(missing_ok=True)
-    results = campaigns.run(campaign, wanted, executor, stop, on_done)
+    results = campaigns.run_campaign(campaign, wanted, executor, stop, on_done)
     pairs = tuple(_pair(project, suite, result) for result in results)
     if len(pairs) < len(wanted):
         raise EvidenceMissingError(
@@ -130,7 +130,7 @@ def cells(suite: SuiteSpec, seeds: Sequence[str], files: Mapping[str, Path]) -> 
                 values={PARAMETER: seed},
                 parameters={PARAMETER: seed},
                 datasets=files,
-                only=seeded(suite) if index else (),
+                only=seeded_stages(suite) if index else (),
                 salt="again" if is_repeat else "",
             )
         )

@@ -97,7 +97,7 @@ def plan(campaign: Campaign, cells: Sequence[Cell]) -> tuple[Planned, ...]:
         IntegrityError: A golden is damaged.
     """
     project = campaign.project
-    suite = config_file.suite_of(project, campaign.suite)
+    suite = config_file.find_suite(project, campaign.suite)
     cache = freshness.cache_of(project)
     now = inputs.summary(freshness.digests_now(project, suite, cache))
     golden = golden_store.load(project.goldens(suite.name))
@@ -105,24 +105,24 @@ def plan(campaign: Campaign, cells: Sequence[Cell]) -> tuple[Planned, ...]:
     found = []
     for cell in cells:
         datasets.check_given(suite.datasets, cell.datasets)
-        facts = keys.expected(
+        facts = keys.facts_now(
             replace(suite, parameters={**suite.parameters, **cell.parameters}),
             now,
             {
-                role: datasets.given(role, path, cache.digest).record.sha256
+                role: datasets.record_given(role, path, cache.digest).record.sha256
                 for role, path in cell.datasets.items()
             },
             golden.digest if golden.values else None,
             environment,
         )
         salt = json.dumps([*cell.only, cell.salt])
-        made = keys.of(facts, salt, ignored=campaign.ignored)
+        made = keys.digest_facts(facts, salt, ignored=campaign.ignored)
         found.append(Planned(cell=replace(cell, salt=salt), facts=facts, key=made))
     cache.save()
     return tuple(found)
 
 
-def run(
+def run_campaign(
     campaign: Campaign,
     cells: Sequence[Cell],
     executor: Executor,
@@ -146,12 +146,12 @@ def run(
         results[key] = result
         on_done(result)
 
-    with stores.writing(campaign.store):
-        known = stores.known(campaign.store)
+    with stores.hold_store(campaign.store):
+        known = stores.finished_units(campaign.store)
         stores.sweep(campaign.store, {item.key for item in planned if item.key not in known})
         for item in planned:
             if item.key in known:
-                settle(item.key, _recalled(item, known[item.key].hub))
+                settle(item.key, _result_from_hub(item, known[item.key].hub))
         waiting = {item.key: item for item in planned if item.key not in results}
         for batch in _batches(campaign, tuple(waiting.values()), stop):
             for answers in executor.run([_unit(campaign, item) for item in batch], stop):
@@ -174,11 +174,11 @@ def _batches(
 def _has_data(campaign: Campaign, cell: Cell) -> bool:
     project = campaign.project
     cache = freshness.cache_of(project)
-    for spec in config_file.suite_of(project, campaign.suite).datasets:
+    for spec in config_file.find_suite(project, campaign.suite).datasets:
         if spec.role not in cell.datasets:
             recipe = freshness.recipe_of(project, spec, cache)
-            place = datasets.place(project.shared, spec, recipe)
-            if datasets.cached(place, spec, cache.digest) is None:
+            place = datasets.place(project.shared_folder, spec, recipe)
+            if datasets.find_cached(place, spec, cache.digest) is None:
                 return False
     return True
 
@@ -270,7 +270,7 @@ def _result(campaign: Campaign, item: Planned, value: Mapping[str, Any]) -> Cell
     )
 
 
-def _recalled(item: Planned, hub: Path) -> CellResult:
+def _result_from_hub(item: Planned, hub: Path) -> CellResult:
     record = read_record(hub)
     return CellResult(
         cell=item.cell,

@@ -38,7 +38,7 @@ def of_unit(store: Project, key: str) -> Project:
 
 
 @contextlib.contextmanager
-def writing(store: Project) -> Iterator[None]:
+def hold_store(store: Project) -> Iterator[None]:
     """Be the only writer of a store; what a killed one left is put in order first.
 
     Raises:
@@ -55,7 +55,7 @@ def writing(store: Project) -> Iterator[None]:
                 folder.rmdir()  # only when nothing is in it
 
 
-def known(store: Project) -> dict[str, Done]:
+def finished_units(store: Project) -> dict[str, Done]:
     """Return what is done, by key; a hub that was removed counts no more.
 
     Raises:

@@ -36,12 +36,15 @@ def perform(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
     """
     project = load_project(Path(asked["root"]))
     own = replace(
-        project, hubs=Path(asked["hubs"]), work=Path(asked["work"]), caches=project.shared
+        project,
+        hubs=Path(asked["hubs"]),
+        work=Path(asked["work"]),
+        caches=project.shared_folder,
     )
     workflow.tidy(own)
-    found = _finished(own, asked)
+    found = _find_earlier_hub(own, asked)
     if found is not None:
-        return told(*found)
+        return describe_hub(*found)
     options = RunOptions(
         datasets={role: Path(path) for role, path in asked["datasets"].items()},
         parameters=asked["parameters"],
@@ -50,14 +53,14 @@ def perform(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
         stop=stop,
         is_staged=True,
     )
-    outcome = workflow.run(own, asked["suite"], options)
+    outcome = workflow.run_suite(own, asked["suite"], options)
     if outcome.signal is not None:
         remove(outcome.hub)  # and nothing else: another attempt may be under way here
         return {"interrupted": outcome.signal}
-    return told(outcome.hub, outcome.record)
+    return describe_hub(outcome.hub, outcome.record)
 
 
-def _finished(own: Project, asked: Mapping[str, Any]) -> tuple[Path, HubRecord] | None:
+def _find_earlier_hub(own: Project, asked: Mapping[str, Any]) -> tuple[Path, HubRecord] | None:
     """Find the hub of an earlier attempt; one of another state of the code is removed."""
     store = HubStore(own.hubs, own.work)
     for hub in store.hubs(asked["suite"]):
@@ -72,24 +75,24 @@ def _finished(own: Project, asked: Mapping[str, Any]) -> tuple[Path, HubRecord] 
 
 
 def _is_of(record: HubRecord, asked: Mapping[str, Any]) -> bool:
-    made = work_key.of(
-        work_key.recorded(record), asked["salt"], ignored=tuple(asked["ignored"])
+    made = work_key.digest_facts(
+        work_key.facts_recorded(record), asked["salt"], ignored=tuple(asked["ignored"])
     )
     return made == str(asked["key"])
 
 
-def told(hub: Path, record: HubRecord) -> dict[str, Any]:
+def describe_hub(hub: Path, record: HubRecord) -> dict[str, Any]:
     """Tell what there is to know of a staged hub.
 
     Returns:
         Its folder, what its seal says and when, what it depended on, and its result.
     """
-    promised = seal.staged(hub)
+    promised = seal.read_staged(hub)
     return {
         "hub": str(hub),
         "body": dict(promised.body),
         "time": promised.time,
-        "facts": dict(work_key.recorded(record)),
+        "facts": dict(work_key.facts_recorded(record)),
         "verdict": record.verdict.value,
         "reason": record.reason,
         "duration_s": record.duration_s,

@@ -21,7 +21,7 @@ _IDENTITY = tuple(name for name in stamp.IDENTITY if name != "device")
 Facts = Mapping[str, Any]
 
 
-def expected(
+def facts_now(
     suite: SuiteSpec,
     inputs_sha256: str,
     datasets: Mapping[str, str],
@@ -46,7 +46,7 @@ def expected(
     }
 
 
-def recorded(record: HubRecord) -> Facts:
+def facts_recorded(record: HubRecord) -> Facts:
     """Say what a run depended on, from its record."""
     return {
         "declaration": record.config_sha256,
@@ -57,7 +57,7 @@ def recorded(record: HubRecord) -> Facts:
     }
 
 
-def of(facts: Facts, salt: str = "", *, ignored: tuple[str, ...] = ()) -> str:
+def digest_facts(facts: Facts, salt: str = "", *, ignored: tuple[str, ...] = ()) -> str:
     """Digest facts, without those that are ignored; a salt tells repeats apart."""
     counted = {name: value for name, value in facts.items() if name not in ignored}
     return sha256_bytes(json_bytes({"schema": _SCHEMA, "salt": salt, "facts": counted}))

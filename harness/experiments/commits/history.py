@@ -167,10 +167,10 @@ class _Reader:
         if blob is None:
             return None
         if blob not in self._declared:
-            self._declared[blob] = self._parsed(commit)
+            self._declared[blob] = self._parse_commit(commit)
         return self._declared[blob]
 
-    def _parsed(self, commit: git.Commit) -> SuiteSpec | None:
+    def _parse_commit(self, commit: git.Commit) -> SuiteSpec | None:
         try:
             return declared_at(self._project, commit.hexsha).suites.get(self._suite)
         except HarnessError:

@@ -116,7 +116,7 @@ def run_suite(
     lines: list[str] = []
     with tempfile.TemporaryDirectory(prefix="harness-log-") as folder:
         log = LogStream(Path(folder) / "run.log", bytes, lines.append, overlap=0)
-        ended = child.run(spec, log, stop)
+        ended = child.run_child(spec, log, stop)
         log.close()
     made = [hub for hub in store.hubs(suite) if hub not in before]
     if not made:

@@ -67,7 +67,7 @@ class StalePatchError(HarnessError):
     exit_code = 1
 
 
-def read(path: Path) -> Drill:
+def read_drill(path: Path) -> Drill:
     """Read the header of a drill.
 
     Raises:
@@ -110,10 +110,10 @@ def select(project: Project, suite: str | None, names: Sequence[str]) -> tuple[D
             guard that is not declared.
         NothingSelectedError: No drill, or none of a given name.
     """
-    found = [read(path) for path in sorted((project.root / FOLDER).glob("*.patch"))]
+    found = [read_drill(path) for path in sorted((project.root / FOLDER).glob("*.patch"))]
     if suite is not None and suite not in project.suites:
         if suite not in {drill.name for drill in found}:
-            config_file.suite_of(project, suite)  # refuses it
+            config_file.find_suite(project, suite)  # refuses it
         names, suite = (suite, *names), None
     known = {drill.name: drill for drill in found if suite in (None, drill.suite)}
     of_suite = f" of suite {suite}" if suite else ""
@@ -150,7 +150,7 @@ def idle_guards(project: Project, outcomes: Sequence[DrillOutcome]) -> tuple[str
     for item in outcomes:
         if item.drill.patch is not None:
             red.setdefault(item.drill.suite, set()).update(item.red)
-    return scope.undrilled(project, red)
+    return scope.undrilled_guards(project, red)
 
 
 def apply(patch: Path, top: Path, *words: str) -> None:
@@ -172,7 +172,7 @@ def apply(patch: Path, top: Path, *words: str) -> None:
 
 
 def _check(project: Project, drill: Drill) -> None:
-    suite = config_file.suite_of(project, drill.suite)
+    suite = config_file.find_suite(project, drill.suite)
     known = [guard.id for guard in suite.guards] + [f"stage:{s.id}" for s in suite.stages]
     known += [f"default:{a.id}" for stage in suite.stages for a in stage.artifacts]
     if drill.guard not in known:

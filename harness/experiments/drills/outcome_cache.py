@@ -25,7 +25,7 @@ _SIZE_LIMIT = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class OutcomeCache:
     """What is kept of a drill; ``red`` lists guards and ``stage:<id>`` that were red."""
 
     schema: int
@@ -36,7 +36,7 @@ class Kept:
     reason: str
 
 
-def committed(project: Project, suite: SuiteSpec, listing: str) -> str:
+def digest_of_commit(project: Project, suite: SuiteSpec, listing: str) -> str:
     """Digest what a run of a suite at a commit depends on.
 
     Args:
@@ -71,19 +71,19 @@ def key(committed_sha256: str, name: str, guard: str, defect: bytes) -> str:
     return sha256_bytes(json.dumps(facts).encode())
 
 
-def recall(project: Project, name: str) -> Kept | None:
+def recall(project: Project, name: str) -> OutcomeCache | None:
     """Return the outcome kept under a key; None where there is none that can be read."""
     path = _path(project, name)
     try:
         if path.stat().st_size > _SIZE_LIMIT:
             return None
-        kept = decode(Kept, json.loads(path.read_bytes()), path.name)
+        kept = decode(OutcomeCache, json.loads(path.read_bytes()), path.name)
     except (OSError, ValueError, RecursionError, HarnessError):
         return None
     return kept if kept.schema == SCHEMA else None
 
 
-def keep(project: Project, name: str, kept: Kept) -> None:
+def keep(project: Project, name: str, kept: OutcomeCache) -> None:
     """Write an outcome.
 
     Raises:

@@ -82,7 +82,7 @@ def page(
         "caught": f"{caught} of {len(planted)}",
         "idle": _idle_sentence(project, idle),
         "clean": _clean_sentence(clean),
-        "missing": _missing(waiting),
+        "missing": _list_waiting(waiting),
         "total": text.duration(sum(item.duration_s for item in planted)),
         "drills": _drills(planted),
         "listed": "".join(f"- {name}\n" for name in idle or ()),
@@ -110,7 +110,7 @@ def _clean_sentence(clean: Sequence[DrillOutcome]) -> str:
     return f"{len(made)} clean runs with fresh seeds raised {alarms} alarms."
 
 
-def _missing(waiting: Sequence[DrillOutcome]) -> str:
+def _list_waiting(waiting: Sequence[DrillOutcome]) -> str:
     """Say what has not run; a page without this proves all that it lists."""
     if not waiting:
         return ""

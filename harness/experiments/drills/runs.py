@@ -44,7 +44,7 @@ from harness.experiments.drills.drill import (
     StalePatchError,
     apply,
 )
-from harness.experiments.drills.outcome_cache import Kept
+from harness.experiments.drills.outcome_cache import OutcomeCache
 from harness.experiments.execute.unit import Answer, Executor, Unit
 from harness.judgement.declaration import load_project
 from harness.records import HubRecord
@@ -89,10 +89,10 @@ def ground(project: Project, jobs: int = 1) -> Ground:
         ConfigError: There is no commit, or it declares no project.
     """
     share = str(max(1, (os.cpu_count() or 1) // jobs))
-    return _at(project, history.head(project), {_THREADS: share} if jobs > 1 else {})
+    return _scratch_at(project, history.head(project), {_THREADS: share} if jobs > 1 else {})
 
 
-def _at(project: Project, commit: str, threads: Mapping[str, str]) -> Ground:
+def _scratch_at(project: Project, commit: str, threads: Mapping[str, str]) -> Ground:
     return Ground(
         project=history.declared_at(project, commit),
         commit=commit,
@@ -122,7 +122,7 @@ def run_all(
             on_done(known)
     for answers in executor.run(units, stop):
         for answer in answers:
-            outcome = _answered(waiting[answer.unit.key], answer)
+            outcome = _outcome_of_answer(waiting[answer.unit.key], answer)
             outcomes[_identity(outcome.drill)] = outcome
             on_done(outcome)
     return tuple(outcomes[_identity(drill)] for drill in drills)
@@ -150,25 +150,25 @@ def perform(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
         HarnessError: The commit or its declaration cannot be read there.
     """
     project = load_project(Path(asked["root"]))
-    place = _at(project, asked["commit"], asked["threads"])
+    place = _scratch_at(project, asked["commit"], asked["threads"])
     patch = asked["drill"]["patch"]
     drill = Drill(**{**asked["drill"], "patch": patch and Path(patch)})
-    outcome = dataclasses.asdict(run(place, drill, stop))
+    outcome = dataclasses.asdict(run_drill(place, drill, stop))
     return {name: value for name, value in outcome.items() if name != "drill"}
 
 
-def _answered(drill: Drill, answer: Answer) -> DrillOutcome:
+def _outcome_of_answer(drill: Drill, answer: Answer) -> DrillOutcome:
     value = answer.value
     if value is None:
-        return _ended(drill, time.monotonic(), BROKEN, f"no worker ended it: {answer.lost}")
+        return _end_drill(drill, time.monotonic(), BROKEN, f"no worker ended it: {answer.lost}")
     if "error" in value:
         error = value["error"]
         told = f"{error['where']}: found {error['found']}; expected {error['expected']}"
-        return _ended(drill, time.monotonic(), BROKEN, told[:300])
+        return _end_drill(drill, time.monotonic(), BROKEN, told[:300])
     return DrillOutcome(drill=drill, **{**value, "red": tuple(value["red"])})
 
 
-def run(place: Ground, drill: Drill, stop: Stop) -> DrillOutcome:
+def run_drill(place: Ground, drill: Drill, stop: Stop) -> DrillOutcome:
     """Run one drill in a scratch worktree, which is gone afterwards.
 
     An outcome of the same inputs, patch and environment is given back as it was. What was
@@ -176,34 +176,34 @@ def run(place: Ground, drill: Drill, stop: Stop) -> DrillOutcome:
     module here.
     """
     name = _memory_key(place, drill)
-    known = _recalled(place, drill, name)
+    known = _recall_outcome(place, drill, name)
     if known.outcome != NOT_RUN or known.reason or _is_over(stop):
         return known
     began = time.monotonic()
-    suite = config_file.suite_of(place.project, drill.suite)
+    suite = config_file.find_suite(place.project, drill.suite)
     try:
         with _defective(place, drill) as root:
-            outcome = _judged(place, drill, suite, root, stop)
+            outcome = _judge_defect(place, drill, suite, root, stop)
         if _is_over(stop):
             return known
         _remember(place, name, outcome)
     except StalePatchError as error:
-        return _ended(drill, began, STALE, str(error.found))
+        return _end_drill(drill, began, STALE, str(error.found))
     except (HarnessError, git.GitError, OSError) as error:
         if _is_over(stop):
             return known
-        return _ended(drill, began, BROKEN, " ".join(str(error).split())[:300])
+        return _end_drill(drill, began, BROKEN, " ".join(str(error).split())[:300])
     return outcome
 
 
 def recall(place: Ground, drill: Drill) -> DrillOutcome:
     """Return what is kept of a drill, or that it was not run."""
-    return _recalled(place, drill, _memory_key(place, drill))
+    return _recall_outcome(place, drill, _memory_key(place, drill))
 
 
-def _recalled(place: Ground, drill: Drill, name: str) -> DrillOutcome:
+def _recall_outcome(place: Ground, drill: Drill, name: str) -> DrillOutcome:
     # Where a suite cannot run, a defect is neither caught nor missed.
-    absent = suite_rules.absent(config_file.suite_of(place.project, drill.suite))
+    absent = suite_rules.absent_modules(config_file.find_suite(place.project, drill.suite))
     known = None if absent else outcome_cache.recall(place.project, name)
     if known is None:
         return DrillOutcome(drill=drill, outcome=NOT_RUN, red=(), duration_s=0.0, reason=absent)
@@ -227,7 +227,7 @@ def _identity(drill: Drill) -> str:
     return f"{drill.suite}/{drill.name}"
 
 
-def _judged(
+def _judge_defect(
     place: Ground, drill: Drill, suite: SuiteSpec, root: Path, stop: Stop
 ) -> DrillOutcome:
     """Run what the named guard looks at; all of the suite where it saw nothing."""
@@ -236,15 +236,15 @@ def _judged(
     few = () if drill.patch is None else scope.stages_for(suite, drill.guard)
     if few and len(few) < len(suite.stages):
         only = [word for stage in few for word in ("--stage", stage)]
-        record = _run(place, suite, root, stop, [*words, *only])
+        record = _run_suite(place, suite, root, stop, [*words, *only])
         outcome = _compare(drill, suite, record, time.monotonic() - began)
         if outcome.outcome == CAUGHT or _is_over(stop):
             return outcome
-    record = _run(place, suite, root, stop, words)
+    record = _run_suite(place, suite, root, stop, words)
     return _compare(drill, suite, record, time.monotonic() - began)
 
 
-def _run(
+def _run_suite(
     place: Ground, suite: SuiteSpec, root: Path, stop: Stop, words: Sequence[str]
 ) -> HubRecord:
     _, record = scratch.run_suite(
@@ -254,14 +254,14 @@ def _run(
 
 
 def _memory_key(place: Ground, drill: Drill) -> str:
-    suite = config_file.suite_of(place.project, drill.suite)
+    suite = config_file.find_suite(place.project, drill.suite)
     planted = drill.patch.read_bytes() if drill.patch else str(drill.seed).encode()
-    stood = outcome_cache.committed(place.project, suite, place.listing)
+    stood = outcome_cache.digest_of_commit(place.project, suite, place.listing)
     return outcome_cache.key(stood, drill.name, drill.guard, planted)
 
 
 def _remember(place: Ground, name: str, outcome: DrillOutcome) -> None:
-    kept = Kept(
+    kept = OutcomeCache(
         schema=outcome_cache.SCHEMA,
         name=outcome.drill.name,
         outcome=outcome.outcome,
@@ -303,6 +303,6 @@ def _compare(
     )
 
 
-def _ended(drill: Drill, began: float, outcome: str, reason: str) -> DrillOutcome:
+def _end_drill(drill: Drill, began: float, outcome: str, reason: str) -> DrillOutcome:
     spent = time.monotonic() - began
     return DrillOutcome(drill=drill, outcome=outcome, red=(), duration_s=spent, reason=reason)

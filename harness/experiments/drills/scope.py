@@ -38,7 +38,7 @@ def stages_for(suite: SuiteSpec, guard: str) -> tuple[str, ...]:
     return tuple(stage.id for stage in suite.stages if stage.id in seen)
 
 
-def undrilled(project: Project, red: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+def undrilled_guards(project: Project, red: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     """Return ``suite: guard`` of every guard that no defect turned red.
 
     A guard that several suites share is one guard: its kind, what it looks at and its

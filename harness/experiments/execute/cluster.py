@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import EvidenceMissingError
-from harness.experiments.execute.pool import drained
-from harness.experiments.execute.unit import ATTEMPTS, Answer, Unit, answered, perform
+from harness.experiments.execute.pool import drain_queue
+from harness.experiments.execute.unit import ATTEMPTS, Answer, Unit, parse_answer, perform
 from harness.runner.stages.child import Stop
 
 if TYPE_CHECKING:
@@ -64,19 +64,19 @@ class Cluster:
         """
         self._address, self._patience_s = address, patience_s
         self._cluster = None if address else _local(jobs, threads=threads)
-        self._client = self._connected()
+        self._client = self._connect()
 
     def run(self, units: Sequence[Unit], stop: Stop) -> Iterator[list[Answer]]:
         """Carry units out; see ``Executor.run``."""
         waiting = {unit.key: unit for unit in units}
         while waiting and stop.signal is None:
-            for answers in self._sent(tuple(waiting.values()), stop):
+            for answers in self._collect_answers(tuple(waiting.values()), stop):
                 for answer in answers:
                     del waiting[answer.unit.key]
                 yield answers
             if waiting and stop.signal is None:
                 self._disconnect()
-                self._client = self._connected()
+                self._client = self._connect()
 
     def close(self) -> None:
         """Disconnect, and end a cluster of our own."""
@@ -84,7 +84,7 @@ class Cluster:
         if self._cluster is not None:
             self._cluster.close(timeout=_GRACE_S)
 
-    def _sent(self, units: Sequence[Unit], stop: Stop) -> Iterator[list[Answer]]:
+    def _collect_answers(self, units: Sequence[Unit], stop: Stop) -> Iterator[list[Answer]]:
         """Give the answers that come until all did, the scheduler is lost, or a stop."""
         finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
         asked = {_name(unit.key): unit for unit in units}
@@ -101,9 +101,9 @@ class Cluster:
         try:
             while left:
                 if stop.signal is not None:
-                    self._ended(futures, {unit.key for unit in units})
+                    self._cancel_all(futures, {unit.key for unit in units})
                     return
-                batch = drained(finished, _POLL_S)
+                batch = drain_queue(finished, _POLL_S)
                 left -= len(batch)
                 answers = [a for f in batch if (a := _answer(f, asked[f.key])) is not None]
                 if answers:
@@ -112,7 +112,7 @@ class Cluster:
             for future in futures:
                 future.release()
 
-    def _ended(self, futures: list[Future], mine: set[str]) -> None:
+    def _cancel_all(self, futures: list[Future], mine: set[str]) -> None:
         """Cancel everything and wait until no worker is at it any more."""
         from distributed.comm.core import CommClosedError  # noqa: PLC0415 - an extra
 
@@ -125,7 +125,7 @@ class Cluster:
                     return
                 time.sleep(_POLL_S)
 
-    def _connected(self) -> Client:
+    def _connect(self) -> Client:
         from distributed import Client  # noqa: PLC0415 - an extra
 
         deadline = time.monotonic() + self._patience_s
@@ -176,7 +176,7 @@ def _answer(future: Future, unit: Unit) -> Answer | None:
     from distributed import KilledWorker  # noqa: PLC0415 - an extra
 
     if future.status == "finished":
-        return answered(unit, future.result())
+        return parse_answer(unit, future.result())
     if future.status != "error":
         return None
     failure = future.exception()

@@ -24,7 +24,7 @@ class Choice:
 
 
 @contextlib.contextmanager
-def opened(choice: Choice) -> Iterator[Executor]:
+def open_executor(choice: Choice) -> Iterator[Executor]:
     """Open an executor and let go of it at the end.
 
     Raises:
@@ -32,7 +32,7 @@ def opened(choice: Choice) -> Iterator[Executor]:
         EvidenceMissingError: No scheduler answers at the address.
     """
     check(choice)
-    executor = _made(choice)
+    executor = _make_executor(choice)
     try:
         yield executor
     finally:
@@ -61,7 +61,7 @@ def check(choice: Choice) -> None:
         )
 
 
-def _made(choice: Choice) -> Executor:
+def _make_executor(choice: Choice) -> Executor:
     # Each imports what only it needs: threads, subprocess, Dask.
     if choice.name == DASK:
         from harness.experiments.execute.cluster import Cluster  # noqa: PLC0415 - an extra
@@ -71,6 +71,6 @@ def _made(choice: Choice) -> Executor:
         from harness.experiments.execute.processes import Processes  # noqa: PLC0415 - see above
 
         return Processes(choice.jobs)
-    from harness.experiments.execute.inline import Here  # noqa: PLC0415 - see above
+    from harness.experiments.execute.inline import InlineExecutor  # noqa: PLC0415 - see above
 
-    return Here(choice.jobs)
+    return InlineExecutor(choice.jobs)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.experiments.execute import pool
-from harness.experiments.execute.unit import Answer, Unit, answered, perform
+from harness.experiments.execute.unit import Answer, Unit, parse_answer, perform
 from harness.runner.stages.child import Stop
 
 
-class Here:
+class InlineExecutor:
     """An executor without processes of its own; a run's stages are children all the same."""
 
     def __init__(self, jobs: int) -> None:
@@ -24,7 +24,7 @@ class Here:
         for unit in units:
             if stop.signal is not None:
                 return
-            yield [answered(unit, perform(unit.task, unit.payload, stop))]
+            yield [parse_answer(unit, perform(unit.task, unit.payload, stop))]
 
     def _in_threads(self, units: Sequence[Unit], stop: Stop) -> Iterator[list[Answer]]:
         made = [_Thread() for _ in range(min(self._jobs, len(units)))]
@@ -45,7 +45,7 @@ class _Thread:
         self._stop = Stop()
 
     def answer(self, unit: Unit) -> Answer:
-        return answered(unit, perform(unit.task, unit.payload, self._stop))
+        return parse_answer(unit, perform(unit.task, unit.payload, self._stop))
 
     def interrupt(self, number: int) -> None:
         self._stop.request(number)

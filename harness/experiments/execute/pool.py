@@ -49,7 +49,7 @@ def drive(lanes: Sequence[Lane], units: Sequence[Unit], stop: Stop) -> Iterator[
             if stop.signal is not None and not is_told:
                 is_told = True
                 _interrupt(pool, lanes, stop.signal)
-            batch = drained(finished, _POLL_S)
+            batch = drain_queue(finished, _POLL_S)
             left -= len(batch)
             if answers := [future.result() for future in batch if not future.cancelled()]:
                 yield answers
@@ -59,7 +59,7 @@ def drive(lanes: Sequence[Lane], units: Sequence[Unit], stop: Stop) -> Iterator[
         pool.shutdown(wait=True)
 
 
-def drained(waiting: queue.SimpleQueue[T], timeout_s: float) -> list[T]:
+def drain_queue(waiting: queue.SimpleQueue[T], timeout_s: float) -> list[T]:
     """Take all that waits in a queue; where nothing does, wait for the first a while."""
     found: list[T] = []
     try:

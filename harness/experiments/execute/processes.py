@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from harness.experiments.execute import pool
-from harness.experiments.execute.unit import ATTEMPTS, Answer, Unit, answered
+from harness.experiments.execute.unit import ATTEMPTS, Answer, Unit, parse_answer
 from harness.runner.stages.child import Stop
 
 _TOLD = 300
@@ -54,9 +54,9 @@ class _Worker:
     def answer(self, unit: Unit) -> Answer:
         why = ""
         for _ in range(ATTEMPTS):
-            if line := self._asked({"task": unit.task, "payload": unit.payload}):
-                return answered(unit, json.loads(line))
-            why = self._buried()
+            if line := self._request({"task": unit.task, "payload": unit.payload}):
+                return parse_answer(unit, json.loads(line))
+            why = self._reap()
             if self._is_told:
                 break
         return Answer(unit=unit, value=None, lost=why)
@@ -69,17 +69,17 @@ class _Worker:
         if self._process is not None and self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
-            self._buried()
+            self._reap()
 
-    def _asked(self, message: dict[str, Any]) -> bytes:
+    def _request(self, message: dict[str, Any]) -> bytes:
         """Send a request and wait for its line; nothing where the child is gone."""
-        process = self._started()
+        process = self._start()
         if not self._say(message) or process.stdout is None:
             return b""
         line: bytes = process.stdout.readline()
         return line if line.endswith(b"\n") else b""
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             path = ("-P",) if sys.flags.safe_path else ()
             self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
@@ -103,7 +103,7 @@ class _Worker:
                 return False
             return True
 
-    def _buried(self) -> str:
+    def _reap(self) -> str:
         """Collect a child that is gone, or that will not go, and say how it ended."""
         process, errors = self._process, self._errors
         if process is None or errors is None:

@@ -75,6 +75,6 @@ def perform(task: str, payload: str, stop: Stop) -> str:
     return json.dumps(value)
 
 
-def answered(unit: Unit, text: str) -> Answer:
+def parse_answer(unit: Unit, text: str) -> Answer:
     """Read what ``perform`` gave back."""
     return Answer(unit=unit, value=json.loads(text))

@@ -95,12 +95,14 @@ def make(wanted: Target, samples: Sequence[Sample], provenance: Provenance) -> G
             expected=f"at least {store.LEAST_SEEDS}, each once",
             remedy="Calibrate with more seeds.",
         )
-    scaled = [_scaled(wanted, sample) for sample in samples]
+    scaled = [_scale_values(wanted, sample) for sample in samples]
     mean = math.fsum(scaled) / len(scaled)
     squares = math.fsum((value - mean) ** 2 for value in scaled)
     spread = math.sqrt(squares / (len(scaled) - 1))
     if spread <= _SAME * abs(mean) or spread == 0:
-        raise _refused(wanted.metric, "no spread over the seeds", "use a bound guard instead")
+        raise _refused_error(
+            wanted.metric, "no spread over the seeds", "use a bound guard instead"
+        )
     value = GoldenValue(
         metric=wanted.metric,
         mean=mean,
@@ -121,7 +123,7 @@ def make(wanted: Target, samples: Sequence[Sample], provenance: Provenance) -> G
         date=provenance.date,
         commit=provenance.commit,
     )
-    return store.recomputed(value)
+    return store.recompute_bounds(value)
 
 
 def explain(value: GoldenValue) -> dict[str, float | None]:
@@ -158,17 +160,19 @@ def suite_rate(values: Sequence[GoldenValue]) -> float:
     return max(rates.values(), default=0.0)
 
 
-def _scaled(wanted: Target, sample: Sample) -> float:
+def _scale_values(wanted: Target, sample: Sample) -> float:
     value = sample.values[wanted.metric]
     if not math.isfinite(value):
-        raise _refused(wanted.metric, f"{value} of seed {sample.seed}", "repair the run first")
+        raise _refused_error(
+            wanted.metric, f"{value} of seed {sample.seed}", "repair the run first"
+        )
     if wanted.scale == "log10" and value <= 0:
         found = f"{value:.6g} of seed {sample.seed} on a log scale"
-        raise _refused(wanted.metric, found, "use scale = linear")
+        raise _refused_error(wanted.metric, found, "use scale = linear")
     return store.scale(value, wanted.scale)
 
 
-def _refused(metric: str, found: str, advice: str) -> CalibrationRefusedError:
+def _refused_error(metric: str, found: str, advice: str) -> CalibrationRefusedError:
     return CalibrationRefusedError(
         f"golden of {metric}",
         found=found,

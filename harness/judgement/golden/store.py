@@ -84,18 +84,22 @@ class GoldenSet:
         """
         named = [value for value in self.values if value.metric == metric]
         if not named:
-            raise _missing(metric, "no golden of this metric", "one")
+            raise _missing_error(metric, "no golden of this metric", "one")
         here = [value for value in named if value.datasets == dict(datasets)]
         if not here:
-            raise _missing(metric, "goldens of other datasets only", _short(datasets))
+            raise _missing_error(metric, "goldens of other datasets only", _short(datasets))
         device = environment.get("device", "")
         alike = [value for value in here if value.environment.get("device") == device]
         if not alike:
-            raise _missing(metric, "goldens of other device classes only", device or "a device")
+            raise _missing_error(
+                metric, "goldens of other device classes only", device or "a device"
+            )
         exact = [value for value in alike if value.environment == dict(environment)]
         found = max(exact or alike, key=lambda value: value.date)
         if found.n < LEAST_SEEDS:
-            raise _missing(metric, f"a golden of {found.n} seeds", f"at least {LEAST_SEEDS}")
+            raise _missing_error(
+                metric, f"a golden of {found.n} seeds", f"at least {LEAST_SEEDS}"
+            )
         return found
 
     def replace(self, values: tuple[GoldenValue, ...]) -> GoldenSet:
@@ -142,7 +146,7 @@ def load(folder: Path) -> GoldenSet:
         IntegrityError: A file is damaged or its numbers contradict each other.
     """
     paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
-    return GoldenSet(values=tuple(value for path in paths for value in _read(path)))
+    return GoldenSet(values=tuple(value for path in paths for value in _read_file(path)))
 
 
 def save(folder: Path, golden: GoldenSet) -> tuple[Path, ...]:
@@ -175,7 +179,7 @@ def file_name(value: GoldenValue) -> str:
     return f"{device}-{marks[0]}-{marks[1]}.json"
 
 
-def _read(path: Path) -> tuple[GoldenValue, ...]:
+def _read_file(path: Path) -> tuple[GoldenValue, ...]:
     try:
         if path.stat().st_size > _SIZE_LIMIT:
             raise _damage(str(path), f"over {_SIZE_LIMIT:,} bytes", "a small file")
@@ -221,7 +225,7 @@ def _close(stated: float | None, expected: float | None) -> bool:
     return math.isclose(stated, expected, rel_tol=_SAME, abs_tol=_SAME * 1e-300)
 
 
-def recomputed(value: GoldenValue) -> GoldenValue:
+def recompute_bounds(value: GoldenValue) -> GoldenValue:
     """Return the value with its bounds computed."""
     low, high = bounds(value)
     return dataclasses.replace(value, low=low, high=high)
@@ -235,7 +239,7 @@ def _short(datasets: Mapping[str, Any]) -> str:
     return ", ".join(f"{role} {sha[:12]}" for role, sha in sorted(datasets.items())) or "none"
 
 
-def _missing(metric: str, found: str, expected: str) -> EvidenceMissingError:
+def _missing_error(metric: str, found: str, expected: str) -> EvidenceMissingError:
     remedy = "Run harness golden calibrate, then harness golden update --reason."
     return EvidenceMissingError(
         f"golden of {metric}", found=found, expected=expected, remedy=remedy

@@ -124,7 +124,7 @@ def result(
     )
 
 
-def measured(
+def judge_interval(
     spec: GuardSpec,
     metric: str,
     value: float,

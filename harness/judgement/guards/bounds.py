@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.config.project import GuardSpec
 from harness.judgement.guards import metrics, options
-from harness.judgement.guards.base import Evidence, Golden, measured
+from harness.judgement.guards.base import Evidence, Golden, judge_interval
 from harness.judgement.guards.options import Option
 from harness.records import GuardResult
 
@@ -19,11 +19,11 @@ class BoundGuard:
         """Require a readable metric and at least one bound."""
         options.check(spec, self.options)
         options.one_of(spec, ("min", "max"))
-        options.ordered(spec)
+        options.require_order(spec)
         metrics.parse(spec.options["metric"])
 
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red outside the bounds and for NaN or ±inf."""
         value = metrics.take(evidence, spec.options)
         bounds = (spec.options.get("min"), spec.options.get("max"))
-        return measured(spec, metrics.key(spec.options), value, bounds)
+        return judge_interval(spec, metrics.key(spec.options), value, bounds)

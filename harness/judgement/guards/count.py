@@ -38,7 +38,7 @@ class CountGuard:
         """Require a readable path and something to hold it to."""
         options.check(spec, self.options)
         options.one_of(spec, ("equals", "min", "max", "unique_by", "distinct"))
-        options.ordered(spec)
+        options.require_order(spec)
         metrics.parse(spec.options["records"])
 
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
@@ -54,7 +54,9 @@ class CountGuard:
             trouble = twice(records, choices["unique_by"])
         if not trouble and choices.get("distinct"):
             trouble = same_statistics(records)
-        expected = "distinct records" if low is None and high is None else _expected(low, high)
+        expected = (
+            "distinct records" if low is None and high is None else _expected_text(low, high)
+        )
         verdict = Verdict.RED if trouble else Verdict.GREEN
         return result(spec, verdict, f"{count} records", expected, trouble)
 
@@ -104,5 +106,5 @@ def _records(evidence: Evidence, expression: str) -> list[Any]:
         raise
 
 
-def _expected(low: int | None, high: int | None) -> str:
+def _expected_text(low: int | None, high: int | None) -> str:
     return f"{low} records" if low == high else f"{interval(low, high)} records"

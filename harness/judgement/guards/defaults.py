@@ -51,14 +51,14 @@ class DefaultGuard:
         record = evidence.artifacts.get(artifact)
         if record is None:
             return result(spec, Verdict.RED, "no file", _EXPECTED, "it was not written")
-        judge = _BY_ENDING[ending(record)]
+        judge = _BY_ENDING[file_extension(record)]
         for rule, trouble in judge(evidence, artifact):
             if rule not in allowed:
                 return result(spec, Verdict.RED, rule, _EXPECTED, trouble)
         return result(spec, Verdict.GREEN, "nothing wrong", _EXPECTED)
 
 
-def missing(specs: tuple[GuardSpec, ...], evidence: Evidence) -> tuple[GuardSpec, ...]:
+def default_specs(specs: tuple[GuardSpec, ...], evidence: Evidence) -> tuple[GuardSpec, ...]:
     """Return the default guards of every artifact that can be read and has none declared."""
     declared = {spec.options["artifact"] for spec in specs if spec.kind == DefaultGuard.kind}
     return tuple(
@@ -69,11 +69,11 @@ def missing(specs: tuple[GuardSpec, ...], evidence: Evidence) -> tuple[GuardSpec
             options={"artifact": name},
         )
         for name, record in sorted(evidence.artifacts.items())
-        if name not in declared and not record.external and ending(record) in _BY_ENDING
+        if name not in declared and not record.external and file_extension(record) in _BY_ENDING
     )
 
 
-def ending(record: ArtifactRecord) -> str:
+def file_extension(record: ArtifactRecord) -> str:
     """Return the lower-case ending of an artifact's file name, without its dot."""
     return record.path.rpartition(".")[2].lower()
 

@@ -8,7 +8,14 @@ from dataclasses import replace
 from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError
 from harness.judgement.guards import metrics, options
-from harness.judgement.guards.base import Bounds, Evidence, Golden, measured, number, result
+from harness.judgement.guards.base import (
+    Bounds,
+    Evidence,
+    Golden,
+    judge_interval,
+    number,
+    result,
+)
 from harness.judgement.guards.options import Option
 from harness.records import GuardResult
 from harness.verdict import Verdict
@@ -57,7 +64,7 @@ class GoldenGuard:
         """
         value = metrics.take(evidence, spec.options)
         if not math.isfinite(value):
-            return measured(spec, metrics.key(spec.options), value, (None, None))
+            return judge_interval(spec, metrics.key(spec.options), value, (None, None))
         try:
             bounds = find(golden, metrics.key(spec.options), evidence)
         except EvidenceMissingError as error:
@@ -67,7 +74,7 @@ class GoldenGuard:
             noted = result(spec, Verdict.INCONCLUSIVE, number(value), error.where, reason)
             return replace(noted, severity="warn")
         context = f"; golden of {bounds.n} seeds"
-        return measured(
+        return judge_interval(
             spec, metrics.key(spec.options), value, (bounds.low, bounds.high), context
         )
 

@@ -81,11 +81,11 @@ def select(
     if absolute:
         values = [abs(value) for value in values]
     if aggregate is None and len(values) > 1:
-        raise _nothing(expression, f"{len(values)} values", "one value, or an aggregate")
+        raise _missing_error(expression, f"{len(values)} values", "one value, or an aggregate")
     if strange := next((value for value in values if not math.isfinite(value)), None):
         return strange
     if aggregate == "std" and len(values) == 1:
-        raise _nothing(expression, "one value", "at least two for a standard deviation")
+        raise _missing_error(expression, "one value", "at least two for a standard deviation")
     return AGGREGATES[aggregate or "first"](values)
 
 
@@ -167,7 +167,7 @@ def _root(evidence: Evidence, artifact: str) -> Any:
     record = evidence.artifacts.get(artifact)
     if record is None:
         listed = ", ".join(sorted(evidence.artifacts)) or "none"
-        raise _nothing(artifact, "no such artifact in this run", f"one of {listed}")
+        raise _missing_error(artifact, "no such artifact in this run", f"one of {listed}")
     if record.path.lower().endswith(".csv"):
         return rows(artifact, evidence.read(artifact))
     return evidence.json(artifact)
@@ -182,14 +182,14 @@ def rows(artifact: str, content: bytes) -> list[dict[str, Any]]:
     try:
         table = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise _nothing(artifact, "a file that is not CSV text", "CSV in UTF-8") from error
+        raise _missing_error(artifact, "a file that is not CSV text", "CSV in UTF-8") from error
     if not table:
-        raise _nothing(artifact, "an empty file", "a CSV header")
+        raise _missing_error(artifact, "an empty file", "a CSV header")
     header, *body = table
     for line, row in enumerate(body, start=2):
         if len(row) != len(header):
             found = f"{len(row)} cells in line {line}"
-            raise _nothing(artifact, found, f"{len(header)}, as in the header")
+            raise _missing_error(artifact, found, f"{len(header)}, as in the header")
     return [dict(zip(header, map(_cell, row), strict=True)) for row in body]
 
 
@@ -208,9 +208,9 @@ def _advance(
     for node in nodes:
         reached.extend(_STEPS[kind](node, text))
         if len(reached) > MATCH_LIMIT:
-            raise _nothing(expression, f"over {MATCH_LIMIT} values", "a narrower path")
+            raise _missing_error(expression, f"over {MATCH_LIMIT} values", "a narrower path")
     if not reached:
-        raise _nothing(expression, f"nothing for {text!r} below {walked}", _offer(nodes))
+        raise _missing_error(expression, f"nothing for {text!r} below {walked}", _offer(nodes))
     return reached
 
 
@@ -269,13 +269,13 @@ def _offer(nodes: list[Any]) -> str:
 
 def _number(expression: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _nothing(expression, f"{type(value).__name__} {value!r}"[:60], "a number")
+        raise _missing_error(expression, f"{type(value).__name__} {value!r}"[:60], "a number")
     try:
         return float(value)
     except OverflowError as error:
-        raise _nothing(expression, "an integer beyond floats", "a number") from error
+        raise _missing_error(expression, "an integer beyond floats", "a number") from error
 
 
-def _nothing(where: str, found: str, expected: str) -> MetricError:
+def _missing_error(where: str, found: str, expected: str) -> MetricError:
     remedy = "Look at the artifact, or correct the path in harness.toml."
     return MetricError(f"metric {where}", found=found, expected=expected, remedy=remedy)

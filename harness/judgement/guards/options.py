@@ -56,7 +56,7 @@ def one_of(spec: GuardSpec, names: tuple[str, ...]) -> None:
         raise error(spec, names[0], "no bound", f"at least one of {', '.join(names)}")
 
 
-def ordered(spec: GuardSpec, low: str = "min", high: str = "max") -> None:
+def require_order(spec: GuardSpec, low: str = "min", high: str = "max") -> None:
     """Require that the lower bound, when both are given, is not above the upper one.
 
     Raises:

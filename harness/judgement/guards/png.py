@@ -162,7 +162,7 @@ def _sub(line: bytes, _above: bytes) -> bytes:
     return bytes([value & 255 for value in itertools.accumulate(line)])
 
 
-def _up(line: bytes, above: bytes) -> bytes:
+def _undo_up_filter(line: bytes, above: bytes) -> bytes:
     """Add modulo 256 in every byte at once: the low seven bits, then the top one."""
     size = len(line)
     one, two, low = int.from_bytes(line), int.from_bytes(above), int.from_bytes(b"\x7f" * size)
@@ -200,7 +200,7 @@ def _paeth(line: bytes, above: bytes) -> bytes:
 _FILTERS: Mapping[int, Callable[[bytes, bytes], bytes]] = {
     0: _none,
     1: _sub,
-    2: _up,
+    2: _undo_up_filter,
     3: _average,
     4: _paeth,
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.config.project import GuardSpec
 from harness.judgement.guards import metrics, options
-from harness.judgement.guards.base import Evidence, Golden, measured, number, result
+from harness.judgement.guards.base import Evidence, Golden, judge_interval, number, result
 from harness.judgement.guards.metrics import AGGREGATE_NAMES
 from harness.judgement.guards.options import Option
 from harness.records import GuardResult
@@ -39,7 +39,7 @@ class RatioGuard:
         """Require two readable metrics and at least one bound."""
         options.check(spec, self.options)
         options.one_of(spec, ("min", "max"))
-        options.ordered(spec)
+        options.require_order(spec)
         metrics.parse(spec.options["numerator"])
         metrics.parse(spec.options["denominator"])
 
@@ -50,7 +50,7 @@ class RatioGuard:
         value = above / below if below else math.nan
         bounds = (spec.options.get("min"), spec.options.get("max"))
         context = f" ({number(above)} / {number(below)})"
-        return measured(
+        return judge_interval(
             spec, _name(spec, "numerator", "denominator", "/"), value, bounds, context
         )
 

@@ -93,7 +93,7 @@ def judge(
         ConfigError: A declaration that ``check`` would have refused.
         StorageError: The disk refused to read what is there.
     """
-    every = (*specs, *defaults.missing(tuple(specs), evidence))
+    every = (*specs, *defaults.default_specs(tuple(specs), evidence))
     return tuple(_judge_one(spec, evidence, golden) for spec in every)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError
 from harness.judgement.guards import golden, options
-from harness.judgement.guards.base import Evidence, Golden, measured
+from harness.judgement.guards.base import Evidence, Golden, judge_interval
 from harness.judgement.guards.options import Option
 from harness.records import GuardResult
 
@@ -38,7 +38,7 @@ class ResourceGuard:
         """
         options.check(spec, self.options)
         options.one_of(spec, ("max", "min", "above", "below"))
-        options.ordered(spec)
+        options.require_order(spec)
         if spec.options.get("above", 1.0) < 1:
             raise options.error(spec, "above", str(spec.options["above"]), "at least 1")
         if spec.options.get("below", 1.0) > 1:
@@ -58,11 +58,11 @@ class ResourceGuard:
         lows, highs = [choices.get("min")], [choices.get("max")]
         if "above" in choices or "below" in choices:
             mean = golden.find(reference, metric, evidence).reference
-            highs.append(_scaled(choices.get("above"), mean))
-            lows.append(_scaled(choices.get("below"), mean))
+            highs.append(_scale_bound(choices.get("above"), mean))
+            lows.append(_scale_bound(choices.get("below"), mean))
         low = max((bound for bound in lows if bound is not None), default=None)
         high = min((bound for bound in highs if bound is not None), default=None)
-        return measured(spec, metric, value, (low, high))
+        return judge_interval(spec, metric, value, (low, high))
 
 
 def name(stage: str, measure: str) -> str:
@@ -70,7 +70,7 @@ def name(stage: str, measure: str) -> str:
     return f"{stage}.{'duration_s' if measure == 'runtime' else 'peak_memory_mib'}"
 
 
-def _scaled(factor: float | None, mean: float) -> float | None:
+def _scale_bound(factor: float | None, mean: float) -> float | None:
     return None if factor is None else factor * mean
 
 

@@ -28,7 +28,7 @@ def write(project: Project, verified: VerifyReport, commit: str) -> tuple[str, .
         dirty=False,
         instant=layout.instant(dt.datetime.now(dt.UTC)),
     )
-    command = f"harness verify --hub {shown(project, verified.hub)}"
+    command = f"harness verify --hub {relative_place(project, verified.hub)}"
     texts = []
     for result in verified.red_today:
         cause = causes.of_guard(verified.suite, result, _EVIDENCE)
@@ -38,7 +38,7 @@ def write(project: Project, verified: VerifyReport, commit: str) -> tuple[str, .
     return tuple(texts)
 
 
-def shown(project: Project, hub: Path) -> str:
+def relative_place(project: Project, hub: Path) -> str:
     """Write a hub's place relative to the project where it lies inside."""
     return (
         hub.relative_to(project.root).as_posix()
@@ -53,10 +53,10 @@ def _register(
     path = register.folder / f"{blockers.identity(cause)}.md"
     try:
         if path.is_file():
-            old = blockers.read(path)
+            old = blockers.read_note(path)
             if old.status == "open" and command in path.read_text(encoding="utf-8"):
                 return old
-        blocker = register.seen(cause, sighting)
+        blocker = register.count_sighting(cause, sighting)
         register.keep(blocker, body)
     except (HarnessError, OSError):
         return None  # a read-only checkout: the text on the terminal has to do

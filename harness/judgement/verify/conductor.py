@@ -95,8 +95,8 @@ def _judge(hub: _Hub) -> tuple[list[Row], tuple[GuardResult, ...]]:
     external, absent = coverage.check_external(hub.root, hub.record)
     rows = list(external)
     try:
-        promised = plan.read(hub.folder)
-        evidence = HubEvidence(hub.folder, Facts.of(hub.record), project=hub.root)
+        promised = plan.read_plan(hub.folder)
+        evidence = HubEvidence(hub.folder, Facts.from_record(hub.record), project=hub.root)
         golden = _recorded_golden(hub, promised)
     except HarnessError as error:
         return [*rows, report.of_error(coverage.CHECK, error), _verdict(hub.record)], ()
@@ -140,11 +140,11 @@ def _judge_today(
     hub: _Hub, promised: Plan, evidence: HubEvidence, absent: frozenset[str]
 ) -> tuple[tuple[Row, ...], tuple[GuardResult, ...]]:
     if hub.project is None:
-        return (report.noted(judging.TODAY, "not in a project"),), ()
-    suite = freshness.declared(hub.project, hub.folder, hub.record)
+        return (report.note_row(judging.TODAY, "not in a project"),), ()
+    suite = freshness.declared_suite(hub.project, hub.folder, hub.record)
     if suite is None:
         found = f"suite {hub.record.suite} is not declared any more"
-        return (report.noted(judging.TODAY, found),), ()
+        return (report.note_row(judging.TODAY, found),), ()
     try:
         golden = golden_store.load(hub.project.goldens(suite.name))
     except HarnessError as error:
@@ -164,8 +164,8 @@ def _judge_by(
 ) -> tuple[tuple[Row, ...], tuple[GuardResult, ...]]:
     suite, golden = today
     if suite.guards == promised.suite.guards and _digest(golden) == promised.golden_sha256:
-        return (report.passed(judging.TODAY, "as recorded"),), ()
-    standing = quarantine.standing(
+        return (report.passed_row(judging.TODAY, "as recorded"),), ()
+    standing = quarantine.status_before_run(
         suite.quarantine, hub.record.quarantine, dt.datetime.now(dt.UTC).date()
     )
     excused = [e.id for e in standing if e.kind == "guard" and e.state == quarantine.ACTIVE]
@@ -184,7 +184,7 @@ def _fresh(hub: _Hub) -> list[Row]:
         remedy = "Verify inside the project, or with --allow-stale as an archive."
         return [Row(check=_FRESHNESS, outcome=outcome, found="no project", remedy=remedy)]
     try:
-        suite = freshness.declared(hub.project, hub.folder, hub.record)
+        suite = freshness.declared_suite(hub.project, hub.folder, hub.record)
         now = None if suite is None else freshness.now(hub.project, suite)
         causes = freshness.check(hub.project, hub.folder, hub.record, now).causes
     except HarnessError as error:
@@ -200,4 +200,6 @@ def _fresh(hub: _Hub) -> list[Row]:
         )
         for cause in causes
     ]
-    return rows or [report.passed(_FRESHNESS, "fresh: same inputs, declaration, environment")]
+    return rows or [
+        report.passed_row(_FRESHNESS, "fresh: same inputs, declaration, environment")
+    ]

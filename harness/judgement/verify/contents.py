@@ -28,11 +28,11 @@ def check(
         listed = inventory.read_manifest(hub)
     except IntegrityError as error:
         return (report.of_error(CHECK, error),)
-    rows = _compared(hub, listed, fraction, done)
-    return rows if record is None else (*rows, *_listed(record, listed))
+    rows = _compare_bytes(hub, listed, fraction, done)
+    return rows if record is None else (*rows, *_check_listed(record, listed))
 
 
-def _compared(
+def _compare_bytes(
     hub: Path,
     listed: Mapping[str, str],
     fraction: float,
@@ -47,24 +47,24 @@ def _compared(
     found = f"{compared.file_count} files, {compared.size} bytes"
     if compared.read_count < compared.file_count:
         found += f"; {compared.read_count} of them read"
-    return (report.passed(CHECK, found),)
+    return (report.passed_row(CHECK, found),)
 
 
 def _row(damage: comparison.Damage) -> Row:
     remedy = _REMOVE if damage.expected == "nothing" else _RESTORE
     found = report.printable(f"{damage.path}: {damage.found}")
-    return report.damaged(CHECK, found, damage.expected, remedy)
+    return report.damage_row(CHECK, found, damage.expected, remedy)
 
 
-def _listed(record: HubRecord, listed: Mapping[str, str]) -> list[Row]:
+def _check_listed(record: HubRecord, listed: Mapping[str, str]) -> list[Row]:
     """Require that the record and the manifest give each collected file the same digest."""
     rows = [
-        report.damaged(CHECK, f"{name}: not in the manifest", "a listed file", _RESTORE)
-        for name in _required(record)
+        report.damage_row(CHECK, f"{name}: not in the manifest", "a listed file", _RESTORE)
+        for name in _required_files(record)
         if name not in listed
     ]
     rows += [
-        report.damaged(
+        report.damage_row(
             CHECK,
             report.printable(f"{artifact.path}: recorded as {artifact.sha256[:12]}…"),
             f"{listed[artifact.path][:12]}… as in the manifest",
@@ -76,7 +76,7 @@ def _listed(record: HubRecord, listed: Mapping[str, str]) -> list[Row]:
     return rows
 
 
-def _required(record: HubRecord) -> list[str]:
+def _required_files(record: HubRecord) -> list[str]:
     names = [layout.RECORD, layout.PLAN, layout.PLAN_TEXT, layout.GUARDS, layout.METRICS]
     names += [inventory.INVENTORY]
     names += [artifact.path for artifact in record.artifacts if not artifact.external]

@@ -33,21 +33,23 @@ def check(plan: Plan, record: HubRecord) -> tuple[Row, ...]:
     ]
     if faults:
         return tuple(
-            report.damaged(CHECK, report.printable(found), report.printable(expected), _RESTORE)
+            report.damage_row(
+                CHECK, report.printable(found), report.printable(expected), _RESTORE
+            )
             for found, expected in faults
         )
     stages, guards = len(plan.suite.stages), len(plan.suite.guards)
-    rows = [report.passed(CHECK, f"{stages} stages and {guards} guards as planned")]
+    rows = [report.passed_row(CHECK, f"{stages} stages and {guards} guards as planned")]
     return (*rows, *_left_out(record))
 
 
 def _left_out(record: HubRecord) -> Iterator[Row]:
     """Say what the verdict leaves out: it counts for nothing, and is never silent."""
     for entry in record.quarantine:
-        found = f"quarantine: {quarantine.told(entry)} {quarantine.standing_of(entry)}"
-        yield report.noted(CHECK, report.printable(found), report.printable(entry.reason))
+        found = f"quarantine: {quarantine.describe(entry)} {quarantine.status_of(entry)}"
+        yield report.note_row(CHECK, report.printable(found), report.printable(entry.reason))
     for name in quarantine.flaky(record):
-        yield report.noted(CHECK, report.printable(f"flaky: {name}"))
+        yield report.note_row(CHECK, report.printable(f"flaky: {name}"))
 
 
 def _quarantine_faults(plan: Plan, record: HubRecord) -> Iterator[tuple[str, str]]:
@@ -131,18 +133,18 @@ def check_external(root: Path, record: HubRecord) -> tuple[tuple[Row, ...], froz
         if inventory.fault_of(artifact.path) or not path.exists():
             absent.add(artifact.id)
             continue
-        found = _changed(path, artifact)
+        found = _changed_artifact(path, artifact)
         if found:
             where = report.printable(f"{artifact.path}: {found}")
-            rows.append(report.damaged("bytes", where, f"{artifact.sha256[:12]}…", _RESTORE))
+            rows.append(report.damage_row("bytes", where, f"{artifact.sha256[:12]}…", _RESTORE))
     if absent:
         names = report.printable(", ".join(sorted(absent)))
         found = f"outside the hub and not here, known by digest: {names}"
-        rows.append(report.noted("bytes", found))
+        rows.append(report.note_row("bytes", found))
     return tuple(rows), frozenset(absent)
 
 
-def _changed(path: Path, artifact: ArtifactRecord) -> str:
+def _changed_artifact(path: Path, artifact: ArtifactRecord) -> str:
     try:
         found = digest.sha256(path, artifact.size)
     except IntegrityError as error:

@@ -46,12 +46,12 @@ def check(
     wanting = {spec.id for spec in specs if _needs(spec, absent)}
     rows = list(_disagreements(results, recorded, wanting))
     kept = [recorded[r.id] if r.id in wanting and r.id in recorded else r for r in results]
-    excused = {e.id for e in quarantine.excused(record) if e.kind == "guard"}
+    excused = {e.id for e in quarantine.waived(record) if e.kind == "guard"}
     rows += _rows(CHECK, kept, excused)
     if wanting:
         names = report.printable(", ".join(sorted(wanting)))
         found = f"not judged again, an artifact is not here: {names}"
-        rows.append(report.noted(CHECK, found))
+        rows.append(report.note_row(CHECK, found))
     return tuple(rows)
 
 
@@ -73,9 +73,9 @@ def _disagreements(
         found = report.printable(f"{result.id}: recorded {before.verdict}")
         if now > then:
             expected = report.printable(f"{result.verdict}, as the evidence gives")
-            yield report.damaged(CHECK, found, expected, _RERUN)
+            yield report.damage_row(CHECK, found, expected, _RERUN)
         elif now < then:
-            yield report.noted(CHECK, f"{found}, judged {result.verdict} now")
+            yield report.note_row(CHECK, f"{found}, judged {result.verdict} now")
 
 
 def _rows(
@@ -89,7 +89,7 @@ def _rows(
     ]
     green = sum(result.verdict is Verdict.GREEN for result in results)
     if not rows:
-        return [report.passed(check, f"{green} of {len(results)} green")]
+        return [report.passed_row(check, f"{green} of {len(results)} green")]
     return rows
 
 
@@ -136,7 +136,7 @@ def check_today(
         return (report.of_error(TODAY, error, outcome),), ()
     rows = _rows(TODAY, results, excused)
     if not counts:
-        rows = [report.noted(TODAY, row.found, row.remedy) for row in rows]
+        rows = [report.note_row(TODAY, row.found, row.remedy) for row in rows]
     red = tuple(
         result
         for result in results

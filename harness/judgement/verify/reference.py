@@ -37,15 +37,15 @@ def check(project: Project, suite: str, golden: GoldenSet, *, counts: bool) -> t
         return (report.of_error(CHECK, error),)
     expected = None if last is None else str(last.body.get("golden_sha256"))
     if last is not None and expected == golden.digest:
-        return (report.passed(CHECK, f"as entry {last.sequence} of the ledger made it"),)
+        return (report.passed_row(CHECK, f"as entry {last.sequence} of the ledger made it"),)
     told = "no golden-update entry" if expected is None else f"{expected[:12]}…, as logged"
-    row = report.damaged(
+    row = report.damage_row(
         CHECK,
         f"goldens of {suite}: {golden.digest[:12]}…",
         report.printable(told),
         _REMEDY,
     )
-    return (row,) if counts else (report.noted(CHECK, row.found, _REMEDY),)
+    return (row,) if counts else (report.note_row(CHECK, row.found, _REMEDY),)
 
 
 def _last(ledger: Ledger, suite: str) -> Entry | None:

@@ -95,17 +95,17 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
     return max(outcomes, key=_ORDER.index, default=Outcome.INCONCLUSIVE)
 
 
-def passed(check: str, found: str, expected: str = "") -> Row:
+def passed_row(check: str, found: str, expected: str = "") -> Row:
     """Return the row of a check that holds."""
     return Row(check=check, outcome=Outcome.PASSED, found=found, expected=expected)
 
 
-def noted(check: str, found: str, remedy: str = "") -> Row:
+def note_row(check: str, found: str, remedy: str = "") -> Row:
     """Return a row that informs."""
     return Row(check=check, outcome=Outcome.NOTED, found=found, remedy=remedy)
 
 
-def damaged(check: str, found: str, expected: str, remedy: str) -> Row:
+def damage_row(check: str, found: str, expected: str, remedy: str) -> Row:
     """Return the row of evidence that cannot be trusted."""
     return Row(
         check=check, outcome=Outcome.DAMAGED, found=found, expected=expected, remedy=remedy

@@ -34,7 +34,7 @@ def check(hub: Path, record: HubRecord | None, trusted: Sequence[str] = ()) -> t
     if not os.path.lexists(ledger.path):
         remedy = "Copy the store's ledger.jsonl to two folders above the hub."
         wanted = f"{layout.LEDGER} beside the suites"
-        return (report.damaged(CHECK, "no ledger", wanted, remedy),)
+        return (report.damage_row(CHECK, "no ledger", wanted, remedy),)
     folder = hub.resolve()
     name = seal.subject(folder.parent.name, folder.name)
     try:
@@ -46,19 +46,19 @@ def check(hub: Path, record: HubRecord | None, trusted: Sequence[str] = ()) -> t
         return (_not_once(hub, name, len(seen.seals)),)
     entry = seen.seals[0]
     wrong = [*faults(entry, manifest, record, seen.other), *_proof_faults(seen.leaves, entry)]
-    rows = [report.passed(CHECK, f"entry {entry.sequence} of {len(seen.leaves)}, included")]
+    rows = [report.passed_row(CHECK, f"entry {entry.sequence} of {len(seen.leaves)}, included")]
     if wrong:
         place = f"in {layout.LEDGER} line {entry.sequence + 1}"
         rows = [
-            report.damaged(
+            report.damage_row(
                 CHECK, report.printable(found), report.printable(f"{wanted} {place}"), _RESTORE
             )
             for found, wanted in wrong
         ]
-    return (*rows, *_pinned(ledger, seen.leaves, entry.sequence, trusted))
+    return (*rows, *_check_checkpoint(ledger, seen.leaves, entry.sequence, trusted))
 
 
-def _pinned(
+def _check_checkpoint(
     ledger: Ledger, leaves: Sequence[bytes], sequence: int, trusted: Sequence[str]
 ) -> tuple[Row, ...]:
     """Hold the ledger against its checkpoint, where there is one or has to be."""
@@ -102,9 +102,9 @@ def _not_once(hub: Path, name: str, count: int) -> Row:
     }
     if count == 0 and name.rpartition("-")[2] in waiting:
         remedy = "Run harness status: it finishes a seal that was cut short."
-        return report.damaged(CHECK, f"{name}: its seal was cut short", "one seal", remedy)
+        return report.damage_row(CHECK, f"{name}: its seal was cut short", "one seal", remedy)
     found = "no seal" if count == 0 else f"{count} seals"
-    return report.damaged(CHECK, f"{found} of {name}", "one seal", _RESTORE)
+    return report.damage_row(CHECK, f"{found} of {name}", "one seal", _RESTORE)
 
 
 def faults(
@@ -120,7 +120,7 @@ def faults(
     """
     sealed = entry.body.get("manifest_sha256")
     if sealed != manifest:
-        yield f"{inventory.MANIFEST}: {_replayed(manifest, other)}", f"{str(sealed)[:12]}…"
+        yield f"{inventory.MANIFEST}: {_replay_row(manifest, other)}", f"{str(sealed)[:12]}…"
     time = structure.moment(entry.time)
     if time is None or structure.is_future(time):
         yield f"entry {entry.sequence}: time {entry.time}", "a time that has come"
@@ -141,7 +141,7 @@ def faults(
         yield f"hub.json: finished {record.finished}", f"a time before its seal, {entry.time}"
 
 
-def _replayed(manifest: str, other: str | None) -> str:
+def _replay_row(manifest: str, other: str | None) -> str:
     return f"that of {other}, replayed" if other else f"{manifest[:12]}…, never sealed"
 
 
@@ -171,11 +171,13 @@ def check_store(hubs: Path, present: Iterable[str]) -> tuple[Row, ...]:
     found = f"{health.size} entries hold, root {health.root[:12]}…"
     if health.torn_bytes:
         found += f"; a torn tail of {health.torn_bytes} bytes"
-    rows = [report.passed(CHECK, found)]
+    rows = [report.passed_row(CHECK, found)]
     if absent:
         some = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if absent[5:] else "")
         told = report.printable(f"{len(absent)} sealed hubs are not here: {some}")
-        rows.append(report.noted(CHECK, told, "They may be kept elsewhere, or not be in git."))
+        rows.append(
+            report.note_row(CHECK, told, "They may be kept elsewhere, or not be in git.")
+        )
     return tuple(rows)
 
 

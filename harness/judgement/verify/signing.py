@@ -34,9 +34,9 @@ def check(
     """
     path = ledger.path.with_name(_FILE)
     if not os.path.lexists(path):
-        return (report.damaged(CHECK, f"no {_FILE}", "a signed checkpoint", _SIGN),)
+        return (report.damage_row(CHECK, f"no {_FILE}", "a signed checkpoint", _SIGN),)
     try:
-        note = checkpoint.read(digest.read(path, checkpoint.LIMIT), _FILE)
+        note = checkpoint.read_checkpoint(digest.read_bytes(path, checkpoint.LIMIT), _FILE)
         covered = covered_by(note.checkpoint, ledger, leaves)
         signer = _signer(note, sequence, covered, trusted)
     except ConfigError as error:
@@ -44,7 +44,7 @@ def check(
     except HarnessError as error:
         return (report.of_error(CHECK, error),)
     told = f"{note.checkpoint.size} pinned entries hold"
-    return (report.passed(CHECK, told + (f", signed by {signer}" if signer else "")),)
+    return (report.passed_row(CHECK, told + (f", signed by {signer}" if signer else "")),)
 
 
 def covered_by(pinned: Checkpoint, ledger: Ledger, leaves: Sequence[bytes]) -> Container[int]:

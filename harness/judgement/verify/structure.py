@@ -53,12 +53,14 @@ def check(hub: Path) -> tuple[HubRecord | None, tuple[Row, ...]]:
     except (IntegrityError, NotAProjectError) as error:
         return None, (report.of_error(CHECK, error),)
     faults = tuple(
-        report.damaged(CHECK, report.printable(f"{layout.RECORD}: {found}"), expected, _RESTORE)
+        report.damage_row(
+            CHECK, report.printable(f"{layout.RECORD}: {found}"), expected, _RESTORE
+        )
         for found, expected in _faults(hub, record)
     )
     if faults:
         return record, faults
-    return record, (report.passed(CHECK, f"schema {record.schema}, {record.run_id}"),)
+    return record, (report.passed_row(CHECK, f"schema {record.schema}, {record.run_id}"),)
 
 
 def _faults(hub: Path, record: HubRecord) -> Iterator[tuple[str, str]]:
@@ -71,7 +73,9 @@ def _faults(hub: Path, record: HubRecord) -> Iterator[tuple[str, str]]:
         yield f"run id {record.run_id}", "YYYYMMDDTHHMMSSZ-<6 hex>"
     yield from _time_faults(record)
     yield from _path_faults(record)
-    stages, guards = quarantine.counted(record.stages, record.guards, record.quarantine)
+    stages, guards = quarantine.deciding_results(
+        record.stages, record.guards, record.quarantine
+    )
     made = combine([*(s.verdict for s in stages), *(g.verdict for g in guards)])
     if combine((record.verdict, made)) is not record.verdict:
         # A worse one may stand: an interrupted run is red, whatever its stages say.
@@ -108,4 +112,4 @@ def _path_faults(record: HubRecord) -> Iterator[tuple[str, str]]:
     paths += [stage.log for stage in record.stages if stage.log is not None]
     for path in paths:
         if fault := inventory.fault_of(path):
-            yield f"path {inventory.shown(path)} has {fault}", "a path inside its root"
+            yield f"path {inventory.printable_path(path)} has {fault}", "a path inside its root"

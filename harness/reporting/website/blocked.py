@@ -42,7 +42,7 @@ def gather(hubs: Path, listed: Sequence[Row]) -> list[Entry]:
     for row in sorted(listed, key=lambda r: r.run_id, reverse=True):
         for name in row.blockers:
             seen.setdefault(name, []).append(row)
-    found = {entry.head.id: entry for entry in _registered(hubs, seen)}
+    found = {entry.head.id: entry for entry in _read_register(hubs, seen)}
     for name, kept in seen.items():
         if name not in found and (entry := _from_hub(hubs, name, kept)) is not None:
             found[name] = entry
@@ -50,13 +50,13 @@ def gather(hubs: Path, listed: Sequence[Row]) -> list[Entry]:
     return sorted(newest_first, key=lambda e: e.head.status != "open")
 
 
-def _registered(hubs: Path, seen: dict[str, list[Row]]) -> list[Entry]:
+def _read_register(hubs: Path, seen: dict[str, list[Row]]) -> list[Entry]:
     found = []
     for path in sorted(Register(hubs).folder.glob("B-*.md")):
         if path.is_symlink() or path.stat().st_size > _NOTE_LIMIT:
             continue
         try:
-            head, body = blockers.split(path.read_text("utf-8", errors="replace"), path)
+            head, body = blockers.split_note(path.read_text("utf-8", errors="replace"), path)
         except (IntegrityError, OSError):
             continue  # `harness blockers list` tells damage; the hubs still hold the note
         if head.id == path.stem:

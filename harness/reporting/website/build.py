@@ -13,14 +13,14 @@ from harness.evidence.hub.store import HubStore
 from harness.reporting import html, view
 from harness.reporting.html import Surroundings
 from harness.reporting.website import blocked, feed, page_cache, pages, rows
-from harness.reporting.website.page_cache import Memory
+from harness.reporting.website.page_cache import PageCache
 from harness.reporting.website.rows import Row
 
 _LARGEST_RECORD = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class SiteSummary:
     """What a build did: hubs in the site, pages of hubs made and removed, hubs unreadable."""
 
     hubs: int
@@ -54,7 +54,7 @@ class _Site:
         return is_there
 
 
-def build(project: str, store: HubStore, folder: Path, address: str = "") -> Built:
+def build(project: str, store: HubStore, folder: Path, address: str = "") -> SiteSummary:
     """Build the site of a store, or bring it up to date; only what is new is rendered.
 
     Killed at any moment, the next build completes it: what is remembered is written last.
@@ -70,7 +70,7 @@ def build(project: str, store: HubStore, folder: Path, address: str = "") -> Bui
         StorageError: The disk refused.
     """
     _refuse_foreign(folder, store.root)
-    before = page_cache.read(folder)
+    before = page_cache.read_cache(folder)
     if not before.pages:
         _mark(folder)
     renderer = page_cache.renderer()
@@ -92,9 +92,9 @@ def build(project: str, store: HubStore, folder: Path, address: str = "") -> Bui
         (folder / page).unlink(missing_ok=True)
     page_cache.write(
         folder,
-        Memory(renderer=renderer, rows=tuple(listed), pages=tuple(sorted(site.pages))),
+        PageCache(renderer=renderer, rows=tuple(listed), pages=tuple(sorted(site.pages))),
     )
-    return Built(
+    return SiteSummary(
         hubs=len(listed),
         rendered=rendered,
         removed=sum(page.startswith("hubs/") for page in gone),
@@ -104,7 +104,7 @@ def build(project: str, store: HubStore, folder: Path, address: str = "") -> Bui
 
 def _mark(folder: Path) -> None:
     """Make a folder a site before its first page, so that a killed build can be repeated."""
-    page_cache.write(_parent(folder / page_cache.FILE, folder), Memory())
+    page_cache.write(_parent(folder / page_cache.FILE, folder), PageCache())
 
 
 def _row(site: _Site, hub: Path, known: Row | None) -> tuple[Row, bool]:
@@ -114,10 +114,10 @@ def _row(site: _Site, hub: Path, known: Row | None) -> tuple[Row, bool]:
     if known is not None and is_known and (not known.is_readable or site.keep(known.place)):
         return known, False
     try:
-        shown = view.read(hub)
+        shown = view.read_view(hub)
     except (IntegrityError, NotAProjectError) as trouble:
-        return rows.damaged(hub, digest, trouble), True
-    row = rows.of(hub, shown.record, digest)
+        return rows.make_damaged_row(hub, digest, trouble), True
+    row = rows.make_row(hub, shown.record, digest)
     around = Surroundings(
         index="../../index.html",
         trends=f"../../trends/{row.suite}.html",

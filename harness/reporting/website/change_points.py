@@ -31,7 +31,7 @@ def find(values: Sequence[float]) -> list[int]:
     """
     if len(values) < 2 * _LEAST:
         return []
-    scaled = _scaled(values)
+    scaled = _scale(values)
     noise = _noise(scaled)
     if noise == 0.0:
         return []
@@ -47,7 +47,7 @@ def find(values: Sequence[float]) -> list[int]:
     return sorted(found)
 
 
-def _scaled(values: Sequence[float]) -> list[float]:
+def _scale(values: Sequence[float]) -> list[float]:
     if text.is_logarithmic(values):
         return [math.log10(value) for value in values]
     largest = max(abs(value) for value in values) or 1.0

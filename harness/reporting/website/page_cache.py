@@ -23,7 +23,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class PageCache:
     """Rows of the last build and every page it wrote; ``renderer`` names the code that did."""
 
     schema: int = _SCHEMA
@@ -40,21 +40,21 @@ def renderer() -> str:
     return files.sha256_bytes("\n".join(parts).encode())
 
 
-def read(folder: Path) -> Memory:
+def read_cache(folder: Path) -> PageCache:
     """Read the memory of a site; nothing is remembered where it is unreadable."""
     path = folder / FILE
     try:
         if path.is_symlink() or path.stat().st_size > _LARGEST:
-            return Memory()
+            return PageCache()
         value: Any = json.loads(path.read_bytes())
-        found = _decoded(value)
+        found = _decode_cache(value)
     except (OSError, ValueError, RecursionError, IntegrityError):
-        return Memory()
+        return PageCache()
     is_ours = found.schema == _SCHEMA and all(_is_inside(page) for page in found.pages)
-    return found if is_ours else Memory()
+    return found if is_ours else PageCache()
 
 
-def _decoded(value: Any) -> Memory:
+def _decode_cache(value: Any) -> PageCache:
     """Read a memory strictly; the numbers of rows are many and so checked by a short loop.
 
     Raises:
@@ -63,7 +63,7 @@ def _decoded(value: Any) -> Memory:
     listed = value.get("rows") if isinstance(value, dict) else None
     if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
         raise _damage("no list of rows")
-    found = decode(Memory, {**value, "rows": []}, FILE)
+    found = decode(PageCache, {**value, "rows": []}, FILE)
     return replace(found, rows=tuple(_row(row) for row in listed))
 
 
@@ -92,7 +92,7 @@ def _damage(found: str) -> IntegrityError:
     )
 
 
-def write(folder: Path, memory: Memory) -> None:
+def write(folder: Path, memory: PageCache) -> None:
     """Write the memory of a site, the last thing of a build."""
     value = {
         **encode(replace(memory, rows=())),

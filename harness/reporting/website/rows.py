@@ -61,7 +61,7 @@ class Row:
         return self.verdict != UNREADABLE
 
 
-def of(hub: Path, record: HubRecord, digest: str) -> Row:
+def make_row(hub: Path, record: HubRecord, digest: str) -> Row:
     """Make the row of a readable hub."""
     return Row(
         suite=record.suite,
@@ -96,7 +96,7 @@ def bands(record: HubRecord) -> dict[str, tuple[float | None, ...]]:
     return found
 
 
-def damaged(hub: Path, digest: str, trouble: HarnessError) -> Row:
+def make_damaged_row(hub: Path, digest: str, trouble: HarnessError) -> Row:
     """Make the row of a hub whose record cannot be read: it is listed, never left out."""
     return Row(
         suite=hub.parent.name,
@@ -144,7 +144,7 @@ def notes(hub: Path) -> list[tuple[blockers.Blocker, str]]:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > _NOTE_LIMIT:
             continue
         try:
-            found.append(blockers.split(path.read_text("utf-8", errors="replace"), path))
+            found.append(blockers.split_note(path.read_text("utf-8", errors="replace"), path))
         except (IntegrityError, OSError):
             continue  # the run's own page shows the note as it is
     return found

@@ -95,7 +95,7 @@ def _trend(metric: str, rows: list[Row]) -> Trend:
     changes = tuple(
         Change(kept[cut], levels[index], levels[index + 1]) for index, cut in enumerate(cuts)
     )
-    return Trend(metric, tuple(kept), changes, _drawn(metric, kept, values, cuts))
+    return Trend(metric, tuple(kept), changes, _draw_line(metric, kept, values, cuts))
 
 
 def _band(row: Row, metric: str) -> tuple[float | None, float | None]:
@@ -103,10 +103,10 @@ def _band(row: Row, metric: str) -> tuple[float | None, float | None]:
     return low, high
 
 
-def _drawn(metric: str, rows: list[Row], values: list[float], cuts: list[int]) -> str:
+def _draw_line(metric: str, rows: list[Row], values: list[float], cuts: list[int]) -> str:
     left, top, right, bottom = _PLOT
     across = Scale(0, max(1, len(values) - 1), left, right, is_log=False)
-    up = _up(values, [_band(row, metric) for row in rows])
+    up = _choose_scale(values, [_band(row, metric) for row in rows])
     last = f"{text.number(values[0])} to {text.number(values[-1])}"
     changed = f"{len(cuts)} lasting change{'' if len(cuts) == 1 else 's'}"
     label = escape(f"{metric} over {len(values)} runs, from {last}, {changed}")
@@ -115,20 +115,22 @@ def _drawn(metric: str, rows: list[Row], values: list[float], cuts: list[int]) -
         *_bands(rows, metric, across, up),
     ]
     for tick in up.ticks():
-        y = up.at(tick)
+        y = up.pixel(tick)
         parts.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(svg.lettering(left - 6, y + 3.5, text.number(tick), "end"))
-    parts += [_cut(across.at(cut - 0.5)) for cut in cuts]
+        parts.append(svg.write_text(left - 6, y + 3.5, text.number(tick), "end"))
+    parts += [_draw_cut(across.pixel(cut - 0.5)) for cut in cuts]
     parts.append(f'<path class="curve c0" d="{_path(values, across, up)}"/>')
     parts += _marks(metric, rows, values, across, up)
     parts.append(f'<path class="axis" d="M{left} {top}V{bottom}H{right}" fill="none"/>')
-    parts.append(svg.lettering(left, bottom + 16, rows[0].finished[:10], "start"))
-    parts.append(svg.lettering(right, bottom + 16, rows[-1].finished[:10], "end"))
-    parts.append(svg.lettering((left + right) / 2, bottom + 16, f"{len(values)} runs in order"))
+    parts.append(svg.write_text(left, bottom + 16, rows[0].finished[:10], "start"))
+    parts.append(svg.write_text(right, bottom + 16, rows[-1].finished[:10], "end"))
+    parts.append(
+        svg.write_text((left + right) / 2, bottom + 16, f"{len(values)} runs in order")
+    )
     return "".join([*parts, "</svg>"])
 
 
-def _up(values: list[float], bands: list[tuple[float | None, float | None]]) -> Scale:
+def _choose_scale(values: list[float], bands: list[tuple[float | None, float | None]]) -> Scale:
     """Choose a scale for the values; a bound is shown when it does not flatten them."""
     _, top, _, bottom = _PLOT
     bounds = {bound for band in bands for bound in band if bound is not None}
@@ -151,7 +153,9 @@ def _bands(rows: list[Row], metric: str, across: Scale, up: Scale) -> list[str]:
         if index < len(rows) and _band(rows[index], metric) == band:
             continue
         if band != (None, None):
-            drawn.append(_rectangle(band, across.at(start - 0.5), across.at(index - 0.5), up))
+            drawn.append(
+                _rectangle(band, across.pixel(start - 0.5), across.pixel(index - 0.5), up)
+            )
         start = index
     return drawn
 
@@ -170,10 +174,10 @@ def _rectangle(
 
 
 def _height(bound: float, up: Scale) -> float:
-    return up.start if up.is_log and bound <= 0 else up.at(bound)
+    return up.start if up.is_log and bound <= 0 else up.pixel(bound)
 
 
-def _cut(x: float) -> str:
+def _draw_cut(x: float) -> str:
     _, top, _, bottom = _PLOT
     return (
         f'<line class="change" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"/>'
@@ -182,7 +186,7 @@ def _cut(x: float) -> str:
 
 
 def _path(values: list[float], across: Scale, up: Scale) -> str:
-    points = [f"{across.at(i):.1f} {up.at(value):.1f}" for i, value in enumerate(values)]
+    points = [f"{across.pixel(i):.1f} {up.pixel(value):.1f}" for i, value in enumerate(values)]
     return "M" + "L".join(points)
 
 
@@ -192,7 +196,7 @@ def _marks(
     """Mark each run outside its band with a red diamond, and the newest one with a dot."""
     drawn = []
     for index, (row, value) in enumerate(zip(rows, values, strict=True)):
-        x, y = across.at(index), up.at(value)
+        x, y = across.pixel(index), up.pixel(value)
         if is_outside(value, _band(row, metric)):
             shape = f"M{x - 4:.1f} {y:.1f}l4 -4l4 4l-4 4z"
             drawn.append(f'<path class="mark red" d="{shape}"/>')

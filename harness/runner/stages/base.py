@@ -42,7 +42,7 @@ class StageContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class StageResult:
     """How a stage went before its artifacts were looked at.
 
     ``log`` is a file in the hub; ``attachments`` are further files in the hub, by the
@@ -70,7 +70,7 @@ class StageKind(Protocol):
     def argv(self, spec: StageSpec, values: Mapping[str, str]) -> tuple[str, ...]:
         """Return the argument vector with its placeholders filled."""
 
-    def run(self, spec: StageSpec, context: StageContext) -> Trial:
+    def run(self, spec: StageSpec, context: StageContext) -> StageResult:
         """Run the stage to its end."""
 
 
@@ -84,7 +84,7 @@ def start(
 
     stream = LogStream(log, context.clean, on_line, overlap=context.overlap)
     began = time.monotonic()
-    exit_ = child.run(
+    exit_ = child.run_child(
         child.ChildSpec(
             argv=argv,
             cwd=context.root,
@@ -109,7 +109,7 @@ def start(
     return exit_
 
 
-def ending(exit_: child.ChildExit, spec: StageSpec) -> tuple[str, str] | None:
+def describe_ending(exit_: child.ChildExit, spec: StageSpec) -> tuple[str, str] | None:
     """Return outcome and reason of a child that did not come to its own end.
 
     timeout      timeout      the bound on time was reached
@@ -146,7 +146,7 @@ def last_line(log: Path) -> str:
 
 
 def _remarks(exit_: child.ChildExit, spec: StageSpec, seconds: float) -> list[str]:
-    found = ending(exit_, spec)
+    found = describe_ending(exit_, spec)
     remarks = [f"{found[1]} ({seconds:.1f} s)"] if found else []
     if exit_.survivors:
         remarks.append(f"{exit_.survivors} processes were left running and were ended")

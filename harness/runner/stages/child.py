@@ -104,7 +104,7 @@ def environment(extra: tuple[str, ...], source: Mapping[str, str]) -> dict[str, 
     return {**_FIXED, **kept}
 
 
-def run(spec: ChildSpec, log: LogStream, stop: Stop) -> ChildExit:
+def run_child(spec: ChildSpec, log: LogStream, stop: Stop) -> ChildExit:
     """Run a child to its end and stream its output; every process it started is gone after."""
     began = time.monotonic()
     try:
@@ -192,10 +192,10 @@ class _Watch:
         if self._stop.reader in ready:
             self._stop.drain()
         if self._open and self._pipe.fileno() in ready:
-            self._read()
+            self._pump()
         return self._gone in ready
 
-    def _read(self) -> bool:
+    def _pump(self) -> bool:
         try:
             piece = os.read(self._pipe.fileno(), _PIECE)
         except BlockingIOError:
@@ -225,19 +225,19 @@ class _Watch:
 
     def end_survivors(self, mark: str) -> int:
         """End what the child left behind, in its group or out of it, and read the rest."""
-        while self._open and self._read():
+        while self._open and self._pump():
             pass
-        found = _marked(mark, self._process.pid)
+        found = _marked_processes(mark, self._process.pid)
         self._kill(signal.SIGKILL)
         left = found
         while left:
             for pid in left:
                 _kill_one(pid)
-            left = _marked(mark, self._process.pid)
+            left = _marked_processes(mark, self._process.pid)
         deadline = time.monotonic() + _DRAIN_S
         while self._open and (wait := deadline - time.monotonic()) > 0:
             if select.select([self._pipe], [], [], wait)[0]:
-                self._read()
+                self._pump()
         return len(found)
 
     def reap(self) -> tuple[int, int]:
@@ -251,7 +251,9 @@ class _Watch:
 
 def end_orphans(run_ids: Collection[str]) -> int:
     """End what the stages of killed runs left running; return how many there were."""
-    found = [pid for run_id in run_ids for pid in _marked(f"{run_id}/", 0, is_whole=False)]
+    found = [
+        pid for run_id in run_ids for pid in _marked_processes(f"{run_id}/", 0, is_whole=False)
+    ]
     for pid in found:
         _kill_one(pid)
     return len(found)
@@ -264,7 +266,7 @@ def _kill_one(pid: int) -> None:
         return
 
 
-def _marked(mark: str, leader: int, *, is_whole: bool = True) -> list[int]:
+def _marked_processes(mark: str, leader: int, *, is_whole: bool = True) -> list[int]:
     """Return living processes that carry a mark (or begin with it), the leader left out."""
     proc = Path("/proc")
     if not (proc / "self/environ").exists():

@@ -19,15 +19,15 @@ class CommandStage:
         """Return the argument vector with its placeholders filled."""
         return tuple(fill(item, dict(values)) for item in spec.argv)
 
-    def run(self, spec: StageSpec, context: base.StageContext) -> base.Trial:
+    def run(self, spec: StageSpec, context: base.StageContext) -> base.StageResult:
         """Run the command to its end."""
         argv = self.argv(spec, context.values)
         log = context.hub / "cli" / f"{spec.id}.log"
         exit_ = base.start(spec, argv, context, log)
-        outcome, reason = base.ending(exit_, spec) or ("passed", "exit code 0")
+        outcome, reason = base.describe_ending(exit_, spec) or ("passed", "exit code 0")
         if outcome == "passed" and exit_.exit_code != 0:
             outcome, reason = "failed", f"exit code {exit_.exit_code}: {base.last_line(log)}"
-        return base.Trial(
+        return base.StageResult(
             argv=argv,
             outcome=outcome,
             verdict=Verdict.GREEN if outcome == "passed" else Verdict.RED,

@@ -18,7 +18,7 @@ from harness.config.toml_table import nearest
 from harness.errors import ConfigError
 from harness.files import json_bytes, sha256_bytes, sha256_file, write_bytes
 from harness.records import DatasetRecord
-from harness.runner.stages.base import StageContext, Trial
+from harness.runner.stages.base import StageContext, StageResult
 from harness.runner.stages.command import CommandStage
 from harness.verdict import Verdict
 
@@ -37,7 +37,7 @@ class Dataset:
 class GenerationFailedError(Exception):
     """A dataset could not be generated: the trial tells how its command went."""
 
-    def __init__(self, stage: StageSpec, trial: Trial) -> None:
+    def __init__(self, stage: StageSpec, trial: StageResult) -> None:
         """Keep the stage that stands for the generation, and its trial."""
         super().__init__(trial.reason)
         self.stage, self.trial = stage, trial
@@ -76,7 +76,7 @@ def check_given(specs: tuple[DatasetSpec, ...], given: Mapping[str, Path]) -> No
             )
 
 
-def given(role: str, path: Path, digest: Callable[[Path], str]) -> Dataset:
+def record_given(role: str, path: Path, digest: Callable[[Path], str]) -> Dataset:
     """Record a dataset that was given.
 
     Raises:
@@ -106,7 +106,9 @@ def place(shared: Path, spec: DatasetSpec, inputs: Mapping[str, str]) -> Path:
     return shared / "datasets" / key(spec, inputs)[:24]
 
 
-def cached(folder: Path, spec: DatasetSpec, digest: Callable[[Path], str]) -> Dataset | None:
+def find_cached(
+    folder: Path, spec: DatasetSpec, digest: Callable[[Path], str]
+) -> Dataset | None:
     """Return a dataset from its cache folder, or None where it is not there or not intact."""
     path = folder / spec.file
     try:

@@ -55,7 +55,7 @@ class PytestStage:
             *test_outcomes.options(spec, values),
         )
 
-    def run(self, spec: StageSpec, context: base.StageContext) -> base.Trial:
+    def run(self, spec: StageSpec, context: base.StageContext) -> base.StageResult:
         """Run the tests to their end."""
         argv = self.argv(spec, context.values)
         log = context.hub / f".streaming-{spec.id}.log"
@@ -64,9 +64,9 @@ class PytestStage:
             left.unlink(missing_ok=True)
         exit_ = base.start(spec, argv, context, log)
         declared = context.values.get(test_outcomes.key(spec.id), "")
-        notes = test_outcomes.only(declared, test_outcomes.read(noted))
-        tests = test_outcomes.counted(count(junit), notes)
-        early = base.ending(exit_, spec)
+        notes = test_outcomes.only(declared, test_outcomes.read_notes(noted))
+        tests = test_outcomes.count_outcomes(count(junit), notes)
+        early = base.describe_ending(exit_, spec)
         if early is not None:
             outcome, verdict, reason = early[0], Verdict.RED, early[1]
         else:
@@ -78,7 +78,7 @@ class PytestStage:
         for ending, (source, clean) in kept.items():
             attachments[ending] = context.hub / f".streaming-{spec.id}{ending}"
             write_bytes(attachments[ending], clean(source.read_bytes()))
-        return base.Trial(
+        return base.StageResult(
             argv=argv,
             outcome=outcome,
             verdict=verdict,

@@ -26,10 +26,10 @@ def kind_of(spec: StageSpec) -> StageKind:
         from harness.runner.stages.pytest_run import PytestStage  # noqa: PLC0415
 
         return PytestStage()
-    return CommandStage() if spec.kind == CommandStage.kind else _installed(spec)
+    return CommandStage() if spec.kind == CommandStage.kind else _load_installed(spec)
 
 
-def _installed(spec: StageSpec) -> StageKind:
+def _load_installed(spec: StageSpec) -> StageKind:
     from importlib import metadata  # noqa: PLC0415 (20 ms that only foreign kinds need)
 
     for entry in metadata.entry_points(group=GROUP, name=spec.kind):

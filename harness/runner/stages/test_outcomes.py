@@ -26,7 +26,7 @@ _QUARANTINED = "quarantined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
+class TestNote:
     """One test: its id, its outcome, how often it was run again, and its quarantine's id."""
 
     id: str
@@ -40,7 +40,7 @@ def key(stage: str) -> str:
     return f"quarantine:{stage}"
 
 
-def listed(stage: StageSpec, standing: Iterable[QuarantineRecord]) -> str:
+def list_quarantined(stage: StageSpec, standing: Iterable[QuarantineRecord]) -> str:
     """List the tests in quarantine that a stage can choose, one a line: id, ``|``, why."""
     return "\n".join(
         f"{entry.id}|{entry.owner}, until {entry.expires}: {entry.reason}".replace("\n", " ")
@@ -69,19 +69,19 @@ def patience(spec: StageSpec, values: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(entries)
 
 
-def read(path: Path) -> tuple[Noted, ...]:
+def read_notes(path: Path) -> tuple[TestNote, ...]:
     """Read the notes of a session; none where there is no such file or it is another one."""
     try:
         if path.stat().st_size > _LARGEST:
             return ()
-        return tuple(_noted(test) for test in json.loads(path.read_bytes())["tests"])
+        return tuple(_parse_note(test) for test in json.loads(path.read_bytes())["tests"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ()
 
 
-def _noted(test: Any) -> Noted:
+def _parse_note(test: Any) -> TestNote:
     entry = test.get("quarantine") if isinstance(test, dict) else None
-    return Noted(
+    return TestNote(
         id=str(test["id"]),
         outcome=str(test["outcome"]),
         retries=len(test.get("attempts", ())),
@@ -89,7 +89,7 @@ def _noted(test: Any) -> Noted:
     )
 
 
-def only(declared: str, notes: Iterable[Noted]) -> tuple[Noted, ...]:
+def only(declared: str, notes: Iterable[TestNote]) -> tuple[TestNote, ...]:
     """Leave out quarantines that were not declared (see ``listed``)."""
     known = {entry.rpartition("|")[0] for entry in declared.splitlines()}
     return tuple(
@@ -97,7 +97,7 @@ def only(declared: str, notes: Iterable[Noted]) -> tuple[Noted, ...]:
     )
 
 
-def counted(counts: Mapping[str, int], notes: Iterable[Noted]) -> dict[str, int]:
+def count_outcomes(counts: Mapping[str, int], notes: Iterable[TestNote]) -> dict[str, int]:
     """Tell failed tests in quarantine, which pytest reports as skipped, from skipped ones."""
     excused = sum(n.quarantine is not None and n.outcome == _QUARANTINED for n in notes)
     if not counts or not excused:
@@ -106,7 +106,7 @@ def counted(counts: Mapping[str, int], notes: Iterable[Noted]) -> dict[str, int]
     return {**counts, "skipped": counts["skipped"] - excused, _QUARANTINED: excused}
 
 
-def flaky(notes: Iterable[Noted]) -> tuple[str, ...]:
+def flaky(notes: Iterable[TestNote]) -> tuple[str, ...]:
     """Name the tests that passed only when they were run again, and how often that was."""
     return tuple(
         f"{note.id}: {quarantine.retries(note.retries)}"
@@ -115,7 +115,7 @@ def flaky(notes: Iterable[Noted]) -> tuple[str, ...]:
     )
 
 
-def outcomes(notes: Iterable[Noted]) -> dict[str, str]:
+def outcomes(notes: Iterable[TestNote]) -> dict[str, str]:
     """Say how each declared test went; of several that one id names, the worst counts."""
     found: dict[str, str] = {}
     order = (quarantine.CLEAN, quarantine.FLAKY, quarantine.FAILED)
@@ -128,7 +128,7 @@ def outcomes(notes: Iterable[Noted]) -> dict[str, str]:
     return found
 
 
-def _outcome(note: Noted) -> str | None:
+def _outcome(note: TestNote) -> str | None:
     if note.outcome == _QUARANTINED or note.outcome in _BAD:
         return quarantine.FAILED
     if note.outcome != "passed":

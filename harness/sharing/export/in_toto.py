@@ -61,7 +61,7 @@ def test_result(hub: Path, record: HubRecord) -> dict[str, Any]:
     """
     named = [(f"stage {stage.id}", stage.verdict) for stage in record.stages]
     named += [(f"guard {guard.id}", guard.verdict) for guard in record.guards]
-    excused = {f"{entry.kind} {entry.id}" for entry in quarantine.excused(record)}
+    excused = {f"{entry.kind} {entry.id}" for entry in quarantine.waived(record)}
     named = [(name, Verdict.INCONCLUSIVE if name in excused else v) for name, v in named]
     by_verdict = {v: [name for name, verdict in named if verdict is v] for v in Verdict}
     whole = record.verdict
@@ -115,7 +115,7 @@ def envelope(statement: Mapping[str, Any], signer: SecretKey | None) -> dict[str
     payload = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
     signatures = []
     if signer is not None:
-        signed = signer.sign(encoded(PAYLOAD, payload))
+        signed = signer.sign(pre_authentication_encoding(PAYLOAD, payload))
         key_id, signature = signed[:4].hex(), base64.b64encode(signed[4:]).decode()
         signatures.append({"keyid": key_id, "sig": signature})
     return {
@@ -125,7 +125,7 @@ def envelope(statement: Mapping[str, Any], signer: SecretKey | None) -> dict[str
     }
 
 
-def encoded(kind: str, payload: bytes) -> bytes:
+def pre_authentication_encoding(kind: str, payload: bytes) -> bytes:
     """Return what is signed: the pre-authentication encoding of type and payload."""
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload)
 

@@ -72,7 +72,7 @@ def write(hub: Path, record: HubRecord, place: Place) -> str:
         with tempfile.TemporaryDirectory(prefix="harness-export-") as name:
             folder = Path(name) / "hub"
             listed = copying.copy(hub, folder)
-            run = _run(client, record, place, listed[inventory.MANIFEST])
+            run = _find_or_begin_run(client, record, place, listed[inventory.MANIFEST])
             if COMPLETE not in run.data.tags:
                 _fill(client, run, record, folder)
     except refusals as error:
@@ -111,7 +111,9 @@ def _library(address: str) -> tuple[type[Exception], ...]:
     return (MlflowException, SQLAlchemyError, OSError)
 
 
-def _run(client: MlflowClient, record: HubRecord, place: Place, manifest: str) -> Run:
+def _find_or_begin_run(
+    client: MlflowClient, record: HubRecord, place: Place, manifest: str
+) -> Run:
     """Find the run of a hub, or begin it.
 
     Raises:
@@ -158,7 +160,7 @@ def _fill(client: MlflowClient, run: Run, record: HubRecord, folder: Path) -> No
         client.log_batch(id_, params=part)
     points = [
         Metric(point.name, point.value, at, point.step)
-        for point in _missing(client, run, metrics(record, folder))
+        for point in _missing_points(client, run, metrics(record, folder))
     ]
     for part in _parts(points):
         client.log_batch(id_, metrics=part)
@@ -169,7 +171,7 @@ def _fill(client: MlflowClient, run: Run, record: HubRecord, folder: Path) -> No
     client.set_tag(id_, COMPLETE, "true")
 
 
-def _missing(client: MlflowClient, run: Run, wanted: Iterable[Point]) -> Iterator[Point]:
+def _missing_points(client: MlflowClient, run: Run, wanted: Iterable[Point]) -> Iterator[Point]:
     """Yield the points that a run does not hold."""
     known: dict[str, set[int]] = {}
     for point in wanted:
@@ -187,7 +189,7 @@ def parameters(record: HubRecord) -> dict[str, str]:
     values = {f"parameter/{key}": value for key, value in record.parameters.items()}
     values |= {f"dataset/{d.role}": d.sha256 for d in record.datasets}
     values |= {f"environment/{key}": value for key, value in record.environment.items()}
-    named = _named(values)
+    named = _fit_names(values)
     return {named[key]: value[:_LONGEST_PARAMETER] for key, value in values.items()}
 
 
@@ -236,7 +238,7 @@ def metrics(record: HubRecord, folder: Path) -> tuple[Point, ...]:
         for column in series.of_table(path.read_text("utf-8", errors="replace")):
             points = [(int(step), value) for step, value in column.points]
             values[f"{artifact.id}/{column.name.replace('/', '_')}"] = points
-    named = _named(values)
+    named = _fit_names(values)
     return tuple(
         Point(named[name], float(value), step)
         for name, points in values.items()
@@ -244,7 +246,7 @@ def metrics(record: HubRecord, folder: Path) -> tuple[Point, ...]:
     )
 
 
-def _named(names: Iterable[str]) -> dict[str, str]:
+def _fit_names(names: Iterable[str]) -> dict[str, str]:
     """Make names fit: one group, one slash, plain characters; none is used twice."""
     fit: dict[str, str] = {}
     for name in sorted(names):

@@ -33,7 +33,7 @@ _WRITABLE = "a place that can be written"
 
 
 @contextlib.contextmanager
-def receiving(project: Project) -> Iterator[None]:
+def hold_receiver(project: Project) -> Iterator[None]:
     """Be the only one that pulls into a project.
 
     Raises:
@@ -69,7 +69,7 @@ def pull(subject: str, project: Project, known: dict[str, Entry], store: RemoteS
         StorageError: The store or the disk refused; the next pull goes on from here.
         LockTimeoutError: The ledger's lock was not had.
     """
-    entry = seals.read(store, subject)
+    entry = seals.read_seal(store, subject)
     if entry is None:
         raise EvidenceMissingError(
             f"{store.url}: {subject}",
@@ -84,8 +84,8 @@ def pull(subject: str, project: Project, known: dict[str, Entry], store: RemoteS
         return Moved(subject=subject, is_there=True)
     folder = project.hubs / _ARRIVING / subject
     with files.storage(folder, _WRITABLE, "pull again"):
-        moved = _fetched(folder, entry, store)
-    found = seal.received(folder, entry.body, entry.time)
+        moved = _fetch_files(folder, entry, store)
+    found = seal.close_received(folder, entry.body, entry.time)
     try:
         _prove(folder, entry)
     except HarnessError:
@@ -110,7 +110,7 @@ def _require_equal(hub: Path, entry: Entry, own: Entry | None) -> None:
         raise digest.damage(str(hub), found, f"{entry.body['manifest_sha256'][:12]}… as there")
 
 
-def _fetched(folder: Path, entry: Entry, store: RemoteStore) -> Moved:
+def _fetch_files(folder: Path, entry: Entry, store: RemoteStore) -> Moved:
     """Fetch every file that is not in the folder yet."""
     manifest, subject = str(entry.body["manifest_sha256"]), entry.subject
     if folder.exists() and not _holds(folder / inventory.MANIFEST, manifest):
@@ -165,7 +165,9 @@ def _refuse_shapes(listed: dict[str, str]) -> None:
         while parent := parent.rpartition("/")[0]:
             if parent in listed:
                 raise digest.damage(
-                    inventory.shown(path), f"a file below the file {parent}", "a folder"
+                    inventory.printable_path(path),
+                    f"a file below the file {parent}",
+                    "a folder",
                 )
 
 
@@ -181,7 +183,7 @@ def _sizes(folder: Path, listed: dict[str, str]) -> dict[str, int]:
         if not 0 <= sizes.get(path, -1) <= comparison.SIZE_LIMIT:
             found = f"{sizes[path]} bytes" if path in sizes else "no size in the inventory"
             expected = f"at most {comparison.SIZE_LIMIT} bytes"
-            raise digest.damage(inventory.shown(path), found, expected)
+            raise digest.damage(inventory.printable_path(path), found, expected)
     wanted, free = sum(sizes[path] for path in listed), shutil.disk_usage(folder).free
     if wanted > free:
         raise StorageError(
@@ -207,4 +209,6 @@ def _prove(folder: Path, entry: Entry) -> None:
             raise digest.damage(entry.subject, row.found, row.expected)
     manifest = digest.sha256(folder / inventory.MANIFEST, inventory.LIST_LIMIT)
     for found, expected in sealing.faults(entry, manifest, record):
-        raise digest.damage(entry.subject, inventory.shown(found), inventory.shown(expected))
+        raise digest.damage(
+            entry.subject, inventory.printable_path(found), inventory.printable_path(expected)
+        )

@@ -38,8 +38,8 @@ def push(hub: Path, known: dict[str, Entry], store: RemoteStore) -> Moved:
             a file did not arrive as it was sent.
         StorageError: The store refused; the next push goes on from here.
     """
-    entry = _sealed(hub, known)
-    there = seals.read(store, entry.subject)
+    entry = _check_seal(hub, known)
+    there = seals.read_seal(store, entry.subject)
     if there is not None:
         seals.require_same(entry.subject, there, entry, store.url)
         return Moved(subject=entry.subject, is_there=True)
@@ -61,7 +61,7 @@ def push(hub: Path, known: dict[str, Entry], store: RemoteStore) -> Moved:
     return Moved(subject=entry.subject, copied=copied, kept=kept, size=size)
 
 
-def _sealed(hub: Path, known: dict[str, Entry]) -> Entry:
+def _check_seal(hub: Path, known: dict[str, Entry]) -> Entry:
     """Return the seal of a hub that is still as it was sealed.
 
     Raises:

@@ -36,7 +36,7 @@ def present(store: RemoteStore, suites: Collection[str] = ()) -> list[str]:
     return sorted(found, key=lambda subject: subject.rpartition("/")[2])
 
 
-def read(store: RemoteStore, subject: str) -> Entry | None:
+def read_seal(store: RemoteStore, subject: str) -> Entry | None:
     """Read the seal of a hub there; ``None`` where the hub is not there, or not yet whole.
 
     Raises:
@@ -68,7 +68,7 @@ def write(store: RemoteStore, entry: Entry) -> None:
     store.write(entry.subject + SUFFIX, canonical.dumps(value) + b"\n")
 
 
-def known(ledger: Ledger) -> dict[str, Entry]:
+def seals_by_subject(ledger: Ledger) -> dict[str, Entry]:
     """Return the seals of a ledger by subject.
 
     Raises:

@@ -62,7 +62,7 @@ class RemoteStore:
                 remedy="Check the URL.",
             ) from error
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._refused_error(error) from error
         self._fs: AbstractFileSystem = fs
         self._root = str(root).rstrip("/")
         kinds = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
@@ -79,7 +79,7 @@ class RemoteStore:
         Raises:
             StorageError: The store refused.
         """
-        with self._asking():
+        with self._translate_errors():
             try:
                 found = self._fs.ls(self._path(folder), detail=False)
             except (FileNotFoundError, NotADirectoryError):
@@ -93,7 +93,7 @@ class RemoteStore:
             IntegrityError: It is larger than ``limit`` [bytes].
             StorageError: The store refused.
         """
-        with self._asking():
+        with self._translate_errors():
             try:
                 content = b"".join(self._chunks(name, limit))
             except FileNotFoundError:
@@ -106,7 +106,7 @@ class RemoteStore:
         Raises:
             StorageError: The store refused.
         """
-        with self._asking(), self._created(name) as stream:
+        with self._translate_errors(), self._create(name) as stream:
             stream.write(content)
 
     def send(self, source: Path, name: str) -> None:
@@ -117,10 +117,10 @@ class RemoteStore:
             StorageError: The store refused.
         """
         with (
-            digest.opened(source),  # refuses what is no regular file
+            digest.open_regular(source),  # refuses what is no regular file
             source.open("rb") as here,
-            self._asking(),
-            self._created(name) as there,
+            self._translate_errors(),
+            self._create(name) as there,
         ):
             while chunk := here.read(digest.CHUNK):
                 there.write(chunk)
@@ -132,7 +132,7 @@ class RemoteStore:
             StorageError: The store refused.
         """
         summer = hashlib.sha256()
-        with self._asking():
+        with self._translate_errors():
             try:
                 if self._fs.size(self._path(name)) != size:
                     return False
@@ -153,7 +153,7 @@ class RemoteStore:
             StorageError: The store or the disk refused.
         """
         summer, size = hashlib.sha256(), 0
-        with self._asking(), target.open("wb") as here:
+        with self._translate_errors(), target.open("wb") as here:
             try:
                 for chunk in self._chunks(name, limit):
                     summer.update(chunk)
@@ -173,7 +173,7 @@ class RemoteStore:
             EvidenceMissingError: Nothing is there.
             StorageError: The store refused.
         """
-        with self._asking():
+        with self._translate_errors():
             is_there = self._fs.exists(self._root or "/")
         if not is_there:
             raise EvidenceMissingError(
@@ -194,7 +194,7 @@ class RemoteStore:
                 yield chunk
 
     @contextlib.contextmanager
-    def _created(self, name: str) -> Iterator[Any]:
+    def _create(self, name: str) -> Iterator[Any]:
         path = self._path(name)
         if not self._is_flat:
             self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
@@ -206,20 +206,20 @@ class RemoteStore:
 
     def _damage(self, name: str, found: str, expected: str) -> IntegrityError:
         return IntegrityError(
-            f"{self.url}: {inventory.shown(name)}",
+            f"{self.url}: {inventory.printable_path(name)}",
             found=found,
             expected=expected,
             remedy="Remove the hub there, then push it again from a whole copy.",
         )
 
     @contextlib.contextmanager
-    def _asking(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except self._refusals as error:
-            raise self._refused(error) from error
+            raise self._refused_error(error) from error
 
-    def _refused(self, error: Exception) -> StorageError:
+    def _refused_error(self, error: Exception) -> StorageError:
         return StorageError(
             self.url,
             found=_SECRET.sub("//", " ".join(str(error).split()))[:200] or type(error).__name__,

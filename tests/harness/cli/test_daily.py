@@ -211,7 +211,7 @@ def test_damaged_newest_hub_is_told(project: Path, capsys: pytest.CaptureFixture
 
 def test_standing_is_worth_its_verdict() -> None:
     """A red run is 1 whether fresh or stale; never run is 3."""
-    made = suite_status.Standing(
+    made = suite_status.SuiteStatus(
         suite="x",
         hub=None,
         record=None,

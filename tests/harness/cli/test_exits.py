@@ -50,7 +50,7 @@ def test_failure_has_its_exit_code(
     failure: BaseException, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every kind of failure leaves as one line and its documented code."""
-    assert exits.guarded(_raiser(failure), Session()) == code
+    assert exits.call_guarded(_raiser(failure), Session()) == code
 
     told = capsys.readouterr()
     assert told.out == ""
@@ -61,12 +61,12 @@ def test_failure_has_its_exit_code(
 @pytest.mark.parametrize(("answer", "code"), [(None, 0), (0, 0), (3, 3), ("text", 0)])
 def test_answer_is_the_exit_code(answer: object, code: int) -> None:
     """A command's number is the exit code; anything else is success."""
-    assert exits.guarded(lambda: answer, Session()) == code
+    assert exits.call_guarded(lambda: answer, Session()) == code
 
 
 def test_bug_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     """Our own bug says what to report, and where the traceback is."""
-    exits.guarded(_raiser(ValueError("odd\nthing")), Session())
+    exits.call_guarded(_raiser(ValueError("odd\nthing")), Session())
 
     line = capsys.readouterr().err
     assert "internal error: ValueError at test_exits.py:" in line
@@ -76,21 +76,21 @@ def test_bug_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     """With -v the traceback of a bug is shown."""
-    exits.guarded(_raiser(ValueError("odd")), Session(debug=True))
+    exits.call_guarded(_raiser(ValueError("odd")), Session(debug=True))
 
     assert "Traceback (most recent call last)" in capsys.readouterr().err
 
 
 def test_mistake_never_shows_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     """A person's mistake is one line, with -v as well."""
-    exits.guarded(_raiser(errors.ConfigError("a", **_PARTS)), Session(debug=True))
+    exits.call_guarded(_raiser(errors.ConfigError("a", **_PARTS)), Session(debug=True))
 
     assert capsys.readouterr().err == "harness: a: found x; expected y. Do z.\n"
 
 
 def test_mistake_is_json_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
     """Under --json the parts of a mistake are fields on standard output."""
-    exits.guarded(_raiser(errors.IntegrityError("a", **_PARTS)), Session(json=True))
+    exits.call_guarded(_raiser(errors.IntegrityError("a", **_PARTS)), Session(json=True))
 
     error = json.loads(capsys.readouterr().out)["error"]
     assert (error["kind"], error["exit_code"], error["remedy"]) == (
@@ -104,7 +104,7 @@ def test_message_controls_no_terminal(capsys: pytest.CaptureFixture[str]) -> Non
     """A hostile file name in a message neither moves the cursor nor adds a line."""
     failure = errors.ConfigError("a\x1b[2J\nb", **_PARTS)
 
-    exits.guarded(_raiser(failure), Session())
+    exits.call_guarded(_raiser(failure), Session())
 
     told = capsys.readouterr().err
     assert "\x1b" not in told
@@ -123,7 +123,7 @@ def test_sigterm_can_be_cleaned_up_after() -> None:
             cleaned.append(1)
             raise
 
-    assert exits.guarded(call, Session()) == 143
+    assert exits.call_guarded(call, Session()) == 143
     assert cleaned == [1]
     assert signal.getsignal(signal.SIGTERM) == before
 

@@ -172,6 +172,6 @@ def test_unknown_suite_offers_the_nearest(tmp_path: Path) -> None:
     project = hubs.project(tmp_path)
 
     with pytest.raises(ConfigError) as caught:
-        config_file.suite_of(project, "tyni")
+        config_file.find_suite(project, "tyni")
 
     assert "tiny" in caught.value.remedy

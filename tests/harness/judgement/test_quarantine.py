@@ -98,7 +98,7 @@ def test_expired_quarantine_counts_again(tmp_path: Path) -> None:
     assert (late.exit_code, last_day.exit_code) == (1, 0)
     (stood,) = late.record.quarantine
     assert (stood.state, stood.outcome) == ("expired", "failed")
-    assert f"(ada@example.org, expired {yesterday})" in quarantine.told(stood)
+    assert f"(ada@example.org, expired {yesterday})" in quarantine.describe(stood)
     assert "it counts again" in markdown.summary(late.record)
     assert "expired" in github.commands(late.record)
 
@@ -143,11 +143,11 @@ def test_another_reason_is_another_quarantine() -> None:
     """Clean runs are counted for one declaration; who declares it anew begins anew."""
     table = {**entry(), "clean_runs": 2, "expires": SOON}
     first = read(table)
-    (stood,) = quarantine.standing((first,), (), TODAY)
+    (stood,) = quarantine.status_before_run((first,), (), TODAY)
     counted = (replace(stood, clean=2),)
 
-    same = quarantine.standing((first,), counted, TODAY)[0]
-    other = quarantine.standing((replace(first, reason="again"),), counted, TODAY)[0]
+    same = quarantine.status_before_run((first,), counted, TODAY)[0]
+    other = quarantine.status_before_run((replace(first, reason="again"),), counted, TODAY)[0]
 
     assert (same.state, other.state, other.clean) == ("lifted", "active", 0)
 
@@ -287,7 +287,7 @@ def test_verify_holds_a_quarantine_against_the_plan(tmp_path: Path) -> None:
     """An excuse that the plan does not declare, or that went otherwise, is damage."""
     made = project(tmp_path, "0.5", entry())
     outcome = hubs.run(made)
-    frozen, record = plan.read(outcome.hub), outcome.record
+    frozen, record = plan.read_plan(outcome.hub), outcome.record
     (stood,) = record.quarantine
 
     def faults(**changes: Any) -> list[str]:

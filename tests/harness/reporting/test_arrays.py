@@ -43,7 +43,7 @@ def test_statistics_are_those_of_numpy(dtype: str, order: Any) -> None:
         np.asarray(drawn(dtype, (3, 5, 2), seed), order=order).astype(dtype, order=order)
         for seed in (1, 2)
     )
-    first, second = npy.read(npy_of(old)), npy.read(npy_of(new))
+    first, second = npy.read_npy(npy_of(old)), npy.read_npy(npy_of(new))
 
     told = arrays.statistics(first)
     largest, relative = arrays.distance(first, second)
@@ -63,7 +63,7 @@ def test_what_is_not_finite_is_counted() -> None:
     """NaN and ±inf are counted and left out of every number."""
     old = np.array([[1.0, np.nan, 3.0], [np.inf, 5.0, 7.0]])
     new = np.array([[2.0, 2.0, np.nan], [4.0, 5.0, 9.0]])
-    first, second = npy.read(npy_of(old)), npy.read(npy_of(new))
+    first, second = npy.read_npy(npy_of(old)), npy.read_npy(npy_of(new))
 
     told = arrays.statistics(first)
 
@@ -79,7 +79,7 @@ def test_what_is_not_finite_is_counted() -> None:
 )
 def test_no_number_is_none(values: NDArray[Any]) -> None:
     """Where there is no finite answer there is none, and JSON can carry it."""
-    found = npy.read(npy_of(values))
+    found = npy.read_npy(npy_of(values))
 
     told = arrays.statistics(found)
     far = arrays.distance(found, found)
@@ -105,7 +105,7 @@ def test_objects_are_never_unpickled(tmp_path: Path) -> None:
     np.save(stream, np.array([_Planted(str(place)), 1], dtype=object), allow_pickle=True)
 
     with pytest.raises(npy.ArrayError, match="plain numbers"):
-        npy.read(stream.getvalue())
+        npy.read_npy(stream.getvalue())
     with pytest.raises(npy.ArrayError):
         list(npy.members(pickle.dumps(_Planted(str(place))), 1 << 20))
     assert not place.exists()
@@ -128,7 +128,7 @@ def test_objects_are_never_unpickled(tmp_path: Path) -> None:
 def test_damaged_file_is_told(content: bytes, word: str) -> None:
     """What is no array of numbers says why, and is never an exception of another kind."""
     with pytest.raises(npy.ArrayError, match=word):
-        npy.read(content)
+        npy.read_npy(content)
 
 
 def test_bomb_is_refused() -> None:

@@ -217,7 +217,7 @@ def test_headings_in_a_log_stay_in_the_log(tmp_path: Path) -> None:
     excerpt = "# Commands for retry\n```sh\nrm -r everything\n```\n## Issue\nforged"
     reports.block(hub, made, replace(reports.cause(), title="forged", excerpt=excerpt))
 
-    note = next(b for b in view.read(hub).blockers if "forged" in b.path)
+    note = next(b for b in view.read_view(hub).blockers if "forged" in b.path)
 
     assert [head for head, _ in note.sections if head == "Commands for retry"] == [
         "Commands for retry"
@@ -238,7 +238,7 @@ def test_a_page_in_a_site_links_no_files(red: tuple[Path, str]) -> None:
     """Beside a page of the site lie no files of the hub, so it names them only."""
     around = html.Surroundings(index="../../index.html", trends="../../trends/x.html")
 
-    page = _Page(html.page(view.read(red[0]), around))
+    page = _Page(html.page(view.read_view(red[0]), around))
 
     links = {str(a["href"]) for a in page.all("a")}
     assert {link for link in links if not link.startswith("#")} == {

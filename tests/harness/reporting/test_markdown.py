@@ -28,7 +28,7 @@ def test_summary_says_what_changed(tmp_path: Path) -> None:
     after = reports.record(previous=reports.BEFORE, metrics={"m": 4.0})
     hub = reports.write(store, after, inputs={"model.py": "c" * 64, "same.py": "b" * 64})
 
-    written = markdown.of_view(view.read(hub))
+    written = markdown.of_view(view.read_view(hub))
 
     assert "| model.py | aaaaaaaaaaaa | cccccccccccc |" in written
     assert "same.py" not in written

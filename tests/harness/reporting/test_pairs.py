@@ -78,4 +78,4 @@ def test_what_cannot_be_subtracted_says_why(tmp_path: Path, new: bytes, word: st
     (pair,) = compared(tmp_path, old, new)
 
     assert pair.mean is None
-    assert word in pairs.told(pair)
+    assert word in pairs.describe_pair(pair)

@@ -48,7 +48,7 @@ description = "The same, inherited."
 
 def _run(hub: Path) -> dict[str, Any]:
     record = read_record(hub)
-    log = json.loads(sarif.render(record, findings.read(hub, record)))
+    log = json.loads(sarif.render(record, findings.read_findings(hub, record)))
     assert list(sarif_facts.faults(log)) == []
     assert len(log["runs"]) == 1
     run: dict[str, Any] = log["runs"][0]
@@ -74,7 +74,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> sealed.Store:
     from harness.runner import workflow
     from harness.runner.options import RunOptions
 
-    outcome = workflow.run(load_project(root), "derived", RunOptions())
+    outcome = workflow.run_suite(load_project(root), "derived", RunOptions())
     return sealed.Store(root, outcome.hub)
 
 
@@ -114,7 +114,7 @@ def test_places_can_be_opened(failed: sealed.Store) -> None:
 def test_fingerprints_are_those_of_the_blockers(failed: sealed.Store) -> None:
     """Guard and stage carry the signature of their blocker; each test has one of its own."""
     noted = [
-        blockers.read(path).signature for path in (failed.hub / "red").glob("blocked_*.md")
+        blockers.read_note(path).signature for path in (failed.hub / "red").glob("blocked_*.md")
     ]
     found = [r["partialFingerprints"] for r in _run(failed.hub)["results"]]
 
@@ -261,7 +261,7 @@ def test_command_writes_the_file(failed: sealed.Store, tmp_path: Path) -> None:
 def test_the_facts_refuse(failed: sealed.Store, change: Any, where: str) -> None:
     """The judge of these tests finds an unknown key, a missing one and a wrong word."""
     record = read_record(failed.hub)
-    log = json.loads(sarif.render(record, findings.read(failed.hub, record)))
+    log = json.loads(sarif.render(record, findings.read_findings(failed.hub, record)))
     change(log)
 
     assert any(where in fault for fault in sarif_facts.faults(log))

@@ -108,8 +108,8 @@ def test_only_quiet_defaults_are_folded() -> None:
 
     assert told == (declared, loud)
     assert rest == 1
-    assert "1 guard on by default" in text.folded(rest)
-    assert text.folded(0) == ""
+    assert "1 guard on by default" in text.describe_folded(rest)
+    assert text.describe_folded(0) == ""
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def test_plan_is_frozen_and_readable(tmp_path: Path) -> None:
     """The plan holds the declaration, the expanded commands and the input digests."""
     outcome = hubs.run(hubs.project(tmp_path))
 
-    made = plan.read(outcome.hub)
+    made = plan.read_plan(outcome.hub)
 
     assert made.suite.guards[0].options == {"metric": "out:value", "min": 1.0}
     assert made.argv["make"][-1] == "3"

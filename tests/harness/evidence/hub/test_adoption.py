@@ -27,7 +27,7 @@ def staged(root: Path, run_id: str) -> Adoption:
     (folder / "hub.json").write_text(f'"{run_id}"\n')
     final = store / "tiny" / run_id
     seal.stage(folder, final, TIME, suite="tiny", run_id=run_id, verdict=Verdict.RED)
-    return seal.staged(final)
+    return seal.read_staged(final)
 
 
 def test_adopted_hubs_are_whole_and_logged(tmp_path: Path) -> None:
@@ -95,4 +95,4 @@ def test_broken_promise_is_damage(tmp_path: Path, content: str) -> None:
     one.sealed.with_name(f"{RUNS[0]}.seal.json").write_text(content)
 
     with pytest.raises(IntegrityError):
-        seal.staged(one.sealed)
+        seal.read_staged(one.sealed)

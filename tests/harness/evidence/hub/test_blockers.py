@@ -36,7 +36,7 @@ def keep(hubs: Path, cause: Cause = CAUSE) -> blockers.Register:
     (hubs / "analysis").mkdir(parents=True, exist_ok=True)
     (hubs / "analysis/guards.json").write_text("[]")
     body = blockers.body(cause, hubs, ["harness run tiny"])
-    register.keep(register.seen(cause, SEEN), body)
+    register.keep(register.count_sighting(cause, SEEN), body)
     return register
 
 
@@ -68,7 +68,7 @@ def test_same_cause_is_the_same_blocker(tmp_path: Path) -> None:
     register = keep(tmp_path)
     later = dataclasses.replace(SEEN, instant="2026-01-02T00:00:00.000Z", dirty=False)
 
-    register.keep(register.seen(CAUSE, later), "body\n")
+    register.keep(register.count_sighting(CAUSE, later), "body\n")
 
     (made,) = register.entries()
     assert (made.occurrences, made.dirty) == (2, False)

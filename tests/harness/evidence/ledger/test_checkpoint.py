@@ -16,7 +16,7 @@ TAKEN = checkpoint.take(LEAVES, "example.org/log")
 def test_a_signed_note_is_trusted_by_its_key_only() -> None:
     """Another key of the same name is not the signer."""
     key, other = keys.new("ci"), keys.new("ci")
-    note = checkpoint.read(checkpoint.write(TAKEN, [key]).encode(), "note")
+    note = checkpoint.read_checkpoint(checkpoint.write(TAKEN, [key]).encode(), "note")
 
     assert note.signer([other.public]) is None
     assert note.signer([other.public, key.public]) == key.public
@@ -27,7 +27,7 @@ def test_a_changed_note_is_not_signed_any_more() -> None:
     key = keys.new("ci")
     text = checkpoint.write(TAKEN, [key])
     for changed in (text.replace("\n5\n", "\n4\n"), text.replace("example", "exbmple")):
-        assert checkpoint.read(changed.encode(), "note").signer([key.public]) is None
+        assert checkpoint.read_checkpoint(changed.encode(), "note").signer([key.public]) is None
 
 
 def test_keys_are_read_back_and_a_damaged_one_is_refused() -> None:
@@ -87,6 +87,6 @@ def test_growth_is_accepted_and_change_is_not() -> None:
 def test_reading_anything_raises_one_kind_of_error(content: bytes) -> None:
     """No note makes another exception."""
     try:
-        checkpoint.read(content, "note")
+        checkpoint.read_checkpoint(content, "note")
     except IntegrityError:
         return

@@ -12,8 +12,8 @@ import pytest
 from harness.cli import main
 from harness.config.project import Project
 from harness.errors import EvidenceMissingError, NothingSelectedError
-from harness.experiments.bisect.search import Asked, Found, Search
-from harness.experiments.bisect.verdict_cache import Seen
+from harness.experiments.bisect.search import Search, SearchRequest, SearchResult
+from harness.experiments.bisect.verdict_cache import SeenVerdict
 from harness.experiments.commits import history, scratch
 from harness.experiments.commits.history import State
 from harness.runner.stages.child import Stop
@@ -58,19 +58,19 @@ class Line:
         stop: Stop,
         guard: str | None = None,
         on_run: Callable[[int], None] = lambda _: None,
-    ) -> Found | None:
+    ) -> SearchResult | None:
         """Search the line, noting each run."""
 
-        def run(_search: Search, state: State) -> Seen:
+        def run(_search: Search, state: State) -> SeenVerdict:
             index = int(state.commit)
             self.ran.append(index)
             on_run(index)
             verdict = self.verdicts[index] if stop.signal is None else OPEN
             parts = {"floor": verdict.value, "ceiling": GREEN.value}
-            return Seen(commit=state.commit, verdict=verdict, parts=parts, reason="r")
+            return SeenVerdict(commit=state.commit, verdict=verdict, parts=parts, reason="r")
 
         self._patch.setattr(Search, "_run", run)
-        asked = Asked(suite="tiny", good="good", bad="bad", guard=guard)
+        asked = SearchRequest(suite="tiny", good="good", bad="bad", guard=guard)
         return Search(project, asked, stop, lambda _: None).search()
 
 

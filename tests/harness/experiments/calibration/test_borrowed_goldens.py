@@ -52,7 +52,7 @@ def test_the_lender_judges(judged: Project, value: str, verdict: str) -> None:
 
     assert outcome.record.verdict == verdict
     assert outcome.record.golden_sha256 == store.load(judged.golden / "tiny").digest
-    assert "Goldens are those of suite tiny." in plan.text(plan.read(outcome.hub))
+    assert "Goldens are those of suite tiny." in plan.text(plan.read_plan(outcome.hub))
     rows = {row.check: row for row in verify.verify(judged, outcome.hub).rows}
     assert "entry" in rows["golden"].found
 
@@ -76,7 +76,7 @@ def test_a_moved_golden_makes_both_stale(judged: Project) -> None:
 def test_drills_depend_on_the_lender(judged: Project) -> None:
     """A kept outcome of a drill is of no use once the borrowed goldens changed."""
     before, same, after = (
-        outcome_cache.committed(judged, judged.suites["other"], listing)
+        outcome_cache.digest_of_commit(judged, judged.suites["other"], listing)
         for listing in (
             "100644 blob aa\tgolden/tiny/cpu.json\n100644 blob bb\tgolden/other/cpu.json",
             "100644 blob aa\tgolden/tiny/cpu.json\n100644 blob cc\tgolden/other/cpu.json",
@@ -143,7 +143,7 @@ def test_declarations_without_it_keep_their_digest(tmp_path: Path) -> None:
     digests = {name: plan.suite_sha256(suite) for name, suite in suites.items()}
     own = made(tmp_path, goldens_of="").suites["other"]
 
-    assert "goldens_of" not in plan._used({"goldens_of": ""})
+    assert "goldens_of" not in plan._without_defaults({"goldens_of": ""})
     assert digests["other"] != plan.suite_sha256(own)
 
 

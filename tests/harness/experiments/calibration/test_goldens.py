@@ -18,7 +18,7 @@ from harness.experiments.calibration import goldens
 from harness.experiments.calibration import runs as calibration_runs
 from harness.experiments.calibration.runs import Runs
 from harness.experiments.campaign.run import CellResult
-from harness.experiments.execute.inline import Here
+from harness.experiments.execute.inline import InlineExecutor
 from harness.judgement import verify
 from harness.judgement.golden import store
 from harness.judgement.golden.calibrate import CalibrationRefusedError
@@ -65,7 +65,7 @@ def told(project: Project, seeds: list[str]) -> tuple[Runs, list[CellResult]]:
     stop = Stop()
     try:
         runs = calibration_runs.run_seeds(
-            project, "tiny", seeds, {}, Here(1), stop, results.append
+            project, "tiny", seeds, {}, InlineExecutor(1), stop, results.append
         )
     finally:
         stop.close()

@@ -15,8 +15,8 @@ from harness.errors import LockTimeoutError
 from harness.evidence.hub.store import HubStore, remove
 from harness.evidence.ledger.log import Ledger
 from harness.experiments.campaign import store as stores
-from harness.experiments.campaign.run import Campaign, Cell, CellResult, run
-from harness.experiments.execute.inline import Here
+from harness.experiments.campaign.run import Campaign, Cell, CellResult, run_campaign
+from harness.experiments.execute.inline import InlineExecutor
 from harness.judgement import verify
 from harness.runner.stages.child import Stop
 from tests.builders import hubs
@@ -60,7 +60,7 @@ def carried_out(
     project: Project, stop: Stop, cells: tuple[Cell, ...] = CELLS, jobs: int = 1
 ) -> tuple[CellResult, ...]:
     """Run the cells in this process."""
-    return run(campaign(project), cells, Here(jobs), stop, lambda _: None)
+    return run_campaign(campaign(project), cells, InlineExecutor(jobs), stop, lambda _: None)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -110,7 +110,7 @@ def test_only_one_writes(project: Project, stop: Stop) -> None:
     """A second coordinator of the same campaign is refused while the first lives."""
     made = campaign(project).store
 
-    with stores.writing(made), pytest.raises(LockTimeoutError):
+    with stores.hold_store(made), pytest.raises(LockTimeoutError):
         carried_out(project, stop)
 
 
@@ -120,7 +120,7 @@ def test_work_tree_that_changes_meanwhile_is_told(project: Project, stop: Stop) 
     def change(_: CellResult) -> None:
         (project.root / "source/model.py").write_text("GAIN = 2\n")
 
-    results = run(campaign(project), CELLS, Here(1), stop, change)
+    results = run_campaign(campaign(project), CELLS, InlineExecutor(1), stop, change)
 
     assert [r.hub is None for r in results] == [False, True, True]
     assert "inputs" in results[1].reason

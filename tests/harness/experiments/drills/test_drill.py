@@ -13,7 +13,7 @@ from harness.cli.main import group
 from harness.config.project import Project
 from harness.errors import ConfigError, NothingSelectedError
 from harness.experiments.drills import drill, runs
-from harness.experiments.execute.inline import Here
+from harness.experiments.execute.inline import InlineExecutor
 from harness.judgement.declaration import load_project
 from harness.runner.stages.child import Stop
 from tests.builders import hubs
@@ -68,7 +68,7 @@ def test_outcome_names_the_guard(
     patch(project.root, "gain", after, guard)
     (planned,) = drill.select(project, None, [])
 
-    assert runs.run(runs.ground(project), planned, stop).outcome == expected
+    assert runs.run_drill(runs.ground(project), planned, stop).outcome == expected
 
 
 def test_tree_is_left_alone(project: Project, stop: Stop) -> None:
@@ -77,7 +77,7 @@ def test_tree_is_left_alone(project: Project, stop: Stop) -> None:
     (project.root / "source/model.py").write_text("GAIN = 77\n")
     (planned,) = drill.select(project, "tiny", ["gain"])
 
-    outcome = runs.run(runs.ground(project), planned, stop)
+    outcome = runs.run_drill(runs.ground(project), planned, stop)
 
     assert outcome.outcome == "caught"
     assert (project.root / "source/model.py").read_text() == "GAIN = 77\n"
@@ -92,7 +92,7 @@ def test_patch_that_does_not_apply_is_stale(project: Project, stop: Stop) -> Non
     hubs.commit(project.root)
     (planned,) = drill.select(project, None, [])
 
-    outcome = runs.run(runs.ground(project), planned, stop)
+    outcome = runs.run_drill(runs.ground(project), planned, stop)
 
     assert outcome.outcome == "stale"
     assert outcome.reason
@@ -167,12 +167,12 @@ def test_changed_code_is_drilled_again(project: Project, stop: Stop) -> None:
     """What is kept of a drill is forgotten with the code, the patch or the guard it names."""
     patch(project.root, "gain", "GAIN = 0\n")
     (planned,) = drill.select(project, None, [])
-    runs.run(runs.ground(project), planned, stop)
-    kept = runs.run(runs.ground(project), planned, stop)
+    runs.run_drill(runs.ground(project), planned, stop)
+    kept = runs.run_drill(runs.ground(project), planned, stop)
     (project.root / "source/other.py").write_text("WORD = 1\n")
     hubs.commit(project.root)
 
-    again = runs.run(runs.ground(project), planned, stop)
+    again = runs.run_drill(runs.ground(project), planned, stop)
 
     assert kept.is_recalled
     assert not again.is_recalled
@@ -199,7 +199,8 @@ def test_only_what_the_guard_sees_is_run(tmp_path: Path, stop: Stop) -> None:
     patch(made.root, "missed", "GAIN = 2\n")
 
     outcomes = [
-        runs.run(runs.ground(made), planned, stop) for planned in drill.select(made, None, [])
+        runs.run_drill(runs.ground(made), planned, stop)
+        for planned in drill.select(made, None, [])
     ]
 
     assert [item.outcome for item in outcomes] == ["caught", "missed"]
@@ -217,7 +218,7 @@ def test_a_warning_is_caught_as_one(tmp_path: Path, stop: Stop) -> None:
     patch(made.root, "gain", "GAIN = 0\n")
     (planned,) = drill.select(made, None, [])
 
-    assert runs.run(runs.ground(made), planned, stop).outcome == "caught"
+    assert runs.run_drill(runs.ground(made), planned, stop).outcome == "caught"
 
 
 def test_suite_without_its_module_proves_nothing(tmp_path: Path, stop: Stop) -> None:
@@ -234,7 +235,7 @@ def test_suite_without_its_module_proves_nothing(tmp_path: Path, stop: Stop) -> 
     patch(made.root, "gain", "GAIN = 0\n")
     (planned,) = drill.select(made, None, [])
 
-    outcome = runs.run(runs.ground(made), planned, stop)
+    outcome = runs.run_drill(runs.ground(made), planned, stop)
 
     assert outcome.outcome == drill.NOT_RUN
     assert outcome.reason == "module nowhere_to_be_found is not installed: pip install nowhere"
@@ -248,8 +249,8 @@ def test_drills_stand_on_one_commit(project: Project, stop: Stop) -> None:
     (project.root / "source/model.py").write_text("RENAMED = 1\n")
     hubs.commit(project.root)
 
-    assert runs.run(ground, planned, stop).outcome == "caught"
-    assert runs.run(runs.ground(project), planned, stop).outcome == "stale"
+    assert runs.run_drill(ground, planned, stop).outcome == "caught"
+    assert runs.run_drill(runs.ground(project), planned, stop).outcome == "stale"
 
 
 def test_the_commit_declares_what_is_drilled(project: Project, stop: Stop) -> None:
@@ -259,9 +260,9 @@ def test_the_commit_declares_what_is_drilled(project: Project, stop: Stop) -> No
     declared.write_text(declared.read_text().replace('"min" = 1.0', '"min" = 7.0'))
     (planned,) = drill.select(load_project(project.root), None, [])
 
-    before = runs.run(runs.ground(project), planned, stop)
+    before = runs.run_drill(runs.ground(project), planned, stop)
     hubs.commit(project.root)
-    after = runs.run(runs.ground(project), planned, stop)
+    after = runs.run_drill(runs.ground(project), planned, stop)
 
     assert [before.outcome, after.outcome] == ["missed", "caught"]
     assert not after.is_recalled
@@ -292,7 +293,7 @@ def test_clean_runs_of_two_suites_are_told_apart(tmp_path: Path, stop: Stop) -> 
     ground = runs.ground(made)
     asked = [*drill.clean_runs("strict", 1), *drill.clean_runs("tiny", 1)]
 
-    found = runs.run_all(ground, asked, Here(2), stop, lambda _: None)
+    found = runs.run_all(ground, asked, InlineExecutor(2), stop, lambda _: None)
 
     assert [item.drill.suite for item in found] == ["strict", "tiny"]
     assert [item.outcome for item in found] == ["false alarm", "quiet"]
@@ -330,7 +331,7 @@ def test_interrupted_drill_is_not_kept(project: Project) -> None:
     stop = Stop()
     stop.request(2)
 
-    (found,) = runs.run_all(ground, [planned], Here(1), stop, lambda _: None)
+    (found,) = runs.run_all(ground, [planned], InlineExecutor(1), stop, lambda _: None)
     stop.close()
 
     assert found.outcome == "not run"

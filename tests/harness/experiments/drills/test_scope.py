@@ -51,5 +51,5 @@ def test_stages_of_a_guard(project: Project, guard: str, expected: tuple[str, ..
 
 def test_shared_guards_count_once(project: Project) -> None:
     """A guard that another suite inherits is proved there too, whatever its bounds."""
-    assert scope.undrilled(project, {"other": ["floor"]}) == ("tiny: log", "tiny: time")
-    assert scope.undrilled(project, {"tiny": ["floor", "log", "time"]}) == ()
+    assert scope.undrilled_guards(project, {"other": ["floor"]}) == ("tiny: log", "tiny: time")
+    assert scope.undrilled_guards(project, {"tiny": ["floor", "log", "time"]}) == ()

@@ -21,7 +21,7 @@ pytest.importorskip("distributed", reason="needs the extra dask")
 from harness.errors import EvidenceMissingError
 from harness.evidence.hub.store import HubStore
 from harness.evidence.ledger.log import Ledger
-from harness.experiments.campaign.run import Campaign, Cell, run
+from harness.experiments.campaign.run import Campaign, Cell, run_campaign
 from harness.experiments.execute.cluster import Cluster
 from harness.experiments.execute.unit import Unit
 from harness.runner.stages.child import Stop
@@ -103,7 +103,7 @@ def test_lost_worker_and_scheduler_cost_no_hub(tmp_path: Path, programs: Program
 
     executor, stop = Cluster(2, programs.address), Stop()
     try:
-        results = run(made, cells, executor, stop, kill)
+        results = run_campaign(made, cells, executor, stop, kill)
     finally:
         executor.close()
         stop.close()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from harness.errors import ConfigError
-from harness.experiments.execute.factory import DASK, LOCAL, PROCESS, Choice, opened
+from harness.experiments.execute.factory import DASK, LOCAL, PROCESS, Choice, open_executor
 from harness.experiments.execute.unit import ATTEMPTS, Answer, Executor, Unit
 from harness.runner.stages.child import Stop
 
@@ -28,7 +28,7 @@ ALL = [LOCAL, *OWN_PROCESSES]
 @pytest.fixture
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     """The executor of a name, two units at a time."""
-    with opened(Choice(name=request.param, jobs=2)) as made:
+    with open_executor(Choice(name=request.param, jobs=2)) as made:
         yield made
 
 
@@ -110,7 +110,10 @@ def test_stop_reaches_what_is_under_way(executor: Executor, stop: Stop, tmp_path
 @pytest.mark.parametrize("name", [LOCAL, PROCESS])
 def test_scheduler_belongs_to_dask(name: str) -> None:
     """An address of a scheduler is refused where nobody would call it."""
-    with pytest.raises(ConfigError) as caught, opened(Choice(name=name, scheduler="tcp://x:1")):
+    with (
+        pytest.raises(ConfigError) as caught,
+        open_executor(Choice(name=name, scheduler="tcp://x:1")),
+    ):
         pass
 
     assert caught.value.where == "--scheduler"
@@ -120,7 +123,7 @@ def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the library the command to install it is given."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
 
-    with pytest.raises(ConfigError) as caught, opened(Choice(name=DASK)):
+    with pytest.raises(ConfigError) as caught, open_executor(Choice(name=DASK)):
         pass
 
     assert "ptycho-harness[dask]" in caught.value.remedy

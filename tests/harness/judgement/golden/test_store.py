@@ -41,7 +41,7 @@ def golden(**changes: Any) -> GoldenValue:
         date="2026-01-02T03:04:05Z",
         commit="c" * 40,
     )
-    return store.recomputed(dataclasses.replace(value, **changes))
+    return store.recompute_bounds(dataclasses.replace(value, **changes))
 
 
 def test_bounds_are_the_tolerance_interval() -> None:

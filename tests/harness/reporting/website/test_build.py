@@ -21,7 +21,7 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _build(place: Path, folder: str = "out") -> build.Built:
+def _build(place: Path, folder: str = "out") -> build.SiteSummary:
     return build.build("project", HubStore(place / "hubs", place / "work"), place / folder)
 
 
@@ -40,7 +40,7 @@ def test_every_hub_has_its_page(place: Path) -> None:
 
     pages = _pages(place)
     hubs = {f"hubs/{p.parent.name}/{p.name}.html" for p in (place / "hubs").glob("*/2*")}
-    assert built == build.Built(hubs=6, rendered=6, removed=0, unreadable=0)
+    assert built == build.SiteSummary(hubs=6, rendered=6, removed=0, unreadable=0)
     assert len(hubs) == 6
     assert set(pages) == hubs | {
         "index.html",

@@ -30,7 +30,7 @@ def start(
         mark=f"test-{tmp_path.name}",
         grace_s=0.3,
     )
-    exit_ = child.run(spec, log, stop or child.Stop())
+    exit_ = child.run_child(spec, log, stop or child.Stop())
     log.close()
     return exit_, (tmp_path / "log").read_bytes()
 
@@ -174,7 +174,7 @@ def test_absent_program_is_said(tmp_path: Path) -> None:
         argv=("no-such-program",), cwd=tmp_path, environment={}, timeout_s=1.0, mark="m"
     )
 
-    exit_ = child.run(spec, log, child.Stop())
+    exit_ = child.run_child(spec, log, child.Stop())
     log.close()
 
     assert exit_.ended == "unstartable"

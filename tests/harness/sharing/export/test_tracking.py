@@ -204,7 +204,7 @@ def test_names_fit_and_none_is_lost() -> None:
     hostile = ["a:b", "a b:c", "x", "../../etc", "a[b=c].d", "a{b=c}.d", "/", "é/ü", "a/b/c"]
     hostile += ["k" * 300, "k" * 301, "..", "a/..", "CON", "a\nb", ""]
 
-    named = tracking._named(hostile)
+    named = tracking._fit_names(hostile)
 
     assert len(set(named.values())) == len(hostile)
     for made in named.values():
