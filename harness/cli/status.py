@@ -89,7 +89,7 @@ def _accept(
     from harness.judgement import acceptance  # the ledger's writer, which only this needs
 
     if len(found) != 1 or kind is None or not (reason or "").strip():
-        given = ", ".join(
+        missing = ", ".join(
             what
             for what, is_there in (
                 (f"{len(found)} suites", len(found) != 1),
@@ -98,7 +98,7 @@ def _accept(
             )
             if is_there
         )
-        raise _refusal(given, "one SUITE, --accept CAUSE and --reason TEXT")
+        raise _refusal(missing, "one SUITE, --accept CAUSE and --reason TEXT")
     if os.environ.get("CI"):
         raise _refusal("a run of continuous integration", "a person who decides")
     (stood,) = found

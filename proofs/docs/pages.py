@@ -16,6 +16,7 @@ from proofs.docs import (
     regions,
     scaling,
     structure,
+    wings,
 )
 
 
@@ -36,13 +37,17 @@ REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "exit-codes.md": {"harness": exit_codes.harness, "model": exit_codes.model},
     "scaling.md": scaling.REGIONS,
     "api.md": {"model": api.model, "harness": api.harness},
-    "structure.md": {"harness": structure.harness, "model": structure.model},
+    "structure.md": {
+        "figures": wings.figures,
+        "harness": structure.harness,
+        "model": structure.model,
+    },
 }
 
 
 def renewed() -> dict[Path, str]:
     """Return each page that has regions, with its regions written from the code."""
-    found = {}
+    found = {wings.PICTURE: wings.draw()}
     for page, writers in REGIONS.items():
         path = regions.DOCS / page
         content = {name: write() for name, write in writers.items()}
