@@ -14,6 +14,7 @@ from proofs.docs import regions
 ROOT = regions.DOCS.parent
 PICTURE = regions.DOCS / "pictures/structure.svg"
 _WIDE, _HIGH, _GAP, _LEFT = 196, 52, 46, 24
+_FITS = 30  # characters of a line in a box
 _FONT = 'font-family="system-ui, sans-serif"'
 
 
@@ -107,7 +108,8 @@ def _box(name: str, x: float, y: float) -> str:
     words = "one module"
     if inside.is_dir():
         held = sorted(p.name for p in inside.iterdir() if p.is_dir() and _is_room(p))
-        words = ", ".join(held)[:34] or "modules"
+        words = ", ".join(held) or "modules"
+        words = words if len(words) <= _FITS else f"{words[: words.rfind(',', 0, _FITS)]} …"
     middle = x + _WIDE / 2
     return (
         f'<rect x="{x:.0f}" y="{y:.0f}" width="{_WIDE}" height="{_HIGH}" rx="6" '
