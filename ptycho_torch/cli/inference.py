@@ -35,23 +35,21 @@ def run(args: argparse.Namespace) -> int:
     from ptycho_torch.workflows import components
 
     process.keep_freed_memory()
-    given = vars(args)
-    overrides = shared.overrides_from_args(args, "inference")
-    execution = shared.build_execution_config_from_args(args, "inference")
-    shared.validate_paths(None, given["test_data"], given["output_dir"])
+    given = shared.overrides_from_args(args, "inference")
+    bundle, scan_path, folder = args.model_path, args.test_data, args.output_dir
+    shared.validate_paths(None, scan_path, folder)
     payload = config_factory.create_inference_payload(
-        model_path=given["model_path"],
-        test_data_file=given["test_data"],
-        output_dir=given["output_dir"],
-        overrides=overrides,
-        execution_config=execution,
-        config_file=given.get("config"),
+        model_path=bundle,
+        test_data_file=scan_path,
+        output_dir=folder,
+        overrides=given,
+        config_file=vars(args).get("config"),
     )
-    with RunJournal(payload.run_config, given["argv"]) as journal:
-        model, info = components.load_inference_bundle_torch(given["model_path"])
+    with RunJournal(payload.run_config, args.argv) as journal:
+        model, info = components.load_inference_bundle_torch(bundle)
         model = components.with_backend(model, payload.execution_config)
         journal.bundle_sha256 = info.sha256
-        scan = scan_file.read(Path(given["test_data"]), payload.pt_data_config)
+        scan = scan_file.read(Path(scan_path), payload.pt_data_config)
         journal.note_dataset("test", scan.name, scan.sha256)
         report = road.reconstruct(model, info, scan, payload.run_config, journal.begin)
         journal.extra = {
@@ -61,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
             "groups": report.group_count,
         }
     if payload.execution_config.enable_progress_bar:
-        print(summary(report, given["output_dir"]))
+        print(summary(report, folder))
     return 0
 
 
