@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ptycho_torch import backends
-from ptycho_torch.config_params import RunConfig
+from ptycho_torch.config_params import PyTorchExecutionConfig, RunConfig
 from ptycho_torch.errors import ConfigError
 
 
@@ -31,6 +31,24 @@ def check_side(asked: int | None, side: int, name: str) -> None:
     if asked not in (None, side):
         raise ConfigError(
             "data.N", expected=f"{side}, the side of the frames in {name}", found=str(asked)
+        )
+
+
+def check_memory(execution: PyTorchExecutionConfig) -> None:
+    """Refuse pinned memory where no GPU would copy from it.
+
+    Args:
+        execution: Device settings, the accelerator resolved.
+
+    Raises:
+        ConfigError: Memory would be pinned for the CPU.
+    """
+    if execution.pin_memory and execution.accelerator == "cpu":
+        raise ConfigError(
+            "execution.pin_memory",
+            expected="false on the CPU, which copies nothing from pinned memory",
+            found="true",
+            remedy="use --accelerator gpu, or leave it out",
         )
 
 

@@ -168,7 +168,7 @@ def complete_training(config: RunConfig, scan: ScanData) -> RunConfig:
     """
     config_checks.check_mode(config.run.mode, "train")
     config_checks.check_side(config.data.N, scan.side, scan.name)
-    data, usual = config.data, RunConfig().values()
+    data, usual = config.data, RunConfig.from_dict({}).values()
     origins = {
         f"{section}.{name}": "default" if value == usual[section][name] else "flag"
         for section, fields in config.values().items()
@@ -297,6 +297,7 @@ def _complete(config: RunConfig) -> RunConfig:
     execution = dataclasses.replace(
         execution, accelerator=device.resolve_accelerator(execution.accelerator)
     )
+    config_checks.check_memory(execution)
     return dataclasses.replace(config, data=data, model=model, execution=execution)
 
 

@@ -36,20 +36,20 @@ def run(args: argparse.Namespace) -> int:
 
     process.keep_freed_memory()
     given = shared.overrides_from_args(args, "inference")
-    bundle, scan_path, folder = args.model_path, args.test_data, args.output_dir
-    shared.validate_paths(None, scan_path, folder)
+    shared.validate_paths(None, args.test_data, args.output_dir)
     payload = config_factory.create_inference_payload(
-        model_path=bundle,
-        test_data_file=scan_path,
-        output_dir=folder,
+        model_path=args.model_path,
+        test_data_file=args.test_data,
+        output_dir=args.output_dir,
         overrides=given,
         config_file=vars(args).get("config"),
     )
     with RunJournal(payload.run_config, args.argv) as journal:
-        model, info = components.load_inference_bundle_torch(bundle)
+        wanted = payload.pt_inference_config
+        model, info = components.load_inference_bundle_torch(str(wanted.model_path))
         model = components.with_backend(model, payload.execution_config)
         journal.bundle_sha256 = info.sha256
-        scan = scan_file.read(Path(scan_path), payload.pt_data_config)
+        scan = scan_file.read(Path(str(wanted.test_data_file)), payload.pt_data_config)
         journal.note_dataset("test", scan.name, scan.sha256)
         report = road.reconstruct(model, info, scan, payload.run_config, journal.begin)
         journal.extra = {
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
             "groups": report.group_count,
         }
     if payload.execution_config.enable_progress_bar:
-        print(summary(report, folder))
+        print(summary(report, args.output_dir))
     return 0
 
 

@@ -38,11 +38,11 @@ def run(args: argparse.Namespace) -> int:
     launch.follow_the_starter()
     process.keep_freed_memory()
     given = shared.overrides_from_args(args, "training")
-    scan_path, folder = args.train_data_file, args.output_dir
-    shared.validate_paths(scan_path, given.get("training.test_data_file"), folder)
+    held_out = given.get("training.test_data_file")
+    shared.validate_paths(args.train_data_file, held_out, args.output_dir)
     payload = config_factory.create_training_payload(
-        train_data_file=scan_path,
-        output_dir=folder,
+        train_data_file=args.train_data_file,
+        output_dir=args.output_dir,
         overrides=given,
         config_file=vars(args).get("config"),
     )

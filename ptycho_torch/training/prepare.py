@@ -249,4 +249,5 @@ def _load(
         config.training.batch_size,
         shuffle_seed=shuffle_seed,
         num_workers=config.execution.num_workers,
+        pin_memory=config.execution.pin_memory,
     )

@@ -99,7 +99,7 @@ class AtomicCheckpoints(TorchCheckpointIO):
 
 def _strategy(execution: PyTorchExecutionConfig) -> DDPStrategy | str:
     if execution.world_size == 1:
-        return "auto"
+        return execution.strategy
     # There is no batch statistic, hence no buffer that changes.
     return DDPStrategy(forward_sync_buffers=False)
 

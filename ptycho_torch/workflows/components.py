@@ -231,7 +231,7 @@ def _refuse_others(
 
 def _explicit(config: RunConfig) -> Mapping[str, Any]:
     """Return the values that are not at their default, by ``section.field``."""
-    usual, own = RunConfig().values(), config.values()
+    usual, own = RunConfig.from_dict({}).values(), config.values()
     return {
         f"{section}.{name}": value
         for section, fields in own.items()
