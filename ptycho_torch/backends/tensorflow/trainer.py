@@ -45,8 +45,8 @@ class Trainer:
         )
         training, scale = config.training, prepared.contract.intensity_scale
         settings = optimizer.make(prepared.model.parameters(), training, scale)
-        settings.step()  # with no gradients: schedules want to see one
         self._schedule = optimizer.schedule(settings, training, self.progress.mode)
+        settings.step()  # with no gradients: a schedule, once made, wants to see one
         self._model = adapter.of(prepared.model, _KINDS[config.execution.precision])
         held_out = prepared.train if prepared.validation is None else prepared.validation
         masks = (prepared.train.scan.valid_mask, held_out.scan.valid_mask)
