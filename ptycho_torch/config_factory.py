@@ -140,16 +140,16 @@ def create_training_payload(
         ConfigError: An unknown key or a value that is not allowed.
     """
     draft = Draft()
-    explicit = _explicit(overrides, execution_config, "train")
+    explicit = _collect_explicit(overrides, execution_config, "train")
     explicit["training.train_data_file"] = str(train_data_file)
     _put_file(draft, config_file)
     _put_explicit(draft, explicit, output_dir, "train")
-    _put_header(draft, _existing(train_data_file))
+    _put_header(draft, _require_file(train_data_file))
     config = _complete(draft.build())
     config_checks.check_training(config)
     for name in (config.training.test_data_file, config.data.companion_file):
         if name is not None:
-            _existing(name)
+            _require_file(name)
     return TrainingPayload(run_config=config)
 
 
@@ -215,23 +215,23 @@ def create_inference_payload(
             allowed, or one that contradicts the bundle.
         BundleError: The bundle is damaged.
     """
-    info = bundle_read.inspect(_existing(model_path))
+    info = bundle_read.inspect(_require_file(model_path))
     draft = Draft()
     for section in ("data", "model", "training"):
         for name, value in info.configs.to_dict()[section].items():
             draft.put(f"{section}.{name}", value, "bundle")
     draft.put("data.companion_file", None, "default")
-    explicit = _explicit(overrides, execution_config, "inference")
+    explicit = _collect_explicit(overrides, execution_config, "inference")
     explicit["inference.model_path"] = str(model_path)
     explicit["inference.test_data_file"] = str(test_data_file)
     _put_file(draft, config_file)
     _put_explicit(draft, explicit, output_dir, "inference")
     _refuse_contradictions(draft, info.configs.to_dict())
-    _existing(test_data_file)
+    _require_file(test_data_file)
     config = _complete(draft.build())
     backends.require(config.execution)
     if config.data.companion_file is not None:
-        _existing(config.data.companion_file)
+        _require_file(config.data.companion_file)
     return InferencePayload(run_config=config)
 
 
@@ -239,7 +239,7 @@ def _put_header(draft: Draft, path: Path) -> None:
     """Take from the data file what it knows and nothing stronger has said."""
     stated = draft.build()
     companion = stated.data.companion_file
-    other = None if companion is None else _existing(companion)
+    other = None if companion is None else _require_file(companion)
     header = scan_file.peek(path, other, stated.data.translation_kind)
     config_checks.check_side(stated.data.N, header.N, str(path))
     draft.put("data.N", header.N, "data")
@@ -247,14 +247,14 @@ def _put_header(draft: Draft, path: Path) -> None:
         draft.put("data.nphotons", header.nphotons, "data")
 
 
-def _existing(path: str | Path) -> Path:
+def _require_file(path: str | Path) -> Path:
     found = Path(path)
     if not found.exists():
         raise MissingInputError(str(found), expected="a file", found="none")
     return found
 
 
-def _explicit(
+def _collect_explicit(
     overrides: Mapping[str, Any] | None, execution: PyTorchExecutionConfig | None, mode: str
 ) -> dict[str, Any]:
     explicit: dict[str, Any] = {}

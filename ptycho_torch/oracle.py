@@ -1,4 +1,4 @@
-"""The whole road from scan to object in NumPy double precision, written to be read.
+"""The whole pipeline from scan to object in NumPy double precision, written to be read.
 
 This module is the judge of every backend: it follows the design document step by step,
 prefers loops to cleverness, imports no torch, and shares no code with what it judges.

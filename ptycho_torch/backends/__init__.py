@@ -131,7 +131,9 @@ def _refuse_others(execution: PyTorchExecutionConfig, admitted: Mapping[str, Any
     for name, wanted in admitted.items():
         value = getattr(execution, name)
         if value != wanted:
-            flag = settings.described(PyTorchExecutionConfig.__dataclass_fields__[name]).flag
+            flag = settings.get_declaration(
+                PyTorchExecutionConfig.__dataclass_fields__[name]
+            ).flag
             raise ConfigError(
                 f"execution.{name}" if flag is None else flag.option,
                 expected=f"{_describe(wanted)} with {_OPTION}",

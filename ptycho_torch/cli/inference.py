@@ -12,7 +12,7 @@ from ptycho_torch.cli import exits, shared
 from ptycho_torch.cli.journal import RunJournal
 
 if TYPE_CHECKING:
-    from ptycho_torch.reconstruct.road import Report
+    from ptycho_torch.reconstruct.pipeline import Report
 
 _ABOUT = "Reconstruct a scan with a trained bundle."
 
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     """Build the settings, load the bundle, read the scan, reconstruct."""
     from ptycho_torch import config_factory
     from ptycho_torch.data import scan_file
-    from ptycho_torch.reconstruct import road
+    from ptycho_torch.reconstruct import pipeline
     from ptycho_torch.workflows import components
 
     process.keep_freed_memory()
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         journal.bundle_sha256 = info.sha256
         scan = scan_file.read(Path(str(wanted.test_data_file)), payload.pt_data_config)
         journal.note_dataset("test", scan.name, scan.sha256)
-        report = road.reconstruct(model, info, scan, payload.run_config, journal.begin)
+        report = pipeline.reconstruct(model, info, scan, payload.run_config, journal.start_run)
         journal.extra = {
             "data_residual": report.data_residual,
             "energy_ratio": report.energy_ratio,

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     """Build the settings, read the scans, train; one payload goes all the way down."""
     from ptycho_torch import config_factory
 
-    launch.follow_the_starter()
+    launch.exit_with_parent()
     process.keep_freed_memory()
     given = shared.overrides_from_args(args, "training")
     held_out = given.get("training.test_data_file")
@@ -47,8 +47,8 @@ def run(args: argparse.Namespace) -> int:
         config_file=vars(args).get("config"),
     )
     if launch.is_needed(payload.execution_config):
-        return _lead(payload, args.argv)
-    rank = ranks.here(payload.execution_config.world_size)
+        return _launch(payload, args.argv)
+    rank = ranks.find_rank(payload.execution_config.world_size)
     if not rank.is_first:
         logging.getLogger("ptycho_torch").setLevel(logging.ERROR)
     return _train(payload, args.argv, rank)
@@ -69,7 +69,7 @@ def _train(payload: TrainingPayload, argv: list[str], rank: Rank) -> int:
             test_data,
             payload.run_config,
             training_payload=payload,
-            on_start=journal.begin,
+            on_start=journal.start_run,
         )
         journal.bundle_sha256 = results["bundle_sha256"]
     if payload.execution_config.enable_progress_bar and rank.is_first:
@@ -78,7 +78,7 @@ def _train(payload: TrainingPayload, argv: list[str], rank: Rank) -> int:
     return 0
 
 
-def _lead(payload: TrainingPayload, argv: list[str]) -> int:
+def _launch(payload: TrainingPayload, argv: list[str]) -> int:
     """Train in several processes; their failure is said once, here."""
     from ptycho_torch.training import devices
 

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, SequentialSampler
 
 from ptycho_torch.axes import Amplitude, Offsets
 from ptycho_torch.data.frame_store import Amplitudes
-from ptycho_torch.streams import Stream, generator
+from ptycho_torch.rng import Stream, generator
 
 
 class Batch(NamedTuple):
@@ -131,7 +131,7 @@ class EpochSampler(Sampler[int]):
         self._epoch = 0
         self._served = 0
 
-    def begin_at(self, epoch: int, served: int) -> None:
+    def resume_at(self, epoch: int, served: int) -> None:
         """Continue within an epoch: its first groups are left out, once."""
         self._epoch, self._served = epoch, served
 

@@ -26,7 +26,7 @@ from ptycho_torch.errors import InputError
 from ptycho_torch.physics import canvas
 from ptycho_torch.physics.canvas import CanvasGeometry, StitchResult
 from ptycho_torch.pinn import ForwardResult, PtychoPINN
-from ptycho_torch.streams import Stream, generator
+from ptycho_torch.rng import Stream, generator
 
 Observer = Callable[[int, ForwardResult], None]
 

@@ -1,4 +1,4 @@
-"""The road of a training run: prepared data in, bundle and records out."""
+"""The pipeline of a training run: prepared data in, bundle and records out."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def run(
         OutputError: A result cannot be written.
     """
     folder = run_folder.folder_of(config)
-    rank = ranks.here(config.execution.world_size)
+    rank = ranks.find_rank(config.execution.world_size)
     devices.check(config)
     prepared = prepare.prepare(config, train_data, test_data)
     digest = resume.digest(config, train_data, test_data)
@@ -71,10 +71,10 @@ def run(
     place = None if checkpoint is None else resume.check(checkpoint, digest)
     has_validation = prepared.validation is not None
     monitor = epochs.monitor(config.execution, has_validation=has_validation)
-    with trainers.global_settings_kept():
+    with trainers.keep_global_settings():
         trainer = trainers.make(config, folder, monitor, has_validation=has_validation)
         if rank.is_first:
-            (on_start or (lambda: run_folder.begin(config)))()
+            (on_start or (lambda: run_folder.start_run(config)))()
         stats = _stats(config, folder if rank.is_first else None)
         module = (PtychoPINN_Lightning if rank.is_alone else JointModule)(
             prepared.model,
@@ -146,8 +146,11 @@ def _fit(
     if place is not None and isinstance(prepared.train_loader.sampler, EpochSampler):
         # Loader processes gather ahead, before Lightning tells the epoch.
         done = place.batches * size * rank.count
-        prepared.train_loader.sampler.begin_at(place.epoch, done)
-    with trainers.quiet(), compiling.compiled(module.model.network, execution.compile):
+        prepared.train_loader.sampler.resume_at(place.epoch, done)
+    with (
+        trainers.hide_notes(),
+        compiling.compile_network(module.model.network, execution.compile),
+    ):
         if execution.deterministic:
             # Lightning switches the algorithms; filling fresh memory would only cost time.
             torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

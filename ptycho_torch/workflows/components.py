@@ -171,11 +171,13 @@ def _check_engine(config: RunConfig) -> None:
 
 def _stitch(results: Results, scan: ScanData, config: RunConfig) -> tuple[Image, Image]:
     """Reconstruct a scan in the way of inference, and with its settings."""
-    from ptycho_torch.reconstruct import road  # noqa: PLC0415 - only when asked for
+    from ptycho_torch.reconstruct import pipeline  # noqa: PLC0415 - only when asked for
 
     model = results["model"]
-    setup = road.prepare(model, scan, config)
-    prediction = road.predict_object(model, scan, config, setup, results["scaling"].input_scale)
+    setup = pipeline.prepare(model, scan, config)
+    prediction = pipeline.predict_object(
+        model, scan, config, setup, results["scaling"].input_scale
+    )
     canvas = prediction.stitched.object
     return np.abs(canvas), np.angle(canvas)
 
@@ -186,7 +188,7 @@ def _settle(
     payload: TrainingPayload | None,
 ) -> TrainingPayload:
     """Complete settings that came without a payload, or hold those beside one to it."""
-    explicit = _explicit(config)
+    explicit = _collect_explicit(config)
     if payload is not None:
         _refuse_others(explicit, execution, payload)
         return payload
@@ -217,7 +219,7 @@ def _refuse_others(
     """
     if execution is not None:
         beside = RunConfig(execution=execution)
-        explicit = {**explicit, **_explicit(beside)}
+        explicit = {**explicit, **_collect_explicit(beside)}
     settled = payload.run_config.values()
     for key, value in explicit.items():
         section, name = key.split(".", 1)
@@ -229,7 +231,7 @@ def _refuse_others(
             )
 
 
-def _explicit(config: RunConfig) -> Mapping[str, Any]:
+def _collect_explicit(config: RunConfig) -> Mapping[str, Any]:
     """Return the values that are not at their default, by ``section.field``."""
     usual, own = RunConfig.from_dict({}).values(), config.values()
     return {

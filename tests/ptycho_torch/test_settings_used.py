@@ -121,7 +121,7 @@ def test_the_rest_is_refused(
     monkeypatch.setattr(importlib.util, "find_spec", look)
     scan = bundles.write_scan(tmp_path)
     section, field = key.split(".")
-    flag = settings.described(
+    flag = settings.get_declaration(
         config_params.SECTIONS[section].__dataclass_fields__[field]  # type: ignore[attr-defined]
     ).flag
 
@@ -189,7 +189,7 @@ def test_a_dead_setting_is_found(tmp_path: Path, patch: pytest.MonkeyPatch) -> N
 
     assert bundles.train(scan, tmp_path / "out", *words) == 0
 
-    assert "amsgrad" in flags.reaches("train")
+    assert "amsgrad" in flags.list_bindings("train")
     assert '"amsgrad": true' in (tmp_path / "out" / "config.json").read_text()
     assert "training.amsgrad" in reads.unread()
     assert "training.gamma" not in reads.unread()

@@ -1,4 +1,4 @@
-"""The road of a TensorFlow training: prepared data in, the same bundle and records out.
+"""The pipeline of a TensorFlow training: prepared data in, the same bundle and records out.
 
 Data, groups, batches, initial weights, schedule and records are those of the PyTorch
 training; network, physics, loss, gradients and optimiser are TensorFlow's.
@@ -58,7 +58,7 @@ def run(
     folder = run_folder.folder_of(config)
     prepared = prepare.prepare(config, train_data, test_data)
     trainer = Trainer(config, prepared)
-    (on_start or (lambda: run_folder.begin(config)))()
+    (on_start or (lambda: run_folder.start_run(config)))()
     stats = _stats(config, folder)
     try:
         with stats or contextlib.nullcontext():
