@@ -10,15 +10,17 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ptycho_torch import backends, config_params, device, settings
+from ptycho_torch import backends, config_checks, config_params, device, settings
 from ptycho_torch.bundle import read as bundle_read
 from ptycho_torch.config_params import PyTorchExecutionConfig, RunConfig
 from ptycho_torch.data import scan_file
 from ptycho_torch.errors import ConfigError, MissingInputError
 from ptycho_torch.payload import InferencePayload, TrainingPayload
+
+if TYPE_CHECKING:
+    from ptycho_torch.data.scan import ScanData
 
 _ALIASES = {
     "train": {
@@ -138,27 +140,50 @@ def create_training_payload(
         ConfigError: An unknown key or a value that is not allowed.
     """
     draft = Draft()
-    explicit = _explicit(overrides, execution_config, "train")
+    explicit = _collect_explicit(overrides, execution_config, "train")
     explicit["training.train_data_file"] = str(train_data_file)
     _put_file(draft, config_file)
     _put_explicit(draft, explicit, output_dir, "train")
-    draft.put("data.N", None, "data")
-    _put_header(draft, _existing(train_data_file))
+    _put_header(draft, _require_file(train_data_file))
     config = _complete(draft.build())
-    backends.require(config.execution)
-    _check_monitor(config)
+    config_checks.check_training(config)
     for name in (config.training.test_data_file, config.data.companion_file):
         if name is not None:
-            _existing(name)
-    return TrainingPayload(
-        pt_data_config=config.data,
-        pt_model_config=config.model,
-        pt_training_config=config.training,
-        pt_inference_config=config.inference,
-        execution_config=config.execution,
-        overrides_applied=_applied(config),
-        run_config=config,
-    )
+            _require_file(name)
+    return TrainingPayload(run_config=config)
+
+
+def complete_training(config: RunConfig, scan: ScanData) -> RunConfig:
+    """Complete the settings of a training whose scan is in memory.
+
+    Settings that are complete, those of a payload, come back as they are.
+
+    Args:
+        config: Settings; what is not at its default counts as asked for.
+        scan: Training scan; it gives N and, when nobody asks for another, the photon count.
+
+    Raises:
+        ConfigError: A setting contradicts the scan, or the backend cannot use it.
+        InputError: The backend is not installed.
+    """
+    config_checks.check_mode(config.run.mode, "train")
+    config_checks.check_side(config.data.N, scan.side, scan.name)
+    data, usual = config.data, RunConfig.from_dict({}).values()
+    origins = {
+        f"{section}.{name}": "default" if value == usual[section][name] else "flag"
+        for section, fields in config.values().items()
+        for name, value in fields.items()
+    }
+    origins.update(config.provenance)
+    if data.N is None:
+        data = dataclasses.replace(data, N=scan.side)
+        origins["data.N"] = "data"
+    if origins["data.nphotons"] == "default" and scan.nphotons is not None:
+        data = dataclasses.replace(data, nphotons=scan.nphotons)
+        origins["data.nphotons"] = "data"
+    complete = _complete(dataclasses.replace(config, data=data, provenance=origins))
+    config_checks.check_training(complete)
+    return complete
 
 
 def create_inference_payload(
@@ -190,51 +215,46 @@ def create_inference_payload(
             allowed, or one that contradicts the bundle.
         BundleError: The bundle is damaged.
     """
-    info = bundle_read.inspect(_existing(model_path))
+    info = bundle_read.inspect(_require_file(model_path))
     draft = Draft()
     for section in ("data", "model", "training"):
         for name, value in info.configs.to_dict()[section].items():
             draft.put(f"{section}.{name}", value, "bundle")
     draft.put("data.companion_file", None, "default")
-    explicit = _explicit(overrides, execution_config, "inference")
+    explicit = _collect_explicit(overrides, execution_config, "inference")
     explicit["inference.model_path"] = str(model_path)
     explicit["inference.test_data_file"] = str(test_data_file)
     _put_file(draft, config_file)
     _put_explicit(draft, explicit, output_dir, "inference")
     _refuse_contradictions(draft, info.configs.to_dict())
-    _existing(test_data_file)
+    _require_file(test_data_file)
     config = _complete(draft.build())
     backends.require(config.execution)
     if config.data.companion_file is not None:
-        _existing(config.data.companion_file)
-    return InferencePayload(
-        pt_data_config=config.data,
-        pt_inference_config=config.inference,
-        execution_config=config.execution,
-        overrides_applied=_applied(config),
-        run_config=config,
-    )
+        _require_file(config.data.companion_file)
+    return InferencePayload(run_config=config)
 
 
 def _put_header(draft: Draft, path: Path) -> None:
     """Take from the data file what it knows and nothing stronger has said."""
     stated = draft.build()
     companion = stated.data.companion_file
-    other = None if companion is None else _existing(companion)
+    other = None if companion is None else _require_file(companion)
     header = scan_file.peek(path, other, stated.data.translation_kind)
+    config_checks.check_side(stated.data.N, header.N, str(path))
     draft.put("data.N", header.N, "data")
     if header.nphotons is not None and "data.nphotons" not in draft.origins:
         draft.put("data.nphotons", header.nphotons, "data")
 
 
-def _existing(path: str | Path) -> Path:
+def _require_file(path: str | Path) -> Path:
     found = Path(path)
     if not found.exists():
         raise MissingInputError(str(found), expected="a file", found="none")
     return found
 
 
-def _explicit(
+def _collect_explicit(
     overrides: Mapping[str, Any] | None, execution: PyTorchExecutionConfig | None, mode: str
 ) -> dict[str, Any]:
     explicit: dict[str, Any] = {}
@@ -265,6 +285,7 @@ def _put_explicit(
     for key, value in explicit.items():
         draft.put(key, value, "flag")
     draft.put("run.output_dir", str(output_dir), "flag")
+    config_checks.check_mode(draft.values["run"].get("mode", mode), mode)
     draft.put("run.mode", mode, "default")
 
 
@@ -272,23 +293,26 @@ def _complete(config: RunConfig) -> RunConfig:
     """Fill in the defaults that depend on other fields and on the machine."""
     data = dataclasses.replace(config.data, neighbor_count=config.data.neighbours)
     model = dataclasses.replace(config.model, object_big=config.model.overlaps(data.C))
-    asked = config.execution.accelerator
-    if config.execution.backend == backends.TENSORFLOW and asked == "auto":
-        asked = "cpu"
+    execution = backends.complete(config.execution, _explicit_execution(config))
     execution = dataclasses.replace(
-        config.execution, accelerator=device.resolve_accelerator(asked)
+        execution, accelerator=device.resolve_accelerator(execution.accelerator)
     )
+    config_checks.check_memory(execution)
     return dataclasses.replace(config, data=data, model=model, execution=execution)
 
 
-def _check_monitor(config: RunConfig) -> None:
-    monitor = config.execution.checkpoint_monitor_metric
-    if monitor.endswith("_deviance") and config.training.torch_loss_mode != "poisson":
-        raise ConfigError(
-            "--checkpoint_monitor",
-            expected="a loss, because only poisson has a deviance",
-            found=monitor,
+def _explicit_execution(config: RunConfig) -> set[str]:
+    """Name the device settings that somebody has chosen; ``auto`` leaves the choice."""
+    usual = PyTorchExecutionConfig()
+    return {
+        item.name
+        for item in dataclasses.fields(usual)
+        if getattr(config.execution, item.name) != getattr(usual, item.name)
+        or (
+            config.provenance.get(f"execution.{item.name}", "default") != "default"
+            and getattr(usual, item.name) != "auto"
         )
+    }
 
 
 def _refuse_contradictions(draft: Draft, bundled: Mapping[str, Mapping[str, Any]]) -> None:
@@ -305,13 +329,3 @@ def _refuse_contradictions(draft: Draft, bundled: Mapping[str, Mapping[str, Any]
                 found=repr(asked),
                 remedy="what shapes the model cannot be changed at inference",
             )
-
-
-def _applied(config: RunConfig) -> Mapping[str, Mapping[str, Any]]:
-    values = config.values()
-    applied = {}
-    for key, origin in sorted(config.provenance.items()):
-        section, name = key.split(".", 1)
-        if origin != "default":
-            applied[key] = MappingProxyType({"value": values[section][name], "origin": origin})
-    return MappingProxyType(applied)

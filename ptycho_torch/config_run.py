@@ -209,7 +209,9 @@ class PyTorchExecutionConfig:
         low=0,
         flag=Flag(name="num_workers"),
     )
-    pin_memory: bool = setting(False, "Pin host memory of batches.")
+    pin_memory: bool = setting(
+        False, "Gather batches in memory that a GPU copies from directly; not on the CPU."
+    )
     logger_backend: str | None = setting(
         "csv",
         "Lightning logger; none for no logger.",

@@ -1,4 +1,4 @@
-"""The whole road from scan to object in NumPy double precision, written to be read.
+"""The whole pipeline from scan to object in NumPy double precision, written to be read.
 
 This module is the judge of every backend: it follows the design document step by step,
 prefers loops to cleverness, imports no torch, and shares no code with what it judges.
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from ptycho_torch.config_params import ModelConfig
+from ptycho_torch.errors import ConfigError
 
 Real = NDArray[np.float64]
 Wave = NDArray[np.complex128]
@@ -255,7 +256,16 @@ def forward(
     Returns:
         features, amp_logits, phase_logits, patches, merged (with overlap), consistent,
         exit_wave, far_field, intensity.
+
+    Raises:
+        ConfigError: The architecture is not the one of section 7.1.
     """
+    if cfg.architecture != "cnn":
+        raise ConfigError(
+            "model.architecture",
+            expected="cnn, the network that the oracle knows",
+            found=cfg.architecture,
+        )
     C, N = X.shape[1:3]
     stages: dict[str, Array] = dict(cnn_forward(state, X, cfg))
     stages["patches"] = heads(stages["amp_logits"], stages["phase_logits"], cfg)

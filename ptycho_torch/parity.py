@@ -1,4 +1,4 @@
-"""``python -m ptycho_torch.parity``: the patches of both roads, held together."""
+"""``python -m ptycho_torch.parity``: the patches of both pipelines, held together."""
 
 from __future__ import annotations
 

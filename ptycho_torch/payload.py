@@ -1,9 +1,14 @@
-"""What the factory hands down a run: complete settings, split by consumer."""
+"""What the factory hands down a run: the complete settings, seen by consumer.
+
+The settings are held once, in ``run_config``; every other name is a view of them, so that no
+two of them can disagree.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from ptycho_torch.config_params import (
@@ -17,42 +22,58 @@ from ptycho_torch.config_params import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingPayload:
-    """Everything a training run needs to know before data are loaded.
+class _Payload:
+    """The complete settings of a run.
 
     Attributes:
-        pt_data_config: Reading, grouping and splitting.
-        pt_model_config: Network and forward model.
-        pt_training_config: Loss, optimiser, schedule.
-        pt_inference_config: Patch statistics of the training steps, too.
-        execution_config: Device, precision, logging, checkpointing.
-        overrides_applied: Fields that are not at their default, with value and origin.
-        run_config: The same settings as one record.
+        run_config: Every setting, and where its value came from.
     """
 
-    pt_data_config: DataConfig
-    pt_model_config: ModelConfig
-    pt_training_config: TrainingConfig
-    pt_inference_config: InferenceConfig
-    execution_config: PyTorchExecutionConfig
-    overrides_applied: Mapping[str, Mapping[str, Any]]
     run_config: RunConfig
+
+    @property
+    def pt_data_config(self) -> DataConfig:
+        """Reading, grouping and splitting."""
+        return self.run_config.data
+
+    @property
+    def pt_inference_config(self) -> InferenceConfig:
+        """What is reconstructed and how; patch statistics of training steps, too."""
+        return self.run_config.inference
+
+    @property
+    def execution_config(self) -> PyTorchExecutionConfig:
+        """Device, precision, logging, checkpointing."""
+        return self.run_config.execution
+
+    @property
+    def overrides_applied(self) -> Mapping[str, Mapping[str, Any]]:
+        """Fields that are not at their default, with value and origin."""
+        values = self.run_config.values()
+        applied = {}
+        for key, origin in sorted(self.run_config.provenance.items()):
+            section, name = key.split(".", 1)
+            if origin != "default":
+                entry = {"value": values[section][name], "origin": origin}
+                applied[key] = MappingProxyType(entry)
+        return MappingProxyType(applied)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InferencePayload:
-    """Everything an inference run needs to know before data are loaded.
+class TrainingPayload(_Payload):
+    """Everything a training run needs to know before data are loaded."""
 
-    Attributes:
-        pt_data_config: Reading and grouping, structure taken from the bundle.
-        pt_inference_config: What is reconstructed and how.
-        execution_config: Device and precision.
-        overrides_applied: Fields that are not at their default, with value and origin.
-        run_config: The same settings as one record.
-    """
+    @property
+    def pt_model_config(self) -> ModelConfig:
+        """Network and forward model."""
+        return self.run_config.model
 
-    pt_data_config: DataConfig
-    pt_inference_config: InferenceConfig
-    execution_config: PyTorchExecutionConfig
-    overrides_applied: Mapping[str, Mapping[str, Any]]
-    run_config: RunConfig
+    @property
+    def pt_training_config(self) -> TrainingConfig:
+        """Loss, optimiser, schedule."""
+        return self.run_config.training
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferencePayload(_Payload):
+    """Everything an inference run needs to know, its structure taken from the bundle."""

@@ -23,7 +23,7 @@ from ptycho_torch.network import registry
 from ptycho_torch.physics import detector, exit_wave, far_field, overlap
 from ptycho_torch.physics.canvas import Canvas, CanvasGeometry
 from ptycho_torch.physics.probe import blend_weight
-from ptycho_torch.streams import Stream, generator
+from ptycho_torch.rng import Stream, generator
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ NUMBER = "RANK"
 WORLD = "WORLD_SIZE"
 LOCAL = "LOCAL_RANK"
 NODE = "NODE_RANK"
-LEASH = "PTYCHO_TORCH_LEASH"
+PARENT_PIPE = "PTYCHO_TORCH_PARENT_PIPE"
 RENDEZVOUS = ("MASTER_ADDR", "MASTER_PORT", NODE)
 _SLURM_NUMBER, _SLURM_WORLD = "SLURM_PROCID", "SLURM_NTASKS"
 
@@ -56,12 +56,12 @@ def is_started(count: int) -> bool:
     return LOCAL in os.environ or _is_slurm_task(count)
 
 
-def is_led() -> bool:
+def has_parent() -> bool:
     """Whether `ptycho_torch.cli.launch` has started this process."""
-    return LEASH in os.environ
+    return PARENT_PIPE in os.environ
 
 
-def here(count: int) -> Rank:
+def find_rank(count: int) -> Rank:
     """Find the place of this process among ``count``.
 
     Raises:

@@ -51,7 +51,7 @@ INFERENCE_ARTEFACTS = (
 )
 
 
-def begin(config: RunConfig) -> None:
+def start_run(config: RunConfig) -> None:
     """Remove what an earlier run left under the same names and write ``config.json``.
 
     Checkpoints stay when the run resumes from one.

@@ -121,7 +121,7 @@ def setting(default: Any, meaning: str, **about: Any) -> Any:
     return dataclasses.field(default=default, metadata={_KEY: described})
 
 
-def described(field: dataclasses.Field[Any]) -> Setting:
+def get_declaration(field: dataclasses.Field[Any]) -> Setting:
     """Return the declaration of a field."""
     found: Setting = field.metadata[_KEY]
     return found
@@ -130,13 +130,13 @@ def described(field: dataclasses.Field[Any]) -> Setting:
 @functools.cache
 def field_types(owner: type) -> dict[str, tuple[type, bool]]:
     """Map each field of a settings record to its plain type and whether None is allowed."""
-    return {name: _plain(hint) for name, hint in typing.get_type_hints(owner).items()}
+    return {name: _resolve_type(hint) for name, hint in typing.get_type_hints(owner).items()}
 
 
-def _plain(hint: Any) -> tuple[type, bool]:
+def _resolve_type(hint: Any) -> tuple[type, bool]:
     if isinstance(hint, types.UnionType):
         members = [member for member in typing.get_args(hint) if member is not types.NoneType]
-        return _plain(members[0])[0], True
+        return _resolve_type(members[0])[0], True
     return typing.get_origin(hint) or hint, False
 
 
@@ -152,7 +152,7 @@ _WORDS = {
 def expectation(owner: type, name: str) -> str:
     """Say in words what a field accepts."""
     kind, optional = field_types(owner)[name]
-    about = described(owner.__dataclass_fields__[name])  # type: ignore[attr-defined]
+    about = get_declaration(owner.__dataclass_fields__[name])  # type: ignore[attr-defined]
     text = about.describe(_WORDS[kind])
     return f"{text}, or null" if optional else text
 
@@ -173,7 +173,7 @@ def convert(owner: type, name: str, value: Any, *, where: str) -> Any:
         ConfigError: The type, bounds or choices do not fit.
     """
     kind, optional = field_types(owner)[name]
-    about = described(owner.__dataclass_fields__[name])  # type: ignore[attr-defined]
+    about = get_declaration(owner.__dataclass_fields__[name])  # type: ignore[attr-defined]
     if value is None and optional:
         return None
     if isinstance(value, str) and value in about.refused:
@@ -183,18 +183,18 @@ def convert(owner: type, name: str, value: Any, *, where: str) -> Any:
             found=repr(value),
             remedy=about.refused[value],
         )
-    candidate = _coerced(kind, value)
+    candidate = _coerce(kind, value)
     if candidate is None or not about.admits(candidate):
         raise ConfigError(where, expected=expectation(owner, name), found=repr(value))
     return candidate
 
 
-def _coerced(kind: type, value: Any) -> Any:
+def _coerce(kind: type, value: Any) -> Any:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind is float and is_number:
         return float(value)
     if kind is tuple and isinstance(value, (list, tuple)) and len(value) == _PAIR:
-        numbers = tuple(_coerced(float, item) for item in value)
+        numbers = tuple(_coerce(float, item) for item in value)
         return None if None in numbers else numbers
     if kind is int and isinstance(value, bool):
         return None

@@ -76,13 +76,13 @@ GEOMETRY = (
         "physics/test_overlap.py::test_one_object_point_lands_once",
         (
             _SHIFT,
-            "_shifted(stack, index, offsets.reshape(-1, 2), bound)",
-            "_shifted(stack, index, -offsets.reshape(-1, 2), bound)",
+            "_shift(stack, index, offsets.reshape(-1, 2), bound)",
+            "_shift(stack, index, -offsets.reshape(-1, 2), bound)",
         ),
         (
             _SHIFT,
-            "_shifted(canvas, index, -offsets.reshape(-1, 2), backwards)",
-            "_shifted(canvas, index, offsets.reshape(-1, 2), backwards)",
+            "_shift(canvas, index, -offsets.reshape(-1, 2), backwards)",
+            "_shift(canvas, index, offsets.reshape(-1, 2), backwards)",
         ),
     ),
     _trap(

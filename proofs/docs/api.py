@@ -12,6 +12,7 @@ from proofs.docs import regions
 
 MODEL = {
     "ptycho_torch.config_factory": ("create_training_payload", "create_inference_payload"),
+    "ptycho_torch.workflows.training": ("train",),
     "ptycho_torch.workflows.components": (
         "run_cdi_example_torch",
         "train_cdi_model_torch",

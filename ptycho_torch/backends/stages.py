@@ -1,8 +1,8 @@
 """The same groups through PyTorch, TensorFlow and the oracle, stage by stage.
 
 Both backends compute in single precision, the oracle in double; weights, amplitudes, offsets
-and probe are the same numbers for all three. Stages are compared in the order of the road, so
-that the first one that differs names the fault.
+and probe are the same numbers for all three. Stages are compared in the order of the
+pipeline, so that the first one that differs names the fault.
 
     relative L2 of a stage    ‖found − oracle‖ / ‖oracle‖, of the whole array
 
@@ -33,8 +33,8 @@ from ptycho_torch.pinn import PtychoPINN
 from ptycho_torch.reconstruct import predict
 
 TOLERANCE = 2e-5
-# The stages of the road, and the arrays of the oracle that each of them makes.
-ROAD = MappingProxyType(
+# The stages of the pipeline, and the arrays of the oracle that each of them makes.
+STAGES = MappingProxyType(
     {
         "encode": ("features",),
         "decode": ("amp_logits", "phase_logits", "patches"),
@@ -80,7 +80,7 @@ def compare(
             backend: max(_distance(arrays[name], wanted[name]) for name in names)
             for backend, arrays in found.items()
         }
-        for stage, names in _present(wanted)
+        for stage, names in _list_stages(wanted)
     }
 
 
@@ -140,12 +140,12 @@ class Judge:
         target = canvas.Canvas(self._canvas, self._weight)
         target.place(found["patches"].flatten(0, 1), self._positions)
         arrays = {name: values.numpy() for name, values in found.items()}
-        return {**arrays, **_ended(terms, target)}
+        return {**arrays, **_collect_last_stages(terms, target)}
 
     def tensorflow(self, X: NDArray[Any], rel: NDArray[Any]) -> Arrays:
         """Run the stages in TensorFlow."""
         amplitude = tf.constant(X)
-        found = adapter.of(self._model).stages(amplitude, tf.constant(rel))
+        found = adapter.build_model(self._model).stages(amplitude, tf.constant(rel))
         mask = tf.constant(self._mask)
         terms = tensorflow_losses.poisson(
             found["intensity"], amplitude, self._scale, mask, self._eps
@@ -153,7 +153,7 @@ class Judge:
         target = TensorFlowCanvas(self._canvas, self._weight)
         arrays = {name: values.numpy() for name, values in found.items()}
         target.place(arrays["patches"].reshape(-1, *X.shape[2:]), self._positions)
-        return {**arrays, **_ended(terms, target)}
+        return {**arrays, **_collect_last_stages(terms, target)}
 
 
 def _torch_stages(
@@ -197,7 +197,7 @@ def _torch_stages(
     yield "intensity", detector.intensity(field)
 
 
-def _ended(terms: Any, target: canvas.Canvas) -> Arrays:
+def _collect_last_stages(terms: Any, target: canvas.Canvas) -> Arrays:
     """Return the two last stages: the loss and the stitched object."""
     return {
         "loss": np.array(float(terms.loss)),
@@ -206,9 +206,9 @@ def _ended(terms: Any, target: canvas.Canvas) -> Arrays:
     }
 
 
-def _present(wanted: Arrays) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _list_stages(wanted: Arrays) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Go through the stages that this model has; single patterns are not merged."""
-    for stage, names in ROAD.items():
+    for stage, names in STAGES.items():
         if names[0] in wanted:
             yield stage, names
 

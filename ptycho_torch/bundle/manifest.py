@@ -59,7 +59,7 @@ class Configs:
     inference: InferenceConfig
 
     @classmethod
-    def of(cls, config: RunConfig) -> Configs:
+    def from_run(cls, config: RunConfig) -> Configs:
         """Take the sections of a run that a bundle keeps."""
         plain = config.values()
         return cls(**{name: _section(name, _without_folders(plain[name])) for name in SECTIONS})

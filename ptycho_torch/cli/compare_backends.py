@@ -61,7 +61,9 @@ def run(args: argparse.Namespace) -> int:
     found |= _runs(vars(args))
     files.write_json(output, found)
     for stage, by_backend in found["stages"].items():
-        told = ", ".join(f"{name} {_shown(value)}" for name, value in by_backend.items())
+        told = ", ".join(
+            f"{name} {_format_number(value)}" for name, value in by_backend.items()
+        )
         print(f"{stage:10} {told}")
     first = found["first_stage"]
     if first is not None:
@@ -69,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
             f"{output}: {first}",
             expected=f"relative L2 up to {args.tolerance:g} from the oracle",
             found=", ".join(
-                f"{name} {_shown(value)}" for name, value in found["stages"][first].items()
+                f"{name} {_format_number(value)}"
+                for name, value in found["stages"][first].items()
             ),
             remedy=f"{first} is the first stage that differs",
         )
@@ -143,5 +146,5 @@ def _number(value: float) -> float | None:
     return value if value < float("inf") else None
 
 
-def _shown(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "not comparable" if value is None else f"{value:.1e}"

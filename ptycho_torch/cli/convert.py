@@ -38,7 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     flags.add(parser, "companion_file", metavar="FILE", help="Second file, for missing pieces.")
     for name in _READING:
-        about = settings.described(DataConfig.__dataclass_fields__[name])
+        about = settings.get_declaration(DataConfig.__dataclass_fields__[name])
         switch = name in _SWITCHES
         if switch:
             flags.add(parser, name, action="store_true", help=about.meaning)

@@ -72,12 +72,12 @@ def run(args: argparse.Namespace) -> int:
         outputs.draw(Path(args.pictures), drawings)
     print(
         f"complex error {found['complex_error']:.4f}, "
-        f"phase correlation {_shown(found['phase']['pearson'])}, "
-        f"amplitude correlation {_shown(found['amplitude']['pearson'])}: {args.output}"
+        f"phase correlation {_format_number(found['phase']['pearson'])}, "
+        f"amplitude correlation {_format_number(found['amplitude']['pearson'])}: {args.output}"
     )
     return 0
 
 
-def _shown(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     """A number in four digits, or a word where there is none."""
     return "undefined" if value is None else f"{value:.4f}"

@@ -1,4 +1,4 @@
-"""The door of every program: errors become one line and an exit code."""
+"""The entry point of every program: errors become one line and an exit code."""
 
 from __future__ import annotations
 

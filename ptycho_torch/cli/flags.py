@@ -1,4 +1,4 @@
-"""Flags of a program, derived from the settings they reach."""
+"""Flags of a program, derived from the settings they set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _METAVARS = {int: "INT", float: "FLOAT", str: "TEXT", bool: "BOOL"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class FlagBinding:
     """The field that a flag sets."""
 
     flag: Flag
@@ -65,9 +65,9 @@ class FlagParser(argparse.ArgumentParser):
     ) -> tuple[Any, list[str]]:
         """Accept any mixture of - and _ between the words of a flag."""
         words = sys.argv[1:] if args is None else args
-        return super().parse_known_args([self._respelt(word) for word in words], namespace)
+        return super().parse_known_args([self._respell(word) for word in words], namespace)
 
-    def _respelt(self, word: str) -> str:
+    def _respell(self, word: str) -> str:
         name, equals, value = word.partition("=")
         kebab = name.replace("_", "-")
         if name in self._option_string_actions or kebab not in self._option_string_actions:
@@ -150,14 +150,14 @@ def check_tolerance(tolerance: float) -> None:
         raise InputError("--tolerance", expected="a number from 0", found=str(tolerance))
 
 
-def reaches(mode: str) -> dict[str, Reach]:
+def list_bindings(mode: str) -> dict[str, FlagBinding]:
     """Map the flags of a program to the fields they set."""
     found = {}
     for section, owner in config_params.SECTIONS.items():
         for field in dataclasses.fields(owner):
-            flag = settings.described(field).flag
+            flag = settings.get_declaration(field).flag
             if flag is not None and mode in flag.modes:
-                found[flag.name] = Reach(flag=flag, section=section, field=field.name)
+                found[flag.name] = FlagBinding(flag=flag, section=section, field=field.name)
     return found
 
 
@@ -169,22 +169,22 @@ def register(parser: argparse.ArgumentParser, mode: str, required: Sequence[str]
         mode: ``train`` or ``inference``.
         required: Names of the flags that must be given.
     """
-    for name, reach in reaches(mode).items():
-        about = settings.described(reach.owner.__dataclass_fields__[reach.field])  # type: ignore[attr-defined]
-        text = help_text(reach, about)
-        if reach.flag.on is None:
+    for name, binding in list_bindings(mode).items():
+        about = settings.get_declaration(binding.owner.__dataclass_fields__[binding.field])  # type: ignore[attr-defined]
+        text = help_text(binding, about)
+        if binding.flag.on is None:
             add(
                 parser,
                 name,
-                aliases=reach.flag.aliases,
-                metavar=_metavar(reach, about),
+                aliases=binding.flag.aliases,
+                metavar=_metavar(binding, about),
                 help=text,
                 required=name in required,
             )
             continue
         add(parser, name, action="store_true", help=text)
-        if reach.flag.off_name is not None:
-            negative = spellings(reach.flag.off_name)
+        if binding.flag.off_name is not None:
+            negative = spellings(binding.flag.off_name)
             parser.add_argument(
                 *negative,
                 dest=name,
@@ -194,20 +194,22 @@ def register(parser: argparse.ArgumentParser, mode: str, required: Sequence[str]
             )
 
 
-def help_text(reach: Reach, about: Setting) -> str:
+def help_text(binding: FlagBinding, about: Setting) -> str:
     """Say what a flag means, with its choices, unit and default."""
-    default = reach.owner.__dataclass_fields__[reach.field].default  # type: ignore[attr-defined]
+    default = binding.owner.__dataclass_fields__[binding.field].default  # type: ignore[attr-defined]
     unit = f" [{about.unit}]" if about.unit else ""
-    shown = default is not None and not isinstance(default, bool) and reach.flag.on is None
+    shown = default is not None and not isinstance(default, bool) and binding.flag.on is None
     usual = f" [default: {default}]" if shown else ""
     return f"{about.meaning}{unit}{usual}".replace("%", "%%")
 
 
-def _metavar(reach: Reach, about: Setting) -> str:
+def _metavar(binding: FlagBinding, about: Setting) -> str:
     if about.choices is not None:
-        _, optional = settings.field_types(reach.owner)[reach.field]
+        _, optional = settings.field_types(binding.owner)[binding.field]
         return "|".join([*map(str, about.choices), *(["none"] if optional else [])])
-    return reach.flag.metavar or _METAVARS[settings.field_types(reach.owner)[reach.field][0]]
+    return (
+        binding.flag.metavar or _METAVARS[settings.field_types(binding.owner)[binding.field][0]]
+    )
 
 
 def read(args: argparse.Namespace, mode: str) -> dict[str, Any]:
@@ -225,25 +227,25 @@ def read(args: argparse.Namespace, mode: str) -> dict[str, Any]:
     """
     given = vars(args)
     return {
-        reach.key: value_of(reach, given[name])
-        for name, reach in reaches(mode).items()
+        binding.key: convert_argument(binding, given[name])
+        for name, binding in list_bindings(mode).items()
         if given.get(name) is not None
     }
 
 
-def value_of(reach: Reach, given: Any) -> Any:
+def convert_argument(binding: FlagBinding, given: Any) -> Any:
     """Turn the argument of one flag into the value of its field.
 
     Raises:
         ConfigError: The value does not fit the field.
     """
-    flag = reach.flag
+    flag = binding.flag
     if flag.on is not None and isinstance(given, bool):
         opposite = not flag.on if isinstance(flag.on, bool) else flag.off
         return flag.on if given else opposite
     if isinstance(given, str):
-        return settings.parse(reach.owner, reach.field, given, where=flag.option)
-    return settings.convert(reach.owner, reach.field, given, where=flag.option)
+        return settings.parse(binding.owner, binding.field, given, where=flag.option)
+    return settings.convert(binding.owner, binding.field, given, where=flag.option)
 
 
 def refuse_empty(args: argparse.Namespace, names: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from ptycho_torch.cli import exits, shared
 from ptycho_torch.cli.journal import RunJournal
 
 if TYPE_CHECKING:
-    from ptycho_torch.reconstruct.road import Report
+    from ptycho_torch.reconstruct.pipeline import Report
 
 _ABOUT = "Reconstruct a scan with a trained bundle."
 
@@ -31,29 +31,27 @@ def run(args: argparse.Namespace) -> int:
     """Build the settings, load the bundle, read the scan, reconstruct."""
     from ptycho_torch import config_factory
     from ptycho_torch.data import scan_file
-    from ptycho_torch.reconstruct import road
+    from ptycho_torch.reconstruct import pipeline
     from ptycho_torch.workflows import components
 
     process.keep_freed_memory()
-    given = vars(args)
-    overrides = shared.overrides_from_args(args, "inference")
-    execution = shared.build_execution_config_from_args(args, "inference")
-    shared.validate_paths(None, given["test_data"], given["output_dir"])
+    given = shared.overrides_from_args(args, "inference")
+    shared.validate_paths(None, args.test_data, args.output_dir)
     payload = config_factory.create_inference_payload(
-        model_path=given["model_path"],
-        test_data_file=given["test_data"],
-        output_dir=given["output_dir"],
-        overrides=overrides,
-        execution_config=execution,
-        config_file=given.get("config"),
+        model_path=args.model_path,
+        test_data_file=args.test_data,
+        output_dir=args.output_dir,
+        overrides=given,
+        config_file=vars(args).get("config"),
     )
-    with RunJournal(payload.run_config, given["argv"]) as journal:
-        model, info = components.load_inference_bundle_torch(given["model_path"])
+    with RunJournal(payload.run_config, args.argv) as journal:
+        wanted = payload.pt_inference_config
+        model, info = components.load_inference_bundle_torch(str(wanted.model_path))
         model = components.with_backend(model, payload.execution_config)
         journal.bundle_sha256 = info.sha256
-        scan = scan_file.read(Path(given["test_data"]), payload.pt_data_config)
+        scan = scan_file.read(Path(str(wanted.test_data_file)), payload.pt_data_config)
         journal.note_dataset("test", scan.name, scan.sha256)
-        report = road.reconstruct(model, info, scan, payload.run_config, journal.begin)
+        report = pipeline.reconstruct(model, info, scan, payload.run_config, journal.start_run)
         journal.extra = {
             "data_residual": report.data_residual,
             "energy_ratio": report.energy_ratio,
@@ -61,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
             "groups": report.group_count,
         }
     if payload.execution_config.enable_progress_bar:
-        print(summary(report, given["output_dir"]))
+        print(summary(report, args.output_dir))
     return 0
 
 

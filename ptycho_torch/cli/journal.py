@@ -46,11 +46,11 @@ class RunJournal:
         self.bundle_sha256: str | None = None
         self.extra: dict[str, Any] = {}
 
-    def begin(self) -> None:
+    def start_run(self) -> None:
         """Clear the folder of old evidence and write ``config.json``; once."""
         if self._is_writer and not self._has_begun:
             self._has_begun = True
-            run_folder.begin(self._config)
+            run_folder.start_run(self._config)
 
     def note_dataset(self, role: str, name: str, sha256: str) -> None:
         """Record a data file that was read."""
@@ -72,7 +72,7 @@ class RunJournal:
         exit_code = 0 if error is None else exits.exit_code(error)
         if not self._is_writer or (exit_code in _UNTOUCHED and not self._has_begun):
             return
-        self.begin()
+        self.start_run()
         text = None if error is None else exits.describe(error)
         files.write_json(self._path, self.record(exit_code, text))
 
@@ -93,7 +93,7 @@ class RunJournal:
         if not self._is_writer or (exit_code in _UNTOUCHED and not has_begun):
             return
         if not has_begun:
-            self.begin()
+            self.start_run()
         record = self.record(exit_code, error)
         if has_begun and self._path.is_file():
             stated = json.loads(self._path.read_text(encoding="utf-8"))

@@ -84,15 +84,15 @@ def is_first_machine() -> bool:
     return os.environ.get(ranks.NODE, "0") == "0"
 
 
-def follow_the_starter() -> None:
+def exit_with_parent() -> None:
     """End this process as soon as the one that started it is gone; does nothing alone."""
-    if ranks.is_led():
-        leash = int(os.environ[ranks.LEASH])
-        threading.Thread(target=_wait_for_the_end, args=(leash,), daemon=True).start()
+    if ranks.has_parent():
+        parent_pipe = int(os.environ[ranks.PARENT_PIPE])
+        threading.Thread(target=_wait_for_the_end, args=(parent_pipe,), daemon=True).start()
 
 
-def _wait_for_the_end(leash: int) -> None:
-    os.read(leash, 1)  # returns when nobody is left who could write
+def _wait_for_the_end(parent_pipe: int) -> None:
+    os.read(parent_pipe, 1)  # returns when nobody is left who could write
     os._exit(exits.FAILED)
 
 
@@ -111,11 +111,13 @@ def run(
         ConfigError: Several machines, but nothing that tells where they meet.
     """
     environment = _environment(execution)
-    leash, hold = os.pipe()
+    parent_pipe, hold = os.pipe()
     members: list[_Member] = []
     try:
         for local in range(execution.devices):
-            process = _start([module, *argv], environment, local, execution.devices, leash)
+            process = _start(
+                [module, *argv], environment, local, execution.devices, parent_pipe
+            )
             shows = shows_all or local == 0
             members.append(_Member(number=local, process=process, shows_all=shows))
         fallen = _wait(members)
@@ -125,19 +127,27 @@ def run(
             _signal(member, signal.SIGINT)
         return Outcome(exit_code=exits.INTERRUPTED, error="interrupted")
     finally:
-        os.close(leash)
-        with _uninterrupted():
+        os.close(parent_pipe)
+        with _ignore_interrupts():
             _end(members)
         os.close(hold)
     return _cause(members, fallen)
 
 
 def _start(
-    words: Sequence[str], environment: Mapping[str, str], local: int, count: int, leash: int
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    local: int,
+    count: int,
+    parent_pipe: int,
 ) -> subprocess.Popen[str]:
     """Start one process, out of reach of the terminal's own interrupt."""
     number = int(environment[ranks.NODE]) * count + local
-    own = {ranks.LOCAL: str(local), ranks.NUMBER: str(number), ranks.LEASH: str(leash)}
+    own = {
+        ranks.LOCAL: str(local),
+        ranks.NUMBER: str(number),
+        ranks.PARENT_PIPE: str(parent_pipe),
+    }
     return subprocess.Popen(  # noqa: S603 - this very program, no shell
         [sys.executable, "-m", *words],
         env={**environment, **own},
@@ -146,7 +156,7 @@ def _start(
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        pass_fds=(leash,),
+        pass_fds=(parent_pipe,),
         start_new_session=True,
     )
 
@@ -216,7 +226,7 @@ def _signal(member: _Member, number: signal.Signals) -> None:
 
 
 @contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
+def _ignore_interrupts() -> Iterator[None]:
     """Leave no process behind, however often the user asks."""
     if threading.current_thread() is not threading.main_thread():
         yield

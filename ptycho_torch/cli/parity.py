@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 def _compare(
     model_path: Path, data: Path, tolerance: float, execution: PyTorchExecutionConfig
 ) -> dict[str, object]:
-    """Walk the inference road for the groups that training stored."""
+    """Run the inference pipeline for the groups that training stored."""
     from ptycho_torch.bundle import read as bundle_read
     from ptycho_torch.data import scan_file
     from ptycho_torch.reconstruct import parity, predict

@@ -81,17 +81,14 @@ def overrides_from_args(args: argparse.Namespace, mode: str) -> dict[str, Any]:
     program = _program(mode)
     flags.refuse_empty(args, _PATHS)
     given = flags.read(args, program)
-    with warnings.catch_warnings():
-        # The device settings are built from the same flags, and that is where it is said.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        given.update(_from_deprecated(args, given))
+    given.update(_from_deprecated(args, given))
     return given
 
 
 def build_execution_config_from_args(
     args: argparse.Namespace, mode: str
 ) -> PyTorchExecutionConfig:
-    """Collect the device settings given by flags.
+    """Collect the device settings given by flags; a part of `overrides_from_args`.
 
     ``auto`` stays until the configuration file has had its say; the factory resolves it.
 
@@ -106,11 +103,9 @@ def build_execution_config_from_args(
         ConfigError: A value does not fit its field.
         ValueError: The mode is unknown.
     """
-    given = flags.read(args, _program(mode))
-    given.update(_from_deprecated(args, given))
     values = {
         key.removeprefix("execution."): value
-        for key, value in given.items()
+        for key, value in overrides_from_args(args, mode).items()
         if key.startswith("execution.")
     }
     return dataclasses.replace(PyTorchExecutionConfig(), **values)

@@ -21,7 +21,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = flags.FlagParser("simulate", _ABOUT, usage="%(prog)s --output FILE [flags]")
     flags.add(parser, "output", required=True, metavar="FILE", help="The file to write.")
     for field in dataclasses.fields(SimulationRecipe):
-        about = settings.described(field)
+        about = settings.get_declaration(field)
         if about.flag is not None:
             flags.add(parser, about.flag.name, action="store_true", help=about.meaning)
             continue
@@ -31,7 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
             parser,
             field.name,
             metavar=choices or field.name.upper(),
-            help=f"{about.meaning}{unit} [default: {_shown(field.default)}]",
+            help=f"{about.meaning}{unit} [default: {_format_default(field.default)}]",
         )
     flags.add_quiet(parser)
     flags.add_debug(parser)
@@ -70,7 +70,7 @@ def recipe_from_args(args: argparse.Namespace) -> SimulationRecipe:
     given = vars(args)
     values: dict[str, Any] = {}
     for field in dataclasses.fields(SimulationRecipe):
-        flag = settings.described(field).flag
+        flag = settings.get_declaration(field).flag
         name = field.name if flag is None else flag.name
         if name not in given:
             continue
@@ -94,7 +94,7 @@ def _numbers(text: str) -> tuple[float, ...]:
         ) from None
 
 
-def _shown(default: Any) -> str:
+def _format_default(default: Any) -> str:
     if isinstance(default, tuple):
         return ",".join(f"{value:g}" for value in default)
     return f"{default:g}" if isinstance(default, float) else str(default)

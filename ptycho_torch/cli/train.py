@@ -6,7 +6,7 @@ import argparse
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ptycho_torch import process, ranks, run_folder
 from ptycho_torch.cli import exits, launch, shared
@@ -35,45 +35,41 @@ def run(args: argparse.Namespace) -> int:
     """Build the settings, read the scans, train; one payload goes all the way down."""
     from ptycho_torch import config_factory
 
-    launch.follow_the_starter()
+    launch.exit_with_parent()
     process.keep_freed_memory()
-    given = vars(args)
-    overrides = shared.overrides_from_args(args, "training")
-    execution = shared.build_execution_config_from_args(args, "training")
-    shared.validate_paths(
-        given["train_data_file"], given.get("test_data_file"), given["output_dir"]
-    )
+    given = shared.overrides_from_args(args, "training")
+    held_out = given.get("training.test_data_file")
+    shared.validate_paths(args.train_data_file, held_out, args.output_dir)
     payload = config_factory.create_training_payload(
-        train_data_file=given["train_data_file"],
-        output_dir=given["output_dir"],
-        overrides=overrides,
-        execution_config=execution,
-        config_file=given.get("config"),
+        train_data_file=args.train_data_file,
+        output_dir=args.output_dir,
+        overrides=given,
+        config_file=vars(args).get("config"),
     )
     if launch.is_needed(payload.execution_config):
-        return _lead(payload, given["argv"])
-    rank = ranks.here(payload.execution_config.world_size)
+        return _launch(payload, args.argv)
+    rank = ranks.find_rank(payload.execution_config.world_size)
     if not rank.is_first:
         logging.getLogger("ptycho_torch").setLevel(logging.ERROR)
-    return _train(payload, given, rank)
+    return _train(payload, args.argv, rank)
 
 
-def _train(payload: TrainingPayload, given: dict[str, Any], rank: Rank) -> int:
+def _train(payload: TrainingPayload, argv: list[str], rank: Rank) -> int:
     """Train in this process, alone or with the others of the run."""
     from ptycho_torch.workflows import components
 
-    with RunJournal(payload.run_config, given["argv"], is_writer=rank.is_first) as journal:
+    with RunJournal(payload.run_config, argv, is_writer=rank.is_first) as journal:
         journal.extra["execution"] = _execution(payload.execution_config)
-        train_data = _read(payload, given["train_data_file"], "train", journal)
-        held_out = payload.pt_training_config.test_data_file
+        paths = payload.pt_training_config
+        train_data = _read(payload, str(paths.train_data_file), "train", journal)
+        held_out = paths.test_data_file
         test_data = None if held_out is None else _read(payload, held_out, "test", journal)
         _, _, results = components.run_cdi_example_torch(
             train_data,
             test_data,
             payload.run_config,
-            execution_config=payload.execution_config,
             training_payload=payload,
-            begin=journal.begin,
+            on_start=journal.start_run,
         )
         journal.bundle_sha256 = results["bundle_sha256"]
     if payload.execution_config.enable_progress_bar and rank.is_first:
@@ -82,7 +78,7 @@ def _train(payload: TrainingPayload, given: dict[str, Any], rank: Rank) -> int:
     return 0
 
 
-def _lead(payload: TrainingPayload, argv: list[str]) -> int:
+def _launch(payload: TrainingPayload, argv: list[str]) -> int:
     """Train in several processes; their failure is said once, here."""
     from ptycho_torch.training import devices
 

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, SequentialSampler
 
 from ptycho_torch.axes import Amplitude, Offsets
 from ptycho_torch.data.frame_store import Amplitudes
-from ptycho_torch.streams import Stream, generator
+from ptycho_torch.rng import Stream, generator
 
 
 class Batch(NamedTuple):
@@ -131,7 +131,7 @@ class EpochSampler(Sampler[int]):
         self._epoch = 0
         self._served = 0
 
-    def begin_at(self, epoch: int, served: int) -> None:
+    def resume_at(self, epoch: int, served: int) -> None:
         """Continue within an epoch: its first groups are left out, once."""
         self._epoch, self._served = epoch, served
 
@@ -157,6 +157,7 @@ def loader(
     *,
     shuffle_seed: int | None = None,
     num_workers: int = 0,
+    pin_memory: bool = False,
 ) -> DataLoader[Batch]:
     """Serve a dataset in batches; the last one may be short.
 
@@ -167,6 +168,7 @@ def loader(
         batch_size: Groups per batch.
         shuffle_seed: Root seed of the shuffled orders; None keeps the order.
         num_workers: Processes that gather batches ahead.
+        pin_memory: Serve batches in memory that a GPU copies from directly.
     """
     sampler: Sampler[int] = (
         SequentialSampler(dataset)
@@ -180,6 +182,7 @@ def loader(
         batch_size=batch_size,
         sampler=sampler,
         num_workers=num_workers,
+        pin_memory=pin_memory,
         collate_fn=_as_is,
         generator=torch.Generator(),  # workers' seeds must not come from the global one
         persistent_workers=False,

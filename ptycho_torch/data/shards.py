@@ -68,6 +68,7 @@ def shard(
         whole.dataset,
         batch_sampler=ShardedBatches(order, length, batch_size, rank),
         num_workers=whole.num_workers,
+        pin_memory=whole.pin_memory,
         collate_fn=whole.collate_fn,
         generator=torch.Generator(),
         persistent_workers=False,

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from ptycho_torch.streams import Stream, generator
+from ptycho_torch.rng import Stream, generator
 
 SIDE = 64
 CROP = 80

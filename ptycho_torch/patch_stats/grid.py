@@ -31,10 +31,10 @@ def render(found: Moments) -> bytes:
     """Tile the normalised patches, samples as rows and channels as columns."""
     rows, columns = found.pixels.shape[:2]
     tiles = [
-        [_tile(reduction.normalised(found, row, column)) for column in range(columns)]
+        [_tile(reduction.normalise_patch(found, row, column)) for column in range(columns)]
         for row in range(rows)
     ]
-    return encode(_tiled(tiles))
+    return encode(_join_tiles(tiles))
 
 
 def levels(found: Moments) -> bytes:
@@ -83,7 +83,7 @@ def _tile(patch: NDArray[np.float64]) -> NDArray[np.uint8]:
     return grey.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def _tiled(tiles: list[list[NDArray[np.uint8]]]) -> NDArray[np.uint8]:
+def _join_tiles(tiles: list[list[NDArray[np.uint8]]]) -> NDArray[np.uint8]:
     height, width = tiles[0][0].shape
     shape = (
         len(tiles) * (height + SEPARATOR) - SEPARATOR,

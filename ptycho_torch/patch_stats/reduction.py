@@ -77,7 +77,7 @@ def moments(patches: Patches) -> Moments:
 
 def whole(found: Moments) -> dict[str, float | int | None]:
     """Return the statistics over all elements of the batch."""
-    count, mean, squares = _pooled(found.count, found.mean, found.squares)
+    count, mean, squares = _pool(found.count, found.mean, found.squares)
     return {
         "global_mean": mean,
         "global_std": _std(squares, count),
@@ -90,7 +90,7 @@ def samples(found: Moments) -> list[dict[str, float | int | None]]:
     """Return the statistics over (C, H, W) of the first samples."""
     rows = []
     for index in range(len(found.pixels)):
-        count, mean, squares = _pooled(
+        count, mean, squares = _pool(
             found.count[index], found.mean[index], found.squares[index]
         )
         rows.append(
@@ -98,8 +98,8 @@ def samples(found: Moments) -> list[dict[str, float | int | None]]:
                 "patch_idx": index,
                 "mean": mean,
                 "std": _std(squares, count),
-                "min": _finite(found.low[index].min()),
-                "max": _finite(found.high[index].max()),
+                "min": _keep_finite(found.low[index].min()),
+                "max": _keep_finite(found.high[index].max()),
             }
         )
     return rows
@@ -116,7 +116,7 @@ def is_degenerate(low: float, high: float) -> bool:
     return not high > low
 
 
-def normalised(found: Moments, row: int, column: int) -> NDArray[np.float64]:
+def normalise_patch(found: Moments, row: int, column: int) -> NDArray[np.float64]:
     """Stretch one kept patch to [0, 1]; a constant one becomes 0.5."""
     low, high = float(found.low[row, column]), float(found.high[row, column])
     pixels = found.pixels[row, column]
@@ -145,10 +145,10 @@ def _patch(found: Moments, row: int, column: int) -> dict[str, Any]:
         "sample": row,
         "channel": column,
         "raw": {
-            "mean": _finite(mean),
+            "mean": _keep_finite(mean),
             "var": variance,
-            "min": _finite(low),
-            "max": _finite(high),
+            "min": _keep_finite(low),
+            "max": _keep_finite(high),
         },
         "norm": norm,
         "var_zero_mean": variance,
@@ -156,7 +156,7 @@ def _patch(found: Moments, row: int, column: int) -> dict[str, Any]:
     }
 
 
-def _pooled(
+def _pool(
     count: NDArray[np.float64], mean: NDArray[np.float64], squares: NDArray[np.float64]
 ) -> tuple[float, float | None, float]:
     """Combine the moments of patches into those of their union."""
@@ -177,5 +177,5 @@ def _ratio(value: float, count: float) -> float | None:
     return value / count if count > 0 else None
 
 
-def _finite(value: float) -> float | None:
+def _keep_finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None

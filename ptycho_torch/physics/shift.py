@@ -124,7 +124,7 @@ class _Place(torch.autograd.Function):
         ctx.back = bound._replace(height=height, width=width)
         index = torch.arange(batch * channels, device=patches.device)
         stack = patches.reshape(batch * channels, height, width)
-        moved = _shifted(stack, index, offsets.reshape(-1, 2), bound)
+        moved = _shift(stack, index, offsets.reshape(-1, 2), bound)
         grouped = moved.reshape(batch, channels, *moved.shape[1:])
         return grouped[:, 0] if channels == 1 else grouped.sum(dim=1)
 
@@ -152,7 +152,7 @@ class _Extract(torch.autograd.Function):
         ctx.back = bound._replace(height=canvas.shape[1], width=canvas.shape[2])
         index = torch.arange(batch, device=canvas.device).repeat_interleave(channels)
         backwards = bound._replace(base=-bound.base)
-        moved = _shifted(canvas, index, -offsets.reshape(-1, 2), backwards)
+        moved = _shift(canvas, index, -offsets.reshape(-1, 2), backwards)
         return moved.reshape(batch, channels, *moved.shape[1:])
 
     @staticmethod
@@ -169,7 +169,7 @@ def _run(function: type[torch.autograd.Function], *arguments: object) -> torch.T
     return result
 
 
-def _shifted(
+def _shift(
     images: torch.Tensor, index: Int[torch.Tensor, " n"], offsets: torch.Tensor, bound: _Reach
 ) -> torch.Tensor:
     """Return images[index[j]] moved by offsets[j] + base, cut to the bound's size."""

@@ -1,4 +1,4 @@
-"""Two runs of the same road, laid side by side: their loss curves and their objects.
+"""Two runs of the same pipeline, laid side by side: their loss curves and their objects.
 
     curve        largest |b − a| / |a| of a column over all epochs
     object       complex factor between the objects removed, then as in ``similarity``

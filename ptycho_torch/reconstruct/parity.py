@@ -1,8 +1,8 @@
-"""Patches of the training process against the same patches by the inference road.
+"""Patches of the training process against the same patches by the inference pipeline.
 
 Training stores O and extract(merge(O)) of a few groups as its own loop computed them; here
 they are computed again from the data file and the bundle alone. Stages are compared in the
-order of the road, so that the first one that differs names the fault.
+order of the pipeline, so that the first one that differs names the fault.
 
     relative L2 of a group    ‖again − stored‖ / ‖stored‖ over its C patches
     amplitude ratio           mean |O again| / mean |O stored|
@@ -109,7 +109,7 @@ def recompute(
     input_scale: float,
     engine: predict.Engine,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Compute O and extract(merge(O)), each (G, C, N, N), by the inference road."""
+    """Compute O and extract(merge(O)), each (G, C, N, N), by the inference pipeline."""
     plan = predict.lay_out(scan, groups)
     results = [
         (result.patches.cpu().numpy(), result.consistent.cpu().numpy())

@@ -26,7 +26,7 @@ from ptycho_torch.errors import InputError
 from ptycho_torch.physics import canvas
 from ptycho_torch.physics.canvas import CanvasGeometry, StitchResult
 from ptycho_torch.pinn import ForwardResult, PtychoPINN
-from ptycho_torch.streams import Stream, generator
+from ptycho_torch.rng import Stream, generator
 
 Observer = Callable[[int, ForwardResult], None]
 
@@ -63,6 +63,7 @@ class Engine:
         device: ``cpu`` or ``cuda``.
         precision: Precision of the network; physics stays at 32 bits or more.
         num_workers: Processes that gather frames.
+        pin_memory: Gather them into memory that a GPU copies from directly.
         is_deterministic: Use deterministic algorithms only.
     """
 
@@ -70,6 +71,7 @@ class Engine:
     device: str = "cpu"
     precision: str = "32-true"
     num_workers: int = 0
+    pin_memory: bool = False
     is_deterministic: bool = True
 
     @classmethod
@@ -94,6 +96,7 @@ class Engine:
             device=device,
             precision=execution.precision,
             num_workers=execution.num_workers,
+            pin_memory=execution.pin_memory,
             is_deterministic=execution.deterministic,
         )
 
@@ -182,7 +185,12 @@ def forward(
     real = next(model.parameters()).dtype
     model.resize_canvas(plan.padded_size)
     source = GroupDataset(scan.amplitude, plan.groups, plan.offsets, input_scale)
-    batches = dataset.loader(source, engine.batch_size, num_workers=engine.num_workers)
+    batches = dataset.loader(
+        source,
+        engine.batch_size,
+        num_workers=engine.num_workers,
+        pin_memory=engine.pin_memory,
+    )
     with _deterministic(is_on=engine.is_deterministic):
         for batch in batches:
             moved = Batch(

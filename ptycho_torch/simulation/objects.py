@@ -65,7 +65,7 @@ def dead_leaves(shape: Shape, rng: np.random.Generator) -> tuple[Plane, Plane]:
         inside = (rows - row) ** 2 + (columns - column) ** 2 <= radius**2
         region = maps[:, top : top + inside.shape[0], left : left + inside.shape[1]]
         region[:, inside] = value[:, None]
-    return _softened(maps[0]), _softened(maps[1])
+    return _soften(maps[0]), _soften(maps[1])
 
 
 def siemens(shape: Shape, rng: np.random.Generator) -> tuple[Plane, Plane]:
@@ -75,7 +75,7 @@ def siemens(shape: Shape, rng: np.random.Generator) -> tuple[Plane, Plane]:
     radius, angle = np.hypot(x, y), np.arctan2(y, x) + rng.random() * 2 * np.pi
     outer = 0.45 * min(shape)
     spokes = np.sin(_SPOKES * angle + _SPOKE_TWIST) > 0
-    star = _softened((spokes & (radius < outer) & (radius > 0.04 * outer)).astype(np.float64))
+    star = _soften((spokes & (radius < outer) & (radius > 0.04 * outer)).astype(np.float64))
     return 1 - star, star
 
 
@@ -118,11 +118,11 @@ def lshape(shape: Shape, _rng: np.random.Generator) -> tuple[Plane, Plane]:
     )
     plane[top:bottom, left : left + thick] = 1
     plane[bottom - thick : bottom, left:right] = 1
-    letter = _softened(plane)
+    letter = _soften(plane)
     return 1 - letter, letter
 
 
-def _softened(plane: Plane) -> Plane:
+def _soften(plane: Plane) -> Plane:
     soft: Plane = np.clip(ndimage.gaussian_filter(plane, _EDGE_PX, mode="nearest"), 0, 1)
     return soft
 

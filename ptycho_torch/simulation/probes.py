@@ -41,7 +41,7 @@ def make(recipe: SimulationRecipe) -> Field:
     x, y = axis[None, :], axis[:, None]
     radius = recipe.probe_diameter * side / 2
     main = _KINDS[recipe.probe](x, y, radius)
-    modes = _orthonormal(main, x / radius, y / radius, recipe.modes)
+    modes = _orthonormalise(main, x / radius, y / radius, recipe.modes)
     energies = 0.5 ** np.arange(recipe.modes)
     shares = np.sqrt(energies / energies.sum())
     return np.asarray(modes * shares[:, None, None], dtype=np.complex128)
@@ -85,7 +85,7 @@ def airy(x: Axis, y: Axis, radius: float) -> Field:
     return np.asarray(fft.fftshift(fft.ifft2(lens)))
 
 
-def _orthonormal(main: Field, u: Axis, v: Axis, count: int) -> Field:
+def _orthonormalise(main: Field, u: Axis, v: Axis, count: int) -> Field:
     """Multiply the main mode by monomials and make the products orthonormal."""
     powers = [(i - j, j) for i in range(count) for j in range(i + 1)][:count]
     products = np.stack([main * u**i * v**j for i, j in powers])

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 import ptycho_torch
 from ptycho_torch.data import npz_write
+from ptycho_torch.rng import Stream, generator
 from ptycho_torch.simulation import expose, objects, probes, scans
 from ptycho_torch.simulation.recipe import SimulationRecipe
-from ptycho_torch.streams import Stream, generator
 
 _SLACK = 2
 _KEPT_BYTES = 128 << 20

@@ -14,7 +14,7 @@ _LONGEST = 200
 
 
 @contextlib.contextmanager
-def compiled(network: nn.Module, backend: str) -> Iterator[None]:
+def compile_network(network: nn.Module, backend: str) -> Iterator[None]:
     """Compile what calling a network does; its weights keep their names.
 
     Args:

@@ -23,7 +23,7 @@ def manifest(config: RunConfig, prepared: Prepared, progress: Progress) -> Manif
     scan, model = prepared.train.scan, prepared.model
     commit, is_dirty = provenance.git_state()
     low, high = scan.positions.min(axis=0), scan.positions.max(axis=0)
-    configs = Configs.of(config)
+    configs = Configs.from_run(config)
     return Manifest(
         package_version=__version__,
         configs=configs,

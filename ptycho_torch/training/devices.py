@@ -21,10 +21,21 @@ def check(config: RunConfig) -> None:
         ConfigError: Too many devices, a precision or a compiler that is not there.
     """
     execution = config.execution
+    _check_strategy(execution)
     _check_count(execution)
     _check_precision(execution)
     if execution.compile == "inductor":
         _check_compiler(execution)
+
+
+def _check_strategy(execution: PyTorchExecutionConfig) -> None:
+    if execution.world_size == 1 and execution.strategy != "auto":
+        raise ConfigError(
+            "--strategy",
+            expected="auto for one device, which has nobody to share a batch with",
+            found=execution.strategy,
+            remedy="--devices 2 trains in two processes",
+        )
 
 
 def _check_count(execution: PyTorchExecutionConfig) -> None:

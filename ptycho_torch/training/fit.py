@@ -1,11 +1,11 @@
-"""The road of a training run: prepared data in, bundle and records out."""
+"""The pipeline of a training run: prepared data in, bundle and records out."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,26 +33,10 @@ from ptycho_torch.training import (
 from ptycho_torch.training.joint_module import JointModule
 from ptycho_torch.training.module import PtychoPINN_Lightning
 from ptycho_torch.training.prepare import Prepared
+from ptycho_torch.training.result import TrainingResult
 from ptycho_torch.training.resume import Place
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Trained:
-    """What a training run leaves.
-
-    Attributes:
-        module: Training module; its model holds the weights of the best epoch.
-        prepared: Data, groups and scales it was trained on.
-        bundle_path: The bundle; None where another process writes it.
-        bundle_sha256: Its digest.
-    """
-
-    module: PtychoPINN_Lightning
-    prepared: Prepared
-    bundle_path: Path | None = None
-    bundle_sha256: str | None = None
 
 
 def run(
@@ -60,8 +44,8 @@ def run(
     train_data: ScanData,
     test_data: ScanData | None = None,
     *,
-    begin: Callable[[], None] | None = None,
-) -> Trained:
+    on_start: Callable[[], None] | None = None,
+) -> TrainingResult:
     """Train, and write the bundle and its records.
 
     Nothing is written before data, settings and checkpoint are known to fit. The bundle
@@ -71,26 +55,26 @@ def run(
         config: Complete settings.
         train_data: Training scan.
         test_data: Validation scan, if any.
-        begin: Clears the output folder and writes ``config.json``; None does just that.
+        on_start: Clears the output folder and writes ``config.json``; None does just that.
 
     Raises:
         InputError: Data, settings or checkpoint cannot be used.
         DivergedError: A loss was not finite; patch statistics are written all the same.
         OutputError: A result cannot be written.
     """
-    rank = ranks.here(config.execution.world_size)
+    folder = run_folder.folder_of(config)
+    rank = ranks.find_rank(config.execution.world_size)
     devices.check(config)
     prepared = prepare.prepare(config, train_data, test_data)
     digest = resume.digest(config, train_data, test_data)
     checkpoint = resume.locate(config)
     place = None if checkpoint is None else resume.check(checkpoint, digest)
-    folder = run_folder.folder_of(config)
     has_validation = prepared.validation is not None
     monitor = epochs.monitor(config.execution, has_validation=has_validation)
-    with trainers.global_settings_kept():
+    with trainers.keep_global_settings():
         trainer = trainers.make(config, folder, monitor, has_validation=has_validation)
         if rank.is_first:
-            (begin or (lambda: run_folder.begin(config)))()
+            (on_start or (lambda: run_folder.start_run(config)))()
         stats = _stats(config, folder if rank.is_first else None)
         module = (PtychoPINN_Lightning if rank.is_alone else JointModule)(
             prepared.model,
@@ -107,24 +91,32 @@ def run(
         finally:
             if module.progress.rows and rank.is_first:
                 files.write_text(folder / run_folder.HISTORY, module.progress.table())
-        return _finish(config, module, prepared, folder if rank.is_first else None)
+        return _finish(config, module, prepared, folder, writes=rank.is_first)
 
 
 def _finish(
-    config: RunConfig, module: PtychoPINN_Lightning, prepared: Prepared, folder: Path | None
-) -> Trained:
+    config: RunConfig,
+    module: PtychoPINN_Lightning,
+    prepared: Prepared,
+    folder: Path,
+    *,
+    writes: bool,
+) -> TrainingResult:
     """Put the best weights back and write the bundle and the parity probe."""
     module.model.network.load_state_dict(module.progress.best_weights)
     module.to("cpu").eval()
-    if folder is None:
-        return Trained(module=module, prepared=prepared)
+    found = TrainingResult(
+        model=module.model, progress=module.progress, prepared=prepared, run_dir=folder
+    )
+    if not writes:
+        return found
     path = folder / run_folder.BUNDLE
     about = describe.manifest(config, prepared, module.progress)
     sha256 = write.write(path, about, module.model, module.progress.table())
     if config.inference.log_patch_stats:
         target = folder / run_folder.PARITY_PROBE
         parity_probe.write(target, module.model, prepared)
-    return Trained(module=module, prepared=prepared, bundle_path=path, bundle_sha256=sha256)
+    return dataclasses.replace(found, bundle_path=path, bundle_sha256=sha256)
 
 
 def _stats(config: RunConfig, folder: Path | None) -> PatchStatsLogger | None:
@@ -154,8 +146,11 @@ def _fit(
     if place is not None and isinstance(prepared.train_loader.sampler, EpochSampler):
         # Loader processes gather ahead, before Lightning tells the epoch.
         done = place.batches * size * rank.count
-        prepared.train_loader.sampler.begin_at(place.epoch, done)
-    with trainers.quiet(), compiling.compiled(module.model.network, execution.compile):
+        prepared.train_loader.sampler.resume_at(place.epoch, done)
+    with (
+        trainers.hide_notes(),
+        compiling.compile_network(module.model.network, execution.compile),
+    ):
         if execution.deterministic:
             # Lightning switches the algorithms; filling fresh memory would only cost time.
             torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -17,9 +17,9 @@ from ptycho_torch.data.dataset import Batch
 from ptycho_torch.errors import DivergedError
 from ptycho_torch.patch_stats.logger import PatchStatsLogger
 from ptycho_torch.ranks import Rank
+from ptycho_torch.training.collectives import Collectives
 from ptycho_torch.training.epochs import Means
 from ptycho_torch.training.module import PtychoPINN_Lightning
-from ptycho_torch.training.team import Team
 
 _MEANS = (
     "train_loss",
@@ -37,18 +37,18 @@ class JointMeans(Means):
     """Weighted means over what all processes have added.
 
     Args:
-        team: The processes.
+        collectives: The processes.
     """
 
-    def __init__(self, team: Team) -> None:
+    def __init__(self, collectives: Collectives) -> None:
         super().__init__()
-        self._team = team
+        self._collectives = collectives
 
     def state(self) -> dict[str, dict[str, float]]:
         """Return what all processes have added."""
         sums = [self._sums.get(name, 0.0) for name in _MEANS]
         weights = [self._weights.get(name, 0.0) for name in _MEANS]
-        totals = self._team.total([*sums, *weights])
+        totals = self._collectives.total([*sums, *weights])
         joint = zip(_MEANS, totals[: len(_MEANS)], totals[len(_MEANS) :], strict=True)
         known = [(name, value, weight) for name, value, weight in joint if weight]
         return {
@@ -58,7 +58,7 @@ class JointMeans(Means):
 
     def restore(self, state: Mapping[str, Mapping[str, float]]) -> None:
         """Continue from a checkpoint; the first process alone keeps what all had added."""
-        if self._team.rank.is_first:
+        if self._collectives.rank.is_first:
             super().restore(state)
 
     def take(self) -> dict[str, float]:
@@ -78,8 +78,11 @@ class JointModule(PtychoPINN_Lightning):
     def on_fit_start(self) -> None:
         """Meet the other processes, before the first step."""
         rank = Rank(number=self.trainer.global_rank, count=self.trainer.world_size)
-        self._team = Team(rank, self.trainer.strategy.root_device)
-        self._train_means, self._val_means = JointMeans(self._team), JointMeans(self._team)
+        self._collectives = Collectives(rank, self.trainer.strategy.root_device)
+        self._train_means, self._val_means = (
+            JointMeans(self._collectives),
+            JointMeans(self._collectives),
+        )
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """Return the weighted loss of the share of one joint batch."""
@@ -93,7 +96,7 @@ class JointModule(PtychoPINN_Lightning):
             error = caught
         joint = self._agree(share, error)
         own = self._nothing() if loss is None else loss
-        return own * (share * self._team.rank.count / joint)
+        return own * (share * self._collectives.rank.count / joint)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add the share of one joint held-out batch to the means of the epoch."""
@@ -113,14 +116,16 @@ class JointModule(PtychoPINN_Lightning):
         Raises:
             DivergedError: The loss of one of the processes is not finite.
         """
-        joint, diverged = self._team.total([share, error is not None])
+        joint, diverged = self._collectives.total([share, error is not None])
         if not diverged:
             return joint
-        source = self._team.each(error is not None).index(1.0)
+        source = self._collectives.each(error is not None).index(1.0)
         words = ("", "", "", "")
         if error is not None:
             words = error.where, error.expected, error.found, error.remedy
-        where, expected, found, remedy = (self._team.tell(word, source) for word in words)
+        where, expected, found, remedy = (
+            self._collectives.tell(word, source) for word in words
+        )
         raise DivergedError(where, expected=expected, found=found, remedy=remedy)
 
     def _record(
@@ -128,7 +133,7 @@ class JointModule(PtychoPINN_Lightning):
     ) -> None:
         """Hand the patches of the joint batch to the statistics, alike in every process."""
         if stats.should_log(phase):
-            super()._record(stats, self._team.join(patches), batch_idx, phase)
+            super()._record(stats, self._collectives.join(patches), batch_idx, phase)
 
     def _record_nothing(self, batch: Batch, batch_idx: int, phase: str) -> None:
         if self._stats is not None:

@@ -243,8 +243,8 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
 
     def _diverge(self, batch: Batch, batch_idx: int, result: ForwardResult) -> None:
         """Stop and name the first tensor that is not finite."""
-        road = self._road(batch, result)
-        odd = (name for name, tensor in road if not torch.isfinite(tensor).all())
+        tensors = self._list_tensors(batch, result)
+        odd = (name for name, tensor in tensors if not torch.isfinite(tensor).all())
         name = next(odd, "loss")
         raise DivergedError(
             f"epoch {self.current_epoch}, batch {batch_idx}",
@@ -253,7 +253,9 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
             remedy="lower the learning rate or clip gradients",
         )
 
-    def _road(self, batch: Batch, result: ForwardResult) -> Iterator[tuple[str, torch.Tensor]]:
+    def _list_tensors(
+        self, batch: Batch, result: ForwardResult
+    ) -> Iterator[tuple[str, torch.Tensor]]:
         yield "amplitude", batch.amplitude
         yield "offsets", batch.offsets
         yield "probe", self.model.probe

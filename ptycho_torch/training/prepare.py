@@ -17,7 +17,7 @@ from ptycho_torch.data.scaling import ScalingContract
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import InputError
 from ptycho_torch.pinn import PtychoPINN
-from ptycho_torch.streams import Stream, generator
+from ptycho_torch.rng import Stream, generator
 
 # Branches of the grouping stream; the training part draws from the stream itself.
 _VALIDATION, _EPOCHS = (1,), 2
@@ -249,4 +249,5 @@ def _load(
         config.training.batch_size,
         shuffle_seed=shuffle_seed,
         num_workers=config.execution.num_workers,
+        pin_memory=config.execution.pin_memory,
     )

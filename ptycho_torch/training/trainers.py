@@ -48,7 +48,7 @@ def make(config: RunConfig, folder: Path, monitor: str, *, has_validation: bool)
     """
     training, execution = config.training, config.execution
     checkpoints = folder / run_folder.CHECKPOINTS
-    with quiet():
+    with hide_notes():
         return pl.Trainer(
             accelerator=execution.accelerator,
             devices=execution.devices,
@@ -99,13 +99,13 @@ class AtomicCheckpoints(TorchCheckpointIO):
 
 def _strategy(execution: PyTorchExecutionConfig) -> DDPStrategy | str:
     if execution.world_size == 1:
-        return "auto"
+        return execution.strategy
     # There is no batch statistic, hence no buffer that changes.
     return DDPStrategy(forward_sync_buffers=False)
 
 
 def _plugins(execution: PyTorchExecutionConfig) -> list[Any]:
-    own = [LightningEnvironment()] if ranks.is_led() and execution.world_size > 1 else []
+    own = [LightningEnvironment()] if ranks.has_parent() and execution.world_size > 1 else []
     return [AtomicCheckpoints(), *own]
 
 
@@ -126,7 +126,7 @@ def _logger(config: RunConfig, folder: Path) -> Logger | bool:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def hide_notes() -> Iterator[None]:
     """Hide Lightning's notes and its advice on choices made on purpose."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
@@ -143,7 +143,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def global_settings_kept() -> Iterator[None]:
+def keep_global_settings() -> Iterator[None]:
     """Put torch's process-wide switches back, which making a trainer already changes."""
     is_deterministic = torch.are_deterministic_algorithms_enabled()
     fills = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]

@@ -1,1 +1,1 @@
-"""Whole roads, callable from Python."""
+"""Whole pipelines, callable from Python."""

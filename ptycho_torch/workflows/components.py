@@ -1,4 +1,4 @@
-"""Training and loading as functions: what the programs call and notebooks may call."""
+"""Training and loading under the names of the field log, thin faces of `training.train`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho_torch import backends, config_factory, run_folder
+from ptycho_torch import backends, config_factory
 from ptycho_torch.bundle import read
 from ptycho_torch.config_params import PyTorchExecutionConfig, RunConfig
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import ConfigError
 from ptycho_torch.payload import TrainingPayload
+from ptycho_torch.workflows import training
 
 if TYPE_CHECKING:
     from ptycho_torch.bundle.read import BundleInfo
@@ -35,18 +36,18 @@ def run_cdi_example_torch(
     do_stitching: bool = False,
     execution_config: PyTorchExecutionConfig | None = None,
     training_payload: TrainingPayload | None = None,
-    begin: Callable[[], None] | None = None,
+    on_start: Callable[[], None] | None = None,
 ) -> tuple[Image | None, Image | None, Results]:
-    """Train on a scan and, when asked, reconstruct it.
+    """Train on a scan and, when asked, reconstruct it; a face of `training.train`.
 
     Args:
         train_data: Training scan.
         test_data: Validation scan, also the one reconstructed; None takes the training scan.
-        config: Settings; used only without a payload.
+        config: Settings; beside a payload they must not contradict it.
         do_stitching: Reconstruct after training.
-        execution_config: Device settings; used only without a payload.
+        execution_config: Device settings; beside a payload they must not contradict it.
         training_payload: Complete settings; handed on as it is.
-        begin: Clears the output folder and writes ``config.json``; None does just that.
+        on_start: Clears the output folder and writes ``config.json``; None does just that.
 
     Returns:
         Amplitude and phase of the reconstruction, None when not asked for, and the results
@@ -55,19 +56,16 @@ def run_cdi_example_torch(
     Raises:
         PtychoError: Bad input, a diverged training, or results that cannot be written.
     """
+    payload = _settle(config, execution_config, training_payload)
+    if do_stitching:
+        _check_engine(payload.run_config)
     results = train_cdi_model_torch(
-        train_data,
-        test_data,
-        config,
-        execution_config=execution_config,
-        training_payload=training_payload,
-        begin=begin,
+        train_data, test_data, payload.run_config, training_payload=payload, on_start=on_start
     )
     if not do_stitching:
         return None, None, results
-    settled = config if training_payload is None else training_payload.run_config
     scan = train_data if test_data is None else test_data
-    amplitude, phase = _stitch(results, scan, settled)
+    amplitude, phase = _stitch(results, scan, payload.run_config)
     return amplitude, phase, results
 
 
@@ -78,17 +76,17 @@ def train_cdi_model_torch(
     *,
     execution_config: PyTorchExecutionConfig | None = None,
     training_payload: TrainingPayload | None = None,
-    begin: Callable[[], None] | None = None,
+    on_start: Callable[[], None] | None = None,
 ) -> Results:
-    """Train on a scan and write bundle and records.
+    """Train on a scan and write bundle and records; a face of `training.train`.
 
     Args:
         train_data: Training scan.
         test_data: Validation scan, if any.
-        config: Settings; used only without a payload.
-        execution_config: Device settings; used only without a payload.
+        config: Settings; beside a payload they must not contradict it.
+        execution_config: Device settings; beside a payload they must not contradict it.
         training_payload: Complete settings; the factory is called only without them.
-        begin: Clears the output folder and writes ``config.json``; None does just that.
+        on_start: Clears the output folder and writes ``config.json``; None does just that.
 
     Returns:
         history, best_epoch, epochs_run, bundle_path, bundle_sha256, scaling, run_dir, model.
@@ -96,13 +94,9 @@ def train_cdi_model_torch(
     Raises:
         PtychoError: Bad input, a diverged training, or results that cannot be written.
     """
-    payload = training_payload
-    if payload is None:
-        payload = _payload(config, execution_config)
-    if payload.execution_config.backend == backends.TENSORFLOW:
-        return _train_with_tensorflow(train_data, test_data, payload.run_config, begin)
+    payload = _settle(config, execution_config, training_payload)
     return _train_with_lightning(
-        train_data, test_data, payload.run_config, training_payload=payload, begin=begin
+        train_data, test_data, payload.run_config, training_payload=payload, on_start=on_start
     )
 
 
@@ -113,39 +107,11 @@ def _train_with_lightning(
     *,
     execution_config: PyTorchExecutionConfig | None = None,
     training_payload: TrainingPayload | None = None,
-    begin: Callable[[], None] | None = None,
+    on_start: Callable[[], None] | None = None,
 ) -> Results:
-    """Fit the training module; see `train_cdi_model_torch`."""
-    from ptycho_torch.training import fit  # noqa: PLC0415 - inference has no use for Lightning
-
-    payload = training_payload
-    if payload is None:
-        payload = _payload(config, execution_config)
-    trained = fit.run(payload.run_config, train_data, test_data, begin=begin)
-    progress = trained.module.progress
-    return {
-        "history": progress.rows,
-        "best_epoch": progress.best_epoch,
-        "epochs_run": len(progress.rows),
-        "bundle_path": trained.bundle_path,
-        "bundle_sha256": trained.bundle_sha256,
-        "scaling": trained.prepared.contract,
-        "run_dir": run_folder.folder_of(payload.run_config),
-        "model": trained.module.model,
-    }
-
-
-def _train_with_tensorflow(
-    train_data: ScanData,
-    test_data: ScanData | None,
-    config: RunConfig,
-    begin: Callable[[], None] | None,
-) -> Results:
-    """Fit with TensorFlow; see `train_cdi_model_torch`."""
-    backends.require(config.execution)
-    from ptycho_torch.backends.tensorflow import fit  # noqa: PLC0415 - an extra
-
-    trained = fit.run(config, train_data, test_data, begin=begin)
+    """Train with the backend of the settings under the oldest name; see `training.train`."""
+    payload = _settle(config, execution_config, training_payload)
+    trained = training.train(payload.run_config, train_data, test_data, on_start=on_start)
     return {
         "history": trained.progress.rows,
         "best_epoch": trained.progress.best_epoch,
@@ -153,7 +119,7 @@ def _train_with_tensorflow(
         "bundle_path": trained.bundle_path,
         "bundle_sha256": trained.bundle_sha256,
         "scaling": trained.prepared.contract,
-        "run_dir": trained.bundle_path.parent,
+        "run_dir": trained.run_dir,
         "model": trained.model,
     }
 
@@ -196,25 +162,36 @@ def load_inference_bundle_torch(bundle_dir: str | Path) -> tuple[PtychoPINN, Bun
     return model, info
 
 
-def _stitch(results: Results, scan: ScanData, config: RunConfig) -> tuple[Image, Image]:
-    """Reconstruct a scan, one group per point, by the road that inference takes."""
-    from ptycho_torch.physics import canvas  # noqa: PLC0415 - only when asked for
+def _check_engine(config: RunConfig) -> None:
+    """Refuse, before training, devices that could not stitch afterwards."""
     from ptycho_torch.reconstruct import predict  # noqa: PLC0415 - only when asked for
 
-    model, wanted = results["model"], config.inference
-    plan = predict.plan(scan, config.data, None, config.run.seed)
-    weight = canvas.patch_weight(
-        wanted.patch_weighting, model.probe, config.model.weight_blur_sigma
+    predict.Engine.from_config(config.execution, config.inference.batch_size)
+
+
+def _stitch(results: Results, scan: ScanData, config: RunConfig) -> tuple[Image, Image]:
+    """Reconstruct a scan in the way of inference, and with its settings."""
+    from ptycho_torch.reconstruct import pipeline  # noqa: PLC0415 - only when asked for
+
+    model = results["model"]
+    setup = pipeline.prepare(model, scan, config)
+    prediction = pipeline.predict_object(
+        model, scan, config, setup, results["scaling"].input_scale
     )
-    engine = predict.Engine(batch_size=wanted.batch_size)
-    batches = predict.forward(model, scan, plan, results["scaling"].input_scale, engine)
-    target = canvas.Canvas(plan.canvas, weight)
-    stitched = predict.stitch(batches, scan, plan, target).stitched
-    return np.abs(stitched.object), np.angle(stitched.object)
+    canvas = prediction.stitched.object
+    return np.abs(canvas), np.angle(canvas)
 
 
-def _payload(config: RunConfig, execution: PyTorchExecutionConfig | None) -> TrainingPayload:
-    """Complete settings that came without a payload."""
+def _settle(
+    config: RunConfig,
+    execution: PyTorchExecutionConfig | None,
+    payload: TrainingPayload | None,
+) -> TrainingPayload:
+    """Complete settings that came without a payload, or hold those beside one to it."""
+    explicit = _collect_explicit(config)
+    if payload is not None:
+        _refuse_others(explicit, execution, payload)
+        return payload
     if config.training.train_data_file is None or config.run.output_dir is None:
         raise ConfigError(
             "configuration",
@@ -225,13 +202,38 @@ def _payload(config: RunConfig, execution: PyTorchExecutionConfig | None) -> Tra
     return config_factory.create_training_payload(
         train_data_file=config.training.train_data_file,
         output_dir=config.run.output_dir,
-        overrides=_explicit(config),
+        overrides=explicit,
         execution_config=execution,
     )
 
 
-def _explicit(config: RunConfig) -> Mapping[str, Any]:
-    usual, own = RunConfig().values(), config.values()
+def _refuse_others(
+    explicit: Mapping[str, Any],
+    execution: PyTorchExecutionConfig | None,
+    payload: TrainingPayload,
+) -> None:
+    """Refuse a setting beside a payload that the payload would silently overrule.
+
+    Raises:
+        ConfigError: The two disagree.
+    """
+    if execution is not None:
+        beside = RunConfig(execution=execution)
+        explicit = {**explicit, **_collect_explicit(beside)}
+    settled = payload.run_config.values()
+    for key, value in explicit.items():
+        section, name = key.split(".", 1)
+        if value != settled[section][name]:
+            raise ConfigError(
+                key,
+                expected=f"{settled[section][name]!r}, as in the payload beside it",
+                found=repr(value),
+            )
+
+
+def _collect_explicit(config: RunConfig) -> Mapping[str, Any]:
+    """Return the values that are not at their default, by ``section.field``."""
+    usual, own = RunConfig.from_dict({}).values(), config.values()
     return {
         f"{section}.{name}": value
         for section, fields in own.items()

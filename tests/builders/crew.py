@@ -21,7 +21,7 @@ def main(folder: Path, plan: list[str]) -> None:
         folder: Where each process leaves a file named by its id.
         plan: For each rank ``ok``, ``fail``, ``die``, ``wait`` or ``stubborn``.
     """
-    launch.follow_the_starter()
+    launch.exit_with_parent()
     number = int(os.environ["RANK"])
     (folder / str(os.getpid())).write_text(os.environ["WORLD_SIZE"])
     deed = plan[number]

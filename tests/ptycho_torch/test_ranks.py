@@ -37,7 +37,7 @@ def test_one_device_needs_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run on one device is alone, whatever a scheduler has left in the environment."""
     put(monkeypatch, RANK="3", LOCAL_RANK="3", WORLD_SIZE="8")
 
-    assert ranks.here(1) == Rank()
+    assert ranks.find_rank(1) == Rank()
     assert Rank().is_alone
     assert Rank().is_first
 
@@ -45,9 +45,9 @@ def test_one_device_needs_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_torchrun_and_slurm_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """The names that torchrun and srun give a process are read."""
     put(monkeypatch, SLURM_PROCID="2", SLURM_NTASKS="4")
-    assert ranks.here(4) == Rank(number=2, count=4)
+    assert ranks.find_rank(4) == Rank(number=2, count=4)
     put(monkeypatch, LOCAL_RANK="0", RANK="1", WORLD_SIZE="4")
-    assert ranks.here(4) == Rank(number=1, count=4)
+    assert ranks.find_rank(4) == Rank(number=1, count=4)
 
 
 def test_a_slurm_job_is_not_yet_a_rank(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,6 +75,6 @@ def test_a_wrong_place_is_refused(
     put(monkeypatch, **values)
 
     with pytest.raises(ConfigError) as caught:
-        ranks.here(2)
+        ranks.find_rank(2)
 
     assert caught.value.where == where

@@ -109,7 +109,7 @@ def test_every_field_is_declared() -> None:
     for owner in SECTIONS.values():
         record = owner()
         for field in dataclasses.fields(owner):
-            assert settings.described(field).meaning.endswith(".")
+            assert settings.get_declaration(field).meaning.endswith(".")
         settings.validate(record)
 
 

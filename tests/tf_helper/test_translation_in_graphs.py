@@ -111,12 +111,12 @@ def _repeating(images: Any, offsets: Any) -> Any:
     stack = tf.convert_to_tensor(images)
     shifts = tf.convert_to_tensor(offsets)
     factor = tf.maximum(tf.shape(stack)[0] // tf.maximum(tf.shape(shifts)[0], 1), 1)
-    return shift._differentiable(stack, tf.repeat(shifts, factor, axis=0)[: tf.shape(stack)[0]])
+    return shift._move_both_ways(stack, tf.repeat(shifts, factor, axis=0)[: tf.shape(stack)[0]])
 
 
 def _unpaired(images: Any, offsets: Any) -> Any:
     """Trust the caller; XLA then clamps what it gathers."""
-    return shift._differentiable(tf.convert_to_tensor(images), tf.convert_to_tensor(offsets))
+    return shift._move_both_ways(tf.convert_to_tensor(images), tf.convert_to_tensor(offsets))
 
 
 def _wrong_sign(images: Any, offsets: Any) -> Any:

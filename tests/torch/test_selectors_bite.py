@@ -21,11 +21,11 @@ from tests.torch import test_patch_stats_cli as flags
 
 def drop_some_flags(patch: pytest.MonkeyPatch) -> None:
     """The limit of the records and the neighbours of a group get lost on the way."""
-    right = config_factory._explicit
+    right = config_factory._collect_explicit
     lost = ("inference.patch_stats_limit", "data.neighbor_count")
     patch.setattr(
         config_factory,
-        "_explicit",
+        "_collect_explicit",
         lambda *given: {k: v for k, v in right(*given).items() if k not in lost},
     )
 

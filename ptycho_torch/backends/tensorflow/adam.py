@@ -40,7 +40,7 @@ class Adam:
         self._squares = {
             name: tf.Variable(tf.zeros_like(value)) for name, value in variables.items()
         }
-        self._move = graphs.compiled(self._moved)
+        self._move = graphs.compile_graph(self._update)
         self.count = 0
 
     @property
@@ -62,7 +62,7 @@ class Adam:
         root = tf.constant((1 - second**self.count) ** 0.5, kind)
         self._move(slopes, scale, root)
 
-    def _moved(self, slopes: Slopes, scale: Any, root: Any) -> None:
+    def _update(self, slopes: Slopes, scale: Any, root: Any) -> None:
         """Update means and variables in place."""
         group = self._settings.param_groups[0]
         first, second = group["betas"]
@@ -76,7 +76,7 @@ class Adam:
             variable.assign_sub(scale * mean / (tf.sqrt(square) / root + group["eps"]))
 
 
-def clipped(slopes: Slopes, limit: float | None) -> tuple[Slopes, tf.Tensor]:
+def clip_gradients(slopes: Slopes, limit: float | None) -> tuple[Slopes, tf.Tensor]:
     """Shorten gradients that are jointly too long.
 
     Args:

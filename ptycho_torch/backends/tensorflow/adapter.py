@@ -83,7 +83,7 @@ class TensorFlowPINN(PtychoPINN):
         """
         return TensorFlowCanvas(geometry, weight)
 
-    def built(self, kind: torch.dtype = torch.float32) -> TensorFlowModel:
+    def get_model(self, kind: torch.dtype = torch.float32) -> TensorFlowModel:
         """Return the model that computes, in single or double precision."""
         return self._ready(kind)[0]
 
@@ -91,12 +91,12 @@ class TensorFlowPINN(PtychoPINN):
         """Build and compile once for each canvas size and precision."""
         key = (self.padded_size, kind)
         if key not in self._compiled:
-            built = of(self, kind)
-            self._compiled[key] = (built, built.compiled())
+            built = build_model(self, kind)
+            self._compiled[key] = (built, built.compile_forward())
         return self._compiled[key]
 
 
-def of(source: PtychoPINN, kind: torch.dtype = torch.float32) -> TensorFlowModel:
+def build_model(source: PtychoPINN, kind: torch.dtype = torch.float32) -> TensorFlowModel:
     """Build TensorFlow's model from the weights and the probe of another.
 
     Args:

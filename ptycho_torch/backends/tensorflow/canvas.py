@@ -38,11 +38,11 @@ class TensorFlowCanvas(Canvas):
         """
         weight = tf.constant(self.weight, tf.complex128)
         stack = weight * tf.constant(patches, tf.complex128)
-        self.numerator += self._gathered(stack, corners, blend)
+        self.numerator += self._sum_blocks(stack, corners, blend)
         covers = tf.broadcast_to(tf.math.real(weight), stack.shape)
-        self.denominator += self._gathered(covers, corners, blend)
+        self.denominator += self._sum_blocks(covers, corners, blend)
 
-    def _gathered(
+    def _sum_blocks(
         self, stack: tf.Tensor, corners: NDArray[np.int64], blend: NDArray[np.float64]
     ) -> NDArray[Any]:
         """Sum blocks, each one row and column larger than its patch, on an empty canvas."""

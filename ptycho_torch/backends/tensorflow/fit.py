@@ -1,4 +1,4 @@
-"""The road of a TensorFlow training: prepared data in, the same bundle and records out.
+"""The pipeline of a TensorFlow training: prepared data in, the same bundle and records out.
 
 Data, groups, batches, initial weights, schedule and records are those of the PyTorch
 training; network, physics, loss, gradients and optimiser are TensorFlow's.
@@ -13,7 +13,6 @@ import logging
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from ptycho_torch import files, run_folder
@@ -24,32 +23,13 @@ from ptycho_torch.bundle import write
 from ptycho_torch.bundle.manifest import Manifest
 from ptycho_torch.config_params import RunConfig
 from ptycho_torch.data.scan import ScanData
-from ptycho_torch.errors import ConfigError
 from ptycho_torch.patch_stats.logger import PatchStatsLogger
 from ptycho_torch.training import describe, parity_probe, prepare
 from ptycho_torch.training.epochs import Progress
 from ptycho_torch.training.prepare import Prepared
+from ptycho_torch.training.result import TrainingResult
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Trained:
-    """What a training run leaves.
-
-    Attributes:
-        model: Holds the weights of the best epoch.
-        progress: Epoch table.
-        prepared: Data, groups and scales it was trained on.
-        bundle_path: The bundle.
-        bundle_sha256: Its digest.
-    """
-
-    model: TensorFlowPINN
-    progress: Progress
-    prepared: Prepared
-    bundle_path: Path
-    bundle_sha256: str
 
 
 def run(
@@ -57,8 +37,8 @@ def run(
     train_data: ScanData,
     test_data: ScanData | None = None,
     *,
-    begin: Callable[[], None] | None = None,
-) -> Trained:
+    on_start: Callable[[], None] | None = None,
+) -> TrainingResult:
     """Train with TensorFlow, and write the bundle and its records.
 
     Nothing is written before data and settings are known to fit. The bundle gets the
@@ -68,24 +48,17 @@ def run(
         config: Complete settings.
         train_data: Training scan.
         test_data: Validation scan, if any.
-        begin: Clears the output folder and writes ``config.json``; None does just that.
+        on_start: Clears the output folder and writes ``config.json``; None does just that.
 
     Raises:
         InputError: Data or settings cannot be used.
         DivergedError: A loss was not finite; patch statistics are written all the same.
         OutputError: A result cannot be written.
     """
-    if config.training.resume is not None:
-        raise ConfigError(
-            "--resume",
-            expected="none with --backend tensorflow",
-            found=config.training.resume,
-            remedy="it writes no checkpoints; start from the beginning",
-        )
+    folder = run_folder.folder_of(config)
     prepared = prepare.prepare(config, train_data, test_data)
     trainer = Trainer(config, prepared)
-    folder = run_folder.folder_of(config)
-    (begin or (lambda: run_folder.begin(config)))()
+    (on_start or (lambda: run_folder.start_run(config)))()
     stats = _stats(config, folder)
     try:
         with stats or contextlib.nullcontext():
@@ -111,7 +84,9 @@ def _fit(config: RunConfig, trainer: Trainer, stats: PatchStatsLogger | None) ->
             break
 
 
-def _finish(config: RunConfig, progress: Progress, prepared: Prepared, folder: Path) -> Trained:
+def _finish(
+    config: RunConfig, progress: Progress, prepared: Prepared, folder: Path
+) -> TrainingResult:
     """Put the best weights back and write the bundle and the parity probe."""
     kept = {name: value.float() for name, value in progress.best_weights.items()}
     prepared.model.network.load_state_dict(kept)
@@ -122,10 +97,11 @@ def _finish(config: RunConfig, progress: Progress, prepared: Prepared, folder: P
     if config.inference.log_patch_stats:
         target = folder / run_folder.PARITY_PROBE
         parity_probe.write(target, model, prepared)
-    return Trained(
+    return TrainingResult(
         model=model,
         progress=progress,
         prepared=prepared,
+        run_dir=folder,
         bundle_path=path,
         bundle_sha256=sha256,
     )

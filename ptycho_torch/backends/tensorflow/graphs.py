@@ -10,7 +10,7 @@ import tensorflow as tf
 Compiled = Any  # what tf.function makes; TensorFlow ships no types
 
 
-def compiled(
+def compile_graph(
     function: Callable[..., Any],
     signature: Sequence[tf.TensorSpec] | None = None,
     *,

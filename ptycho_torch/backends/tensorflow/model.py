@@ -114,13 +114,13 @@ class TensorFlowModel:
         found["intensity"] = forward_model.intensity(found["far_field"])
         return found
 
-    def compiled(self, *, with_xla: bool = False) -> Compiled:
+    def compile_forward(self, *, with_xla: bool = False) -> Compiled:
         """Compile ``forward`` for any number of groups.
 
         Args:
             with_xla: Let XLA compile the graph; the same numbers, other speed.
         """
-        return graphs.compiled(self.forward, self.signature(), with_xla=with_xla)
+        return graphs.compile_graph(self.forward, self.signature(), with_xla=with_xla)
 
     def signature(self) -> list[tf.TensorSpec]:
         """Say what ``forward`` takes: the number of groups is open, the rest is fixed."""

@@ -47,9 +47,9 @@ def translate(images: Any, offsets: Any) -> Images:
     """
     stack, shifts = tf.convert_to_tensor(images), tf.convert_to_tensor(offsets)
     _check_pairs(stack.shape, shifts.shape)
-    shifts = _paired(shifts, tf.shape(stack)[0])
+    shifts = _pair_offsets(shifts, tf.shape(stack)[0])
     farthest = max(stack.shape[_ROWS], stack.shape[_COLUMNS])
-    return _differentiable(stack, tf.clip_by_value(shifts, -farthest, farthest))
+    return _move_both_ways(stack, tf.clip_by_value(shifts, -farthest, farthest))
 
 
 def place(patches: PatchStack, offsets: Offsets, size: int) -> Canvases:
@@ -68,7 +68,7 @@ def place(patches: PatchStack, offsets: Offsets, size: int) -> Canvases:
     """
     margin = _margin(size, patches.shape[-1])
     around = ((0, 0), (0, 0), (margin, margin), (margin, margin))
-    moved = _translate_groups(tf.pad(patches, around), _within(offsets, margin))
+    moved = _translate_groups(tf.pad(patches, around), _check_margin(offsets, margin))
     return tf.reduce_sum(moved, axis=1)
 
 
@@ -90,7 +90,7 @@ def extract(canvas: Canvases, offsets: Offsets, size: int) -> Shaped[tf.Tensor, 
     margin = _margin(side, size)
     shape = (tf.shape(canvas)[0], channels, side, side)
     copies = tf.broadcast_to(canvas[:, None], shape)
-    moved = _translate_groups(copies, -_within(offsets, margin))
+    moved = _translate_groups(copies, -_check_margin(offsets, margin))
     crop = slice(margin, margin + size)
     return moved[:, :, crop, crop]
 
@@ -104,16 +104,16 @@ def _translate_groups(stack: PatchStack, offsets: Offsets) -> PatchStack:
     return tf.reshape(moved, (count, channels, height, width))
 
 
-def _differentiable(images: Images, offsets: Shifts) -> Images:
+def _move_both_ways(images: Images, offsets: Shifts) -> Images:
     """Move images; the gradient moves back."""
 
-    def moved(content: Any) -> tuple[Any, Any]:
-        return _moved(content, offsets), lambda upstream: _moved(upstream, -offsets)
+    def move(content: Any) -> tuple[Any, Any]:
+        return _move(content, offsets), lambda upstream: _move(upstream, -offsets)
 
-    return tf.custom_gradient(moved)(images)
+    return tf.custom_gradient(move)(images)
 
 
-def _moved(images: Images, offsets: Shifts) -> Images:
+def _move(images: Images, offsets: Shifts) -> Images:
     """Blend along x, then along y."""
     across = _blend(images, offsets[:, 0], _COLUMNS)
     return _blend(across, offsets[:, 1], _ROWS)
@@ -135,7 +135,7 @@ def _blend(images: Images, distances: Shaped[tf.Tensor, " n"], axis: int) -> Ima
     return own + share * (before - own)
 
 
-def _paired(offsets: Shifts, count: Any) -> Shifts:
+def _pair_offsets(offsets: Shifts, count: Any) -> Shifts:
     """Refuse another number of offsets than images where only the running graph knows both.
 
     XLA drops assertions and clamps what is gathered, so it would move images by offsets of
@@ -160,7 +160,7 @@ def _check_pairs(images: Any, offsets: Any) -> None:
         )
 
 
-def _within(offsets: Offsets, margin: int) -> Offsets:
+def _check_margin(offsets: Offsets, margin: int) -> Offsets:
     """Check that patches moved by the offsets stay on the canvas; XLA leaves this out."""
     farthest = tf.reduce_max(tf.abs(offsets))
     reach = tf.cast(margin, offsets.dtype)

@@ -58,19 +58,19 @@ class Steps:
     ) -> None:
         self._model, self._training, self._scale = model, training, intensity_scale
         self._own, self._held_out = (tf.constant(mask) for mask in masks)
-        self.train = graphs.compiled(self._trained, model.signature())
-        self.evaluate = graphs.compiled(self._evaluated, model.signature())
+        self.train = graphs.compile_graph(self._train_step, model.signature())
+        self.evaluate = graphs.compile_graph(self._evaluate_step, model.signature())
 
-    def _trained(self, X: Amplitude, rel: Offsets) -> Stepped:
+    def _train_step(self, X: Amplitude, rel: Offsets) -> Stepped:
         with tf.GradientTape() as tape:
             result = self._model.forward(X, rel)
             terms = self._loss(result, X, self._own)
         slopes = tape.gradient(terms.loss, dict(self._model.variables))
-        return _told(result, terms, slopes)
+        return _summarise_step(result, terms, slopes)
 
-    def _evaluated(self, X: Amplitude, rel: Offsets) -> Stepped:
+    def _evaluate_step(self, X: Amplitude, rel: Offsets) -> Stepped:
         result = self._model.forward(X, rel)
-        return _told(result, self._loss(result, X, self._held_out), {})
+        return _summarise_step(result, self._loss(result, X, self._held_out), {})
 
     def _loss(self, result: ForwardResult, X: Amplitude, mask: Any) -> LossTerms:
         training = self._training
@@ -79,12 +79,13 @@ class Steps:
         return losses.poisson(result.intensity, X, self._scale, mask, training.poisson_eps)
 
     def first_odd(self, X: Amplitude, rel: Offsets) -> str:
-        """Name the first tensor of the road that is not finite."""
+        """Name the first tensor of the pipeline that is not finite."""
         return next(
-            (name for name, values in self._road(X, rel) if not _finite(values)), "loss"
+            (name for name, values in self._list_tensors(X, rel) if not _is_finite(values)),
+            "loss",
         )
 
-    def _road(self, X: Amplitude, rel: Offsets) -> Iterator[tuple[str, Any]]:
+    def _list_tensors(self, X: Amplitude, rel: Offsets) -> Iterator[tuple[str, Any]]:
         yield "amplitude", X
         yield "offsets", rel
         yield "probe", self._model.probe
@@ -93,7 +94,7 @@ class Steps:
         yield from self._model.stages(X, rel).items()
 
 
-def _told(result: ForwardResult, terms: LossTerms, slopes: Slopes) -> Stepped:
+def _summarise_step(result: ForwardResult, terms: LossTerms, slopes: Slopes) -> Stepped:
     """Add the numbers of the epoch table."""
     amplitude = tf.abs(result.patches)
     spread = tf.math.reduce_std(amplitude, axis=(-2, -1))
@@ -102,5 +103,5 @@ def _told(result: ForwardResult, terms: LossTerms, slopes: Slopes) -> Stepped:
     )
 
 
-def _finite(values: Any) -> bool:
+def _is_finite(values: Any) -> bool:
     return bool(np.isfinite(values.numpy()).all())

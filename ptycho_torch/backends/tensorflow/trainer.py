@@ -45,9 +45,9 @@ class Trainer:
         )
         training, scale = config.training, prepared.contract.intensity_scale
         settings = optimizer.make(prepared.model.parameters(), training, scale)
-        settings.step()  # with no gradients: schedules want to see one
         self._schedule = optimizer.schedule(settings, training, self.progress.mode)
-        self._model = adapter.of(prepared.model, _KINDS[config.execution.precision])
+        settings.step()  # with no gradients: a schedule, once made, wants to see one
+        self._model = adapter.build_model(prepared.model, _KINDS[config.execution.precision])
         held_out = prepared.train if prepared.validation is None else prepared.validation
         masks = (prepared.train.scan.valid_mask, held_out.scan.valid_mask)
         self._steps = Steps(self._model, training, scale, masks)
@@ -93,10 +93,10 @@ class Trainer:
         every, gathered = training.accumulate_grad_batches, Gathered()
         batch_count = len(loader)
         for index, batch, done in self._run(loader, self._steps.train, "train", number, stats):
-            self._means.add(_named("train", done), len(batch.amplitude))
+            self._means.add(_name_numbers("train", done), len(batch.amplitude))
             gathered.add(done.slopes, 1 / every)
             if (index + 1) % every == 0 or index + 1 == batch_count:
-                slopes, norm = adam.clipped(gathered.take(), training.gradient_clip_val)
+                slopes, norm = adam.clip_gradients(gathered.take(), training.gradient_clip_val)
                 self._means.add({"grad_norm": float(norm)}, 1.0)
                 self._adam.step(slopes)
 
@@ -106,7 +106,7 @@ class Trainer:
         if loader is None:
             return {}
         for _, batch, done in self._run(loader, self._steps.evaluate, "val", number, stats):
-            means.add(_named("val", done), len(batch.amplitude))
+            means.add(_name_numbers("val", done), len(batch.amplitude))
         return means.take()
 
     def _run(
@@ -177,7 +177,7 @@ class Gathered:
         return sums
 
 
-def _named(phase: str, done: Stepped) -> dict[str, float | None]:
+def _name_numbers(phase: str, done: Stepped) -> dict[str, float | None]:
     """Name the numbers of a batch as in the epoch table."""
     loss, deviance = done.terms
     found = {

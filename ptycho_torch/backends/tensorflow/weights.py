@@ -28,12 +28,12 @@ Arrays = dict[str, NDArray[Any]]
 
 def from_bundle(state: Mapping[str, NDArray[Any]]) -> Arrays:
     """Turn the arrays of ``model.safetensors`` into those of this backend."""
-    return _turned(state, _TO_TENSORFLOW)
+    return _turn_axes(state, _TO_TENSORFLOW)
 
 
 def to_bundle(state: Mapping[str, NDArray[Any]]) -> Arrays:
     """Turn arrays of this backend into those of ``model.safetensors``."""
-    return _turned(state, _TO_BUNDLE)
+    return _turn_axes(state, _TO_BUNDLE)
 
 
 def digest(state: Mapping[str, NDArray[Any]]) -> str:
@@ -42,7 +42,7 @@ def digest(state: Mapping[str, NDArray[Any]]) -> str:
     return hashlib.sha256(tensors.encode(ordered)).hexdigest()
 
 
-def _turned(state: Mapping[str, NDArray[Any]], axes: tuple[int, ...]) -> Arrays:
+def _turn_axes(state: Mapping[str, NDArray[Any]], axes: tuple[int, ...]) -> Arrays:
     """Turn the axes of every kernel and copy the rest."""
     return {
         name: np.ascontiguousarray(

@@ -16,9 +16,10 @@ from tests.builders import bundles
 
 INSTALL = "pip install 'ptycho-harness[tf]'"
 # Everything that may be imported without choosing TensorFlow.
-ROADS = (
+ENTRY_POINTS = (
     "ptycho_torch.train, ptycho_torch.inference, ptycho_torch.compare_backends, "
-    "ptycho_torch.backends, ptycho_torch.workflows.components, ptycho_torch.reconstruct.road"
+    "ptycho_torch.backends, ptycho_torch.workflows.components, "
+    "ptycho_torch.workflows.training, ptycho_torch.reconstruct.pipeline"
 )
 
 
@@ -65,8 +66,8 @@ def test_inference_names_what_to_install(
 
 
 def test_importing_never_loads_tensorflow() -> None:
-    """No road of the package imports TensorFlow before it is chosen."""
-    code = f"import sys; import {ROADS}; sys.exit('tensorflow' in sys.modules)"
+    """No entry point of the package imports TensorFlow before it is chosen."""
+    code = f"import sys; import {ENTRY_POINTS}; sys.exit('tensorflow' in sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", code], timeout=120, check=False)
 

@@ -91,7 +91,7 @@ def test_any_number_of_groups(gridsize: int, *, with_xla: bool) -> None:
     """One graph serves empty, single, odd, full and short last batches with equal numbers."""
     made = case(gridsize, 32)
     model = made.tensorflow_model()
-    run = model.compiled(with_xla=with_xla)
+    run = model.compile_forward(with_xla=with_xla)
     whole = model.forward(*_inputs(made))
 
     for count in (0, 1, 5, 32):

@@ -199,8 +199,8 @@ def test_long_gradients_are_shortened() -> None:
     """Clipping scales all gradients together, and leaves short ones."""
     slopes = {"a": tf.constant([3.0, 0.0]), "b": tf.constant([[4.0]])}
 
-    short, norm = adam.clipped(slopes, 1.0)
-    same, _ = adam.clipped(slopes, 10.0)
+    short, norm = adam.clip_gradients(slopes, 1.0)
+    same, _ = adam.clip_gradients(slopes, 10.0)
 
     assert float(norm) == pytest.approx(5.0)
     assert short["a"].numpy()[0] == pytest.approx(0.6, rel=1e-5)

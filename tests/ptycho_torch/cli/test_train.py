@@ -86,7 +86,7 @@ def _untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs end before the fit; everything above it is real."""
 
     def stop(*_scans: Any, **named: Any) -> Any:
-        named["begin"]()
+        named["on_start"]()
         return (
             None,
             None,

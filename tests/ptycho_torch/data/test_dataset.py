@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ptycho_torch.data.dataset import EpochSampler, FreshGroupDataset, GroupDataset, loader
-from ptycho_torch.streams import Stream, generator
+from ptycho_torch.rng import Stream, generator
 
 RNG = np.random.default_rng(0)
 AMPLITUDE = RNG.random((11, 8, 8), dtype=np.float32)

@@ -73,7 +73,7 @@ def test_a_resumed_epoch_serves_the_rest(count: int, workers: int) -> None:
     whole.sampler.set_epoch(6)  # type: ignore[attr-defined]
     straight = [batch.group_index for batch in own]
 
-    whole.sampler.begin_at(6, 2 * 2 * count)  # type: ignore[attr-defined]
+    whole.sampler.resume_at(6, 2 * 2 * count)  # type: ignore[attr-defined]
     rest, again = ([batch.group_index for batch in own] for _ in range(2))
 
     assert [part.tolist() for part in rest] == [part.tolist() for part in straight[2:]]

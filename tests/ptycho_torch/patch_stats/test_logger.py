@@ -238,7 +238,7 @@ def test_the_picture_shows_the_patches() -> None:
         for column in range(3):
             top, left = row * (tall + 2), column * (wide + 2)
             tile = picture[top : top + tall, left : left + wide]
-            expected = np.rint(255 * reduction.normalised(found, row, column))
+            expected = np.rint(255 * reduction.normalise_patch(found, row, column))
             assert np.array_equal(tile[5::11, 5::11], expected)
             is_flat = (row, column) == (0, 2)
             assert len(np.unique(tile)) == 1 if is_flat else {0, 255} <= set(tile.flat)

@@ -52,7 +52,7 @@ def write_bundle(path: Path, scan: ScanData, config: RunConfig, model: PtychoPIN
     low, high = scan.positions.min(axis=0), scan.positions.max(axis=0)
     manifest = Manifest(
         package_version="0",
-        configs=Configs.of(config),
+        configs=Configs.from_run(config),
         field_provenance=config.provenance,
         scaling=contract,
         geometry=Geometry(

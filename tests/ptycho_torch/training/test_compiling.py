@@ -21,7 +21,7 @@ def test_a_compiled_network_is_the_network() -> None:
     names, data = [*network.state_dict()], torch.ones(2, 3)
     plain = network(data)
 
-    with compiling.compiled(network, "aot_eager"):
+    with compiling.compile_network(network, "aot_eager"):
         assert "forward" in vars(network)
         torch.testing.assert_close(network(data), plain)
         assert [*network.state_dict()] == names
@@ -33,7 +33,7 @@ def test_off_compiles_nothing() -> None:
     """Without the flag the network is called as it is."""
     network = torch.nn.Linear(3, 5)
 
-    with compiling.compiled(network, "off"):
+    with compiling.compile_network(network, "off"):
         assert "forward" not in vars(network)
 
 
@@ -47,7 +47,7 @@ def test_a_backend_that_fails_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> N
         raise RuntimeError("no header Python.h")
 
     monkeypatch.setattr(torch, "compile", lambda call, **_: real(call, backend=broken))
-    with pytest.raises(InputError) as caught, compiling.compiled(network, "inductor"):
+    with pytest.raises(InputError) as caught, compiling.compile_network(network, "inductor"):
         network(torch.ones(2, 3))
 
     assert caught.value.where == "--compile"

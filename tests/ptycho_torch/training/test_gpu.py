@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from ptycho_torch.data.dataset import Batch
 from ptycho_torch.train import main
 from tests.builders import bundles
 
@@ -54,3 +55,27 @@ def test_two_gpus_train_as_one(scan: Path, tmp_path: Path) -> None:
 
     assert one["step"] == two["step"]
     assert float(two["train_loss"]) == pytest.approx(float(one["train_loss"]), rel=1e-9)
+
+
+def test_pinned_batches_arrive(
+    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ``pin_memory`` batches leave pinned memory, and the losses stay the same."""
+    seen = []
+    real = Batch.__new__
+
+    def spy(kind: type[Batch], *parts: torch.Tensor, **named: torch.Tensor) -> Batch:
+        made = real(kind, *parts, **named)
+        seen.append(made.amplitude.is_pinned())
+        return made
+
+    plain = train(scan, tmp_path / "plain", "--precision", "64-true")
+    monkeypatch.setattr(Batch, "__new__", spy)
+    config = {"execution": {"pin_memory": True}}
+    (tmp_path / "pinned").mkdir()
+    partial = bundles.write_config(tmp_path / "pinned", **config)
+    words = ("--config", str(partial), "--precision", "64-true")
+    pinned = train(scan, tmp_path / "out", *words)
+
+    assert any(seen)
+    assert float(pinned["train_loss"]) == pytest.approx(float(plain["train_loss"]), rel=1e-9)

@@ -67,7 +67,7 @@ def test_cosine_ends_at_the_floor(epochs: int) -> None:
 
 @pytest.mark.parametrize("mode", ["poisson", "mae"])
 def test_steps_do_not_depend_on_dose(scan: Path, tmp_path: Path, mode: str) -> None:
-    """The photon unit of the loss scales gradients and floor alike, so the road is one."""
+    """The photon unit of the loss scales gradients and floor alike, so the pipeline is one."""
     plan = {"training": {"poisson_eps": 1e-12}}
     folders = [tmp_path / "dim", tmp_path / "bright"]
     # A factor 4⁵ makes s grow by 2⁵: the same digits, so that rounding plays no part.

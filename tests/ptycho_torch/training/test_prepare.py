@@ -10,7 +10,7 @@ import pytest
 
 from ptycho_torch.data import scan_file
 from ptycho_torch.errors import ConfigError, InputError
-from ptycho_torch.streams import Stream, generator
+from ptycho_torch.rng import Stream, generator
 from ptycho_torch.training import prepare
 from ptycho_torch.training.module import PtychoPINN_Lightning
 from tests.builders import bundles, scans

@@ -85,13 +85,13 @@ def test_only_what_is_left_is_served(
     """After three of five steps, a resumed epoch starts behind the sixth group."""
     train_and_break(scan, tmp_path, 3, *SHORT, *EVERY)
     begun: list[tuple[int, int]] = []
-    real = EpochSampler.begin_at
+    real = EpochSampler.resume_at
 
     def spy(self: EpochSampler, epoch: int, served: int) -> None:
         begun.append((epoch, served))
         real(self, epoch, served)
 
-    monkeypatch.setattr(EpochSampler, "begin_at", spy)
+    monkeypatch.setattr(EpochSampler, "resume_at", spy)
     resumed = (*SHORT[:-1], "1", *EVERY, "--resume", "auto")
     assert bundles.train(scan, tmp_path, *resumed) == 0
 

@@ -13,7 +13,7 @@ from ptycho_torch.ranks import Rank
 _LONGEST_TEXT = 256
 
 
-class Team:
+class Collectives:
     """Exchanges of numbers, words and patches between the processes of a run.
 
     Args:

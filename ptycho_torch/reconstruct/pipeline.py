@@ -56,12 +56,80 @@ class Report:
     metrics: dict[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Setup:
+    """How a scan is reconstructed, as the settings of a run say.
+
+    Attributes:
+        engine: Batch size, device, precision.
+        plan: Groups and canvas of the scan.
+        weight: (N, N) weight of a patch.
+    """
+
+    engine: predict.Engine
+    plan: predict.Plan
+    weight: NDArray[np.float64]
+
+
+def prepare(model: PtychoPINN, scan: ScanData, config: RunConfig) -> Setup:
+    """Group a scan, lay out its canvas and weigh its patches; nothing is written.
+
+    Args:
+        model: Trained, or rebuilt from a bundle.
+        scan: The scan to reconstruct.
+        config: Complete settings of the run.
+
+    Raises:
+        InputError: The device cannot be had, or the scan does not suit the settings.
+    """
+    wanted = config.inference
+    return Setup(
+        engine=predict.Engine.from_config(config.execution, wanted.batch_size),
+        plan=predict.plan(
+            scan, config.data, wanted.n_images, config.run.seed, config.model.max_padded_factor
+        ),
+        # Before the model runs: another precision would change it, and the weight with it.
+        weight=canvas.patch_weight(
+            wanted.patch_weighting, model.probe, config.model.weight_blur_sigma
+        ),
+    )
+
+
+def predict_object(
+    model: PtychoPINN,
+    scan: ScanData,
+    config: RunConfig,
+    setup: Setup,
+    input_scale: float,
+    observers: tuple[predict.Observer, ...] = (),
+) -> predict.Prediction:
+    """Predict the patches of a scan and stitch them; the one way of training and inference.
+
+    Args:
+        model: Trained, or rebuilt from a bundle.
+        scan: The scan to reconstruct.
+        config: Complete settings of the run.
+        setup: From `prepare`.
+        input_scale: α of the scaling contract.
+        observers: Called with the number and the result of every batch.
+    """
+    plan = setup.plan
+    return predict.stitch(
+        predict.forward(model, scan, plan, input_scale, setup.engine),
+        scan,
+        plan,
+        model.canvas(plan.canvas, setup.weight),
+        observers,
+        config.inference.coverage_threshold,
+    )
+
+
 def reconstruct(
     model: PtychoPINN,
     info: BundleInfo,
     scan: ScanData,
     config: RunConfig,
-    begin: Callable[[], None],
+    on_start: Callable[[], None],
 ) -> Report:
     """Reconstruct a scan and write all results to the output folder of the settings.
 
@@ -70,7 +138,7 @@ def reconstruct(
         info: The bundle's contract, geometry and probe.
         scan: The scan to reconstruct.
         config: Complete settings of the run.
-        begin: Called once inputs are known to be good, before the first write.
+        on_start: Called once inputs are known to be good, before the first write.
 
     Raises:
         InputError: Scan and bundle do not fit, or a reference is asked for and missing.
@@ -79,34 +147,29 @@ def reconstruct(
     """
     wanted = config.inference
     _refuse_misfit(scan, info, wanted)
-    engine = predict.Engine.from_config(config.execution, wanted.batch_size)
-    plan = predict.plan(
-        scan, config.data, wanted.n_images, config.run.seed, config.model.max_padded_factor
-    )
+    setup = prepare(model, scan, config)
+    plan = setup.plan
     folder = run_folder.folder_of(config)
-    begin()
+    on_start()
     if wanted.debug_dump is not None:
         run_folder.clear(Path(wanted.debug_dump), debug_dump.NAMES)
     ratio, correlation = predict.compare_with_training(
         scan, info.scaling.input_scale, info.probe
     )
     record = debug_dump.PatchRecord()
-    weight = canvas.patch_weight(
-        wanted.patch_weighting, model.probe, config.model.weight_blur_sigma
-    )
     with PatchStatsLogger(
         folder,
         wanted.log_patch_stats,
         wanted.patch_stats_limit,
         backend=model.backend,
     ) as stats:
-        prediction = predict.stitch(
-            predict.forward(model, scan, plan, info.scaling.input_scale, engine),
+        prediction = predict_object(
+            model,
             scan,
-            plan,
-            model.canvas(plan.canvas, weight),
+            config,
+            setup,
+            info.scaling.input_scale,
             _observers(stats if stats.enabled else None, record, info, wanted),
-            wanted.coverage_threshold,
         )
     if wanted.debug_dump is not None:
         _dump(Path(wanted.debug_dump), scan, plan, record, prediction)
@@ -118,7 +181,7 @@ def reconstruct(
             remedy="the weights of the bundle do not suit this scan",
         )
     _write(folder, scan, config, info, prediction)
-    _draw_coverage(folder, scan, plan, weight, prediction)
+    _draw_coverage(folder, scan, setup, prediction)
     return Report(
         group_count=len(plan.groups),
         point_count=scan.point_count,
@@ -217,12 +280,11 @@ def _write(
 def _draw_coverage(
     folder: Path,
     scan: ScanData,
-    plan: predict.Plan,
-    weight: NDArray[np.float64],
+    setup: Setup,
     prediction: predict.Prediction,
 ) -> None:
     """Draw how many patches have a say in each pixel."""
-    covered = coverage.footprint(weight)
+    plan, covered = setup.plan, coverage.footprint(setup.weight)
     counts = coverage.count(scan.positions, plan.groups, plan.canvas, covered)
     mask = prediction.stitched.mask
     outputs.draw(
