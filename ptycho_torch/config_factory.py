@@ -219,9 +219,9 @@ def create_inference_payload(
 def _put_header(draft: Draft, path: Path) -> None:
     """Take from the data file what it knows and nothing stronger has said."""
     stated = draft.build()
-    companion = stated.data.companion_file
-    other = None if companion is None else _existing(companion)
-    header = scan_file.peek(path, other, stated.data.translation_kind)
+    if stated.data.companion_file is not None:
+        _existing(stated.data.companion_file)
+    header = scan_file.peek(path, stated.data)
     draft.put("data.N", header.N, "data")
     if header.nphotons is not None and "data.nphotons" not in draft.origins:
         draft.put("data.nphotons", header.nphotons, "data")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ptycho_torch import settings
 from ptycho_torch.cli import exits, flags
 from ptycho_torch.config_params import DataConfig
+from ptycho_torch.data import catalogue
 from ptycho_torch.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -20,13 +21,16 @@ FORMATS = ("npz", "cxi", "ptychodus")
 _SUFFIXES = {".npz": "npz", ".cxi": "cxi", ".h5": "ptychodus", ".hdf5": "ptychodus"}
 _READING = ("input_kind", "translation_kind", "swap_xy", "flip_x", "flip_y", "nphotons")
 _SWITCHES = ("swap_xy", "flip_x", "flip_y")
-_ABOUT = "Convert a scan between NPZ, CXI and ptychodus product."
+_ABOUT = "Convert a scan of any format that is read to NPZ, CXI or a product of ptychodus."
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the conversion program."""
     parser = flags.FlagParser(
-        "convert", _ABOUT, usage="%(prog)s --input FILE --output FILE [flags]"
+        "convert",
+        _ABOUT,
+        usage="%(prog)s --input FILE --output FILE [flags]",
+        epilog=f"{catalogue.describe_formats()} {flags.SPELLINGS}",
     )
     flags.add(parser, "input", required=True, metavar="FILE", help="The scan to read.")
     flags.add(parser, "output", required=True, metavar="FILE", help="The file to write.")

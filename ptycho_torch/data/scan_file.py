@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +12,13 @@ from numpy.typing import NDArray
 from ptycho_torch import files
 from ptycho_torch.config_params import DataConfig
 from ptycho_torch.data import (
+    catalogue,
     checks,
-    cxi_scan,
     frame_cache,
     frames,
-    hdf5,
     npy_frames,
-    npz_scan,
     pieces,
-    ptychodus_scan,
+    scan_reader,
 )
 from ptycho_torch.data.frame_file import FrameFile
 from ptycho_torch.data.frame_store import Amplitudes, FrameStore
@@ -30,15 +27,12 @@ from ptycho_torch.data.frames import FrameOrder
 from ptycho_torch.data.npz_frames import StreamedFrames
 from ptycho_torch.data.raw_scan import RawScan, ScanHeader
 from ptycho_torch.data.scan import ScanData
-from ptycho_torch.errors import InputError, MissingInputError
+from ptycho_torch.data.scan_reader import ScanRequest
+from ptycho_torch.errors import InputError
 
 __all__ = ["ScanHeader", "peek", "read"]
 
-_ZIP_MAGIC = b"PK"
-_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _MEGABYTE = 1 << 20
-
-Container = Literal["npz", "cxi", "ptychodus"]
 
 
 def read(path: Path, config: DataConfig) -> ScanData:
@@ -49,7 +43,7 @@ def read(path: Path, config: DataConfig) -> ScanData:
     compressed, in another kind of number or in another order.
 
     Args:
-        path: NPZ, CXI or ptychodus product file.
+        path: File of any format of the catalogue.
         config: Settings that say how to understand the file.
 
     Returns:
@@ -60,7 +54,7 @@ def read(path: Path, config: DataConfig) -> ScanData:
         InputError: A file that cannot be used; the message names key and values.
     """
     companion = None if config.companion_file is None else Path(config.companion_file)
-    with _opened(path, companion, config.translation_kind, with_frames=True) as raw:
+    with _opened(path, config, with_frames=True) as raw:
         _, probe = raw.pieces.complete()
         positions = checks.coordinates(raw.x, raw.y, raw.where_x, raw.where_y)
         stored = _stored_frames(raw, len(positions))
@@ -89,21 +83,18 @@ def read(path: Path, config: DataConfig) -> ScanData:
         )
 
 
-def peek(
-    path: Path, companion: Path | None = None, translation_kind: str = "sample"
-) -> ScanHeader:
+def peek(path: Path, config: DataConfig) -> ScanHeader:
     """Read headers only, so that a configuration can be completed before any data.
 
     Args:
-        path: NPZ, CXI or ptychodus product file.
-        companion: Second file, for pieces missing in the first.
-        translation_kind: What CXI translations move.
+        path: File of any format of the catalogue.
+        config: Settings that say how to understand the file.
 
     Raises:
         MissingInputError: A named file does not exist.
         InputError: The file is of no known format, or lacks a required piece.
     """
-    with _opened(path, companion, translation_kind, with_frames=False) as raw:
+    with _opened(path, config, with_frames=False) as raw:
         shape, probe = raw.pieces.complete()
         points = len(np.atleast_1d(raw.x))
         if raw.pieces.kind == "intensity":
@@ -119,62 +110,17 @@ def peek(
         )
 
 
-def container(path: Path) -> Container:
-    """Tell the container format from the first bytes.
-
-    Raises:
-        MissingInputError: The file does not exist.
-        InputError: The file is of no known format.
-    """
-    _existing(path)
-    with path.open("rb") as stream:
-        start = stream.read(len(_HDF5_MAGIC))
-    if start.startswith(_ZIP_MAGIC):
-        return "npz"
-    if start == _HDF5_MAGIC:
-        return _hdf5_container(path)
-    raise InputError(
-        str(path),
-        expected="an NPZ, CXI or ptychodus file",
-        found="an empty file" if not start else "another format",
-    )
-
-
 @contextmanager
-def _opened(
-    path: Path, companion: Path | None, translation_kind: str, *, with_frames: bool
-) -> Iterator[RawScan]:
-    kind = container(path)
+def _opened(path: Path, config: DataConfig, *, with_frames: bool) -> Iterator[RawScan]:
+    companion = None if config.companion_file is None else Path(config.companion_file)
     if companion is not None:
-        _existing(companion)
+        scan_reader.check_exists(companion)
+    with scan_reader.open_source(path) as source:
+        _, reader = catalogue.find_reader(source)
     with ExitStack() as stack:
         spare = stack.enter_context(pieces.opened(companion, with_frames=with_frames))
-        if kind == "npz":
-            yield stack.enter_context(npz_scan.opened(path, spare, with_frames=with_frames))
-        elif kind == "cxi":
-            yield stack.enter_context(cxi_scan.opened(path, spare, translation_kind))
-        else:
-            yield stack.enter_context(ptychodus_scan.opened(path, spare))
-
-
-def _existing(path: Path) -> None:
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "no file"
-        raise MissingInputError(str(path), expected="an existing scan file", found=found)
-
-
-def _hdf5_container(path: Path) -> Container:
-    with hdf5.opened(path) as root:
-        if "entry_1" in root:
-            return "cxi"
-        if "probe_position_x_m" in root:
-            return "ptychodus"
-    raise InputError(
-        str(path),
-        expected="a CXI file or a ptychodus product",
-        found="an HDF5 file without positions",
-        remedy="give frames or a probe alone as --companion_file",
-    )
+        request = ScanRequest(path=path, spare=spare, config=config, with_frames=with_frames)
+        yield stack.enter_context(reader.open_scan(request))
 
 
 def _stored_frames(raw: RawScan, point_count: int) -> FrameStore:

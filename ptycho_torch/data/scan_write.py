@@ -13,14 +13,14 @@ import numpy as np
 
 from ptycho_torch import files
 from ptycho_torch.data import frames, npz_write
-from ptycho_torch.data.cxi_scan import (
+from ptycho_torch.data.formats.cxi import (
     DETECTOR,
     JOULE_PER_EV,
     PLANCK_TIMES_LIGHT,
     SOURCE,
     TRANSLATIONS,
 )
-from ptycho_torch.data.ptychodus_scan import INDEX_KEY, POSITION_KEYS
+from ptycho_torch.data.formats.ptychodus import INDEX_KEY, POSITION_KEYS
 from ptycho_torch.data.scan import ScanData
 
 _CXI_VERSION = 140

@@ -17,6 +17,7 @@ from harness.records import (
     StageRecord,
     Stamp,
 )
+from ptycho_torch.data import catalogue
 from tests.docs import regions
 
 MEANING: dict[type, dict[str, str]] = {
@@ -157,6 +158,12 @@ def hub() -> str:
 def golden() -> str:
     """Write the table of a golden value."""
     return fields(GoldenValue)
+
+
+def scans() -> str:
+    """Write the table of the formats of scan files, from their readers."""
+    rows = ((regions.code(name), line) for name, line in catalogue.list_formats().items())
+    return regions.table(("format", "what it is"), rows)
 
 
 def fields(cls: Any) -> str:

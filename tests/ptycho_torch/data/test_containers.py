@@ -110,9 +110,9 @@ def test_large_frames_are_cropped(tmp_path: Path, probe_home: str) -> None:
 
     np.testing.assert_allclose(scan.amplitude, SCAN.amplitude, rtol=1e-7)
     assert scan.valid_mask.all()
-    named = None if chosen is None else companion
-    assert scan_file.peek(path, named).N == 32
-    assert scan_file.peek(path, named).probe_modes == 3
+    config = DataConfig(companion_file=chosen)
+    assert scan_file.peek(path, config).N == 32
+    assert scan_file.peek(path, config).probe_modes == 3
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(40, 44), (41, 45), (33, 32)])
@@ -150,7 +150,8 @@ def test_product_takes_frames_by_index(tmp_path: Path) -> None:
     scan = _reread(path, companion_file=str(tmp_path / "dp.hdf5"))
 
     np.testing.assert_allclose(scan.amplitude, SCAN.amplitude, rtol=1e-7)
-    assert scan_file.peek(path, tmp_path / "dp.hdf5").point_count == 24
+    config = DataConfig(companion_file=str(tmp_path / "dp.hdf5"))
+    assert scan_file.peek(path, config).point_count == 24
 
 
 def test_product_centre_is_the_object_centre(tmp_path: Path) -> None:

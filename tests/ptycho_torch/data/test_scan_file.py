@@ -58,9 +58,9 @@ def test_layouts_are_equivalent(
     np.testing.assert_array_equal(scan.positions[:, 1], PLAIN["ycoords"])
     np.testing.assert_array_equal(scan.probe, PLAIN["probeGuess"][None])
     assert scan.amplitude.dtype == np.float32
-    assert scan_file.peek(path).N == 32
-    assert scan_file.peek(path).point_count == 12
-    assert scan_file.peek(path).probe_modes == 1
+    assert scan_file.peek(path, CONFIG).N == 32
+    assert scan_file.peek(path, CONFIG).point_count == 12
+    assert scan_file.peek(path, CONFIG).probe_modes == 1
 
 
 def _changed(key: str, index: Any, value: Any) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def test_missing_file_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(MissingInputError):
         scan_file.read(tmp_path / "none.npz", CONFIG)
     with pytest.raises(FileNotFoundError):
-        scan_file.peek(tmp_path)
+        scan_file.peek(tmp_path, CONFIG)
 
 
 @pytest.mark.parametrize("content", [b"", b"x,y\n1,2\n", b"PK\x03\x04 and no more"])
@@ -144,7 +144,7 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(InputError):
         scan_file.read(path, CONFIG)
     with pytest.raises(InputError):
-        scan_file.peek(path)
+        scan_file.peek(path, CONFIG)
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.95, 0.999])

@@ -1,4 +1,7 @@
-"""NPZ file to raw scan: names of the keys, legacy duplicates, metadata."""
+"""Arrays of this package: `diff3d`, `xcoords`, `ycoords`, `probeGuess`.
+
+Names of the keys, legacy duplicates, metadata.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,8 @@ from numpy.typing import NDArray
 
 from ptycho_torch.data import npz_archive, pieces
 from ptycho_torch.data.npz_archive import NpzArchive
-from ptycho_torch.data.pieces import Pieces
 from ptycho_torch.data.raw_scan import RawScan
+from ptycho_torch.data.scan_reader import ScanRequest, ScanSource
 from ptycho_torch.errors import InputError
 
 IGNORED_KEYS = ("Y", "label", "norm_Y_I")
@@ -23,18 +25,19 @@ IGNORED_KEYS = ("Y", "label", "norm_Y_I")
 _log = logging.getLogger(__name__)
 
 
-@contextmanager
-def opened(path: Path, spare: Pieces, *, with_frames: bool) -> Iterator[RawScan]:
-    """Open an NPZ scan.
+def recognise(source: ScanSource) -> bool:
+    """The position lists of this package have names of their own."""
+    return source.container == "npz" and source.holds("xcoords")
 
-    Args:
-        path: The file.
-        spare: Frames or probe for a file that lacks them.
-        with_frames: Frames will be read; otherwise their shape is enough.
+
+@contextmanager
+def open_scan(request: ScanRequest) -> Iterator[RawScan]:
+    """Open an NPZ scan.
 
     Raises:
         InputError: The archive is damaged, or one of the required pieces is missing.
     """
+    path, spare, with_frames = request.path, request.spare, request.with_frames
     with ExitStack() as stack:
         archive = stack.enter_context(npz_archive.opened(path))
         for key in IGNORED_KEYS:

@@ -1,4 +1,4 @@
-"""Ptychodus product to raw scan: metres to pixels of the stored object.
+"""Product of ptychodus, HDF5; frames lie in it or in a second file.
 
 Source: design of the model, section 4.3.
 """
@@ -21,6 +21,7 @@ from ptycho_torch.data.frame_views import PickedFrames
 from ptycho_torch.data.npz_frames import StreamedFrames
 from ptycho_torch.data.pieces import Pieces
 from ptycho_torch.data.raw_scan import RawScan
+from ptycho_torch.data.scan_reader import ScanRequest, ScanSource
 from ptycho_torch.errors import InputError
 
 POSITION_KEYS = ("probe_position_x_m", "probe_position_y_m")
@@ -33,13 +34,19 @@ _WITH_VARIANTS = 4
 _log = logging.getLogger(__name__)
 
 
+def recognise(source: ScanSource) -> bool:
+    """A product names its positions as no other format does."""
+    return source.container == "hdf5" and source.holds(POSITION_KEYS[0])
+
+
 @contextmanager
-def opened(path: Path, spare: Pieces) -> Iterator[RawScan]:
+def open_scan(request: ScanRequest) -> Iterator[RawScan]:
     """Open a product; its frames usually lie in a second file.
 
     Raises:
         InputError: A required piece is missing or makes no sense.
     """
+    path, spare = request.path, request.spare
     with hdf5.opened(path) as root:
         own = _without_variants(pieces.of_hdf5(path, root))
         found = own.filled_from(spare)

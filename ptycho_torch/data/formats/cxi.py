@@ -1,4 +1,4 @@
-"""CXI file to raw scan: metres to object pixels, the motion of the sample to the probe's.
+"""HDF5 with `entry_1`, as the CXI data bank, cdtools and ptychodus write it.
 
 λ  wavelength [m]   z  distance to the detector [m]   p_det  detector pixel [m]
 p  object pixel [m], λ·z / (N·p_det)   t  translation [m]   r  position [px], −t / p
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho_torch.data import frame_views, frames, hdf5, pieces
-from ptycho_torch.data.pieces import Pieces
 from ptycho_torch.data.raw_scan import RawScan
+from ptycho_torch.data.scan_reader import ScanRequest, ScanSource
 from ptycho_torch.errors import InputError
 
 PLANCK_TIMES_LIGHT = 1.98644586e-25
@@ -39,18 +39,20 @@ _PLANE = 2
 _log = logging.getLogger(__name__)
 
 
-@contextmanager
-def opened(path: Path, spare: Pieces, translation_kind: str) -> Iterator[RawScan]:
-    """Open a CXI scan; frames larger than the probe are cropped to it.
+def recognise(source: ScanSource) -> bool:
+    """A CXI file numbers its entries."""
+    return source.container == "hdf5" and source.holds("entry_1")
 
-    Args:
-        path: The file.
-        spare: Frames or probe for a file that lacks them.
-        translation_kind: ``sample`` or ``probe``: what the translations move.
+
+@contextmanager
+def open_scan(request: ScanRequest) -> Iterator[RawScan]:
+    """Open a CXI scan; frames larger than the probe are cropped to it.
 
     Raises:
         InputError: A required piece is missing or makes no sense.
     """
+    path, spare = request.path, request.spare
+    translation_kind = request.config.translation_kind
     with hdf5.opened(path) as root:
         found = pieces.of_hdf5(path, root).filled_from(spare)
         shape, probe = found.complete()
