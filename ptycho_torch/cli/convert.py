@@ -19,8 +19,19 @@ if TYPE_CHECKING:
 
 FORMATS = ("npz", "cxi", "ptychodus")
 _SUFFIXES = {".npz": "npz", ".cxi": "cxi", ".h5": "ptychodus", ".hdf5": "ptychodus"}
-_READING = ("input_kind", "translation_kind", "swap_xy", "flip_x", "flip_y", "nphotons")
-_SWITCHES = ("swap_xy", "flip_x", "flip_y")
+_READING = (
+    "input_kind",
+    "translation_kind",
+    "swap_xy",
+    "flip_x",
+    "flip_y",
+    "scan",
+    "center",
+    "drop",
+    "nphotons",
+)
+_SWITCHES = ("swap_xy", "flip_x", "flip_y", "drop")
+_METAVARS = {"nphotons": "FLOAT", "scan": "INT", "center": "check|keep|auto|X,Y"}
 _ABOUT = "Convert a scan of any format that is read to NPZ, CXI or a product of ptychodus."
 
 
@@ -40,14 +51,15 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="|".join(FORMATS),
         help="Format to write [default: from the extension .npz, .cxi, .h5].",
     )
-    flags.add(parser, "companion_file", metavar="FILE", help="Second file, for missing pieces.")
+    flags.add_companion(parser)
     for name in _READING:
         about = settings.described(DataConfig.__dataclass_fields__[name])
         switch = name in _SWITCHES
         if switch:
             flags.add(parser, name, action="store_true", help=about.meaning)
         else:
-            metavar = "|".join(str(choice) for choice in about.choices or ("FLOAT",))
+            choices = "|".join(str(choice) for choice in about.choices or ())
+            metavar = _METAVARS.get(name, choices)
             flags.add(parser, name, metavar=metavar, help=about.meaning)
     for name, meaning in (
         ("pixel_size_m", "Object pixel, when the input does not state it. [m]"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import h5py
 
@@ -60,6 +60,7 @@ class ScanRequest:
     with_frames: bool
 
 
+@runtime_checkable
 class ScanReader(Protocol):
     """A module of `ptycho_torch.data.formats`."""
 

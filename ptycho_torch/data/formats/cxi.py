@@ -1,16 +1,21 @@
 """HDF5 with `entry_1`, as the CXI data bank, cdtools and ptychodus write it.
 
-λ  wavelength [m]   z  distance to the detector [m]   p_det  detector pixel [m]
-p  object pixel [m], λ·z / (N·p_det)   t  translation [m]   r  position [px], −t / p
+λ  wavelength [m]   z  distance to the detector [m]   N  side of a frame [px]
+b  step of one detector column or row in the laboratory [m], ``basis_vectors``
+t  translation [m]   r  place of the probe on the object: −t of the sample, +t of the probe
+column, row of a point: r·b N / (λ·z), up to a common shift
 
-Source: design of the model, section 4.3; translations are those of the sample.
+Without ``basis_vectors`` or ``orientation`` columns are taken along x and rows along y.
+
+Source: CXI file format 1.6; the linear map is that of cdtools, whose default geometry has
+columns along −x and rows along −y and is written out by it.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +23,55 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho_torch.data import frame_views, frames, hdf5, pieces
+from ptycho_torch.data import cxi_image, frames, hdf5, hdf5_links, pairing, pieces, units
+from ptycho_torch.data.cxi_keys import (
+    BASIS,
+    DETECTOR,
+    ENERGIES,
+    ENTRY,
+    INDEXES,
+    OBJECT,
+    ORIENTATION,
+    PTYCHODUS,
+    SCAN_INDEX,
+    TRANSLATIONS,
+    WAVELENGTHS,
+)
 from ptycho_torch.data.raw_scan import RawScan
 from ptycho_torch.data.scan_reader import ScanRequest, ScanSource
 from ptycho_torch.errors import InputError
 
-PLANCK_TIMES_LIGHT = 1.98644586e-25
-JOULE_PER_EV = 1.602176634e-19
-DETECTOR = "entry_1/instrument_1/detector_1"
-SOURCE = "entry_1/instrument_1/source_1"
-TRANSLATIONS = (
-    "entry_1/sample_1/geometry_1/translation",
-    "entry_1/data_1/translation",
-    f"{DETECTOR}/translation",
-)
-_LARGEST_ENERGY_J = 1e-10
 _PIXEL_RATIO = 0.01
-_PLANE = 2
+_PLANE, _SPACE = 2, 3
 
-_log = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Geometry:
+    """How translations become object pixels.
+
+    Attributes:
+        pixels: Object pixel along columns and rows [m].
+        directions: (2, 3) unit vectors of columns and rows; None for x and y.
+        sign: −1 where translations are of the sample, +1 where of the probe.
+        note: Where this was taken from, in words.
+    """
+
+    pixels: tuple[float, float]
+    directions: NDArray[np.float64] | None
+    sign: float
+    note: str
+
+    def to_pixels(self, translation: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+        """Return the places (M, 2+) [m] along columns (0) or rows (1) [object px]."""
+        if self.directions is None:
+            return self.sign * translation[:, axis] / self.pixels[axis]
+        along = translation[:, :_PLANE] @ self.directions[axis, :_PLANE]
+        return np.asarray(self.sign * along / self.pixels[axis])
 
 
 def recognise(source: ScanSource) -> bool:
     """A CXI file numbers its entries."""
-    return source.container == "hdf5" and source.holds("entry_1")
+    return source.container == "hdf5" and source.holds(ENTRY)
 
 
 @contextmanager
@@ -51,66 +81,147 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
     Raises:
         InputError: A required piece is missing or makes no sense.
     """
-    path, spare = request.path, request.spare
-    translation_kind = request.config.translation_kind
+    path = request.path
     with hdf5.opened(path) as root:
-        found = pieces.of_hdf5(path, root).filled_from(spare)
+        own = pieces.find_in_hdf5(path, root)
+        found = cxi_image.add_probe(own, root, path).filled_from(request.spare)
         shape, probe = found.complete()
         side = frames.common_side(shape, probe.shape)
-        pixels = _object_pixels(root, path, side)
+        geometry = _geometry(root, path, side, request.config.translation_kind)
         where, translation = _translation(root, path)
-        sign = -1.0 if translation_kind == "sample" else 1.0
-        x, y = (sign * translation[:, axis] / pixels[axis] for axis in range(_PLANE))
-        mask = f"{DETECTOR}/mask"
-        is_bad = hdf5.array(root, path, mask) != 0 if mask in root else None
+        x, y = (geometry.to_pixels(translation, axis) for axis in range(_PLANE))
+        image = cxi_image.read_object(root, path, geometry.to_pixels, geometry.pixels)
+        if image is None:
+            x, y = (values - np.nanmin(values) + side // 2 + 1 for values in (x, y))
+        else:
+            x, y = x + image.shift[0], y + image.shift[1]
+        numbers = hdf5.array(root, path, INDEXES) if INDEXES in root else None
         yield RawScan(
-            pieces=found,
-            x=x - x.min() + side // 2 + 1,
-            y=y - y.min() + side // 2 + 1,
+            pieces=pairing.pair_frames(found, numbers, len(x), f"{path}: {INDEXES}"),
+            x=x,
+            y=y,
             where_x=where,
             where_y=where,
-            valid_mask=None if is_bad is None else frame_views.centre(~is_bad, side),
-            where_mask=f"{path}: {mask}",
-            pixel_size_m=sum(pixels) / _PLANE,
+            object_canvas=None if image is None else image.canvas,
+            object_where=f"{path}: {OBJECT}",
+            object_mask=None if image is None else image.mask,
+            scan_index=hdf5.array(root, path, SCAN_INDEX) if SCAN_INDEX in root else None,
+            nphotons=cxi_image.read_photons(root, path),
+            pixel_size_m=sum(geometry.pixels) / _PLANE,
+            notes=(geometry.note,),
         )
 
 
-def _object_pixels(root: h5py.File, path: Path, side: int) -> tuple[float, float]:
-    distance = hdf5.positive(
-        hdf5.array(root, path, f"{DETECTOR}/distance"), f"{path}: {DETECTOR}/distance"
+def _geometry(root: h5py.File, path: Path, side: int, translation_kind: str) -> Geometry:
+    basis = _basis(root, path)
+    sizes = _detector_pixels(root, path, basis)
+    distance = _distance(root, path, basis)
+    wavelength = _wavelength(root, path)
+    where = f"{path}: {DETECTOR}"
+    said = (
+        f"λ {wavelength:.4g} m, z {distance:.4g} m, N {side}, detector pixel {sizes[0]:.4g} m"
     )
+    pixels = [
+        units.check_pixel(wavelength * distance / (side * size), where, said) for size in sizes
+    ]
+    is_probe = translation_kind == "probe" or (
+        translation_kind == "auto" and basis is None and PTYCHODUS in root
+    )
+    note = "columns along x, rows along y: assumed, the file does not say"
+    if basis is not None:
+        note = "columns {}, rows {}: stated by the file".format(
+            *(_name_direction(row) for row in basis)
+        )
+    elif PTYCHODUS in root:
+        note = "columns along x, rows along y, motion of the probe: a file of ptychodus"
+    return Geometry(
+        pixels=(pixels[0], pixels[1]),
+        directions=basis,
+        sign=1.0 if is_probe else -1.0,
+        note=note,
+    )
+
+
+def _basis(root: h5py.File, path: Path) -> NDArray[np.float64] | None:
+    """Return unit vectors (2, 3) of a step to the next column and to the next row."""
+    if hdf5_links.check_links(root, path, BASIS):
+        stored = hdf5.array(root, path, BASIS).astype(np.float64)
+        where = f"{path}: {BASIS}"
+        if stored.shape == (_SPACE, _PLANE):
+            stored = stored.T
+        if stored.shape != (_PLANE, _SPACE):
+            raise InputError(where, expected="(3, 2) metres", found=f"{stored.shape}")
+        vectors = stored[::-1]  # the file lists the step of rows first
+    elif hdf5_links.check_links(root, path, ORIENTATION):
+        stored = hdf5.array(root, path, ORIENTATION).astype(np.float64)
+        where = f"{path}: {ORIENTATION}"
+        if stored.size != _PLANE * _SPACE:
+            raise InputError(where, expected="six numbers", found=f"{stored.shape}")
+        vectors = stored.reshape(_PLANE, _SPACE)
+    else:
+        return None
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not (np.isfinite(vectors).all() and (lengths > 0).all()):
+        raise InputError(where, expected="two directions", found=f"{vectors.tolist()}")
+    directions: NDArray[np.float64] = vectors / lengths
+    if abs(np.linalg.det(directions[:, :_PLANE])) < _PIXEL_RATIO:
+        raise InputError(
+            where, expected="directions across the beam, z", found=f"{vectors.tolist()}"
+        )
+    return directions
+
+
+def _detector_pixels(
+    root: h5py.File, path: Path, basis: NDArray[np.float64] | None
+) -> tuple[float, float]:
     keys = [f"{DETECTOR}/{axis}_pixel_size" for axis in "xy"]
-    given = [key for key in keys if key in root] or keys[:1]
-    sizes = [hdf5.positive(hdf5.array(root, path, key), f"{path}: {key}") for key in given]
+    given = [key for key in keys if key in root]
+    if given or basis is None or BASIS not in root:
+        sizes = [units.read_length(root, path, key) for key in given or keys[:1]]
+    else:
+        stored = hdf5.array(root, path, BASIS).astype(np.float64)
+        lengths = np.linalg.norm(stored, axis=0 if stored.shape[0] == _SPACE else 1)
+        factor = units.length_factor(root, path, BASIS)
+        sizes = [float(length) * factor for length in lengths[::-1]]
     if max(sizes) - min(sizes) > _PIXEL_RATIO * min(sizes):
         raise InputError(
             f"{path}: {keys[1]}", expected="square detector pixels", found=f"{sizes} m"
         )
-    wavelength = _wavelength(root, path)
-    return (
-        wavelength * distance / (side * sizes[0]),
-        wavelength * distance / (side * sizes[-1]),
-    )
+    return sizes[0], sizes[-1]
+
+
+def _distance(root: h5py.File, path: Path, basis: NDArray[np.float64] | None) -> float:
+    corner = f"{DETECTOR}/corner_position"
+    if f"{DETECTOR}/distance" in root or basis is None or corner not in root:
+        return units.read_length(root, path, f"{DETECTOR}/distance")
+    place = hdf5.array(root, path, corner).astype(np.float64).reshape(-1)
+    normal = np.cross(basis[0], basis[1])
+    return hdf5.positive(abs(place @ normal) / np.linalg.norm(normal), f"{path}: {corner}")
 
 
 def _wavelength(root: h5py.File, path: Path) -> float:
-    key = f"{SOURCE}/energy"
-    if key not in root:
-        direct = f"{SOURCE}/wavelength"
-        return hdf5.positive(hdf5.array(root, path, direct), f"{path}: {direct}")
-    energy = hdf5.positive(hdf5.array(root, path, key), f"{path}: {key}")
-    if energy > _LARGEST_ENERGY_J:
-        _log.warning("%s: %s is %g, taken as eV; CXI asks for joules", path.name, key, energy)
-        energy *= JOULE_PER_EV
-    return PLANCK_TIMES_LIGHT / energy
+    for key in (*ENERGIES[:1], *WAVELENGTHS[:1], *ENERGIES[1:], *WAVELENGTHS[1:]):
+        if hdf5_links.check_links(root, path, key):
+            if key in WAVELENGTHS:
+                return units.read_length(root, path, key)
+            return units.PLANCK_TIMES_LIGHT / units.read_energy(root, path, key)
+    return units.read_length(root, path, WAVELENGTHS[-1])
 
 
 def _translation(root: h5py.File, path: Path) -> tuple[str, NDArray[Any]]:
-    key = next((name for name in TRANSLATIONS if name in root), TRANSLATIONS[0])
+    present = (key for key in TRANSLATIONS if hdf5_links.check_links(root, path, key))
+    key = next(present, TRANSLATIONS[0])
     where = f"{path}: {key}"
     stored = hdf5.array(root, path, key)
     if stored.ndim != _PLANE or stored.shape[1] < _PLANE or not len(stored):
         raise InputError(where, expected="(M, 2) or (M, 3) metres", found=f"{stored.shape}")
-    if stored.dtype.kind not in "fiu" or not np.isfinite(stored[:, :_PLANE]).all():
+    if stored.dtype.kind not in "fiu":
         raise InputError(where, expected="finite real positions", found=f"{stored.dtype}")
-    return where, stored.astype(np.float64)
+    return where, stored.astype(np.float64) * units.length_factor(root, path, key)
+
+
+def _name_direction(vector: NDArray[np.float64]) -> str:
+    axis = int(np.abs(vector).argmax())
+    if abs(vector[axis]) < 1 - _PIXEL_RATIO:
+        return "along " + ", ".join(f"{part:.3f}" for part in vector)
+    return f"along {'-' if vector[axis] < 0 else ''}{'xyz'[axis]}"

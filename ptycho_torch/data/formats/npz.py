@@ -44,8 +44,9 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
             if key in archive.members:
                 _log.info("%s: %s is not used", path.name, key)
         parameters = _physics_parameters(archive)
+        found = pieces.find_in_npz(archive, stack, with_frames=with_frames)
         yield RawScan(
-            pieces=pieces.of_npz(archive, stack, with_frames=with_frames).filled_from(spare),
+            pieces=found.filled_from(spare),
             x=_required(archive, "xcoords"),
             y=_required(archive, "ycoords"),
             where_x=f"{path}: xcoords",
@@ -54,8 +55,6 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
             object_where=f"{path}: objectGuess",
             object_mask=_optional(archive, "objectMask"),
             scan_index=_optional(archive, "scan_index"),
-            valid_mask=_optional(archive, "valid_mask"),
-            where_mask=f"{path}: valid_mask",
             nphotons=_stated(archive, parameters, "nphotons"),
             pixel_size_m=_stated(archive, parameters, "pixel_size_m"),
         )

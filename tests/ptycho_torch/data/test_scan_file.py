@@ -99,6 +99,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "keys of other shape": ({"diffraction": FRAMES[:-1]}, "diff3d"),
     "pickled probe": ({"probeGuess": np.array([[None]], dtype=object)}, "probeGuess"),
     "large integers": ({"diff3d": (FRAMES * 900).astype(np.uint16)}, "diff3d"),
+    "small integers": ({"diff3d": np.rint(FRAMES * 9).astype(np.int32)}, "diff3d"),
+    "whole numbers in floats": ({"diff3d": np.rint(FRAMES * 9)}, "diff3d"),
     "valid mask shape": ({"valid_mask": np.ones((31, 32), bool)}, "valid_mask"),
     "object of three axes": ({"objectGuess": np.ones((2, 9, 9))}, "objectGuess"),
     "NaN object": ({"objectGuess": np.full((90, 80), np.nan)}, "objectGuess"),
@@ -263,7 +265,10 @@ WARNED: dict[str, tuple[dict[str, Any], str]] = {
         _changed("xcoords", 1, PLAIN["xcoords"][0]),
         "1 positions repeat",
     ),
-    "dose": ({"diff3d": np.full((12, 32, 32), 3.0, np.float32)}, "9216 photons per frame"),
+    "dose": (
+        {"diff3d": np.full((12, 32, 32), np.sqrt(8), np.float32)},
+        "8192 photons per frame",
+    ),
     "object too small": ({"objectGuess": np.ones((80, 40))}, "leave the object"),
 }
 
