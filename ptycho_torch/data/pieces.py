@@ -75,7 +75,7 @@ class Pieces:
     probe: NDArray[Any] | None = None
     probe_where: str = ""
     frame_ids: NDArray[Any] | None = None
-    valid_mask: NDArray[np.bool_] | None = None
+    valid_mask: NDArray[Any] | None = None
     mask_where: str = ""
     files: tuple[Path, ...] = ()
 
@@ -94,7 +94,7 @@ class Pieces:
             )
         return filled
 
-    def _join_masks(self, spare: Pieces) -> tuple[NDArray[np.bool_] | None, str]:
+    def _join_masks(self, spare: Pieces) -> tuple[NDArray[Any] | None, str]:
         """A pixel is valid where neither file calls it bad."""
         if self.valid_mask is None or spare.valid_mask is None:
             own = self if self.valid_mask is not None else spare

@@ -203,7 +203,8 @@ def test_training_with_a_companion_is_compared(
     np.savez(other, probeGuess=arrays.pop("probeGuess"))
     np.savez(bare, **arrays)
     out = tmp_path / "out"
-    flags = ["--n_images", "12", "--max_epochs", "1", "--accelerator", "cpu", "--quiet"]
+    flags = ["--n_images", "6", "--max_epochs", "1", "--accelerator", "cpu", "--quiet"]
+    flags.append("--log-patch-stats")
     given = ["--train_data_file", str(bare), "--output_dir", str(out), *flags]
     assert train.main([*given, "--companion_file", str(other)]) == 0
 
