@@ -130,6 +130,36 @@ class FlattenedFrames:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedFrames:
+    """Frames that lie in several places, one after the other."""
+
+    parts: tuple[FrameStore, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of all axes."""
+        return sum(part.shape[0] for part in self.parts), *self.parts[0].shape[1:]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Kind of one number that holds those of all parts."""
+        return np.result_type(*(part.dtype for part in self.parts))
+
+    def __getitem__(self, key: slice, /) -> NDArray[Any]:
+        """Read a range of frames."""
+        start, stop, _ = key.indices(self.shape[0])
+        pieces, first = [], 0
+        for part in self.parts:
+            low, high = max(start - first, 0), min(stop - first, part.shape[0])
+            if low < high:
+                pieces.append(part[low:high])
+            first += part.shape[0]
+        if not pieces:
+            return np.empty((0, *self.shape[1:]), self.dtype)
+        return np.concatenate(pieces).astype(self.dtype, copy=False)
+
+
+@dataclass(frozen=True, slots=True)
 class MirroredFrames:
     """Frames whose rows are stored as columns, as programs of the other memory order do."""
 

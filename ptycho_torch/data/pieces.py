@@ -23,6 +23,7 @@ from ptycho_torch.data import (
     probe_axes,
 )
 from ptycho_torch.data.frame_store import FrameKind, FrameStore
+from ptycho_torch.data.frame_views import JoinedFrames, MirroredFrames
 from ptycho_torch.data.hdf5 import Hdf5Frames
 from ptycho_torch.data.npz_archive import NpzArchive
 from ptycho_torch.data.npz_frames import StreamedFrames
@@ -38,6 +39,8 @@ HDF5_FRAMES = (
     "patterns",
     "entry/data/data",
 )
+NUMBERED_HOME = "entry/data"  # of DECTRIS detectors, which number the files they write
+_PLANE = 2
 HDF5_PROBES = ("entry_1/instrument_1/source_1/illumination", "probe", "probeGuess")
 HDF5_WEIGHTS = ("entry_1/ptychodus/opr_weights", "opr_weights")
 VALID_PIXELS, BAD_PIXELS = "valid_mask", "bad_pixels"
@@ -227,12 +230,14 @@ def find_in_hdf5(path: Path, root: h5py.File) -> Pieces:
     Raises:
         InputError: A link leads nowhere, or a filter that packed the frames is missing.
     """
-    frame_key = _find_key(root, path, HDF5_FRAMES)
+    frame_keys = _find_frame_keys(root, path)
     probe_key = _find_key(root, path, HDF5_PROBES)
-    where = f"{path}: {frame_key or HDF5_FRAMES[0]}"
+    where = f"{path}: {(*frame_keys, *HDF5_FRAMES)[0]}"
     probe_where = f"{path}: {probe_key or HDF5_PROBES[0]}"
-    probe = None if probe_key is None else hdf5.array(root, path, probe_key)
-    if probe is not None:
+    probe = None
+    if probe_key is not None:
+        probe = hdf5.array(root, path, probe_key)
+        probe = probe.T if _is_of_matlab(root[probe_key]) else probe
         weights_key = _find_key(root, path, HDF5_WEIGHTS)
         weights = None if weights_key is None else hdf5.array(root, path, weights_key)
         probe = probe_axes.order_modes(probe, probe_where, weights)
@@ -242,7 +247,7 @@ def find_in_hdf5(path: Path, root: h5py.File) -> Pieces:
     if mask_key is not None:
         bits = hdf5.array(root, path, mask_key)
         mask = detector_mask.from_bits(bits, HDF5_BAD_PIXELS[mask_key], mask_where)
-    if frame_key is None:
+    if not frame_keys:
         return Pieces(
             frame_where=where,
             kind="intensity",
@@ -251,11 +256,10 @@ def find_in_hdf5(path: Path, root: h5py.File) -> Pieces:
             valid_mask=mask,
             mask_where=mask_where,
         )
-    stored = hdf5.dataset(root, path, frame_key)
-    hdf5.check_filters(stored, where)
+    stored = _join_frames(root, path, frame_keys)
     ids_key = _find_key(root, path, ("indexes",))
     return Pieces(
-        frames=Hdf5Frames(stored, where),
+        frames=stored,
         frame_shape=tuple(stored.shape),
         frame_where=where,
         kind="intensity",
@@ -264,8 +268,38 @@ def find_in_hdf5(path: Path, root: h5py.File) -> Pieces:
         frame_ids=None if ids_key is None else hdf5.array(root, path, ids_key),
         valid_mask=mask,
         mask_where=mask_where,
-        files=hdf5_links.list_files(root, path, frame_key),
+        files=tuple(
+            file for key in frame_keys for file in hdf5_links.list_files(root, path, key)
+        ),
     )
+
+
+def _find_frame_keys(root: h5py.File, path: Path) -> tuple[str, ...]:
+    """Return where the frames lie: in one place, or in the numbered parts of a detector."""
+    one = _find_key(root, path, HDF5_FRAMES)
+    if one is not None:
+        return (one,)
+    home = root.get(NUMBERED_HOME)
+    if not isinstance(home, h5py.Group):
+        return ()
+    numbered = sorted(f"{NUMBERED_HOME}/{name}" for name in home if name.startswith("data_"))
+    return tuple(key for key in numbered if hdf5_links.check_links(root, path, key))
+
+
+def _join_frames(root: h5py.File, path: Path, keys: tuple[str, ...]) -> FrameStore:
+    stores: list[FrameStore] = []
+    for key in keys:
+        stored = hdf5.dataset(root, path, key)
+        hdf5.check_filters(stored, f"{path}: {key}")
+        frames_of_key: FrameStore = Hdf5Frames(stored, f"{path}: {key}")
+        is_turned = _is_of_matlab(stored) and stored.ndim > _PLANE
+        stores.append(MirroredFrames(frames_of_key) if is_turned else frames_of_key)
+    return stores[0] if len(stores) == 1 else JoinedFrames(tuple(stores))
+
+
+def _is_of_matlab(stored: h5py.Dataset) -> bool:
+    """MATLAB names the class of what it wrote, and keeps axes in the other order."""
+    return "MATLAB_class" in stored.attrs
 
 
 def _find_key(root: h5py.File, path: Path, keys: tuple[str, ...]) -> str | None:

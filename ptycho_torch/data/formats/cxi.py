@@ -32,6 +32,7 @@ from ptycho_torch.data.cxi_keys import (
     INDEXES,
     OBJECT,
     ORIENTATION,
+    PROBE_PIXELS,
     PTYCHODUS,
     SCAN_INDEX,
     TRANSLATIONS,
@@ -114,16 +115,7 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
 
 def _geometry(root: h5py.File, path: Path, side: int, translation_kind: str) -> Geometry:
     basis = _basis(root, path)
-    sizes = _detector_pixels(root, path, basis)
-    distance = _distance(root, path, basis)
-    wavelength = _wavelength(root, path)
-    where = f"{path}: {DETECTOR}"
-    said = (
-        f"λ {wavelength:.4g} m, z {distance:.4g} m, N {side}, detector pixel {sizes[0]:.4g} m"
-    )
-    pixels = [
-        units.check_pixel(wavelength * distance / (side * size), where, said) for size in sizes
-    ]
+    pixels = _stated_pixels(root, path) or _object_pixels(root, path, side, basis)
     is_probe = translation_kind == "probe" or (
         translation_kind == "auto" and basis is None and PTYCHODUS in root
     )
@@ -135,11 +127,38 @@ def _geometry(root: h5py.File, path: Path, side: int, translation_kind: str) -> 
     elif PTYCHODUS in root:
         note = "columns along x, rows along y, motion of the probe: a file of ptychodus"
     return Geometry(
-        pixels=(pixels[0], pixels[1]),
+        pixels=pixels,
         directions=basis,
         sign=1.0 if is_probe else -1.0,
         note=note,
     )
+
+
+def _object_pixels(
+    root: h5py.File, path: Path, side: int, basis: NDArray[np.float64] | None
+) -> tuple[float, float]:
+    sizes = _detector_pixels(root, path, basis)
+    distance = _distance(root, path, basis)
+    wavelength = _wavelength(root, path)
+    said = f"λ {wavelength:.4g} m, z {distance:.4g} m, N {side}, pixel {sizes[0]:.4g} m"
+    columns, rows = (
+        units.check_pixel(wavelength * distance / (side * size), f"{path}: {DETECTOR}", said)
+        for size in sizes
+    )
+    return columns, rows
+
+
+def _stated_pixels(root: h5py.File, path: Path) -> tuple[float, float] | None:
+    """Return the object pixel of a product that keeps it instead of the detector's."""
+    if f"{DETECTOR}/x_pixel_size" in root or not all(key in root for key in PROBE_PIXELS):
+        return None
+    columns, rows = (
+        units.check_pixel(
+            hdf5.positive(root[key][()], f"{path}: {key}"), f"{path}: {key}", "the file's word"
+        )
+        for key in PROBE_PIXELS
+    )
+    return columns, rows
 
 
 def _basis(root: h5py.File, path: Path) -> NDArray[np.float64] | None:
@@ -213,6 +232,8 @@ def _translation(root: h5py.File, path: Path) -> tuple[str, NDArray[Any]]:
     key = next(present, TRANSLATIONS[0])
     where = f"{path}: {key}"
     stored = hdf5.array(root, path, key)
+    if stored.ndim == _SPACE:  # a raster keeps its rows, as NeXus has them
+        stored = stored.reshape(-1, stored.shape[-1])
     if stored.ndim != _PLANE or stored.shape[1] < _PLANE or not len(stored):
         raise InputError(where, expected="(M, 2) or (M, 3) metres", found=f"{stored.shape}")
     if stored.dtype.kind not in "fiu":

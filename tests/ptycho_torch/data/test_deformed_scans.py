@@ -98,6 +98,57 @@ def _linked(path: Path, *, is_there: bool) -> Path:
     return write_cxi(path, data=None, **{"entry_1/data_1/data": link})
 
 
+def _in_fields(values: np.ndarray, names: tuple[str, str]) -> np.ndarray:
+    fields = np.empty(values.shape, [(name, np.float64) for name in names])
+    fields[names[0]], fields[names[1]] = values.real, values.imag
+    return fields
+
+
+def _numbered(path: Path) -> Path:
+    """A master file with its mask, and two files of frames that it links to."""
+    gap = np.where(ROUGH, 1, 0).astype(np.uint32)
+    with h5py.File(path, "w") as root:
+        for number, part in enumerate((TRUTH.counts[:20], TRUTH.counts[20:]), start=1):
+            counts = part.astype(np.uint32)
+            counts[:, ROUGH] = 2**32 - 1
+            write_frames(path.with_name(f"data_{number:06}.h5"), data=counts)
+            link = h5py.ExternalLink(f"data_{number:06}.h5", "data")
+            root[f"entry/data/data_{number:06}"] = link
+        root["entry/instrument/detector/detectorSpecific/pixel_mask"] = gap
+    return path
+
+
+def _matlab(path: Path) -> Path:
+    """What MATLAB writes for frames (rows, columns, M): axes reversed after 512 bytes."""
+    arrays = {
+        "diff3d": np.moveaxis(AMPLITUDE, 0, -1),
+        "xcoords": TRUTH.positions[:, :1],
+        "ycoords": TRUTH.positions[:, 1:],
+        "probeGuess": _in_fields(TRUTH.probe[0], ("real", "imag")),
+    }
+    with h5py.File(path, "w", userblock_size=512) as root:
+        for key, value in arrays.items():
+            root[key] = np.ascontiguousarray(value.T)
+            root[key].attrs["MATLAB_class"] = np.bytes_("single")
+    content = bytearray(path.read_bytes())
+    content[:19] = b"MATLAB 7.3 MAT-file"
+    path.write_bytes(bytes(content))
+    return path
+
+
+def _ptyd(tmp: Path) -> tuple[Path, Path]:
+    path = tmp / "s.ptyd"
+    with h5py.File(path, "w") as root:
+        root["meta/energy"], root["meta/distance"] = ENERGY_EV / 1e3, 1.9
+        root["meta/psize"] = np.full(2, DETECTOR_PIXEL_M)
+        for number, rows in enumerate((slice(0, 30), slice(30, None))):
+            root[f"chunks/{number}/data"] = _hot(7e8)[rows]
+            root[f"chunks/{number}/positions"] = TRUTH.metres[rows, ::-1]
+            weights = np.broadcast_to(~ROUGH, TRUTH.counts[rows].shape)
+            root[f"chunks/{number}/weights"] = weights.astype(np.float32)
+    return path, _save(tmp / "probe.npz", probeGuess=TRUTH.probe)
+
+
 def _padded(rows: int, columns: int, top: int, left: int) -> np.ndarray:
     frames = np.zeros((POINTS, rows, columns))
     frames[:, top : top + SIDE, left : left + SIDE] = TRUTH.counts
@@ -223,6 +274,20 @@ RIGHT: dict[str, Make] = {
     "a virtual dataset": lambda tmp: _virtual(tmp / "s.cxi", is_whole=True),
     "an external link": lambda tmp: _linked(tmp / "s.cxi", is_there=True),
     "a larger detector": _cxi(data=_padded(48, 56, 8, 12)),
+    "eiger files in parts": lambda tmp: _pair(tmp, IDENTITIES, _numbered(tmp / "master.h5")),
+    "matlab": lambda tmp: _matlab(tmp / "s.mat"),
+    "named arrays in hdf5": lambda tmp: write_frames(
+        tmp / "s.h5",
+        diff3d=AMPLITUDE,
+        xcoords=TRUTH.positions[:, 0],
+        ycoords=TRUTH.positions[:, 1],
+        probeGuess=TRUTH.probe[0],
+    ),
+    "complex numbers of two fields": _cxi(illumination=_in_fields(TRUTH.probe, ("re", "im"))),
+    "prepared data of ptypy": _ptyd,
+    "rasters of cxi": _cxi(
+        data=TRUTH.counts.reshape(7, 7, SIDE, SIDE), translation=METRES.reshape(7, 7, 3)
+    ),
     "rasters of rows": _npz(
         diff3d=AMPLITUDE.reshape(7, 7, SIDE, SIDE),
         xcoords=TRUTH.positions[:, 0].reshape(7, 7),
