@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptycho_torch import settings
-from ptycho_torch.cli import exits, flags
-from ptycho_torch.config_params import DataConfig
+from ptycho_torch.cli import exits, flags, reading
 from ptycho_torch.data import catalogue
 from ptycho_torch.errors import ConfigError, InputError
 
@@ -19,19 +17,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("npz", "cxi", "ptychodus")
 _SUFFIXES = {".npz": "npz", ".cxi": "cxi", ".h5": "ptychodus", ".hdf5": "ptychodus"}
-_READING = (
-    "input_kind",
-    "translation_kind",
-    "swap_xy",
-    "flip_x",
-    "flip_y",
-    "scan",
-    "center",
-    "drop",
-    "nphotons",
-)
-_SWITCHES = ("swap_xy", "flip_x", "flip_y", "drop")
-_METAVARS = {"nphotons": "FLOAT", "scan": "INT", "center": "check|keep|auto|X,Y"}
 _ABOUT = "Convert a scan of any format that is read to NPZ, CXI or a product of ptychodus."
 
 
@@ -51,16 +36,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="|".join(FORMATS),
         help="Format to write [default: from the extension .npz, .cxi, .h5].",
     )
-    flags.add_companion(parser)
-    for name in _READING:
-        about = settings.described(DataConfig.__dataclass_fields__[name])
-        switch = name in _SWITCHES
-        if switch:
-            flags.add(parser, name, action="store_true", help=about.meaning)
-        else:
-            choices = "|".join(str(choice) for choice in about.choices or ())
-            metavar = _METAVARS.get(name, choices)
-            flags.add(parser, name, metavar=metavar, help=about.meaning)
+    reading.add_flags(parser)
     for name, meaning in (
         ("pixel_size_m", "Object pixel, when the input does not state it. [m]"),
         ("energy_ev", "Photon energy, for CXI and ptychodus. [eV]"),
@@ -82,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     flags.refuse_empty(args, ("input", "output"))
     target = Path(args.output)
     form = _format(args, target)
-    config = _config(args)
+    config = reading.read_config(args)
     if target.exists() and target.samefile(args.input):
         raise InputError("--output", expected="another file than the input", found=args.output)
 
@@ -106,15 +82,6 @@ def _format(args: argparse.Namespace, target: Path) -> str:
         found = repr(form) if form else f"the extension {target.suffix!r}"
         raise ConfigError("--format", expected=f"one of {', '.join(FORMATS)}", found=found)
     return form
-
-
-def _config(args: argparse.Namespace) -> DataConfig:
-    given = vars(args)
-    values = {name: given[name] for name in _SWITCHES if name in given}
-    for name in (*_READING, "companion_file"):
-        if name in given and name not in _SWITCHES:
-            values[name] = settings.parse(DataConfig, name, given[name], where=f"--{name}")
-    return DataConfig(gridsize=1, **values)
 
 
 def _geometry(args: argparse.Namespace, scan: ScanData) -> Geometry:
