@@ -85,13 +85,19 @@ def _format(args: argparse.Namespace, target: Path) -> str:
 
 
 def _geometry(args: argparse.Namespace, scan: ScanData) -> Geometry:
+    from ptycho_torch.data import units
     from ptycho_torch.data.scan_write import Geometry
 
-    return Geometry(
+    geometry = Geometry(
         pixel_size_m=_positive(args, "pixel_size_m", scan.pixel_size_m),
         energy_ev=_positive(args, "energy_ev", None),
         distance_m=_positive(args, "distance_m", None),
     )
+    units.check_pixel(geometry.pixel_size_m, "--pixel-size-m", "the flag or the file")
+    said = f"{geometry.energy_ev:g} eV, z {geometry.distance_m:g} m, N {scan.side}"
+    pixel = geometry.detector_pixel_m(scan.side)
+    units.check_detector_pixel(pixel, "--energy-ev, --distance-m", said)
+    return geometry
 
 
 def _positive(args: argparse.Namespace, name: str, known: float | None) -> float:

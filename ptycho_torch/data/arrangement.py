@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho_torch.config_params import DataConfig
-from ptycho_torch.data import centring, checks, detector_mask, frames, selection
+from ptycho_torch.data import (
+    centring,
+    checks,
+    detector_mask,
+    frames,
+    pairing,
+    selection,
+)
 from ptycho_torch.data.centring import DetectorView
 from ptycho_torch.data.frame_store import FrameStore
 from ptycho_torch.data.frame_views import PickedFrames
@@ -53,6 +60,7 @@ def arrange(raw: RawScan, config: DataConfig) -> Arrangement:
     stored = raw.pieces.frames
     if stored is None:  # an opened scan without frames has been refused before
         raise InputError(where, expected="frames", found="none")
+    pairing.check_order(raw.pieces)
     listed = frames.orient(stored, count, where)
     ids_where = f"{raw.where_x.rsplit(': ', 1)[0]}: scan_index"
     ids = checks.experiment_ids(raw.scan_index, count, ids_where)

@@ -206,6 +206,9 @@ def experiment_ids(
     if stored.shape != (point_count,) or stored.dtype.kind not in "biuf":
         found = f"{stored.dtype} {stored.shape}"
         raise InputError(where, expected=f"{point_count} integers", found=found)
+    whole = np.rint(stored) if stored.dtype.kind == "f" else stored
+    if not np.array_equal(whole, stored):
+        raise InputError(where, expected="whole numbers", found="fractions or NaN")
     return stored.astype(np.int64)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 ENTRY = "entry_1"
 DETECTOR = f"{ENTRY}/instrument_1/detector_1"
 SOURCE = f"{ENTRY}/instrument_1/source_1"
+FRAMES = (f"{ENTRY}/data_1/data", f"{DETECTOR}/data")
 TRANSLATIONS = (
     f"{ENTRY}/sample_1/geometry_1/translation",
     f"{ENTRY}/data_1/translation",

@@ -32,6 +32,7 @@ def pair_frames(found: Pieces, numbers: NDArray[Any] | None, count: int, where: 
         InputError: A number is that of no frame, or of several.
     """
     if numbers is None or found.frame_shape is None:
+        check_order(found)
         return found
     total = found.frame_shape[0]
     if numbers.shape != (count,) or numbers.dtype.kind not in "iu":
@@ -40,7 +41,7 @@ def pair_frames(found: Pieces, numbers: NDArray[Any] | None, count: int, where: 
     if total != count:
         _log.warning("%s: %d frames have no position", where, total - count)
     if total == count and bool((rows == np.arange(count)).all()):
-        return found
+        return dataclasses.replace(found, frame_ids=None)
     stored = found.frames
     if isinstance(stored, StreamedFrames):
         stored = stored.mapped()  # any order is as good as the other
@@ -52,6 +53,22 @@ def pair_frames(found: Pieces, numbers: NDArray[Any] | None, count: int, where: 
         valid_mask=mask[rows] if mask is not None and mask.shape == found.frame_shape else mask,
         frame_ids=None,
     )
+
+
+def check_order(found: Pieces) -> None:
+    """Refuse frames whose numbers do not rise, when positions have no numbers to match.
+
+    Raises:
+        InputError: The frames are in another order than the positions may be.
+    """
+    ids = found.frame_ids
+    if ids is not None and not bool((np.diff(ids) > 0).all()):
+        raise InputError(
+            f"{found.frame_where.rsplit(': ', 1)[0]}: indexes",
+            expected="numbers that rise, because the positions have none",
+            found=f"{ids[:4].tolist()} …",
+            remedy="sort the frames by their numbers, or number the positions",
+        )
 
 
 def _find_rows(found: Pieces, numbers: NDArray[Any], where: str) -> NDArray[np.int64]:

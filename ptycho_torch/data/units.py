@@ -30,6 +30,7 @@ ENERGIES = {"j": 1.0, "ev": JOULE_PER_EV, "kev": 1e3 * JOULE_PER_EV, "mev": 1e6 
 _LARGEST_ENERGY_J = 1e-10
 # From the picometres of electron microscopes to the micrometres of visible light.
 _PIXELS_M = (5e-13, 1e-5)
+_DETECTOR_PIXELS_M = (1e-7, 1e-2)
 _UNIT_WORDS = {"metre": "m", "meter": "m", "metres": "m", "meters": "m", "microns": "micron"}
 
 _log = logging.getLogger(__name__)
@@ -93,6 +94,24 @@ def check_pixel(pixel_m: float, where: str, found: str) -> float:
             remedy="state lengths in m and the energy in J or eV, or name their `units`",
         )
     return pixel_m
+
+
+def check_detector_pixel(pixel_m: float, where: str, found: str) -> None:
+    """Refuse a geometry that asks for a detector pixel that no detector has.
+
+    Raises:
+        InputError: A unit is not what it is taken for.
+    """
+    if not (
+        math.isfinite(pixel_m) and _DETECTOR_PIXELS_M[0] <= pixel_m <= _DETECTOR_PIXELS_M[1]
+    ):
+        low, high = _DETECTOR_PIXELS_M
+        raise InputError(
+            where,
+            expected=f"a detector pixel between {low:g} and {high:g} m",
+            found=f"{pixel_m:.3g} m from {found}",
+            remedy="give the pixel and the distance in m, the energy in eV",
+        )
 
 
 def unit_of(root: h5py.File, key: str) -> str:

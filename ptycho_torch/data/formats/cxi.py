@@ -13,6 +13,7 @@ columns along −x and rows along −y and is written out by it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from ptycho_torch.data.cxi_keys import (
     DETECTOR,
     ENERGIES,
     ENTRY,
+    FRAMES,
     INDEXES,
     OBJECT,
     ORIENTATION,
@@ -44,6 +46,8 @@ from ptycho_torch.errors import InputError
 
 _PIXEL_RATIO = 0.01
 _PLANE, _SPACE = 2, 3
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,9 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
     """
     path = request.path
     with hdf5.opened(path) as root:
+        _report_unread(root, path)
         own = pieces.find_in_hdf5(path, root)
+        _check_axes(root, path)
         found = cxi_image.add_probe(own, root, path).filled_from(request.spare)
         shape, probe = found.complete()
         side = frames.common_side(shape, probe.shape)
@@ -111,6 +117,36 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
             pixel_size_m=sum(geometry.pixels) / _PLANE,
             notes=(geometry.note,),
         )
+
+
+def _report_unread(root: h5py.File, path: Path) -> None:
+    """Say which further entries and detectors are left alone: one scan is read of a file."""
+    instrument = root.get(f"{ENTRY}/instrument_1")
+    more = [name for name in root if name.startswith("entry_") and name != ENTRY]
+    if isinstance(instrument, h5py.Group):
+        more += [name for name in instrument if name.startswith("detector_")][1:]
+    if more:
+        _log.warning("%s: %s not read, only the first is", path.name, ", ".join(more))
+
+
+def _check_axes(root: h5py.File, path: Path) -> None:
+    """Refuse frames whose own names of axes put columns before rows.
+
+    Raises:
+        InputError: The last two axes are x, y.
+    """
+    for key in FRAMES:
+        if key in root:
+            text = root[key].attrs.get("axes", "")
+            named = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+            axes = [axis.strip().lower() for axis in named.split(":")]
+            if axes[-2:] == ["x", "y"]:
+                raise InputError(
+                    f"{path}: {key}.axes",
+                    expected="rows before columns, y:x",
+                    found=named,
+                    remedy="store the frames with rows first",
+                )
 
 
 def _geometry(root: h5py.File, path: Path, side: int, translation_kind: str) -> Geometry:

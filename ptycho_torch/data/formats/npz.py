@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho_torch.data import npz_archive, pieces
+from ptycho_torch.data import npz_archive, pieces, units
 from ptycho_torch.data.npz_archive import NpzArchive
 from ptycho_torch.data.raw_scan import RawScan
 from ptycho_torch.data.scan_reader import ScanRequest, ScanSource
@@ -56,7 +56,7 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
             object_mask=_optional(archive, "objectMask"),
             scan_index=_optional(archive, "scan_index"),
             nphotons=_stated(archive, parameters, "nphotons"),
-            pixel_size_m=_stated(archive, parameters, "pixel_size_m"),
+            pixel_size_m=_pixel(archive, parameters),
         )
 
 
@@ -106,6 +106,12 @@ def _physics_parameters(archive: NpzArchive) -> dict[str, Any]:
             found=repr(parameters),
         )
     return parameters
+
+
+def _pixel(archive: NpzArchive, parameters: dict[str, Any]) -> float | None:
+    stated = _stated(archive, parameters, "pixel_size_m")
+    where = f"{archive.path}: _metadata.physics_parameters.pixel_size_m"
+    return None if stated is None else units.check_pixel(stated, where, "the file's own word")
 
 
 def _stated(archive: NpzArchive, parameters: dict[str, Any], name: str) -> float | None:

@@ -114,7 +114,19 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
         yield _read(table, path, own.filled_from(request.spare))
 
 
+def _check_far_field(table: Table, path: Path) -> None:
+    far_field = table.attribute("", "far_field")
+    if far_field is not None and not bool(far_field):
+        raise InputError(
+            f"{path}: far_field",
+            expected="a far-field measurement",
+            found="a near-field one",
+            remedy="the forward model of this package is a Fourier transform",
+        )
+
+
 def _read(table: Table, path: Path, found: Pieces) -> RawScan:
+    _check_far_field(table, path)
     shape, probe = found.complete()
     side = frames.common_side(shape, probe.shape)
     canvas = _object(table, path)

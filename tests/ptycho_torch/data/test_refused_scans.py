@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from tests.builders.deformations import (
     AMPLITUDE,
     IDENTITIES,
     LARGEST_RESIDUAL,
+    ORDER,
     ROUGH,
     TRUTH,
     Make,
@@ -33,12 +35,31 @@ from tests.builders.deformations import (
     write_virtual,
 )
 from tests.builders.known_scan import (
+    DETECTOR,
     ENERGY_EV,
     POINTS,
     SIDE,
+    write_cxi,
     write_frames,
+    write_npz,
+    write_product,
 )
 from tests.ptycho_torch.data.test_deformed_scans import RIGHT
+
+
+def _with_axes(tmp: Path) -> Path:
+    path = write_cxi(tmp / "s.cxi")
+    with h5py.File(path, "r+") as root:
+        root[f"{DETECTOR}/data"].attrs["axes"] = np.bytes_("translation:x:y")
+    return path
+
+
+def _near_field(tmp: Path) -> Path:
+    path = write_product(tmp / "s.h5")
+    with h5py.File(path, "r+") as root:
+        root.attrs["far_field"] = False
+    return path
+
 
 # Refused, what the message names, and the settings that read it right; None when none can.
 CURED: dict[str, tuple[Make, str, dict[str, Any] | None]] = {
@@ -105,6 +126,26 @@ CURED: dict[str, tuple[Make, str, dict[str, Any] | None]] = {
         "indexes",
         None,
     ),
+    "frames in another order than positions without numbers": (
+        lambda tmp: (
+            write_npz(tmp / "s.npz", diff3d=None),
+            write_frames(tmp / "f.h5", patterns=TRUTH.counts, indexes=ORDER),
+        ),
+        "indexes",
+        None,
+    ),
+    "numbers of scans that are none": (
+        make_npz(scan_index=np.arange(POINTS) / POINTS),
+        "whole numbers",
+        None,
+    ),
+    "a pixel in nm": (
+        make_npz(_metadata=np.array('{"physics_parameters": {"pixel_size_m": 46.0}}')),
+        "object pixel",
+        None,
+    ),
+    "columns before rows": (_with_axes, "y:x", None),
+    "a near field": (_near_field, "far-field", None),
     "inverted mask": (make_cxi(mask=(~ROUGH).astype(np.uint32)), "inverted", None),
     "inverted valid mask": (make_npz(valid_mask=ROUGH), "inverted", None),
     "a mask that does not say": (make_npz(mask=ROUGH), "bad_pixels", None),
