@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ptycho_torch import backends, config_checks, config_params, device, settings
 from ptycho_torch.bundle import read as bundle_read
-from ptycho_torch.config_params import PyTorchExecutionConfig, RunConfig
+from ptycho_torch.config_params import DataConfig, PyTorchExecutionConfig, RunConfig
 from ptycho_torch.data import scan_file
 from ptycho_torch.errors import ConfigError, MissingInputError
 from ptycho_torch.payload import InferencePayload, TrainingPayload
@@ -49,6 +49,9 @@ _FREE_AT_INFERENCE = frozenset(
         "data.swap_xy",
         "data.flip_x",
         "data.flip_y",
+        "data.scan",
+        "data.center",
+        "data.drop",
         "data.mmap_threshold_mb",
     }
 )
@@ -220,7 +223,8 @@ def create_inference_payload(
     for section in ("data", "model", "training"):
         for name, value in info.configs.to_dict()[section].items():
             draft.put(f"{section}.{name}", value, "bundle")
-    draft.put("data.companion_file", None, "default")
+    for name in ("companion_file", "scan"):  # of the training file, not of this one
+        draft.put(f"data.{name}", None, "default")
     explicit = _collect_explicit(overrides, execution_config, "inference")
     explicit["inference.model_path"] = str(model_path)
     explicit["inference.test_data_file"] = str(test_data_file)
@@ -235,12 +239,25 @@ def create_inference_payload(
     return InferencePayload(run_config=config)
 
 
+def read_again(trained: DataConfig, data: str | Path, companion: str | None) -> DataConfig:
+    """Return the settings by which a training file is read a second time.
+
+    Args:
+        trained: Settings of the bundle, which keeps names of files without their folders.
+        data: The training file.
+        companion: Its second file; None for the one of that name beside the training file.
+    """
+    if companion is None and trained.companion_file is not None:
+        companion = str(Path(data).parent / trained.companion_file)
+    return dataclasses.replace(trained, companion_file=companion)
+
+
 def _put_header(draft: Draft, path: Path) -> None:
     """Take from the data file what it knows and nothing stronger has said."""
     stated = draft.build()
-    companion = stated.data.companion_file
-    other = None if companion is None else _require_file(companion)
-    header = scan_file.peek(path, other, stated.data.translation_kind)
+    if stated.data.companion_file is not None:
+        _require_file(stated.data.companion_file)
+    header = scan_file.peek(path, stated.data)
     config_checks.check_side(stated.data.N, header.N, str(path))
     draft.put("data.N", header.N, "data")
     if header.nphotons is not None and "data.nphotons" not in draft.origins:

@@ -81,11 +81,35 @@ class DataConfig:
         flag=Flag(name="companion_file", metavar="FILE"),
     )
     translation_kind: str = setting(
-        "sample", "What CXI translations move.", choices=("sample", "probe")
+        "auto",
+        "What CXI translations move; auto takes the file's word, else sample.",
+        choices=("auto", "sample", "probe"),
+        flag=Flag(name="translation_kind"),
     )
-    swap_xy: bool = setting(False, "Exchange x and y of the positions.")
-    flip_x: bool = setting(False, "Negate x of the positions.")
-    flip_y: bool = setting(False, "Negate y of the positions.")
+    swap_xy: bool = setting(
+        False,
+        "Exchange x and y of positions and reference.",
+        flag=Flag(name="swap_xy", on=True),
+    )
+    flip_x: bool = setting(
+        False, "Negate x of positions and reference.", flag=Flag(name="flip_x", on=True)
+    )
+    flip_y: bool = setting(
+        False, "Negate y of positions and reference.", flag=Flag(name="flip_y", on=True)
+    )
+    scan: int | None = setting(
+        None, "Which scan of a file that holds several.", flag=Flag(name="scan")
+    )
+    center: str = setting(
+        "check",
+        "Zero frequency: check that it is at N/2, keep it, auto finds it, or its X,Y.",
+        flag=Flag(name="center", metavar="check|keep|auto|X,Y"),
+    )
+    drop: bool = setting(
+        False,
+        "Drop frames that are dark, unreadable, far too bright or without a position.",
+        flag=Flag(name="drop", on=True),
+    )
     mmap_threshold_mb: float = setting(
         512, "Frames above this size stay in their file.", unit="MiB", above=0
     )

@@ -18,6 +18,7 @@ from harness.records import (
     Stamp,
 )
 from proofs.docs import regions
+from ptycho_torch.data import catalogue
 
 MEANING: dict[type, dict[str, str]] = {
     HubRecord: {
@@ -157,6 +158,12 @@ def hub() -> str:
 def golden() -> str:
     """Write the table of a golden value."""
     return fields(GoldenValue)
+
+
+def scans() -> str:
+    """Write the table of the formats of scan files, from their readers."""
+    rows = ((regions.code(name), line) for name, line in catalogue.list_formats().items())
+    return regions.table(("format", "what it is"), rows)
 
 
 def fields(cls: Any) -> str:

@@ -17,6 +17,7 @@ PROGRAMS = {
     "compare_backends": "Hold PyTorch and TensorFlow against the oracle, and each other.",
     "evaluate": "Judge a stored reconstruction against a reference.",
     "convert": "Go between file formats.",
+    "inspect": "See what is understood of a file.",
     "datasets": "Fetch published measurements.",
 }
 WIDTH = "94"

@@ -32,7 +32,7 @@ REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "aggregates": guards.aggregates,
         "rules": guards.rules,
     },
-    "formats.md": {"hub": formats.hub, "golden": formats.golden},
+    "formats.md": {"scans": formats.scans, "hub": formats.hub, "golden": formats.golden},
     "model-cli.md": {"overview": model_cli.overview, "helps": model_cli.helps},
     "exit-codes.md": {"harness": exit_codes.harness, "model": exit_codes.model},
     "scaling.md": scaling.REGIONS,

@@ -25,6 +25,7 @@ def make_parser() -> argparse.ArgumentParser:
         parser, "model_path", required=True, metavar="PATH", help="Bundle, or its folder."
     )
     flags.add(parser, "data", required=True, metavar="FILE", help="Scan to take groups from.")
+    flags.add_companion(parser)
     flags.add(parser, "output", required=True, metavar="FILE", help="Where the numbers go.")
     flags.add(parser, "groups", type=int, default=8, metavar="INT", help="Groups [default: 8]")
     flags.add_tolerance(
@@ -57,7 +58,10 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     backends.require(PyTorchExecutionConfig(accelerator="cpu", backend=backends.TENSORFLOW))
     output = Path(args.output)
-    found = _stages(Path(args.model_path), Path(args.data), args.groups, args.tolerance)
+    companion = vars(args).get("companion_file")
+    found = _stages(
+        Path(args.model_path), Path(args.data), companion, args.groups, args.tolerance
+    )
     found |= _runs(vars(args))
     files.write_json(output, found)
     for stage, by_backend in found["stages"].items():
@@ -87,8 +91,11 @@ def _check(args: argparse.Namespace) -> None:
     flags.refuse_empty(args, ("model_path", "data", "output"))
 
 
-def _stages(model_path: Path, data: Path, count: int, tolerance: float) -> dict[str, Any]:
+def _stages(
+    model_path: Path, data: Path, companion: str | None, count: int, tolerance: float
+) -> dict[str, Any]:
     """Run the first groups of a scan through all three implementations."""
+    from ptycho_torch import config_factory
     from ptycho_torch.backends import stages
     from ptycho_torch.data import scan_file
     from ptycho_torch.reconstruct import predict
@@ -102,7 +109,8 @@ def _stages(model_path: Path, data: Path, count: int, tolerance: float) -> dict[
             expected="cnn, the network that the oracle knows",
             found=architecture,
         )
-    scan = scan_file.read(data, info.configs.data)
+    config = config_factory.read_again(info.configs.data, data, companion)
+    scan = scan_file.read(data, config)
     if scan.side != info.geometry.N:
         raise InputError(
             scan.name, expected=f"frames of side {info.geometry.N}", found=f"side {scan.side}"

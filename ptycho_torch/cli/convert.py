@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptycho_torch import settings
-from ptycho_torch.cli import exits, flags
-from ptycho_torch.config_params import DataConfig
+from ptycho_torch.cli import exits, flags, reading
+from ptycho_torch.data import catalogue
 from ptycho_torch.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -18,15 +17,16 @@ if TYPE_CHECKING:
 
 FORMATS = ("npz", "cxi", "ptychodus")
 _SUFFIXES = {".npz": "npz", ".cxi": "cxi", ".h5": "ptychodus", ".hdf5": "ptychodus"}
-_READING = ("input_kind", "translation_kind", "swap_xy", "flip_x", "flip_y", "nphotons")
-_SWITCHES = ("swap_xy", "flip_x", "flip_y")
-_ABOUT = "Convert a scan between NPZ, CXI and ptychodus product."
+_ABOUT = "Convert a scan of any format that is read to NPZ, CXI or a product of ptychodus."
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the conversion program."""
     parser = flags.FlagParser(
-        "convert", _ABOUT, usage="%(prog)s --input FILE --output FILE [flags]"
+        "convert",
+        _ABOUT,
+        usage="%(prog)s --input FILE --output FILE [flags]",
+        epilog=f"{catalogue.describe_formats()} {flags.SPELLINGS}",
     )
     flags.add(parser, "input", required=True, metavar="FILE", help="The scan to read.")
     flags.add(parser, "output", required=True, metavar="FILE", help="The file to write.")
@@ -36,15 +36,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="|".join(FORMATS),
         help="Format to write [default: from the extension .npz, .cxi, .h5].",
     )
-    flags.add(parser, "companion_file", metavar="FILE", help="Second file, for missing pieces.")
-    for name in _READING:
-        about = settings.get_declaration(DataConfig.__dataclass_fields__[name])
-        switch = name in _SWITCHES
-        if switch:
-            flags.add(parser, name, action="store_true", help=about.meaning)
-        else:
-            metavar = "|".join(str(choice) for choice in about.choices or ("FLOAT",))
-            flags.add(parser, name, metavar=metavar, help=about.meaning)
+    reading.add_flags(parser)
     for name, meaning in (
         ("pixel_size_m", "Object pixel, when the input does not state it. [m]"),
         ("energy_ev", "Photon energy, for CXI and ptychodus. [eV]"),
@@ -66,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     flags.refuse_empty(args, ("input", "output"))
     target = Path(args.output)
     form = _format(args, target)
-    config = _config(args)
+    config = reading.read_config(args)
     if target.exists() and target.samefile(args.input):
         raise InputError("--output", expected="another file than the input", found=args.output)
 
@@ -92,23 +84,20 @@ def _format(args: argparse.Namespace, target: Path) -> str:
     return form
 
 
-def _config(args: argparse.Namespace) -> DataConfig:
-    given = vars(args)
-    values = {name: given[name] for name in _SWITCHES if name in given}
-    for name in (*_READING, "companion_file"):
-        if name in given and name not in _SWITCHES:
-            values[name] = settings.parse(DataConfig, name, given[name], where=f"--{name}")
-    return DataConfig(gridsize=1, **values)
-
-
 def _geometry(args: argparse.Namespace, scan: ScanData) -> Geometry:
+    from ptycho_torch.data import units
     from ptycho_torch.data.scan_write import Geometry
 
-    return Geometry(
+    geometry = Geometry(
         pixel_size_m=_positive(args, "pixel_size_m", scan.pixel_size_m),
         energy_ev=_positive(args, "energy_ev", None),
         distance_m=_positive(args, "distance_m", None),
     )
+    units.check_pixel(geometry.pixel_size_m, "--pixel-size-m", "the flag or the file")
+    said = f"{geometry.energy_ev:g} eV, z {geometry.distance_m:g} m, N {scan.side}"
+    pixel = geometry.detector_pixel_m(scan.side)
+    units.check_detector_pixel(pixel, "--energy-ev, --distance-m", said)
+    return geometry
 
 
 def _positive(args: argparse.Namespace, name: str, known: float | None) -> float:

@@ -30,6 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="Scan file with objectGuess, and objectMask where it is not known everywhere.",
     )
     flags.add(parser, "output", required=True, metavar="FILE", help="Where the metrics go.")
+    flags.add_companion(parser)
     flags.add(
         parser,
         "pictures",
@@ -57,8 +58,11 @@ def run(args: argparse.Namespace) -> int:
     from ptycho_torch.reconstruct import comparison, metrics, outputs
 
     flags.refuse_empty(args, ("reconstruction", "truth", "output", "pictures"))
+    folder = vars(args).get("pictures")
     stitched = outputs.read_npz(Path(args.reconstruction))
-    scan = scan_file.read(Path(args.truth), DataConfig(gridsize=1))
+    companion = vars(args).get("companion_file")
+    config = DataConfig(gridsize=1, companion_file=companion)
+    scan = scan_file.read(Path(args.truth), config)
     if scan.object_canvas is None:
         raise InputError(f"{args.truth}: objectGuess", expected="a reference", found="none")
     truth = metrics.Truth(object_canvas=scan.object_canvas, known=scan.object_mask)
@@ -67,9 +71,9 @@ def run(args: argparse.Namespace) -> int:
     )
     found = metrics.judge(registered, truth.name)
     files.write_json(Path(args.output), found)
-    if args.pictures is not None:
+    if folder is not None:
         drawings = comparison.drawings(registered, found, scan.pixel_size_m)
-        outputs.draw(Path(args.pictures), drawings)
+        outputs.draw(Path(folder), drawings)
     print(
         f"complex error {found['complex_error']:.4f}, "
         f"phase correlation {_format_number(found['phase']['pearson'])}, "

@@ -134,6 +134,12 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
     add(parser, "quiet", action="store_true", default=False, help="Say nothing.")
 
 
+def add_companion(parser: argparse.ArgumentParser) -> None:
+    """Register ``--companion-file`` of a program whose settings have no such flag."""
+    meaning = "Second file, for pieces missing in the scan file."
+    add(parser, "companion_file", metavar="FILE", help=meaning)
+
+
 def add_tolerance(parser: argparse.ArgumentParser, default: float, meaning: str) -> None:
     """Register ``--tolerance`` of a program that compares; see `check_tolerance`."""
     text = f"{meaning} [default: {default:g}]"

@@ -21,6 +21,7 @@ def make_parser() -> argparse.ArgumentParser:
         parser, "model_path", required=True, metavar="DIR", help="Training output folder."
     )
     flags.add(parser, "data", required=True, metavar="FILE", help="Training scan.")
+    flags.add_companion(parser)
     flags.add(parser, "output", required=True, metavar="FILE", help="Where the numbers go.")
     flags.add_tolerance(parser, 1e-6, "Largest relative L2 that counts as equal")
     flags.add(
@@ -51,7 +52,10 @@ def run(args: argparse.Namespace) -> int:
     flags.refuse_empty(args, ("model_path", "data", "output"))
     output = Path(args.output)
     execution = PyTorchExecutionConfig(accelerator="cpu", backend=args.backend)
-    found = _compare(Path(args.model_path), Path(args.data), args.tolerance, execution)
+    companion = vars(args).get("companion_file")
+    found = _compare(
+        Path(args.model_path), Path(args.data), companion, args.tolerance, execution
+    )
     files.write_json(output, found)
     if found["first_stage"] is not None:
         raise PtychoError(
@@ -64,9 +68,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _compare(
-    model_path: Path, data: Path, tolerance: float, execution: PyTorchExecutionConfig
+    model_path: Path,
+    data: Path,
+    companion: str | None,
+    tolerance: float,
+    execution: PyTorchExecutionConfig,
 ) -> dict[str, object]:
     """Run the inference pipeline for the groups that training stored."""
+    from ptycho_torch import config_factory
     from ptycho_torch.bundle import read as bundle_read
     from ptycho_torch.data import scan_file
     from ptycho_torch.reconstruct import parity, predict
@@ -76,7 +85,8 @@ def _compare(
     model, info = components.load_inference_bundle_torch(model_path)
     model = components.with_backend(model, execution)
     stored = parity.read_probe(folder / run_folder.PARITY_PROBE)
-    scan = scan_file.read(data, info.configs.data)
+    config = config_factory.read_again(info.configs.data, data, companion)
+    scan = scan_file.read(data, config)
     if scan.sha256 != stored.dataset_sha256:
         raise InputError(
             str(data),

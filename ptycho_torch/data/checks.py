@@ -15,6 +15,9 @@ from ptycho_torch.errors import InputError
 MAX_PADDED_FACTOR = 4
 PHOTON_FACTOR = 4.0
 _PROBE_AXES = 3
+_NAMED = 5
+_LEAST_SHARE = 8
+_MANY_POINTS = 9
 _PLANE_AXES = 2
 
 _log = logging.getLogger(__name__)
@@ -33,11 +36,24 @@ def coordinates(
             raise InputError(where, expected="one axis", found=f"shape {values.shape}")
         if values.dtype.kind not in "fiu":
             raise InputError(where, expected="real numbers", found=str(values.dtype))
-        if not np.isfinite(values).all():
-            raise InputError(where, expected="finite positions", found="NaN or infinity")
+        lost = np.flatnonzero(~np.isfinite(values))
+        if len(lost):
+            raise InputError(
+                where,
+                expected="finite positions",
+                found=f"NaN or infinity at {name_points(lost)}",
+                remedy="leave these points out with --drop",
+            )
     if len(x) != len(y):
         raise InputError(where_y, expected=f"{len(x)} positions, as for x", found=f"{len(y)}")
     return np.stack([x, y], axis=1).astype(np.float64)
+
+
+def name_points(numbers: NDArray[np.int64]) -> str:
+    """Name some points by their numbers, the first few of many."""
+    shown = ", ".join(str(number) for number in numbers[:_NAMED])
+    more = f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else ""
+    return f"point{'s' if len(numbers) > 1 else ''} {shown}{more}"
 
 
 def enough_points(positions: NDArray[np.float64], gridsize: int, where: str) -> None:
@@ -62,22 +78,44 @@ def compact(positions: NDArray[np.float64], gridsize: int, side: int, where: str
     """Refuse scans whose neighbours lie farther apart than patches can bridge.
 
     A group holds its seed and C - 1 others, so the padded canvas is at least N plus the
-    distance to the farthest of the C - 1 nearest; half of the points must fit.
+    distance to the farthest of the C - 1 nearest; half of the points must fit. Without groups
+    the patches of half of the points must touch a neighbour.
 
     Raises:
-        InputError: Most groups would need a canvas over 4 N.
+        InputError: Most groups would need a canvas over 4 N, or patches stand alone.
     """
-    count = gridsize**2
-    if count == 1:
+    count = max(gridsize**2, 2)
+    if len(positions) < count:
         return
     distance, _ = cKDTree(positions).query(positions, k=[count], p=np.inf)
     typical = float(np.median(distance))
-    if side + typical > MAX_PADDED_FACTOR * side:
+    reach = (MAX_PADDED_FACTOR - 1 if gridsize > 1 else 1) * side
+    if typical > reach:
         raise InputError(
             where,
-            expected=f"neighbours within {(MAX_PADDED_FACTOR - 1) * side} px",
+            expected=f"neighbours within {reach} px",
             found=f"{typical:.6g} px to the {count - 1}th neighbour",
             remedy="positions spread wider than patches; check units",
+        )
+
+
+def extent(positions: NDArray[np.float64], side: int, where: str) -> None:
+    """Refuse scans that stand still: their positions are not in pixels.
+
+    Raises:
+        InputError: All positions lie within a pixel, or many within an eighth of a patch.
+    """
+    different = len(np.unique(positions, axis=0))
+    if different < 2:  # noqa: PLR2004 - one place has no extent
+        return
+    largest = float(np.ptp(positions, axis=0).max())
+    least = side / _LEAST_SHARE if different >= _MANY_POINTS else 1.0
+    if largest < max(1.0, least):
+        raise InputError(
+            where,
+            expected=f"positions in object pixels, over {max(1.0, least):g} px in extent",
+            found=f"{largest:.3g} px",
+            remedy="they look like metres or micrometres; divide them by the object pixel",
         )
 
 
@@ -168,19 +206,36 @@ def experiment_ids(
     if stored.shape != (point_count,) or stored.dtype.kind not in "biuf":
         found = f"{stored.dtype} {stored.shape}"
         raise InputError(where, expected=f"{point_count} integers", found=found)
+    whole = np.rint(stored) if stored.dtype.kind == "f" else stored
+    if not np.array_equal(whole, stored):
+        raise InputError(where, expected="whole numbers", found="fractions or NaN")
     return stored.astype(np.int64)
 
 
 def energy(census: FrameCensus, where: str) -> None:
-    """Demand some light in the scan; warn about dark frames.
+    """Demand some light in the scan and no blinding frame; warn about dark frames.
 
     Raises:
-        InputError: All frames are zero.
+        InputError: All frames are zero, or some a hundred times brighter than is usual.
     """
     if not census.energy > 0:
         raise InputError(where, expected="frames with energy", found="zeros only")
-    if census.dark_count:
-        _log.warning("%s: %d frames are all zero", where, census.dark_count)
+    if len(census.glaring):
+        usual = float(np.median(census.energies))
+        ratio = max(census.energies) / usual if usual else float("inf")
+        raise InputError(
+            where,
+            expected="frames of comparable energy",
+            found=f"{ratio:.3g} times the usual at {name_points(census.glaring)}",
+            remedy="leave these frames out with --drop",
+        )
+    if len(census.dark):
+        _log.warning(
+            "%s: %d frames are all zero: %s; --drop leaves them out",
+            where,
+            len(census.dark),
+            name_points(census.dark),
+        )
 
 
 def photons(census: FrameCensus, nphotons: float, where: str) -> None:

@@ -100,6 +100,8 @@ def _recipe(stored: FrameStore, order: FrameOrder, source_sha256: str) -> str:
         "shape": list(stored.shape),
         "mask": hashlib.sha256(np.packbits(order.valid_mask).tobytes()).hexdigest(),
     }
+    if order.steps:
+        recipe["steps"] = order.steps
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 

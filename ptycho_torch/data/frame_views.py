@@ -59,10 +59,11 @@ class TransposedFrames:
 
 @dataclass(frozen=True, slots=True)
 class CroppedFrames:
-    """The central part of larger frames."""
+    """A square of larger frames, given by its side and its first row and column."""
 
     stored: FrameStore
     side: int
+    corner: tuple[int, int]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -76,7 +77,108 @@ class CroppedFrames:
 
     def __getitem__(self, key: slice, /) -> NDArray[Any]:
         """Read a range of frames."""
-        return centre(self.stored[key], self.side)
+        return cut(self.stored[key], self.side, self.corner)
+
+
+@dataclass(frozen=True, slots=True)
+class RolledFrames:
+    """Frames whose content is moved down and right, around the edges."""
+
+    stored: FrameStore
+    roll: tuple[int, int]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of all axes."""
+        return self.stored.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Kind of one number as stored."""
+        return self.stored.dtype
+
+    def __getitem__(self, key: slice, /) -> NDArray[Any]:
+        """Read a range of frames."""
+        return np.roll(self.stored[key], self.roll, axis=(-2, -1))
+
+
+@dataclass(frozen=True, slots=True)
+class FlattenedFrames:
+    """Frames of a raster (rows of the scan, points of a row, H, W), seen as one list."""
+
+    stored: FrameStore
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of all axes, those of the scan as one."""
+        rows, points, *frame = self.stored.shape
+        return rows * points, *frame
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Kind of one number as stored."""
+        return self.stored.dtype
+
+    def __getitem__(self, key: slice, /) -> NDArray[Any]:
+        """Read a range of frames: the rows of the scan that hold it, then cut."""
+        start, stop, _ = key.indices(self.shape[0])
+        points = self.stored.shape[1]
+        first, last = start // points, -(-stop // points)
+        rows = np.asarray(self.stored[first:last])
+        listed = rows.reshape(-1, *rows.shape[2:])
+        return listed[start - first * points : stop - first * points]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedFrames:
+    """Frames that lie in several places, one after the other."""
+
+    parts: tuple[FrameStore, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of all axes."""
+        return sum(part.shape[0] for part in self.parts), *self.parts[0].shape[1:]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Kind of one number that holds those of all parts."""
+        return np.result_type(*(part.dtype for part in self.parts))
+
+    def __getitem__(self, key: slice, /) -> NDArray[Any]:
+        """Read a range of frames."""
+        start, stop, _ = key.indices(self.shape[0])
+        pieces, first = [], 0
+        for part in self.parts:
+            low, high = max(start - first, 0), min(stop - first, part.shape[0])
+            if low < high:
+                pieces.append(part[low:high])
+            first += part.shape[0]
+        if not pieces:
+            return np.empty((0, *self.shape[1:]), self.dtype)
+        return np.concatenate(pieces).astype(self.dtype, copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MirroredFrames:
+    """Frames whose rows are stored as columns, as programs of the other memory order do."""
+
+    stored: FrameStore
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of all axes."""
+        *scan, rows, columns = self.stored.shape
+        return *scan, columns, rows
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Kind of one number as stored."""
+        return self.stored.dtype
+
+    def __getitem__(self, key: slice, /) -> NDArray[Any]:
+        """Read a range of frames."""
+        return np.ascontiguousarray(np.swapaxes(self.stored[key], -2, -1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +241,12 @@ class TakenFrames:
         return self.source[self.index[key]]
 
 
-def centre(planes: NDArray[Any], side: int) -> NDArray[Any]:
-    """Cut the central square, so that pixel size // 2 comes to side // 2."""
-    top, left = (size // 2 - side // 2 for size in planes.shape[-2:])
+def middle(sizes: tuple[int, ...], side: int) -> tuple[int, int]:
+    """Return the first row and column of the square that has pixel size // 2 at side // 2."""
+    return sizes[-2] // 2 - side // 2, sizes[-1] // 2 - side // 2
+
+
+def cut(planes: NDArray[Any], side: int, corner: tuple[int, int]) -> NDArray[Any]:
+    """Cut a square with the given first row and column."""
+    top, left = corner
     return planes[..., top : top + side, left : left + side]

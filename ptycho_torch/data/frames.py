@@ -15,42 +15,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho_torch.config_params import SIDES
+from ptycho_torch.data import probe_axes
 from ptycho_torch.data.frame_store import FrameKind, FrameStore
-from ptycho_torch.data.frame_views import SqueezedFrames, TransposedFrames
+from ptycho_torch.data.frame_views import FlattenedFrames, SqueezedFrames, TransposedFrames
 from ptycho_torch.data.npz_frames import StreamedFrames
 from ptycho_torch.errors import InputError
 
 BLOCK_BYTES = 16 << 20
-LARGEST_PLAUSIBLE_AMPLITUDE = 1000
 _FRAME_AXES = 3
 _COUNT_TOLERANCE = 1e-3
+GLARING = 100.0
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
 class FrameCensus:
     """Facts about all frames, gathered block by block.
 
     Attributes:
-        frame_count: Frames seen.
-        dark_count: Frames without any energy.
-        energy: Sum of the squared amplitudes over all frames.
+        energies: Sum of the squared amplitudes of each frame seen.
+        pattern: (N, N) sum of the squared amplitudes over the frames; None before the first.
         counts_like: All squared amplitudes are integers within 1e-3.
     """
 
-    frame_count: int = 0
-    dark_count: int = 0
-    energy: float = 0.0
-    counts_like: bool = True
+    def __init__(self) -> None:
+        """Start with no frame."""
+        self.energies: list[float] = []
+        self.energy = 0.0
+        self.pattern: NDArray[np.float64] | None = None
+        self.counts_like = True
+
+    @property
+    def frame_count(self) -> int:
+        """Frames seen."""
+        return len(self.energies)
+
+    @property
+    def dark(self) -> NDArray[np.int64]:
+        """Numbers of the frames without any energy."""
+        return np.flatnonzero(np.array(self.energies) == 0)
+
+    @property
+    def glaring(self) -> NDArray[np.int64]:
+        """Numbers of the frames that are a hundred times brighter than is usual."""
+        return find_glaring(np.array(self.energies))
 
     def add(self, amplitude: NDArray[Any]) -> None:
         """Count one block of amplitudes."""
         squares = np.square(amplitude, dtype=np.float64)
         per_frame = squares.sum(axis=(1, 2))
-        self.frame_count += len(amplitude)
-        self.dark_count += int((per_frame == 0).sum())
+        self.energies.extend(per_frame.tolist())
         self.energy += float(per_frame.sum())
+        plane = squares.sum(axis=0)
+        self.pattern = plane if self.pattern is None else self.pattern + plane
         if self.counts_like:
             # float32 amplitudes carry their own rounding, relative to the square
             slack = _COUNT_TOLERANCE + 4 * np.finfo(np.float32).eps * squares
@@ -65,11 +82,13 @@ class FrameOrder:
         where: File and key, for messages.
         kind: What a stored number is.
         valid_mask: (N, N), false at bad detector pixels.
+        steps: What else was done to the frames of the source: chosen, cropped, rolled.
     """
 
     where: str
     kind: FrameKind
     valid_mask: NDArray[np.bool_]
+    steps: str = ""
 
     def amplitude(self, stored: NDArray[Any]) -> NDArray[np.float32]:
         """Turn a block of stored numbers into float32 amplitudes.
@@ -81,7 +100,12 @@ class FrameOrder:
         is_whole = bool(self.valid_mask.all())
         good = wide if is_whole else wide[:, self.valid_mask]
         if not np.isfinite(good).all():
-            raise InputError(self.where, expected="finite values", found="NaN or infinity")
+            raise InputError(
+                self.where,
+                expected="finite values",
+                found="NaN or infinity",
+                remedy="mask the pixels, or leave such frames out with --drop",
+            )
         if good.size and good.min() < 0:
             raise InputError(
                 self.where, expected="values of at least 0", found=f"{float(good.min()):g}"
@@ -102,20 +126,21 @@ class FrameOrder:
 
 def common_side(frame_shape: tuple[int, ...], probe_shape: tuple[int, ...]) -> int:
     """Return the side N that frames and probe share: the probe's, when it is smaller."""
-    probe_side = probe_shape[-1]
+    probe_side = probe_axes.probe_side(probe_shape)
     return min(probe_side, *frame_shape[-2:]) if probe_side > 1 else min(frame_shape[-2:])
 
 
-def canonical_shape(
+def list_shape(
     shape: tuple[int, ...], point_count: int, where: str
-) -> tuple[int, int, int]:
-    """Return the shape with the scan axis first, whatever the layout of the file.
+) -> tuple[tuple[int, int, int], bool]:
+    """Return the shape with one scan axis in front, and whether that axis was the last.
 
     Raises:
-        InputError: No axis has the length of the position list, or frames are not square
-            or have a side that is not supported.
+        InputError: No axis, nor the first two together, have the length of the positions.
     """
     plain = shape[:-1] if len(shape) == _FRAME_AXES + 1 and shape[-1] == 1 else shape
+    if len(plain) == _FRAME_AXES + 1 and plain[0] * plain[1] == point_count:
+        plain = point_count, *plain[2:]
     if len(plain) != _FRAME_AXES:
         raise InputError(where, expected="three axes", found=f"shape {shape}")
     if point_count not in (plain[0], plain[-1]):
@@ -124,7 +149,18 @@ def canonical_shape(
             expected=f"{point_count} frames, one for each position",
             found=f"shape {shape}",
         )
-    rows, columns = plain[1:] if plain[0] == point_count else plain[:2]
+    is_last = plain[0] != point_count
+    rows, columns = plain[:2] if is_last else plain[1:]
+    return (point_count, rows, columns), is_last
+
+
+def check_side(shape: tuple[int, ...], where: str) -> int:
+    """Return the side N of the frames.
+
+    Raises:
+        InputError: They are not square, or have a side that is not supported.
+    """
+    rows, columns = shape[-2:]
     if rows != columns:
         raise InputError(
             where, expected="square frames", found=f"{rows} rows × {columns} columns"
@@ -132,29 +168,36 @@ def canonical_shape(
     if rows not in SIDES:
         sides = ", ".join(str(side) for side in SIDES)
         raise InputError(where, expected=f"frames of side {sides}", found=f"side {rows}")
-    return point_count, rows, columns
+    return rows
 
 
 def orient(frames: FrameStore, point_count: int, where: str) -> FrameStore:
-    """Put the scan axis first, whatever the layout of the file; nothing is read for it.
+    """Put one scan axis first, whatever the layout of the file; nothing is read for it.
 
     Raises:
         InputError: As for the shape alone.
     """
-    canonical_shape(frames.shape, point_count, where)
-    if isinstance(frames, StreamedFrames) and not (
-        frames.is_in_rows() and frames.shape[0] == point_count
-    ):
+    _, is_last = list_shape(frames.shape, point_count, where)
+    if isinstance(frames, StreamedFrames) and (not frames.is_in_rows() or is_last):
         frames = frames.mapped()
-    if len(frames.shape) == _FRAME_AXES + 1:
+    if len(frames.shape) == _FRAME_AXES + 1 and frames.shape[-1] == 1:
         frames = SqueezedFrames(frames)
-    if frames.shape[0] == point_count:
-        if frames.shape[-1] == point_count:
-            _log.warning(
-                "%s: both axis orders fit; the first axis is taken as the scan axis", where
-            )
-        return frames
-    return TransposedFrames(frames)
+    if len(frames.shape) == _FRAME_AXES + 1:
+        return FlattenedFrames(frames)
+    if is_last:
+        return TransposedFrames(frames)
+    if frames.shape[-1] == point_count:
+        _log.warning(
+            "%s: both axis orders fit; the first axis is taken as the scan axis", where
+        )
+    return frames
+
+
+def find_glaring(energies: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the numbers of frames with over a hundred times the usual energy."""
+    lit = energies[energies > 0]
+    usual = float(np.median(lit)) if len(lit) else 0.0
+    return np.flatnonzero(energies > GLARING * usual)
 
 
 def resolve_kind(
@@ -163,7 +206,7 @@ def resolve_kind(
     """Decide whether the stored numbers are amplitudes or intensities.
 
     Raises:
-        InputError: Large integers in a file that does not say what they are.
+        InputError: Whole numbers in a file that does not say what they are.
     """
     if frames.dtype.kind not in "fiub":
         raise InputError(where, expected="real numbers", found=str(frames.dtype))
@@ -173,15 +216,13 @@ def resolve_kind(
         return "amplitude"
     if declared != "unknown":
         return declared
-    if frames.dtype.kind in "iu":
-        largest = max(int(block.max()) for block in blocks(frames))
-        if largest > LARGEST_PLAUSIBLE_AMPLITUDE:
-            raise InputError(
-                where,
-                expected="amplitudes, the square roots of counts",
-                found=f"integers up to {largest}",
-                remedy="say --input_kind amplitude or --input_kind intensity",
-            )
+    if all(bool((block == np.rint(block)).all()) for block in blocks(frames)):
+        raise InputError(
+            where,
+            expected="amplitudes, the square roots of counts",
+            found="whole numbers only, which look like counts",
+            remedy="say --input-kind intensity, or --input-kind amplitude when they are roots",
+        )
     return "amplitude"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,16 @@ from numpy.typing import NDArray
 from ptycho_torch.errors import InputError
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
+_SIGNATURES = (0, 512, 1024, 2048)
+_COMPLEX_FIELDS = (("r", "i"), ("re", "im"), ("real", "imag"))
+_FILTERS = {
+    32000: "LZF",
+    32001: "Blosc",
+    32004: "LZ4",
+    32008: "bitshuffle",
+    32015: "Zstandard",
+    32026: "Blosc2",
+}
 _CHUNK_CACHE_BYTES = 32 << 20  # a compressed chunk on the border of two blocks is kept
 
 
@@ -55,9 +67,13 @@ class Hdf5Frames:
 
 
 def is_hdf5(path: Path) -> bool:
-    """Tell an HDF5 file by its first bytes."""
+    """Tell an HDF5 file by its signature, which other bytes may precede, as MATLAB's do."""
     with path.open("rb") as stream:
-        return stream.read(len(_MAGIC)) == _MAGIC
+        for place in _SIGNATURES:
+            stream.seek(place)
+            if stream.read(len(_MAGIC)) == _MAGIC:
+                return True
+    return False
 
 
 @contextmanager
@@ -90,7 +106,7 @@ def dataset(root: h5py.File, path: Path, key: str) -> h5py.Dataset:
     if not isinstance(node, h5py.Dataset):
         found = "nothing" if node is None else "a group"
         raise InputError(f"{path}: {key}", expected="a dataset", found=found)
-    if node.dtype.kind not in "biufc":
+    if node.dtype.kind not in "biufc" and node.dtype.names not in _COMPLEX_FIELDS:
         raise InputError(f"{path}: {key}", expected="numbers", found=str(node.dtype))
     return node
 
@@ -101,10 +117,43 @@ def array(root: h5py.File, path: Path, key: str) -> NDArray[Any]:
     Raises:
         InputError: Absent, not numbers, or damaged.
     """
+    stored = dataset(root, path, key)
+    check_filters(stored, f"{path}: {key}")
     try:
-        return np.asarray(dataset(root, path, key)[()])
+        values = np.asarray(stored[()])
     except OSError as error:
         raise _unreadable(f"{path}: {key}", error) from error
+    names = values.dtype.names
+    if names is None:
+        return values
+    real, imaginary = (values[name] for name in names)
+    return np.asarray(real + 1j * imaginary)
+
+
+def check_filters(stored: h5py.Dataset, where: str) -> None:
+    """Refuse a dataset that is packed in a way that this machine cannot unpack.
+
+    Raises:
+        InputError: A filter is missing; the package that brings it is named.
+    """
+    plan = stored.id.get_create_plist()
+    for number in range(plan.get_nfilters()):
+        code = plan.get_filter(number)[0]
+        if not h5py.h5z.filter_avail(code) and not _has_plugin(code):
+            raise InputError(
+                where,
+                expected="frames that can be unpacked",
+                found=f"the filter {_FILTERS.get(code, code)}",
+                remedy="install ptycho-harness[formats], which brings hdf5plugin",
+            )
+
+
+def _has_plugin(code: int) -> bool:
+    """Load the filters of an optional package; whether it brings the one asked for."""
+    if importlib.util.find_spec("hdf5plugin") is None:
+        return False
+    importlib.import_module("hdf5plugin")
+    return bool(h5py.h5z.filter_avail(code))
 
 
 def number(value: Any, where: str) -> float:

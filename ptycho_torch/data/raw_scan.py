@@ -24,10 +24,9 @@ class RawScan:
         object_where: File and key of the reference.
         object_mask: Where the reference is known.
         scan_index: (M,) experiment ids.
-        valid_mask: (N, N), zero at bad detector pixels.
-        where_mask: File and key of the mask.
         nphotons: Mean photons per frame stated by the file.
         pixel_size_m: Object pixel [m].
+        notes: What was taken from the file's own word or assumed, for people.
     """
 
     pieces: Pieces
@@ -39,10 +38,9 @@ class RawScan:
     object_where: str = ""
     object_mask: NDArray[Any] | None = None
     scan_index: NDArray[Any] | None = None
-    valid_mask: NDArray[Any] | None = None
-    where_mask: str = ""
     nphotons: float | None = None
     pixel_size_m: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,20 +10,38 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from ptycho_torch import files
 from ptycho_torch.data import frames, npz_write
-from ptycho_torch.data.cxi_scan import (
+from ptycho_torch.data.cxi_keys import (
+    BASIS,
     DETECTOR,
-    JOULE_PER_EV,
-    PLANCK_TIMES_LIGHT,
+    ILLUMINATION,
+    INDEXES,
+    MASK,
+    OBJECT,
+    OBJECT_CENTRES,
+    OBJECT_MASK,
+    OBJECT_PIXELS,
+    PHOTONS,
+    PROBE_IMAGE,
+    PROBE_PIXELS,
+    SCAN_INDEX,
     SOURCE,
     TRANSLATIONS,
 )
-from ptycho_torch.data.ptychodus_scan import INDEX_KEY, POSITION_KEYS
+from ptycho_torch.data.formats.ptychodus import (
+    INDEX_KEY,
+    OBJECT_MASK_KEY,
+    PLACEHOLDER,
+    POSITION_KEYS,
+    SCAN_KEY,
+)
 from ptycho_torch.data.scan import ScanData
+from ptycho_torch.data.units import JOULE_PER_EV, wavelength_of_ev
 
-_CXI_VERSION = 140
+_CXI_VERSION = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +76,7 @@ class Geometry:
 
     def detector_pixel_m(self, side: int) -> float:
         """Return the detector pixel that gives the object pixel at this side N [m]."""
-        wavelength = PLANCK_TIMES_LIGHT / (self.energy_ev * JOULE_PER_EV)
+        wavelength = wavelength_of_ev(self.energy_ev)
         return wavelength * self.distance_m / (side * self.pixel_size_m)
 
 
@@ -90,53 +108,72 @@ def write_npz(path: Path, scan: ScanData) -> None:
 
 
 def write_cxi(path: Path, scan: ScanData, geometry: Geometry) -> None:
-    """Write a scan as CXI: intensities, and the motion of the sample in metres.
+    """Write a scan as CXI, readable by cdtools and by ptychodus without a mirror.
 
-    The reference object has no place in a raw CXI file and is left out.
+    Translations are t = r, in metres from the centre of the object, and columns and rows of
+    the detector run along −x and −y: the motion of the sample, −t, seen in that geometry is
+    r again. So cdtools, which follows the geometry, and ptychodus, which takes translations
+    for places of the probe, both find the points where they are. Object, probe and photons
+    lie where ptychodus keeps them.
 
     Raises:
         OutputError: The file cannot be written.
     """
-    shift = scan.positions * -geometry.pixel_size_m
+    placed = _place(scan, geometry.pixel_size_m)
     pixel = geometry.detector_pixel_m(scan.side)
+    translation = np.column_stack([placed.metres, np.zeros(scan.point_count)])
     content: dict[str, Any] = {
         "cxi_version": _CXI_VERSION,
         f"{DETECTOR}/data": Intensities(scan),
         f"{DETECTOR}/distance": geometry.distance_m,
         f"{DETECTOR}/x_pixel_size": pixel,
         f"{DETECTOR}/y_pixel_size": pixel,
-        f"{DETECTOR}/mask": (~scan.valid_mask).astype(np.uint32),
+        BASIS: np.array([[0.0, -pixel], [-pixel, 0.0], [0.0, 0.0]]),
+        MASK: (~scan.valid_mask).astype(np.uint32),
         f"{SOURCE}/energy": geometry.energy_ev * JOULE_PER_EV,
-        f"{SOURCE}/illumination": scan.probe,
-        TRANSLATIONS[0]: np.column_stack([shift, np.zeros(len(shift))]),
+        PROBE_IMAGE: scan.probe[None],
+        TRANSLATIONS[0]: translation,
+        SCAN_INDEX: scan.scan_index,
+        INDEXES: np.arange(scan.point_count),
+        OBJECT: placed.canvas[None],
+        **dict.fromkeys(OBJECT_CENTRES, 0.0),
+        **dict.fromkeys((*OBJECT_PIXELS, *PROBE_PIXELS), geometry.pixel_size_m),
     }
-    links = {"entry_1/data_1/data": f"/{DETECTOR}/data"}
-    _write_hdf5(path, content, {}, links)
+    if scan.object_mask is not None:
+        content[OBJECT_MASK] = (~scan.object_mask).astype(np.uint32)
+    if scan.nphotons:
+        content[PHOTONS] = scan.nphotons
+    links = {
+        "entry_1/data_1/data": f"/{DETECTOR}/data",
+        "entry_1/data_1/translation": f"/{TRANSLATIONS[0]}",
+        ILLUMINATION: f"/{PROBE_IMAGE}",
+    }
+    attributes = {OBJECT: {PLACEHOLDER: placed.is_placeholder}}
+    _write_hdf5(path, content, attributes, links)
 
 
 def write_ptychodus(path: Path, scan: ScanData, geometry: Geometry) -> None:
     """Write a scan as a ptychodus product that also holds its frames, as ``dp``.
 
     Without a reference object, the stored object is one of unit transmission, large
-    enough for every patch, so that the positions keep their meaning.
+    enough for every patch, so that the positions keep their meaning; it says so itself.
 
     Raises:
         OutputError: The file cannot be written.
     """
-    reference = scan.object_canvas
-    if reference is None:
-        columns, rows = np.ceil(scan.positions.max(axis=0)).astype(int) + scan.side // 2 + 1
-        reference = np.ones((rows, columns), np.complex64)
-    centre = np.array(reference.shape[::-1]) / 2
-    metres = (scan.positions - centre) * geometry.pixel_size_m
+    placed = _place(scan, geometry.pixel_size_m)
     content = {
         "dp": Intensities(scan),
+        "bad_pixels": ~scan.valid_mask,
         "probe": scan.probe,
-        "object": reference[None],
-        POSITION_KEYS[0]: metres[:, 0],
-        POSITION_KEYS[1]: metres[:, 1],
+        "object": placed.canvas[None],
+        POSITION_KEYS[0]: placed.metres[:, 0],
+        POSITION_KEYS[1]: placed.metres[:, 1],
         INDEX_KEY: np.arange(scan.point_count),
+        SCAN_KEY: scan.scan_index,
     }
+    if scan.object_mask is not None:
+        content[OBJECT_MASK_KEY] = scan.object_mask
     pixels = {
         "pixel_width_m": geometry.pixel_size_m,
         "pixel_height_m": geometry.pixel_size_m,
@@ -146,13 +183,39 @@ def write_ptychodus(path: Path, scan: ScanData, geometry: Geometry) -> None:
             "name": Path(scan.name).stem,
             "comments": "",
             "detector_object_distance_m": geometry.distance_m,
-            "probe_energy_eV": geometry.energy_ev,
+            "photon_energy_eV": geometry.energy_ev,
+            "probe_energy_eV": geometry.energy_ev,  # its name before version 1.7
             "probe_photon_count": scan.nphotons or 0.0,
         },
         "probe": pixels,
-        "object": {**pixels, "center_x_m": 0.0, "center_y_m": 0.0},
+        "object": {
+            **pixels,
+            "center_x_m": 0.0,
+            "center_y_m": 0.0,
+            PLACEHOLDER: placed.is_placeholder,
+        },
     }
     _write_hdf5(path, content, attributes, {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Placed:
+    """Points in metres from the centre of an object."""
+
+    metres: NDArray[np.float64]
+    canvas: NDArray[np.complex64]
+    is_placeholder: bool
+
+
+def _place(scan: ScanData, pixel_size_m: float) -> _Placed:
+    canvas = scan.object_canvas
+    is_placeholder = canvas is None
+    if canvas is None:
+        columns, rows = np.ceil(scan.positions.max(axis=0)).astype(int) + scan.side // 2 + 1
+        canvas = np.ones((rows, columns), np.complex64)
+    centre = np.array(canvas.shape[::-1]) / 2
+    metres = (scan.positions - centre) * pixel_size_m
+    return _Placed(metres=metres, canvas=canvas, is_placeholder=is_placeholder)
 
 
 def _write_hdf5(

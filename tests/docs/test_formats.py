@@ -12,7 +12,7 @@ import torch
 from harness.evidence.ledger import log
 from proofs.docs import regions
 from ptycho_torch.bundle import archive, manifest
-from ptycho_torch.data import npz_scan
+from ptycho_torch.data.formats import npz
 from ptycho_torch.patch_stats_instrumentation import PatchStatsLogger
 from ptycho_torch.reconstruct import parity
 
@@ -68,7 +68,7 @@ def test_members_and_keys_of_the_bundle() -> None:
     assert set(re.findall(r"`(\w+)`", part)) == set(manifest._KEYS)
 
 
-@pytest.mark.parametrize("key", npz_scan.IGNORED_KEYS)
+@pytest.mark.parametrize("key", npz.IGNORED_KEYS)
 def test_keys_that_are_not_used_are_said_to_be(key: str) -> None:
     """Each key that a scan may hold in vain is documented as not used."""
     assert re.search(rf"^\|.*`{key}`.*\| not used \|$", PAGE, re.MULTILINE)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from ptycho_torch.cli import evaluate, parity
+from ptycho_torch.cli import evaluate, parity, train
 from ptycho_torch.data import scan_file
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.reconstruct import predict
@@ -157,6 +157,9 @@ def test_truth_against_itself(tmp_path: Path) -> None:
     pictures = ["--pictures", str(tmp_path / "pictures")]
     assert evaluate.main([*given, "--output", str(tmp_path / "m.json"), *pictures]) == 0
 
+    assert evaluate.main([*given, "--output", str(tmp_path / "plain.json")]) == 0
+    assert (tmp_path / "plain.json").read_bytes() == (tmp_path / "m.json").read_bytes()
+
     drawn = {path.name for path in (tmp_path / "pictures").iterdir()}
     assert drawn == {"comparison_amplitude.png", "comparison_phase.png", "frc.png"}
     found = json.loads((tmp_path / "m.json").read_text())
@@ -183,6 +186,33 @@ def test_scan_without_reference_is_refused(
     assert evaluate.main([*given, "--output", str(tmp_path / "m.json")]) == 2
 
     assert "objectGuess" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_training_with_a_companion_is_compared(
+    tmp_path: Path,
+    is_named: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """A second file is found beside the first by the name in the bundle, or by its flag."""
+    whole = scans.write_simulated(tmp_path / "whole.npz")
+    with np.load(whole) as content:
+        arrays = dict(content)
+    home = tmp_path / ("elsewhere" if is_named else ".")
+    home.mkdir(exist_ok=True)
+    other, bare = home / "probe.npz", tmp_path / "bare.npz"
+    np.savez(other, probeGuess=arrays.pop("probeGuess"))
+    np.savez(bare, **arrays)
+    out = tmp_path / "out"
+    flags = ["--n_images", "6", "--max_epochs", "1", "--accelerator", "cpu", "--quiet"]
+    flags.append("--log-patch-stats")
+    given = ["--train_data_file", str(bare), "--output_dir", str(out), *flags]
+    assert train.main([*given, "--companion_file", str(other)]) == 0
+
+    data = ["--model_path", str(out), "--data", str(bare), "--output", str(tmp_path / "p.json")]
+    named = ["--companion-file", str(other)] if is_named else []
+
+    assert parity.main([*data, *named]) == 0
+    assert json.loads((tmp_path / "p.json").read_text())["relative_l2"] <= 1e-6
 
 
 @pytest.mark.parametrize("program", ["inference", "parity", "evaluate"])

@@ -40,25 +40,40 @@ def _reread(path: Path, **changes: object) -> ScanData:
 
 
 def test_cxi_returns_what_was_written(tmp_path: Path) -> None:
-    """Frames and probe come back; positions up to the shift that CXI cannot keep."""
+    """Nothing is lost: frames, probe, places, object and photons come back."""
     scan = _reread(_cxi(tmp_path))
 
     np.testing.assert_allclose(scan.amplitude, SCAN.amplitude, rtol=1e-7)
     np.testing.assert_array_equal(scan.probe, SCAN.probe)
-    moved = scan.positions - SCAN.positions
-    np.testing.assert_allclose(moved, np.broadcast_to(moved[0], moved.shape), atol=1e-9)
-    np.testing.assert_allclose(scan.positions.min(axis=0), 17)
+    np.testing.assert_allclose(scan.positions, SCAN.positions, atol=1e-9)
+    np.testing.assert_array_equal(scan.object_canvas, SCAN.object_canvas)
+    assert scan.nphotons == SCAN.nphotons
     assert scan.pixel_size_m == pytest.approx(4.6e-8)
 
 
-def test_cxi_geometry_is_the_closed_form(tmp_path: Path) -> None:
-    """At 12398.42 eV the wavelength is 0.1 nm; 1 m, 32 px of 50 µm give 62.5 nm pixels."""
+@pytest.mark.parametrize(
+    ("basis", "step"),
+    [
+        (None, [2.0, -6.0]),
+        ([[0, -1], [-1, 0], [0, 0]], [-2.0, 6.0]),
+        ([[0, 1], [-1, 0], [0, 0]], [2.0, 6.0]),
+        ([[-1, 0], [0, 1], [0, 0]], [-6.0, -2.0]),
+        ([[0, -1, 0], [-1, 0, 0]], [-2.0, 6.0]),
+    ],
+)
+def test_cxi_geometry_is_the_closed_form(
+    tmp_path: Path, basis: list[list[float]] | None, step: list[float]
+) -> None:
+    """At 12398.42 eV λ is 0.1 nm; 1 m, 32 px of 50 µm give 62.5 nm, along the stated axes."""
     path = _cxi(tmp_path)
     with h5py.File(path, "r+") as root:
         root[f"{SOURCE}/energy"][()] = 12398.42 * 1.602176634e-19
         root[f"{DETECTOR}/distance"][()] = 1.0
         root[f"{DETECTOR}/x_pixel_size"][()] = 50e-6
-        del root[f"{DETECTOR}/y_pixel_size"]
+        del root[f"{DETECTOR}/y_pixel_size"], root["entry_1/ptychodus"]
+        del root[f"{DETECTOR}/basis_vectors"]
+        if basis is not None:
+            root[f"{DETECTOR}/basis_vectors"] = 50e-6 * np.array(basis)
         translation = root["entry_1/sample_1/geometry_1/translation"]
         translation[:2] = [[-62.5e-9, 125e-9, 0.0], [62.5e-9, -250e-9, 0.0]]
         translation[2:] = 0.0
@@ -66,7 +81,19 @@ def test_cxi_geometry_is_the_closed_form(tmp_path: Path) -> None:
     scan = _reread(path)
 
     assert scan.pixel_size_m == pytest.approx(62.5e-9, rel=1e-6)
-    np.testing.assert_allclose(scan.positions[0] - scan.positions[1], [2.0, -6.0], rtol=1e-6)
+    np.testing.assert_allclose(scan.positions[0] - scan.positions[1], step, rtol=1e-6)
+    np.testing.assert_allclose(scan.positions.min(axis=0), 17)
+
+
+def test_stated_orientation_is_that_of_basis_vectors(tmp_path: Path) -> None:
+    """Six direction cosines, columns first, mean what basis vectors mean."""
+    path = _cxi(tmp_path)
+    stated = _reread(path).positions
+    with h5py.File(path, "r+") as root:
+        del root[f"{DETECTOR}/basis_vectors"]
+        root[f"{DETECTOR}/geometry_1/orientation"] = np.array([-1.0, 0, 0, 0, -1, 0])
+
+    np.testing.assert_array_equal(_reread(path).positions, stated)
 
 
 def test_probe_motion_has_the_other_sign(tmp_path: Path) -> None:
@@ -110,9 +137,9 @@ def test_large_frames_are_cropped(tmp_path: Path, probe_home: str) -> None:
 
     np.testing.assert_allclose(scan.amplitude, SCAN.amplitude, rtol=1e-7)
     assert scan.valid_mask.all()
-    named = None if chosen is None else companion
-    assert scan_file.peek(path, named).N == 32
-    assert scan_file.peek(path, named).probe_modes == 3
+    config = DataConfig(companion_file=chosen)
+    assert scan_file.peek(path, config).N == 32
+    assert scan_file.peek(path, config).probe_modes == 3
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(40, 44), (41, 45), (33, 32)])
@@ -121,7 +148,8 @@ def test_crop_keeps_the_zero_frequency(rows: int, columns: int) -> None:
     plane = np.zeros((2, rows, columns))
     plane[:, rows // 2, columns // 2] = 1
 
-    assert np.argwhere(frame_views.centre(plane, 32)[1]).tolist() == [[16, 16]]
+    corner = frame_views.middle(plane.shape, 32)
+    assert np.argwhere(frame_views.cut(plane, 32, corner)[1]).tolist() == [[16, 16]]
 
 
 def test_product_returns_what_was_written(tmp_path: Path) -> None:
@@ -150,7 +178,8 @@ def test_product_takes_frames_by_index(tmp_path: Path) -> None:
     scan = _reread(path, companion_file=str(tmp_path / "dp.hdf5"))
 
     np.testing.assert_allclose(scan.amplitude, SCAN.amplitude, rtol=1e-7)
-    assert scan_file.peek(path, tmp_path / "dp.hdf5").point_count == 24
+    config = DataConfig(companion_file=str(tmp_path / "dp.hdf5"))
+    assert scan_file.peek(path, config).point_count == 24
 
 
 def test_product_centre_is_the_object_centre(tmp_path: Path) -> None:
@@ -203,7 +232,10 @@ BAD_CXI: dict[str, Callable[[h5py.File], None]] = {
         "entry_1/sample_1/geometry_1/translation", np.full((24, 3), np.nan)
     ),
     "oblong pixels": _with(f"{DETECTOR}/y_pixel_size", 1e-3),
-    "no probe": _without(f"{SOURCE}/illumination"),
+    "no probe": lambda root: (
+        [root.pop(key) for key in (f"{SOURCE}/illumination", "entry_1/image_1")] and None
+    ),
+    "flat basis": _with(f"{DETECTOR}/basis_vectors", np.array([[1.0, 1], [1, 1], [0, 0]])),
     "text frames": _with(f"{DETECTOR}/data", "nothing"),
     "negative counts": _with(f"{DETECTOR}/data", np.full((24, 32, 32), -1)),
     "mask shape": _with(f"{DETECTOR}/mask", np.zeros((20, 20), np.uint8)),

@@ -58,9 +58,9 @@ def test_layouts_are_equivalent(
     np.testing.assert_array_equal(scan.positions[:, 1], PLAIN["ycoords"])
     np.testing.assert_array_equal(scan.probe, PLAIN["probeGuess"][None])
     assert scan.amplitude.dtype == np.float32
-    assert scan_file.peek(path).N == 32
-    assert scan_file.peek(path).point_count == 12
-    assert scan_file.peek(path).probe_modes == 1
+    assert scan_file.peek(path, CONFIG).N == 32
+    assert scan_file.peek(path, CONFIG).point_count == 12
+    assert scan_file.peek(path, CONFIG).probe_modes == 1
 
 
 def _changed(key: str, index: Any, value: Any) -> dict[str, Any]:
@@ -99,6 +99,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "keys of other shape": ({"diffraction": FRAMES[:-1]}, "diff3d"),
     "pickled probe": ({"probeGuess": np.array([[None]], dtype=object)}, "probeGuess"),
     "large integers": ({"diff3d": (FRAMES * 900).astype(np.uint16)}, "diff3d"),
+    "small integers": ({"diff3d": np.rint(FRAMES * 9).astype(np.int32)}, "diff3d"),
+    "whole numbers in floats": ({"diff3d": np.rint(FRAMES * 9)}, "diff3d"),
     "valid mask shape": ({"valid_mask": np.ones((31, 32), bool)}, "valid_mask"),
     "object of three axes": ({"objectGuess": np.ones((2, 9, 9))}, "objectGuess"),
     "NaN object": ({"objectGuess": np.full((90, 80), np.nan)}, "objectGuess"),
@@ -132,7 +134,7 @@ def test_missing_file_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(MissingInputError):
         scan_file.read(tmp_path / "none.npz", CONFIG)
     with pytest.raises(FileNotFoundError):
-        scan_file.peek(tmp_path)
+        scan_file.peek(tmp_path, CONFIG)
 
 
 @pytest.mark.parametrize("content", [b"", b"x,y\n1,2\n", b"PK\x03\x04 and no more"])
@@ -144,7 +146,7 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(InputError):
         scan_file.read(path, CONFIG)
     with pytest.raises(InputError):
-        scan_file.peek(path)
+        scan_file.peek(path, CONFIG)
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.95, 0.999])
@@ -263,7 +265,10 @@ WARNED: dict[str, tuple[dict[str, Any], str]] = {
         _changed("xcoords", 1, PLAIN["xcoords"][0]),
         "1 positions repeat",
     ),
-    "dose": ({"diff3d": np.full((12, 32, 32), 3.0, np.float32)}, "9216 photons per frame"),
+    "dose": (
+        {"diff3d": np.full((12, 32, 32), np.sqrt(8), np.float32)},
+        "8192 photons per frame",
+    ),
     "object too small": ({"objectGuess": np.ones((80, 40))}, "leave the object"),
 }
 

@@ -1,4 +1,7 @@
-"""NPZ file to raw scan: names of the keys, legacy duplicates, metadata."""
+"""Arrays of this package: `diff3d`, `xcoords`, `ycoords`, `probeGuess`.
+
+Names of the keys, legacy duplicates, metadata.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,15 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho_torch.data import npz_archive, pieces
+from ptycho_torch.data import npz_archive, pieces, units
 from ptycho_torch.data.npz_archive import NpzArchive
-from ptycho_torch.data.pieces import Pieces
 from ptycho_torch.data.raw_scan import RawScan
+from ptycho_torch.data.scan_reader import ScanRequest, ScanSource
 from ptycho_torch.errors import InputError
 
 IGNORED_KEYS = ("Y", "label", "norm_Y_I")
@@ -23,26 +25,28 @@ IGNORED_KEYS = ("Y", "label", "norm_Y_I")
 _log = logging.getLogger(__name__)
 
 
-@contextmanager
-def opened(path: Path, spare: Pieces, *, with_frames: bool) -> Iterator[RawScan]:
-    """Open an NPZ scan.
+def recognise(source: ScanSource) -> bool:
+    """The position lists of this package have names of their own."""
+    return source.container == "npz" and source.holds("xcoords")
 
-    Args:
-        path: The file.
-        spare: Frames or probe for a file that lacks them.
-        with_frames: Frames will be read; otherwise their shape is enough.
+
+@contextmanager
+def open_scan(request: ScanRequest) -> Iterator[RawScan]:
+    """Open an NPZ scan.
 
     Raises:
         InputError: The archive is damaged, or one of the required pieces is missing.
     """
+    path, spare, with_frames = request.path, request.spare, request.with_frames
     with ExitStack() as stack:
         archive = stack.enter_context(npz_archive.opened(path))
         for key in IGNORED_KEYS:
             if key in archive.members:
                 _log.info("%s: %s is not used", path.name, key)
         parameters = _physics_parameters(archive)
+        found = pieces.find_in_npz(archive, stack, with_frames=with_frames)
         yield RawScan(
-            pieces=pieces.of_npz(archive, stack, with_frames=with_frames).filled_from(spare),
+            pieces=found.filled_from(spare),
             x=_required(archive, "xcoords"),
             y=_required(archive, "ycoords"),
             where_x=f"{path}: xcoords",
@@ -51,10 +55,8 @@ def opened(path: Path, spare: Pieces, *, with_frames: bool) -> Iterator[RawScan]
             object_where=f"{path}: objectGuess",
             object_mask=_optional(archive, "objectMask"),
             scan_index=_optional(archive, "scan_index"),
-            valid_mask=_optional(archive, "valid_mask"),
-            where_mask=f"{path}: valid_mask",
             nphotons=_stated(archive, parameters, "nphotons"),
-            pixel_size_m=_stated(archive, parameters, "pixel_size_m"),
+            pixel_size_m=_pixel(archive, parameters),
         )
 
 
@@ -104,6 +106,12 @@ def _physics_parameters(archive: NpzArchive) -> dict[str, Any]:
             found=repr(parameters),
         )
     return parameters
+
+
+def _pixel(archive: NpzArchive, parameters: dict[str, Any]) -> float | None:
+    stated = _stated(archive, parameters, "pixel_size_m")
+    where = f"{archive.path}: _metadata.physics_parameters.pixel_size_m"
+    return None if stated is None else units.check_pixel(stated, where, "the file's own word")
 
 
 def _stated(archive: NpzArchive, parameters: dict[str, Any], name: str) -> float | None:

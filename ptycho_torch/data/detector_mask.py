@@ -1,0 +1,129 @@
+"""Which detector pixels count: masks of every kind to one plane, true at valid pixels.
+
+One plane serves all frames, so a pixel that is bad in one frame is bad in all.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho_torch.data import frames
+from ptycho_torch.data.frame_store import FrameStore
+from ptycho_torch.errors import InputError
+
+# Bits of a CXI mask that say something of a pixel that is no defect: signal above background.
+CXI_NO_DEFECT = 0x1000 | 0x10000
+_PLANE, _STACK = 2, 3
+_LEAST_VALID = 0.5
+_FLOAT_GAP = float(np.iinfo(np.uint32).max)
+_NEGATIVE_GAPS = (-1, -2)
+
+_log = logging.getLogger(__name__)
+
+
+def from_bits(stored: NDArray[Any], harmless: int, where: str) -> NDArray[np.bool_]:
+    """Read a bit field of defects; true where the pixel is valid.
+
+    Args:
+        stored: Integers or booleans, a plane or one plane for each frame.
+        harmless: Bits that are no defect.
+        where: File and key.
+
+    Raises:
+        InputError: Not whole numbers.
+    """
+    if stored.dtype.kind == "f" and bool((stored == np.rint(stored)).all()):
+        stored = stored.astype(np.int64)
+    if stored.dtype.kind not in "biu":
+        raise InputError(where, expected="bits of defects", found=f"{stored.dtype}")
+    valid: NDArray[np.bool_] = (stored.astype(np.int64) & ~harmless) == 0
+    return valid
+
+
+def to_plane(
+    stored: NDArray[Any] | None, shape: tuple[int, ...], where: str
+) -> NDArray[np.bool_]:
+    """Bring a mask of valid pixels to one plane; without one every pixel is valid.
+
+    Args:
+        stored: True or 1 at valid pixels, a plane or one plane for each frame.
+        shape: Frames, rows and columns of the frames.
+        where: File and key.
+
+    Raises:
+        InputError: Another shape or kind, or most pixels masked: the mask is inverted.
+    """
+    if stored is None:
+        return np.ones(shape[-2:], np.bool_)
+    if stored.shape not in (shape, shape[-2:]) or stored.dtype.kind not in "biu":
+        raise InputError(
+            where, expected=f"bool {shape[-2:]}", found=f"{stored.dtype} {stored.shape}"
+        )
+    if stored.dtype.kind != "b" and not np.isin(stored, (0, 1)).all():
+        raise InputError(
+            where, expected="0 or 1", found=f"numbers up to {stored.max()}, a bit field?"
+        )
+    plane: NDArray[np.bool_] = stored.astype(np.bool_)
+    if plane.ndim == _STACK:
+        plane = np.logical_and.reduce(plane)
+    check_share(plane, where)
+    return plane
+
+
+def check_share(plane: NDArray[np.bool_], where: str) -> None:
+    """Refuse a mask that leaves less than half of the pixels.
+
+    Raises:
+        InputError: The mask is inverted, or not one of this detector.
+    """
+    share = float(plane.mean())
+    if share < _LEAST_VALID:
+        raise InputError(
+            where,
+            expected="a mask that leaves most pixels valid",
+            found=f"{share:.1%} valid",
+            remedy="the mask looks inverted: valid_mask is 1 at good pixels, bad_pixels at bad",
+        )
+
+
+def find_gaps(stored: FrameStore, where: str) -> NDArray[np.bool_]:
+    """Find pixels that hold a mark instead of a count; false there.
+
+    The largest number of an unsigned integer marks a gap or a saturated pixel, as does 2³²−1
+    in any kind of number; in signed integers −1 and −2 do where a pixel never holds a count.
+
+    Args:
+        stored: Intensities, scan axis first.
+        where: File and key.
+
+    Raises:
+        InputError: Most pixels hold a mark.
+    """
+    valid = np.ones(stored.shape[-2:], np.bool_)
+    always_negative = valid.copy()
+    is_signed = stored.dtype.kind == "i"
+    for block in frames.blocks(stored):
+        valid &= ~(block >= _mark(stored.dtype)).any(axis=0)
+        if is_signed:
+            always_negative &= np.isin(block, _NEGATIVE_GAPS).all(axis=0)
+    if is_signed:
+        valid &= ~always_negative
+    if not valid.all():
+        _log.warning(
+            "%s: %d pixels hold the mark of a gap or of saturation and are left out",
+            where,
+            int((~valid).sum()),
+        )
+        check_share(valid, where)
+    return valid
+
+
+def _mark(dtype: np.dtype[Any]) -> float:
+    """Return the smallest number that is a mark; infinity where there is none."""
+    if dtype.kind == "u" and dtype.itemsize > 1:
+        return min(_FLOAT_GAP, float(np.iinfo(dtype).max))
+    return _FLOAT_GAP if dtype.itemsize >= np.dtype(np.uint32).itemsize else np.inf
