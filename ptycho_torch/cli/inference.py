@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
         report = road.reconstruct(model, info, scan, payload.run_config, journal.begin)
         journal.extra = {
             "data_residual": report.data_residual,
+            "null_models": report.fit,
             "energy_ratio": report.energy_ratio,
             "probe_correlation": report.probe_correlation,
             "groups": report.group_count,
@@ -71,6 +72,9 @@ def summary(report: Report, output_dir: str) -> str:
         f"reconstructed {report.point_count} points from {report.group_count} groups, "
         f"data residual {report.data_residual:.4f}"
     )
+    ratio, null = report.fit["object"]["ratio"]["best"], report.fit["object"]["best_null"]
+    if ratio is not None:
+        text += f" ({ratio:.3f} of the error of the null model {null!r})"
     if report.metrics is not None:
         error = report.metrics["complex_error"]
         correlation = report.metrics["phase"]["pearson"]

@@ -117,11 +117,14 @@ def _train_with_lightning(
 ) -> Results:
     """Fit the training module; see `train_cdi_model_torch`."""
     from ptycho_torch.training import fit  # noqa: PLC0415 - inference has no use for Lightning
+    from ptycho_torch.workflows import judging  # noqa: PLC0415 - after a training only
 
     payload = training_payload
     if payload is None:
         payload = _payload(config, execution_config)
     trained = fit.run(payload.run_config, train_data, test_data, begin=begin)
+    if trained.bundle_path is not None:
+        judging.write_metrics(payload.run_config, trained.prepared, trained.module.model)
     progress = trained.module.progress
     return {
         "history": progress.rows,
@@ -144,8 +147,10 @@ def _train_with_tensorflow(
     """Fit with TensorFlow; see `train_cdi_model_torch`."""
     backends.require(config.execution)
     from ptycho_torch.backends.tensorflow import fit  # noqa: PLC0415 - an extra
+    from ptycho_torch.workflows import judging  # noqa: PLC0415 - after a training only
 
     trained = fit.run(config, train_data, test_data, begin=begin)
+    judging.write_metrics(config, trained.prepared, trained.model)
     return {
         "history": trained.progress.rows,
         "best_epoch": trained.progress.best_epoch,

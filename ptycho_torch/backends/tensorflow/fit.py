@@ -73,6 +73,7 @@ def run(
     Raises:
         InputError: Data or settings cannot be used.
         DivergedError: A loss was not finite; patch statistics are written all the same.
+        DeadTrainingError: The network can no longer learn; likewise.
         OutputError: A result cannot be written.
     """
     if config.training.resume is not None:
