@@ -55,37 +55,6 @@ def test_bound_is_two_sided(
 
 
 @pytest.mark.parametrize(
-    ("content", "verdict", "severity"),
-    [
-        ({"other": 1.0}, OPEN, "warn"),
-        ({"a": {"b": 2.0}}, GREEN, "fail"),
-        ({"a": {"b": 0.5}}, RED, "fail"),
-        ({"a": {"b": None}}, OPEN, "fail"),
-    ],
-)
-def test_a_comparison_that_was_not_made_informs(
-    tmp_path: Path, content: dict[str, Any], verdict: Verdict, severity: str
-) -> None:
-    """Only a metric that the artifact does not have is a note; one without value decides."""
-    spec = guard("bound", metric="x:a.b", min=1.0, missing="note")
-
-    result = verdict_of(spec, evidence(tmp_path, {"x.json": content}))
-
-    assert (result.verdict, result.severity) == (verdict, severity)
-
-
-def test_a_missing_artifact_is_no_note(tmp_path: Path) -> None:
-    """Without the artifact, and without the option, a missing metric decides."""
-    run = evidence(tmp_path, {"x.json": {"other": 1.0}})
-    elsewhere = guard("bound", metric="y:a", min=1.0, missing="note")
-    strict = guard("bound", metric="x:a", min=1.0)
-
-    for spec in (elsewhere, strict):
-        result = verdict_of(spec, run)
-        assert (result.verdict, result.severity) == (OPEN, "fail")
-
-
-@pytest.mark.parametrize(
     ("numbers", "expected"),
     [
         ((2.0, 4.0), GREEN),

@@ -16,7 +16,6 @@ from ptycho_torch.reconstruct import predict
 from tests.builders import bundles
 from tests.ptycho_torch.cli.inferring import Inputs, infer, small_inputs
 
-NAMES = ("mae", "mse", "pearson", "ssim")
 PICTURES = {"reconstructed_amplitude.png", "reconstructed_phase.png", "coverage.png"}
 BESIDE_TRUTH = {"comparison_amplitude.png", "comparison_phase.png", "frc.png"}
 RECORDS = {"config.json", "run.json"}
@@ -182,44 +181,6 @@ def test_patch_weighting_changes_the_weight(
     assert infer(inputs, tmp_path, "--patch-weighting", kind) == 0
 
     assert not np.allclose(stored(tmp_path)["weight"], stored(usual)["weight"])
-
-
-def test_metrics_follow_the_reference(inputs: Inputs, tmp_path: Path) -> None:
-    """Likeness appears with a reference, not without, and asking in vain ends with 2."""
-    assert infer(inputs, tmp_path / "auto", scan=inputs.blind) == 0
-    assert infer(inputs, tmp_path / "on", "--metrics") == 0
-    assert infer(inputs, tmp_path / "off", "--no-metrics") == 0
-    assert infer(inputs, tmp_path / "vain", "--metrics", scan=inputs.blind) == 2
-
-    blind, seen = (
-        json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("auto", "on")
-    )
-    assert "protocol" not in blind
-    assert blind["references"] == {"in_file": 0, "judged": 0}
-    assert seen["protocol"] == "m1"
-    assert seen["references"] == {"in_file": 1, "judged": 1}
-    assert set(seen["against_constant"]["lost"]) <= {
-        *(f"{part}.{name}" for part in ("amplitude", "phase") for name in NAMES),
-        "complex_error",
-    }
-    assert not (tmp_path / "off" / "metrics.json").exists()
-    assert not (tmp_path / "vain").exists()
-
-
-def test_the_frames_judge_without_a_reference(inputs: Inputs, tmp_path: Path) -> None:
-    """Misfit and null models need no truth: they are the same without one."""
-    assert infer(inputs, tmp_path / "blind", scan=inputs.blind) == 0
-    assert infer(inputs, tmp_path / "seen") == 0
-
-    blind, seen = (
-        json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("blind", "seen")
-    )
-    assert blind["data"] == seen["data"]
-    assert blind["object"] == seen["object"]
-    assert blind["data"]["data_residual"] == bundles.record(tmp_path / "blind")["data_residual"]
-    for kind in ("network", "object"):
-        assert 0 < blind["data"][kind]["fit_residual"] <= 1
-    assert blind["data"]["object"]["frame_count"] == 24
 
 
 def test_debug_dump_fills_its_folder(inputs: Inputs, tmp_path: Path) -> None:
