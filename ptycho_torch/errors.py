@@ -48,5 +48,9 @@ class DivergedError(PtychoError):
     """Training met a non-finite loss."""
 
 
+class DeadTrainingError(PtychoError):
+    """Training goes on without a network that can still learn."""
+
+
 class OutputError(PtychoError):
     """A result that could not be written."""

@@ -16,6 +16,7 @@ BUNDLE = "wts.h5.zip"
 HISTORY = "history.csv"
 CONFIG = "config.json"
 RUN = "run.json"
+METRICS = "metrics.json"
 STATS = "analysis/torch_patch_stats.json"
 GRID = "analysis/torch_patch_grid.png"
 LEVELS = "analysis/torch_patch_levels.png"
@@ -26,6 +27,7 @@ TRAIN_ARTEFACTS = (
     RUN,
     BUNDLE,
     HISTORY,
+    METRICS,
     CHECKPOINTS,
     "lightning_logs",
     STATS,
@@ -40,7 +42,7 @@ INFERENCE_ARTEFACTS = (
     "reconstruction.h5",
     "reconstructed_amplitude.png",
     "reconstructed_phase.png",
-    "metrics.json",
+    METRICS,
     "coverage.png",
     "comparison_amplitude.png",
     "comparison_phase.png",

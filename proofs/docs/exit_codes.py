@@ -31,7 +31,7 @@ HARNESS = {
 }
 MODEL = {
     0: "done",
-    door_of_model.FAILED: "the run failed: a loss that is not finite, no memory, no disk, …",
+    door_of_model.FAILED: "the run failed: a loss that is not finite, a dead network, …",
     2: "usage or bad input: a flag, a configuration or a data file",
     4: "the bundle is damaged or not trusted",
     door_of_model.INTERRUPTED: "interrupted (SIGINT)",

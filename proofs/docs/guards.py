@@ -15,7 +15,11 @@ _METRIC = {
 }
 _BAND = {"min": "Smallest accepted value.", "max": "Largest accepted value."}
 MEANING: dict[str, dict[str, str]] = {
-    "bound": {**_METRIC, **_BAND},
+    "bound": {
+        **_METRIC,
+        **_BAND,
+        "missing": "Without the metric in its artifact: `inconclusive`, or `note`: only said.",
+    },
     "golden": {
         **_METRIC,
         "scale": "Scale on which `harness golden` fits the spread (`linear`).",

@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         report = pipeline.reconstruct(model, info, scan, payload.run_config, journal.start_run)
         journal.extra = {
             "data_residual": report.data_residual,
+            "null_models": report.fit,
             "energy_ratio": report.energy_ratio,
             "probe_correlation": report.probe_correlation,
             "groups": report.group_count,
@@ -69,6 +70,9 @@ def summary(report: Report, output_dir: str) -> str:
         f"reconstructed {report.point_count} points from {report.group_count} groups, "
         f"data residual {report.data_residual:.4f}"
     )
+    ratio, null = report.fit["object"]["ratio"]["best"], report.fit["object"]["best_null"]
+    if ratio is not None:
+        text += f" ({ratio:.3f} of the error of the null model {null!r})"
     if report.metrics is not None:
         error = report.metrics["complex_error"]
         correlation = report.metrics["phase"]["pearson"]

@@ -1,8 +1,8 @@
 """A reconstruction for people: beside its truth, its coverage, and its ring correlation.
 
 Amplitudes are grey and differences run from blue over white to red, both perceptually
-uniform; phases have a cyclic map over the whole circle. Found and truth share one scale, on
-the common frame of the metrics.
+uniform; phases have a cyclic map over the whole circle where one of them wraps, and a grey one
+over their range where not. Found and truth share one scale, on the common frame of the metrics.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ptycho_torch import panels
 from ptycho_torch.panels import Panel, Ramp, Ruler
-from ptycho_torch.reconstruct import frc, pictures
+from ptycho_torch.reconstruct import contrast, frc, pictures
 from ptycho_torch.reconstruct.metrics import Registered
 
 AMPLITUDE_PNG = "comparison_amplitude.png"
@@ -27,8 +27,6 @@ COVERAGE_PNG = "coverage.png"
 NAMES = (AMPLITUDE_PNG, PHASE_PNG, RINGS_PNG, COVERAGE_PNG)
 
 _SHADES = 96
-_RANGE = (0.5, 99.5)  # percentiles that span a scale
-_FLAT = 1e-9
 _CHART = (640, 360)
 _PLOT = (64, 24, 616, 300)  # left, top, right, bottom [px]
 _FINE = 4  # lines are drawn so much larger, then reduced
@@ -60,7 +58,7 @@ def amplitude(found: Registered, pixel_size_m: float | None = None) -> bytes:
     """Draw found amplitude, true amplitude and their difference as PNG."""
     values, truth = np.abs(found.image), np.abs(found.truth)
     judged = np.concatenate([values[found.region], truth[found.region]])
-    low, high = _span(judged)
+    low, high = contrast.shown_range(judged)
     scale = Ramp(
         colours=panels.grey(_SHADES),
         low=low,
@@ -74,19 +72,35 @@ def amplitude(found: Registered, pixel_size_m: float | None = None) -> bytes:
 def phase(found: Registered, pixel_size_m: float | None = None) -> bytes:
     """Draw found phase, true phase and their difference as PNG, about the truth's mean."""
     mean = found.truth[found.region].mean().conj()
-    scale = Ramp(
-        colours=pictures.shades("twilight", _SHADES),
-        low=-math.pi,
-        high=math.pi,
-        ticks=_CIRCLE,
-        unit="rad",
-    )
     maps = (
         np.angle(found.image * mean),
         np.angle(found.truth * mean),
         np.angle(found.image * found.truth.conj()),
     )
+    scale = _phase_scale(maps[:2], found.region)
     return _beside(found, maps, scale, "rad", pixel_size_m)
+
+
+def _phase_scale(
+    maps: tuple[NDArray[np.float64], NDArray[np.float64]], region: NDArray[np.bool_]
+) -> Ramp:
+    """Scale found and true phase: the whole circle where one wraps, else their range."""
+    if any(contrast.wraps(values, region) for values in maps):
+        return Ramp(
+            colours=pictures.shades("twilight", _SHADES),
+            low=-math.pi,
+            high=math.pi,
+            ticks=_CIRCLE,
+            unit="rad",
+        )
+    low, high = contrast.shown_range(np.concatenate([values[region] for values in maps]))
+    return Ramp(
+        colours=panels.grey(_SHADES),
+        low=low,
+        high=high,
+        ticks=panels.ticks(low, high),
+        unit="rad",
+    )
 
 
 def coverage(
@@ -186,7 +200,9 @@ def _beside(
 ) -> bytes:
     """Lay out found, truth and difference; only judged pixels are shown."""
     window = pictures.window(found.region)
-    most = max(float(np.percentile(np.abs(maps[2][found.region]), _RANGE[1])), _FLAT)
+    most = max(
+        float(np.percentile(np.abs(maps[2][found.region]), contrast.RANGE[1])), contrast.LEAST
+    )
     apart = Ramp(
         colours=pictures.shades("coolwarm", _SHADES),
         low=-most,
@@ -205,9 +221,3 @@ def _beside(
 
 def _ruler(panel: Panel, pixel_size_m: float | None) -> Ruler:
     return Ruler(*pictures.scale_bar(panel.values.shape[1], pixel_size_m))
-
-
-def _span(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return a range that leaves out a few extreme pixels; never empty."""
-    low, high = (float(value) for value in np.percentile(values, _RANGE))
-    return (low, high) if high - low > _FLAT else (low - 0.5, high + 0.5)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ptycho_torch.errors import InputError
-from ptycho_torch.reconstruct import frc, registration, similarity
+from ptycho_torch.reconstruct import contrast, frc, registration, similarity
 
 PROTOCOL = "m1"
+REFERENCE = "objectGuess"  # key of the reference in a scan file
 _WEIGHT_SHARE = 0.1
 _EROSION_PX = 2
 _SMALLEST_REGION = 64
 _LARGE_SHIFT_PX = 1.0
+# Whether more (1) or less (-1) of a metric is better.
+_BETTER = MappingProxyType({"mae": -1, "mse": -1, "pearson": 1, "ssim": 1})
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +47,7 @@ class Truth:
 
     object_canvas: NDArray[np.complex64]
     known: NDArray[np.bool_] | None = None
-    name: str = "objectGuess"
+    name: str = REFERENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,10 +97,12 @@ def judge(found: Registered, name: str) -> dict[str, Any]:
 
     Returns:
         JSON values: protocol, reference, region_pixels, shift_xy, ramp_xy, scale,
-        amplitude, phase, complex_error, frc, baseline.
+        amplitude, phase, complex_error, frc, baseline, against_constant.
     """
     alignment, region = found.alignment, found.region
     mean = complex(found.truth[region].mean())
+    scores = _scores(found.image, found.truth, region)
+    baseline = _scores(np.broadcast_to(mean, region.shape), found.truth, region)
     return {
         "protocol": PROTOCOL,
         "reference": name,
@@ -104,9 +110,10 @@ def judge(found: Registered, name: str) -> dict[str, Any]:
         "shift_xy": list(alignment.shift_xy),
         "ramp_xy": list(alignment.ramp_xy),
         "scale": [alignment.scale.real, alignment.scale.imag],
-        **_scores(found.image, found.truth, region),
+        **scores,
         "frc": _ring_correlation(found.image, found.truth, region),
-        "baseline": _scores(np.broadcast_to(mean, region.shape), found.truth, region),
+        "baseline": baseline,
+        "against_constant": _against(scores, baseline),
     }
 
 
@@ -171,6 +178,39 @@ def _scores(
         "amplitude": similarity.compare(np.abs(found), np.abs(truth), region).to_dict(),
         "phase": similarity.compare(found_phase, phase, region).to_dict(),
         "complex_error": float(error) / norm if norm > 0 else None,
+    }
+
+
+def _against(scores: dict[str, Any], baseline: dict[str, Any]) -> dict[str, Any]:
+    """Name the metrics in which the constant object is as good or better.
+
+    A constant correlates with nothing: its undefined coefficient counts as zero. A metric
+    that is undefined for the reconstruction is lost. PSNR says what MSE says. Where the truth
+    itself is flat, as the amplitude of a pure phase object, nothing can be better than the
+    constant, and that part is not compared.
+
+    Returns:
+        ``lost``, sorted names such as ``phase.ssim``; ``lost_count``, and that of amplitude
+        and phase alone; ``error_ratio``, complex error over that of the constant.
+    """
+    lost = []
+    for part in ("amplitude", "phase"):
+        if baseline[part]["psnr_peak"] < contrast.LEAST:
+            continue
+        for name, sign in _BETTER.items():
+            own, other = scores[part][name], baseline[part][name] or 0.0
+            if own is None or sign * (own - other) <= 0:
+                lost.append(f"{part}.{name}")
+    error, constant = scores["complex_error"], baseline["complex_error"]
+    ratio = error / constant if error is not None and constant else None
+    if ratio is None or ratio >= 1:
+        lost.append("complex_error")
+    return {
+        "lost": sorted(lost),
+        "lost_count": len(lost),
+        "lost_amplitude_count": sum(name.startswith("amplitude.") for name in lost),
+        "lost_phase_count": sum(name.startswith("phase.") for name in lost),
+        "error_ratio": ratio,
     }
 
 

@@ -1,4 +1,6 @@
-"""Stitched object → pictures for people: grey amplitude, cyclic phase, and phase detail.
+"""Stitched object → pictures for people: grey amplitude, phase, and phase detail.
+
+Scales fit what is shown and are stated; one that varies by less than a thousandth is flat.
 
 Only covered pixels are shown. Axes are scan coordinates, so that a picture can be laid over
 another of the same scan. Bytes depend on the data alone: no date and no version is stored.
@@ -17,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho_torch import panels
-from ptycho_torch.reconstruct import registration
+from ptycho_torch.reconstruct import contrast
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,8 +31,6 @@ _DPI = 150
 _PANEL_IN = 5.2  # longer side of a panel [inch]
 _EMPTY = "#{:02x}{:02x}{:02x}".format(*panels.EMPTY)  # where nothing was measured
 _MARGIN_PX = 3
-_GREY_RANGE = (0.5, 99.5)  # percentiles that span the grey scale
-_FLAT = 1e-9  # a narrower grey scale is widened
 _CYCLIC = "twilight"
 _LONGEST_SIDE_PX = 2048  # larger canvases are thinned for the picture
 
@@ -56,46 +56,45 @@ def amplitude(view: View) -> bytes:
     """Draw the amplitude in grey as PNG."""
     figure, (axes,) = _figure(view, 1)
     values = np.abs(view.object_canvas).astype(np.float64)
-    low, high = _range(values[view.mask])
+    low, high = contrast.shown_range(values[view.mask])
     image = _show(axes, view, values, cmap="gray", vmin=low, vmax=high)
-    _finish(axes, view, f"Amplitude  ·  {_origin(view)}")
+    _finish(axes, view, f"Amplitude {_stated(low, high)}  ·  {_origin(view)}")
     bar = figure.colorbar(image, ax=axes, shrink=0.85, pad=0.02, extend="both")
     bar.set_label("|object|")
     return _encode(figure, {"gray": 255})
 
 
 def phase(view: View) -> bytes:
-    """Draw the phase as PNG: cyclic over the whole circle, and its detail in grey.
+    """Draw the phase as PNG, and its detail in grey.
 
-    The detail panel has a constant and a ramp removed, which a diffraction experiment
-    cannot tell, and its grey scale fitted.
+    The first panel is about the mean: cyclic over the whole circle where the phase wraps,
+    grey over the range it has where not, so that a weak phase is seen. The second has a ramp
+    removed as well, which a diffraction experiment cannot tell.
     """
-    figure, (whole, detail) = _figure(view, 2)
-    values = np.angle(view.object_canvas).astype(np.float64)
-    image = _show(whole, view, values, cmap=_CYCLIC, vmin=-math.pi, vmax=math.pi)
-    _finish(whole, view, f"Phase  ·  {_origin(view)}")
-    bar = figure.colorbar(image, ax=whole, shrink=0.85, pad=0.02)
-    bar.set_ticks([-math.pi, -math.pi / 2, 0, math.pi / 2, math.pi])
-    bar.set_ticklabels(["−π", "−π/2", "0", "π/2", "π"])
-    bar.set_label("arg object [rad]")
-    flat = levelled_phase(view.object_canvas, view.mask)
-    low, high = _range(flat[view.mask])
-    image = _show(detail, view, flat, cmap="gray", vmin=low, vmax=high)
-    _finish(detail, view, "Phase detail  ·  constant and ramp removed")
-    bar = figure.colorbar(image, ax=detail, shrink=0.85, pad=0.02, extend="both")
-    bar.set_label("phase [rad]")
+    figure, panels_of = _figure(view, 2)
+    whole = contrast.centred_phase(view.object_canvas, view.mask)
+    _draw_phase(figure, panels_of[0], view, whole, f"Phase {{}}  ·  {_origin(view)}")
+    flat = contrast.levelled_phase(view.object_canvas, view.mask)
+    _draw_phase(figure, panels_of[1], view, flat, "Phase detail {}  ·  ramp removed")
     return _encode(figure, {"gray": 115, _CYCLIC: 140})
 
 
-def levelled_phase(
-    object_canvas: NDArray[np.complex64], mask: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Compute the phase (Y, X) after removing the plane and the constant of covered pixels."""
-    wide = object_canvas.astype(np.complex128)
-    flat = registration.remove_plane(wide, registration.fit_plane(wide, mask))
-    level = np.angle(flat[mask].sum()) if mask.any() else 0.0
-    levelled: NDArray[np.float64] = np.angle(flat * np.exp(-1j * level))
-    return levelled
+def _draw_phase(
+    figure: Figure, axes: Axes, view: View, values: NDArray[np.float64], title: str
+) -> None:
+    """Draw one map of phases; the title has a place for the range."""
+    is_cyclic = contrast.wraps(values, view.mask)
+    low, high = (-math.pi, math.pi) if is_cyclic else contrast.shown_range(values[view.mask])
+    colours = _CYCLIC if is_cyclic else "gray"
+    image = _show(axes, view, values, cmap=colours, vmin=low, vmax=high)
+    _finish(axes, view, title.format("−π … π" if is_cyclic else _stated(low, high)))
+    bar = figure.colorbar(
+        image, ax=axes, shrink=0.85, pad=0.02, extend="neither" if is_cyclic else "both"
+    )
+    if is_cyclic:
+        bar.set_ticks([-math.pi, -math.pi / 2, 0, math.pi / 2, math.pi])
+        bar.set_ticklabels(["−π", "−π/2", "0", "π/2", "π"])
+    bar.set_label("phase − mean [rad]")
 
 
 def _figure(view: View, count: int) -> tuple[Figure, list[Axes]]:
@@ -160,12 +159,9 @@ def window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
     return found[0], found[1]
 
 
-def _range(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Grey scale that leaves out a few extreme pixels; never empty."""
-    if values.size == 0:
-        return 0.0, 1.0
-    low, high = (float(value) for value in np.percentile(values, _GREY_RANGE))
-    return (low, high) if high - low > _FLAT else (low - 0.5, high + 0.5)
+def _stated(low: float, high: float) -> str:
+    """The range of a scale in words."""
+    return f"{low:.3g} … {high:.3g}".replace("-", "−")
 
 
 def _origin(view: View) -> str:

@@ -25,8 +25,10 @@ from ptycho_torch.physics import canvas
 from ptycho_torch.pinn import ForwardResult, PtychoPINN
 from ptycho_torch.reconstruct import (
     comparison,
+    contrast,
     coverage,
     debug_dump,
+    explain,
     metrics,
     outputs,
     predict,
@@ -45,6 +47,7 @@ class Report:
         data_residual: Σ|√Î − X| / ΣX.
         energy_ratio: ρ, mean energy of the frames against the training's.
         probe_correlation: Probe of the file against the bundle's.
+        fit: Error of network and object against the null models, see `explain.judge`.
         metrics: Protocol m1, None without a reference.
     """
 
@@ -53,6 +56,7 @@ class Report:
     data_residual: float
     energy_ratio: float
     probe_correlation: float
+    fit: dict[str, Any]
     metrics: dict[str, Any] | None
 
 
@@ -182,13 +186,15 @@ def reconstruct(
         )
     _write(folder, scan, config, info, prediction)
     _draw_coverage(folder, scan, setup, prediction)
+    fit = explain.judge(prediction, scan, plan)
     return Report(
         group_count=len(plan.groups),
         point_count=scan.point_count,
         data_residual=prediction.data_residual,
         energy_ratio=ratio,
         probe_correlation=correlation,
-        metrics=_judge(folder, scan, wanted, prediction),
+        fit=fit,
+        metrics=_judge(folder, scan, wanted, prediction, fit),
     )
 
 
@@ -294,10 +300,41 @@ def _draw_coverage(
 
 
 def _judge(
-    folder: Path, scan: ScanData, wanted: InferenceConfig, prediction: predict.Prediction
+    folder: Path,
+    scan: ScanData,
+    wanted: InferenceConfig,
+    prediction: predict.Prediction,
+    fit: dict[str, Any],
 ) -> dict[str, Any] | None:
-    """Write metrics and pictures when the file carries a reference and they are wanted."""
-    if scan.object_canvas is None or wanted.metrics == "off":
+    """Write what can be said of the reconstruction, and of its likeness to a reference.
+
+    Misfit and contrast need no reference; protocol m1 and its pictures are added where the
+    file carries one.
+    """
+    if wanted.metrics == "off":
+        return None
+    stitched, found = prediction.stitched, _register(scan, wanted, prediction)
+    report = {} if found is None else metrics.judge(found, metrics.REFERENCE)
+    absolute = {
+        "data": {"data_residual": prediction.data_residual, **fit},
+        "object": contrast.measure(stitched.object, stitched.mask),
+        "references": {
+            "in_file": int(scan.object_canvas is not None),
+            "judged": int(found is not None),
+        },
+    }
+    files.write_json(folder / outputs.METRICS, report | absolute)
+    if found is None:
+        return None
+    outputs.draw(folder, comparison.drawings(found, report, scan.pixel_size_m))
+    return report
+
+
+def _register(
+    scan: ScanData, wanted: InferenceConfig, prediction: predict.Prediction
+) -> metrics.Registered | None:
+    """Bring the object onto the reference of its file; None without one that it overlaps."""
+    if scan.object_canvas is None:
         return None
     stitched = prediction.stitched
     truth = metrics.Truth(object_canvas=scan.object_canvas, known=scan.object_mask)
@@ -309,7 +346,4 @@ def _judge(
             raise
         _log.warning("No metrics: %s", error)
         return None
-    report = metrics.judge(found, truth.name)
-    files.write_json(folder / outputs.METRICS, report)
-    outputs.draw(folder, comparison.drawings(found, report, scan.pixel_size_m))
-    return report
+    return found

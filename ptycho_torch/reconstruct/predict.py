@@ -13,6 +13,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from ptycho_torch.config_params import DataConfig, PyTorchExecutionConfig
 from ptycho_torch.data import dataset, frames, grouping
 from ptycho_torch.data.dataset import Batch, GroupDataset
+from ptycho_torch.data.null_models import Misfit
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import InputError
 from ptycho_torch.physics import canvas
@@ -108,11 +110,13 @@ class Prediction:
     Attributes:
         stitched: Object, weight, mask and origin.
         data_residual: Σ|√Î − X| / ΣX over valid pixels.
+        misfit: Error against the null models, see `null_models.Misfit.report`.
         nonfinite_count: Predicted pixels that were no numbers; they were placed as 0.
     """
 
     stitched: StitchResult
     data_residual: float
+    misfit: dict[str, Any]
     nonfinite_count: int
 
 
@@ -223,7 +227,7 @@ def stitch(
     """
     difference = total = 0.0
     nonfinite_count = 0
-    valid = torch.from_numpy(scan.valid_mask)
+    misfit = Misfit(scan.probe, scan.valid_mask)
     for number, (batch, result) in enumerate(batches):
         for observe in observers:
             observe(number, result)
@@ -232,15 +236,25 @@ def stitch(
         nonfinite_count += int((~is_finite).sum())
         members = plan.groups[batch.group_index.numpy()].ravel()
         target.place(torch.where(is_finite, patches, 0), scan.positions[members])
-        measured = batch.amplitude.cpu()[..., valid].double()
-        predicted = result.intensity.cpu()[..., valid].double().sqrt()
+        predicted, measured = _amplitudes(batch, result, scan)
+        misfit.add(predicted.numpy(), measured.numpy())
         difference += float((predicted - measured).abs().sum())
         total += float(measured.sum())
     return Prediction(
         stitched=target.finish(coverage_threshold),
         data_residual=difference / total if total > 0 else float("inf"),
+        misfit=misfit.report(),
         nonfinite_count=nonfinite_count,
     )
+
+
+def _amplitudes(
+    batch: Batch, result: ForwardResult, scan: ScanData
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return √Î and X (B, C, V) of the valid pixels, in double precision on the CPU."""
+    valid = torch.from_numpy(scan.valid_mask)
+    measured = batch.amplitude.cpu()[..., valid].double()
+    return result.intensity.cpu()[..., valid].double().sqrt(), measured
 
 
 def compare_with_training(

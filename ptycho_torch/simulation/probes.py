@@ -22,6 +22,7 @@ _ASTIGMATISM = 0.5
 _COMA = 0.4
 _FRESNEL_NUMBER = 4.0
 _FIRST_DARK_RING = 1.2197
+_BRIGHT_FIELD = 1 / 6  # radius of the aperture on the detector, as a share of N
 
 
 def make(recipe: SimulationRecipe) -> Field:
@@ -85,6 +86,21 @@ def airy(x: Axis, y: Axis, radius: float) -> Field:
     return np.asarray(fft.fftshift(fft.ifft2(lens)))
 
 
+def defocused(x: Axis, y: Axis, radius: float) -> Field:
+    """A round lens out of focus, as in electron ptychography: a disc of light on the detector.
+
+    The geometric edge of the probe, where a ray through the edge of the aperture arrives,
+    lies at the probe radius.
+    """
+    side = x.size
+    aperture = _BRIGHT_FIELD * side
+    # A quadratic phase of a rad at the edge of the aperture moves that ray by a·N/(π·aperture).
+    curvature = np.pi * radius * aperture / side
+    turn = np.exp(-1j * curvature * (x**2 + y**2) / aperture**2)
+    lens = fft.ifftshift(disk(x, y, aperture) * turn)
+    return np.asarray(fft.fftshift(fft.ifft2(lens)))
+
+
 def _orthonormalise(main: Field, u: Axis, v: Axis, count: int) -> Field:
     """Multiply the main mode by monomials and make the products orthonormal."""
     powers = [(i - j, j) for i in range(count) for j in range(i + 1)][:count]
@@ -104,5 +120,6 @@ _KINDS: Mapping[str, Callable[[Axis, Axis, float], Field]] = MappingProxyType(
         "fresnel": fresnel,
         "gaussian": gaussian,
         "airy": airy,
+        "defocused": defocused,
     }
 )

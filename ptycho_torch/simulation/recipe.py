@@ -14,7 +14,7 @@ from ptycho_torch.settings import Flag, setting
 
 SCANS = ("raster", "jitter", "spiral", "random")
 OBJECTS = ("dead-leaves", "siemens", "lines", "grf", "lshape")
-PROBES = ("aberrated", "disk", "fresnel", "gaussian", "airy")
+PROBES = ("aberrated", "disk", "fresnel", "gaussian", "airy", "defocused")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

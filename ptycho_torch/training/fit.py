@@ -60,6 +60,7 @@ def run(
     Raises:
         InputError: Data, settings or checkpoint cannot be used.
         DivergedError: A loss was not finite; patch statistics are written all the same.
+        DeadTrainingError: The network can no longer learn; likewise.
         OutputError: A result cannot be written.
     """
     folder = run_folder.folder_of(config)

@@ -110,6 +110,10 @@ class JointModule(PtychoPINN_Lightning):
             error = caught
         self._agree(share, error)
 
+    def _outputs(self) -> tuple[None, None]:
+        """Return nothing: each process sees its share, and all must come to one verdict."""
+        return None, None
+
     def _agree(self, share: int, error: DivergedError | None) -> float:
         """Return the size of the joint batch.
 

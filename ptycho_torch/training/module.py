@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from numpy.typing import NDArray
 
-from ptycho_torch.axes import ObjectPatches
+from ptycho_torch.axes import Amplitude, ObjectPatches
 from ptycho_torch.config_params import RunConfig
 from ptycho_torch.data.dataset import Batch
 from ptycho_torch.data.scaling import ScalingContract
@@ -23,6 +24,7 @@ from ptycho_torch.physics.losses import LossTerms
 from ptycho_torch.pinn import ForwardResult, PtychoPINN
 from ptycho_torch.training import optimizer
 from ptycho_torch.training.epochs import Means, Progress, Row
+from ptycho_torch.training.vital_signs import VitalSigns
 
 STATE_KEY = "ptycho_torch"
 _UNDER_PROBE = 0.3
@@ -68,6 +70,8 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
         self._val_row: dict[str, float] = {}
         self._rate = config.training.learning_rate
         self._batches_done = 0
+        self._vital_signs = VitalSigns(config, 1)
+        self._seen: tuple[ObjectPatches, Amplitude] | None = None
         self._pending_plateau: float | None = None
         self._pending_means: dict[str, dict[str, float]] | None = None
         for name, mask in zip(("train_mask", "val_mask"), masks, strict=True):
@@ -94,7 +98,8 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """Return the loss of one batch."""
         result, terms = self._step(batch, batch_idx, "train")
-        amplitude = result.patches.detach().abs()
+        self._seen = result.patches.detach(), batch.amplitude
+        amplitude = self._seen[0].abs()
         spread = amplitude.std(dim=(-2, -1), correction=0)
         self._train_means.add(
             {
@@ -119,6 +124,10 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
     def on_train_start(self) -> None:
         """Take up the means of a broken epoch, or the plateau step of the last one."""
         self._rate = float(self.trainer.optimizers[0].param_groups[0]["lr"])
+        steps = math.ceil(
+            self.trainer.num_training_batches / self.config.training.accumulate_grad_batches
+        )
+        self._vital_signs = VitalSigns(self.config, steps)
         if self._pending_means is not None:
             self._train_means.restore(self._pending_means)
             self._pending_means = None
@@ -144,7 +153,10 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
             for parameter in group["params"]
             if parameter.grad is not None
         ]
-        self._train_means.add({"grad_norm": torch.nn.utils.get_total_norm(gradients)}, 1.0)
+        norm = float(torch.nn.utils.get_total_norm(gradients))
+        self._train_means.add({"grad_norm": norm}, 1.0)
+        where = f"epoch {self.current_epoch}, batch {self._batches_done - 1}"
+        self._vital_signs.note_step(where, norm, *self._outputs())
 
     def on_validation_epoch_end(self) -> None:
         """Publish the means of the held-out part."""
@@ -173,6 +185,13 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
         for name in ("val_loss", "val_deviance", "train_deviance"):
             row.setdefault(name, None)
         self.progress.finish(row, self.model.network.state_dict())
+        patches, _ = self._outputs()
+        loss = means["train_loss"]
+        self._vital_signs.note_epoch(f"epoch {self.current_epoch}", loss, patches)
+
+    def _outputs(self) -> tuple[ObjectPatches | None, Amplitude | None]:
+        """Return the last training batch's patches and inputs, where they tell of them all."""
+        return (None, None) if self._seen is None else self._seen
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the epoch table, the best weights and what a resumed run must match."""

@@ -8,6 +8,7 @@ from ptycho_torch import backends, config_factory
 from ptycho_torch.config_params import RunConfig
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.training.result import TrainingResult
+from ptycho_torch.workflows import judging
 
 
 def train(
@@ -40,7 +41,11 @@ def train(
     if complete.execution.backend == backends.TENSORFLOW:
         from ptycho_torch.backends.tensorflow import fit as tensorflow_fit  # noqa: PLC0415 - an extra
 
-        return tensorflow_fit.run(complete, train_scan, test_scan, on_start=on_start)
-    from ptycho_torch.training import fit  # noqa: PLC0415 - Lightning takes a second
+        trained = tensorflow_fit.run(complete, train_scan, test_scan, on_start=on_start)
+    else:
+        from ptycho_torch.training import fit  # noqa: PLC0415 - Lightning takes a second
 
-    return fit.run(complete, train_scan, test_scan, on_start=on_start)
+        trained = fit.run(complete, train_scan, test_scan, on_start=on_start)
+    if trained.bundle_path is not None:  # one process of a joint training writes
+        judging.write_metrics(complete, trained.prepared, trained.model)
+    return trained

@@ -53,6 +53,7 @@ def run(
     Raises:
         InputError: Data or settings cannot be used.
         DivergedError: A loss was not finite; patch statistics are written all the same.
+        DeadTrainingError: The network can no longer learn; likewise.
         OutputError: A result cannot be written.
     """
     folder = run_folder.folder_of(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from ptycho_torch.patch_stats.logger import PatchStatsLogger
 from ptycho_torch.training import epochs, optimizer
 from ptycho_torch.training.epochs import Means, Progress, Row
 from ptycho_torch.training.prepare import Prepared
+from ptycho_torch.training.vital_signs import VitalSigns
 
 _KINDS = {"32-true": torch.float32, "64-true": torch.float64}
 
@@ -53,6 +55,9 @@ class Trainer:
         self._steps = Steps(self._model, training, scale, masks)
         self._adam = Adam(self._model.variables, settings)
         self._means = Means()
+        every = training.accumulate_grad_batches
+        steps = math.ceil(len(prepared.train_loader) / every)
+        self._vital_signs = VitalSigns(config, steps)
 
     def epoch(self, number: int, stats: PatchStatsLogger | None) -> Row:
         """Train one epoch, judge it on what is held out, and keep it when it is the best.
@@ -66,6 +71,7 @@ class Trainer:
 
         Raises:
             DivergedError: A loss was not finite.
+            DeadTrainingError: The network can no longer learn.
         """
         rate = self._adam.rate
         self._train(number, stats)
@@ -79,6 +85,7 @@ class Trainer:
         }
         weights = {name: torch.from_numpy(value) for name, value in self._model.state().items()}
         self.progress.finish(row, weights)
+        self._vital_signs.note_epoch(f"epoch {number}", float(row["train_loss"] or 0.0))
         if isinstance(self._schedule, lr_scheduler.ReduceLROnPlateau):
             self._schedule.step(float(row[self.progress.monitor] or 0.0))
         elif self._schedule is not None:
@@ -98,6 +105,9 @@ class Trainer:
             if (index + 1) % every == 0 or index + 1 == batch_count:
                 slopes, norm = adam.clip_gradients(gathered.take(), training.gradient_clip_val)
                 self._means.add({"grad_norm": float(norm)}, 1.0)
+                patches = torch.from_numpy(np.array(done.patches.numpy()))
+                where = f"epoch {number}, batch {index}"
+                self._vital_signs.note_step(where, float(norm), patches, batch.amplitude)
                 self._adam.step(slopes)
 
     def _validate(self, number: int, stats: PatchStatsLogger | None) -> dict[str, float]:

@@ -183,20 +183,6 @@ def test_patch_weighting_changes_the_weight(
     assert not np.allclose(stored(tmp_path)["weight"], stored(usual)["weight"])
 
 
-def test_metrics_follow_the_reference(inputs: Inputs, tmp_path: Path) -> None:
-    """Metrics appear with a reference, not without, and asking in vain ends with 2."""
-    assert infer(inputs, tmp_path / "auto", scan=inputs.blind) == 0
-    assert infer(inputs, tmp_path / "on", "--metrics") == 0
-    assert infer(inputs, tmp_path / "off", "--no-metrics") == 0
-    assert infer(inputs, tmp_path / "vain", "--metrics", scan=inputs.blind) == 2
-
-    found = {
-        name: (tmp_path / name / "metrics.json").exists() for name in ("auto", "on", "off")
-    }
-    assert found == {"auto": False, "on": True, "off": False}
-    assert not (tmp_path / "vain").exists()
-
-
 def test_debug_dump_fills_its_folder(inputs: Inputs, tmp_path: Path) -> None:
     """The dump goes where it was asked to, under the output folder or not."""
     assert infer(inputs, tmp_path / "out", "--debug-dump", str(tmp_path / "debug")) == 0

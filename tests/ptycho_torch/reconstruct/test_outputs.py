@@ -13,7 +13,7 @@ from matplotlib.image import imread
 
 from ptycho_torch.config_params import RunConfig
 from ptycho_torch.errors import InputError, MissingInputError
-from ptycho_torch.reconstruct import outputs, pictures
+from ptycho_torch.reconstruct import contrast, outputs, pictures
 from tests.ptycho_torch.reconstruct.images import blob, waves
 
 SHAPE = (46, 71)
@@ -135,7 +135,7 @@ def test_phase_detail_has_no_ramp() -> None:
     tilted = np.exp(1j * (phase + 0.5 * x - 0.3 * y + 2)).astype(np.complex64)
     mask = blob(SHAPE, margin=2)
 
-    flat = pictures.levelled_phase(tilted, mask)
+    flat = contrast.levelled_phase(tilted, mask)
 
     assert np.corrcoef(flat[mask], phase[mask])[0, 1] > 0.99
 
