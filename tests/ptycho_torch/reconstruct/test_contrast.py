@@ -6,10 +6,10 @@ import io
 
 import numpy as np
 import pytest
-from harness.judgement.guards import images, png
 from numpy.typing import NDArray
 from PIL import Image
 
+from harness.judgement.guards import images, png
 from ptycho_torch.reconstruct import contrast, pictures
 from tests.ptycho_torch.reconstruct.images import blob
 
