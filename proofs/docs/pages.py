@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,17 +14,12 @@ from proofs.docs import (
     model_cli,
     regions,
     scaling,
+    schema,
     structure,
 )
 
-
-def _keys() -> str:
-    with tempfile.TemporaryDirectory(prefix="docs-") as folder:
-        return configuration.tables(Path(folder))
-
-
 REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
-    "configuration.md": {"keys": _keys},
+    "configuration.md": {"keys": configuration.tables},
     "guards.md": {
         "kinds": guards.kinds,
         "aggregates": guards.aggregates,
@@ -41,8 +35,8 @@ REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
 
 
 def renewed() -> dict[Path, str]:
-    """Return each page that has regions, with its regions written from the code."""
-    found = {}
+    """Return each page that has regions, and the schema, as the code writes them."""
+    found = {schema.PATH: schema.text()}
     for page, writers in REGIONS.items():
         path = regions.DOCS / page
         content = {name: write() for name, write in writers.items()}
