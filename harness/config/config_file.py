@@ -56,8 +56,18 @@ def load(root: Path, check_guards: Callable[[Sequence[GuardSpec]], None]) -> Pro
         NotAProjectError: There is no ``harness.toml`` in ``root``.
         ConfigError: It cannot be used as written; the message names the key path.
     """
-    content, values = _parse(root / FILE)
-    table = Table(FILE, "", values)
+    return read_content(root, _read(root / FILE), check_guards)
+
+
+def read_content(
+    root: Path, content: bytes, check_guards: Callable[[Sequence[GuardSpec]], None]
+) -> Project:
+    """Read and check what is, or is to become, the declaration of a project.
+
+    Raises:
+        ConfigError: As ``load``.
+    """
+    table = Table(FILE, "", _parse(content))
     top = keys.read(TopTable, table)
     folders = {key: _find_folder(table, root, key, path) for key, path in _folders(top)}
     for role, dataset in top.datasets.items():
@@ -107,7 +117,7 @@ def _folders(top: TopTable) -> tuple[tuple[str, str], ...]:
     return (("hubs", top.hubs), ("golden", top.golden), ("work", top.work))
 
 
-def _parse(path: Path) -> tuple[bytes, dict[str, Any]]:
+def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
             content = stream.read(_LIMIT + 1)
@@ -122,12 +132,16 @@ def _parse(path: Path) -> tuple[bytes, dict[str, Any]]:
             expected="a readable file",
             remedy="Fix the permissions.",
         ) from error
+    return content
+
+
+def _parse(content: bytes) -> dict[str, Any]:
     if len(content) > _LIMIT:
         raise ConfigError(
             FILE, found="over 4 MiB", expected="a declaration", remedy="Make it smaller."
         )
     try:
-        return content, tomllib.loads(content.decode())
+        return tomllib.loads(content.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(
             FILE, found=str(error)[:120], expected="TOML", remedy="Fix the syntax."

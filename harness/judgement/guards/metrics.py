@@ -21,6 +21,7 @@ from harness.errors import ConfigError, EvidenceMissingError
 from harness.judgement.guards.base import Evidence
 
 _TOKEN = re.compile(r"\[([^\[\]]{1,200})\]|(?:^|\.)([^.\[\]]{1,200})|\.(?=\[)")
+STAGES = "@stages"  # stands for the run itself where an artifact would be named
 _STAGE_FIELDS = ("duration_s", "peak_memory_bytes", "exit_code")
 MATCH_LIMIT = 1_000_000
 
@@ -190,7 +191,7 @@ def _selector(text: str) -> tuple[str, str]:
 
 
 def _root(evidence: Evidence, artifact: str) -> Any:
-    if artifact == "@stages":
+    if artifact == STAGES:
         return {
             name: {field: getattr(stage, field) for field in _STAGE_FIELDS}
             for name, stage in evidence.stages.items()
