@@ -9,78 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import keys
-from harness.config.keys import Key
+from harness.config.keys import Key, Kind
 from harness.config.tables import TopTable
 from harness.judgement.guards import registry
 from tests.builders import hubs
 
 _BASE = {"policies": ["P-1"], "severity": "warn", "remedy": "Look there."}
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "bound": {"metric": "m:a", "aggregate": "min", "absolute": True, "min": 1.0, "max": 2},
-    "golden": {
-        "metric": "m:a",
-        "aggregate": "max",
-        "absolute": True,
-        "scale": "log10",
-        "sides": "low",
-        "coverage": 0.9,
-        "confidence": 0.99,
-        "missing": "note",
-    },
-    "ratio": {
-        "numerator": "m:a",
-        "denominator": "m:b",
-        "numerator_aggregate": "mean",
-        "denominator_aggregate": "std",
-        "min": 0.5,
-        "max": 1.5,
-    },
-    "equal": {
-        "left": "m:a",
-        "right": "m:b",
-        "left_aggregate": "first",
-        "right_aggregate": "last",
-        "relative": 0.1,
-        "absolute": 0.2,
-    },
-    "artifact": {"artifact": "m", "min_size": 3},
-    "image": {
-        "artifact": "m",
-        "min_levels": 9,
-        "level_share": 0.01,
-        "max_flat": 0.8,
-        "min_size": 4,
-        "min_spread": 2.0,
-        "tile": 8,
-        "separator": 2,
-        "tiles": 4,
-    },
-    "log": {
-        "stage": "make",
-        "must": ["a"],
-        "must_not": ["b"],
-        "value": "x = (.*)",
-        "equals": "m:a",
-        "relative": 0.1,
-        "differs": 1.0,
-    },
-    "count": {
-        "records": "m:[*]",
-        "equals": 2,
-        "min": 1,
-        "max": 3,
-        "unique_by": ["epoch"],
-        "distinct": True,
-    },
-    "resource": {
-        "stage": "make",
-        "measure": "runtime",
-        "min": 0.1,
-        "max": 9.0,
-        "above": 1.5,
-        "below": 0.5,
-    },
-    "default": {"artifact": "m", "allow": ["constant"]},
+# What a key must hold beside its type; keys of these names mean the same in every kind.
+_NAMED: dict[str, Any] = {
+    "artifact": "m",
+    "stage": "make",
+    "value": "x = (.*)",
+    "min": 1,
+    "max": 2,
+    "relative": 0.1,
 }
 Place = tuple[str | int, ...]
 
@@ -118,7 +60,10 @@ def complete() -> dict[str, Any]:
         "requires": {"json": "it is there"},
         "goldens_of": "lender",
         "stages": [tests, make],
-        "guards": [{"id": kind, "kind": kind, **_BASE, **_OPTIONS[kind]} for kind in _OPTIONS],
+        "guards": [
+            {"id": kind, "kind": kind, **_BASE, **make_options(guard.options)}
+            for kind, guard in registry.built_in().items()
+        ],
         "matrix": {"doses": {"value": ["1", "2"]}},
         "quarantine": [
             {subject: name, **owned}
@@ -138,6 +83,25 @@ def complete() -> dict[str, Any]:
         "datasets": {"train": generate},
         "suites": {"full": suite, "lender": lent, "child": child},
     }
+
+
+def make_options(record: type) -> dict[str, Any]:
+    """Return a value other than the default for each parameter of a guard kind."""
+    return {one.name: _make_value(one) for one in keys.keys_of(record)}
+
+
+def _make_value(one: Key) -> Any:
+    about = one.about
+    if one.name in _NAMED:
+        return _NAMED[one.name]
+    if about.choices:
+        return [about.choices[-1]] if one.kind is Kind.TEXTS else about.choices[-1]
+    if one.kind in (Kind.INTEGER, Kind.NUMBER):
+        return next(number for number in (3, 0.5) if about.admits(number))
+    if one.kind is Kind.FLAG:
+        return not one.default
+    text = "m:a" if about.is_metric else "a"
+    return [text] if one.kind is Kind.TEXTS else text
 
 
 def walk_keys(declared: dict[str, Any]) -> Iterator[tuple[Place, Key]]:
