@@ -155,7 +155,10 @@ def rename(session: Session, old: str, new: str, suite: str | None, reason: str)
     made = renaming.rename(project, (old, new), suite, reason, os.environ)
     answer = {"guards": list(made.guards), "goldens": made.values}
     told = [f"guard   {place}" for place in made.guards]
-    told += [f"golden  {name}: {count} values" for name, count in made.values.items()]
+    told += [
+        f"golden  {name}: {count} value{'' if count == 1 else 's'}"
+        for name, count in made.values.items()
+    ]
     session.answer(answer, "\n".join(told))
 
 
