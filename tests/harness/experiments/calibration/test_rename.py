@@ -190,13 +190,13 @@ def test_what_cannot_stand_is_refused_and_changes_nothing(
     assert snapshot(tmp_path) == before
 
 
-@pytest.mark.parametrize("write", ["save", "write_text"])
+@pytest.mark.parametrize("write", ["append", "save", "write_text"])
 def test_a_crash_is_mended_by_the_same_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: str
 ) -> None:
     """Wherever it ends, calling again gives what an undisturbed call gives."""
     project = judged(tmp_path, OLD)
-    owner: Any = store if write == "save" else files
+    owner: Any = {"append": Ledger, "save": store, "write_text": files}[write]
 
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
