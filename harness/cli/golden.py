@@ -1,4 +1,4 @@
-"""``harness golden``: show, calibrate, update and explain reference statistics."""
+"""``harness golden``: show, calibrate, update, rename and explain reference statistics."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from harness.cli.signals import stop_on_signals
 from harness.config import config_file
 from harness.errors import EvidenceMissingError
 from harness.experiments.calibration import goldens
+from harness.experiments.calibration import rename as renaming
 from harness.experiments.calibration import runs as calibration_runs
 from harness.experiments.execute import factory as executors
 from harness.judgement.golden import calibrate as statistics
@@ -28,6 +29,7 @@ Examples:
   harness golden show
   harness golden calibrate forward-parity --seeds 12
   harness golden update forward-parity --reason "the encoder has one block more"
+  harness golden rename train-stats:[*].var train-stats:[*].variance
   harness golden explain forward-parity "min(train-stats:[phase=train].var_zero_mean)"
 """
 
@@ -37,7 +39,7 @@ def command() -> None:
     """Show, calibrate or update reference statistics.
 
     A golden is a tolerance interval made of many seeds, for one environment and one set of
-    data. It changes only by `harness golden update`, which is an entry of the ledger.
+    data. It changes only by `harness golden update` and `rename`, which the ledger tells of.
     """
 
 
@@ -132,6 +134,32 @@ def update(session: Session, suite: str, reason: str) -> None:
     written = f"Written to {folder}; commit it. The digests of its runs are in the ledger."
     told = [*_lines(suite, golden), written]
     session.answer(encode(golden.values), "\n".join(told))
+
+
+@command.command("rename", context_settings=options.CONTEXT)
+@click.argument("old")
+@click.argument("new")
+@click.option("--suite", help="Change the guards of this suite alone.")
+@click.option("--reason", default="", help="Why; without it, that OLD is called NEW.")
+@options.common
+@options.pass_session
+def rename(session: Session, old: str, new: str, suite: str | None, reason: str) -> None:
+    """Give a metric another name: path OLD becomes NEW.
+
+    A path is what a guard says, such as train-stats:[phase=train].var_zero_mean, without an
+    aggregate. Changes the guards in harness.toml, whose comments stay, and the goldens; the
+    ledger tells of it. Nothing is calibrated anew, so that what the artifact holds under NEW
+    must be what it held under OLD. Refused when CI is set.
+    """
+    project = resolve.project(session)
+    made = renaming.rename(project, (old, new), suite, reason, os.environ)
+    answer = {"guards": list(made.guards), "goldens": made.values}
+    told = [f"guard   {place}" for place in made.guards]
+    told += [
+        f"golden  {name}: {count} value{'' if count == 1 else 's'}"
+        for name, count in made.values.items()
+    ]
+    session.answer(answer, "\n".join(told))
 
 
 @command.command("explain", context_settings=options.CONTEXT)

@@ -21,15 +21,16 @@ Examples:
 """
 _NOT_PACKAGES = {"tests", "test", "docs", "examples", "benchmarks", "build", "dist", "scripts"}
 _IGNORED = (".harness/", "hubs/*/")
-_HEAD = """\
+_HEAD = f"""\
+#:schema ./{config_file.SCHEMA_FILE}
 # What the harness runs and judges in this repository. `harness run default` is the first step.
 schema = 1
-name = {name}
+name = {{name}}
 
 [suites.default]
 description = "The tests of this repository."
 # Evidence is fresh as long as these files are the same; they are globs from this folder.
-inputs = [{inputs}]
+inputs = [{{inputs}}]
 
 """
 _PYTEST = """\
@@ -71,14 +72,25 @@ _TAIL = """\
 
 @click.command(epilog=EXAMPLES, context_settings=options.CONTEXT)
 @click.option("--name", help="Name of the project; the folder's name without it.")
+@click.option(
+    "--schema",
+    "is_schema_alone",
+    is_flag=True,
+    help=f"Write {config_file.SCHEMA_FILE} for editors anew, and nothing else.",
+)
 @options.common
 @options.pass_session
-def command(session: Session, name: str | None) -> None:
+def command(session: Session, name: str | None, *, is_schema_alone: bool) -> None:
     """Set up the harness in this repository.
 
     Writes a harness.toml with one suite around what it finds (tests, else the packages), and
-    keeps the harness's own files out of git. Never overwrites a harness.toml.
+    keeps the harness's own files out of git. Never overwrites a harness.toml. Its schema is
+    written beside it, so that an editor completes, explains and checks each key.
     """
+    if is_schema_alone:
+        root = config_file.find_root(session.start)
+        session.answer({"written": [_write_schema(root)]}, f"wrote  {config_file.SCHEMA_FILE}")
+        return
     root = session.start.resolve()
     target = root / config_file.FILE
     if target.exists():
@@ -86,7 +98,7 @@ def command(session: Session, name: str | None) -> None:
         raise ConfigError(str(target), found="a file", expected="none", remedy=remedy)
     files.write_text(target, declaration(root, name or root.name))
     load_project(root)
-    written = [config_file.FILE, *_ignore(root)]
+    written = [config_file.FILE, _write_schema(root), *_ignore(root)]
     lines = [f"wrote  {word}" for word in written]
     answer = {"project": name or root.name, "written": written, "next": "harness run default"}
     session.answer(answer, "\n".join([*lines, "next   harness run default"]))
@@ -104,6 +116,12 @@ def declaration(root: Path, name: str) -> str:
     if tests or loose:
         return head + _PYTEST.format(selectors=_write_list([*tests, *loose])) + _TAIL
     return head + _COMPILE.format(packages=_write_list(packages or ["."])) + _TAIL
+
+
+def _write_schema(root: Path) -> str:
+    shipped = Path(config_file.__file__).with_name(config_file.SCHEMA_FILE)
+    files.write_bytes(root / config_file.SCHEMA_FILE, shipped.read_bytes())
+    return config_file.SCHEMA_FILE
 
 
 def _packages(root: Path) -> list[str]:

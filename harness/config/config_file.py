@@ -11,26 +11,18 @@ from __future__ import annotations
 import datetime as dt
 import tomllib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.config import matrix, quarantine_rules, suite_rules
-from harness.config.project import (
-    ArtifactSpec,
-    DatasetSpec,
-    GuardSpec,
-    Project,
-    QuarantineSpec,
-    StageSpec,
-    SuiteSpec,
-)
+from harness.config import keys, matrix, ordering, quarantine_rules, suite_rules, toml_table
+from harness.config.project import DatasetSpec, GuardSpec, Project, SuiteSpec
+from harness.config.tables import SuiteTable, TopTable
 from harness.config.toml_table import Table, nearest
 from harness.errors import ConfigError, NotAProjectError
 from harness.files import sha256_bytes
 
-FILE = "harness.toml"
-SCHEMA = 1
+FILE = toml_table.FILE
+SCHEMA_FILE = "harness.schema.json"  # lies beside this module, written by proofs.docs
 _LIMIT = 4 << 20
 
 
@@ -64,27 +56,30 @@ def load(root: Path, check_guards: Callable[[Sequence[GuardSpec]], None]) -> Pro
         NotAProjectError: There is no ``harness.toml`` in ``root``.
         ConfigError: It cannot be used as written; the message names the key path.
     """
-    content, values = _parse(root / FILE)
-    top = Table(FILE, "", values)
-    schema = top.take("schema", int, required=True)
-    if schema != SCHEMA:
-        raise top.error(
-            "schema", found=str(schema), expected=str(SCHEMA), remedy="Use a matching release."
-        )
-    name = top.text("name", required=True)
-    policies = top.strings("policies")
-    trusted_keys = top.texts("trusted_keys")
-    datasets = {
-        role: _dataset(role, table) for role, table in top.named_tables("datasets").items()
+    return read_content(root, _read(root / FILE), check_guards)
+
+
+def read_content(
+    root: Path, content: bytes, check_guards: Callable[[Sequence[GuardSpec]], None]
+) -> Project:
+    """Read and check what is, or is to become, the declaration of a project.
+
+    Raises:
+        ConfigError: As ``load``.
+    """
+    table = Table(FILE, "", _parse(content))
+    top = keys.read(TopTable, table)
+    folders = {key: _find_folder(table, root, key, path) for key, path in _folders(top)}
+    for role, dataset in top.datasets.items():
+        _check_dataset(role, dataset)
+    suites = _suites(top.suites, top.datasets)
+    matrices = {
+        name: matrix.read(name, Table(FILE, f"suites.{name}.matrix", written.matrix))
+        for name, written in top.suites.items()
     }
-    tables = top.named_tables("suites")
-    matrices = {suite: matrix.read(suite, table) for suite, table in tables.items()}
-    suites = _suites(tables, datasets)
-    folders = {key: _folder(top, root, key, default) for key, default in _FOLDERS.items()}
-    top.close()
     for suite in suites.values():
         where = f"{FILE}: suites.{suite.name}"
-        suite_rules.check(suite, policies, where)
+        suite_rules.check(suite, top.policies, where)
         suite_rules.check_lender(suite, suites, where)
         quarantine_rules.check(suite, where)
         check_guards(suite.guards)
@@ -92,11 +87,11 @@ def load(root: Path, check_guards: Callable[[Sequence[GuardSpec]], None]) -> Pro
             matrix.check(spec, suite, FILE)
     return Project(
         root=root.resolve(),
-        name=name,
+        name=top.name,
         suites=suites,
         matrices=matrices,
-        policies=policies,
-        trusted_keys=trusted_keys,
+        policies=top.policies,
+        trusted_keys=top.trusted_keys,
         config_sha256=sha256_bytes(content),
         **folders,
     )
@@ -118,10 +113,11 @@ def find_suite(project: Project, name: str) -> SuiteSpec:
     )
 
 
-_FOLDERS = {"hubs": "hubs", "golden": "golden", "work": ".harness"}
+def _folders(top: TopTable) -> tuple[tuple[str, str], ...]:
+    return (("hubs", top.hubs), ("golden", top.golden), ("work", top.work))
 
 
-def _parse(path: Path) -> tuple[bytes, dict[str, Any]]:
+def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
             content = stream.read(_LIMIT + 1)
@@ -136,20 +132,23 @@ def _parse(path: Path) -> tuple[bytes, dict[str, Any]]:
             expected="a readable file",
             remedy="Fix the permissions.",
         ) from error
+    return content
+
+
+def _parse(content: bytes) -> dict[str, Any]:
     if len(content) > _LIMIT:
         raise ConfigError(
             FILE, found="over 4 MiB", expected="a declaration", remedy="Make it smaller."
         )
     try:
-        return content, tomllib.loads(content.decode())
+        return tomllib.loads(content.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(
             FILE, found=str(error)[:120], expected="TOML", remedy="Fix the syntax."
         ) from error
 
 
-def _folder(top: Table, root: Path, key: str, default: str) -> Path:
-    value = top.text(key, default)
+def _find_folder(top: Table, root: Path, key: str, value: str) -> Path:
     path = (root / value).resolve()
     if root.resolve() not in path.parents:
         raise top.error(
@@ -161,58 +160,51 @@ def _folder(top: Table, root: Path, key: str, default: str) -> Path:
     return path
 
 
-def _dataset(role: str, table: Table) -> DatasetSpec:
-    spec = DatasetSpec(
-        role=role,
-        generate=table.texts("generate"),
-        inputs=table.texts("inputs"),
-        file=table.text("file", f"{role}.npz"),
-    )
+def _check_dataset(role: str, spec: DatasetSpec) -> None:
     if Path(spec.file).name != spec.file or spec.file.startswith("."):
-        raise table.error(
-            "file", found=repr(spec.file), expected="a file name", remedy="Leave folders out."
+        raise Table(FILE, f"datasets.{role}", {}).error(
+            "file",
+            found=repr(spec.file),
+            expected="a file name",
+            remedy="Leave folders out.",
         )
-    table.close()
-    return spec
 
 
-def _suites(tables: dict[str, Table], datasets: dict[str, DatasetSpec]) -> dict[str, SuiteSpec]:
-    done: dict[str, SuiteSpec] = {}
-    for name in tables:
-        _resolve(name, tables, datasets, done, ())
-    return {name: done[name] for name in tables}
-
-
-def _resolve(
-    name: str,
-    tables: dict[str, Table],
-    datasets: dict[str, DatasetSpec],
-    done: dict[str, SuiteSpec],
-    trail: tuple[str, ...],
-) -> SuiteSpec:
-    if name in done:
-        return done[name]
-    table = tables[name]
-    parent = None
-    if "extends" in table.values:
-        wanted = table.text("extends", required=True)
-        if wanted in (*trail, name):
-            raise table.error(
+def _suites(
+    written: dict[str, SuiteTable], datasets: dict[str, DatasetSpec]
+) -> dict[str, SuiteSpec]:
+    """Make the suites, each after the one that it extends."""
+    for name, suite in written.items():
+        if suite.extends is not None and suite.extends not in written:
+            raise _at(name).error(
                 "extends",
-                found=" → ".join((*trail, name, wanted)),
-                expected="no cycle",
-                remedy="Break the cycle.",
-            )
-        if wanted not in tables:
-            raise table.error(
-                "extends",
-                found=repr(wanted),
+                found=repr(suite.extends),
                 expected="a declared suite",
-                remedy=nearest(wanted, tables),
+                remedy=nearest(suite.extends, written),
             )
-        parent = _resolve(wanted, tables, datasets, done, (*trail, name))
-    done[name] = _suite(name, table, datasets, parent)
-    return done[name]
+    parents = {
+        name: () if suite.extends is None else (suite.extends,)
+        for name, suite in written.items()
+    }
+    try:
+        order = ordering.order_by_need(parents)
+    except ordering.CycleError as error:
+        raise _at(error.ring[0]).error(
+            "extends",
+            found=" → ".join(error.ring),
+            expected="no cycle",
+            remedy="Break the cycle.",
+        ) from error
+    done: dict[str, SuiteSpec] = {}
+    for name in order:
+        parent = done.get(written[name].extends or "")
+        done[name] = _suite(name, written[name], datasets, parent)
+    return {name: done[name] for name in written}
+
+
+def _at(suite: str) -> Table:
+    """Return where a suite stands, for errors about its keys."""
+    return Table(FILE, f"suites.{suite}", {})
 
 
 _BARE = SuiteSpec(
@@ -228,40 +220,38 @@ _BARE = SuiteSpec(
 
 
 def _suite(
-    name: str, table: Table, datasets: dict[str, DatasetSpec], parent: SuiteSpec | None
+    name: str, own: SuiteTable, datasets: dict[str, DatasetSpec], parent: SuiteSpec | None
 ) -> SuiteSpec:
-    base = parent or _BARE
-    without = _left_out_ids(table, base)
-    stages = tuple(_stage(item) for item in table.tables("stages"))
-    guards = tuple(_guard(item) for item in table.tables("guards"))
-    suite = SuiteSpec(
-        name=name,
-        description=table.text("description", base.description, required=parent is None),
-        inputs=table.texts("inputs") or base.inputs,
-        parameters={**base.parameters, **table.strings("parameters")},
-        datasets=_roles(table, datasets) if "datasets" in table.values else base.datasets,
-        stages=_merge([s for s in base.stages if s.id not in without], stages, table, "stages"),
-        guards=_merge([g for g in base.guards if g.id not in without], guards, table, "guards"),
-        environment=table.texts("environment") or base.environment,
-        max_age_days=table.take("max_age_days", float, base.max_age_days),
-        quarantine=_quarantine(table),
-        requires={**base.requires, **suite_rules.read_requirements(table)},
-        goldens_of=table.text("goldens_of", base.goldens_of),
-    )
-    table.close(known=("extends", "without", "datasets"))
-    return suite
-
-
-def _quarantine(table: Table) -> tuple[QuarantineSpec, ...]:
-    """Read what a suite excuses; it is never inherited, each suite says it itself."""
+    base, table = parent or _BARE, _at(name)
+    for index, stage in enumerate(own.stages):
+        suite_rules.check_stage(stage, Table(FILE, f"{table.path}.stages[{index}]", {}))
+    suite_rules.check_modules(own.requires, table)
+    left = {s.id for s in base.stages} | {g.id for g in base.guards}
+    _check_names(table, "without", own.without, left, "a stage or guard of the extended suite")
+    _check_names(table, "datasets", own.datasets or (), datasets, "a dataset of [datasets]")
+    stages = [stage for stage in base.stages if stage.id not in own.without]
+    guards = [guard for guard in base.guards if guard.id not in own.without]
+    roles = None if own.datasets is None else dict.fromkeys(own.datasets)
     today = dt.datetime.now(dt.UTC).date()
-    return tuple(quarantine_rules.read(item, today) for item in table.tables("quarantine"))
-
-
-def _left_out_ids(table: Table, base: SuiteSpec) -> frozenset[str]:
-    known = {s.id for s in base.stages} | {g.id for g in base.guards}
-    return frozenset(
-        _take_names(table, "without", known, "a stage or guard of the extended suite")
+    return SuiteSpec(
+        name=name,
+        description=own.description or base.description,
+        inputs=own.inputs or base.inputs,
+        parameters={**base.parameters, **own.parameters},
+        datasets=base.datasets if roles is None else tuple(datasets[role] for role in roles),
+        stages=_merge(stages, own.stages, table, "stages"),
+        guards=_merge(guards, own.guards, table, "guards"),
+        environment=own.environment or base.environment,
+        max_age_days=base.max_age_days if own.max_age_days is None else own.max_age_days,
+        # Never inherited: each suite says itself what it excuses.
+        quarantine=tuple(
+            quarantine_rules.resolve(
+                item, Table(FILE, f"{table.path}.quarantine[{index}]", {}), today
+            )
+            for index, item in enumerate(own.quarantine)
+        ),
+        requires={**base.requires, **own.requires},
+        goldens_of=own.goldens_of or base.goldens_of,
     )
 
 
@@ -280,16 +270,10 @@ def _merge(inherited: list[Any], own: tuple[Any, ...], table: Table, key: str) -
     return (*kept, *new.values())
 
 
-def _roles(table: Table, datasets: dict[str, DatasetSpec]) -> tuple[DatasetSpec, ...]:
-    roles = _take_names(table, "datasets", datasets, "a dataset of [datasets]")
-    return tuple(datasets[role] for role in dict.fromkeys(roles))
-
-
-def _take_names(
-    table: Table, key: str, known: Collection[str], expected: str
-) -> tuple[str, ...]:
-    """Read a list of names, each of which must be ``known``."""
-    names = table.texts(key)
+def _check_names(
+    table: Table, key: str, names: tuple[str, ...], known: Collection[str], expected: str
+) -> None:
+    """Refuse a name in a list that is not ``known``."""
     for index, name in enumerate(names):
         if name not in known:
             raise table.error(
@@ -298,53 +282,3 @@ def _take_names(
                 expected=expected,
                 remedy=nearest(name, known),
             )
-    return names
-
-
-def _stage(table: Table) -> StageSpec:
-    spec = StageSpec(
-        id=table.text("id", required=True),
-        kind=table.text("kind", required=True),
-        argv=table.texts("argv"),
-        selectors=table.texts("selectors"),
-        min_tests=table.take("min_tests", int, 1),
-        min_collected=table.take("min_collected", int, 1),
-        needs=table.texts("needs"),
-        timeout_s=table.take("timeout_s", float, 900.0),
-        artifacts=tuple(_artifact(item) for item in table.tables("artifacts")),
-        retries=table.take("retries", int, 0),
-        test_retries=table.take("test_retries", int, 0),
-        test_timeout_s=table.take("test_timeout_s", float),
-    )
-    table.close()
-    suite_rules.check_stage(spec, table)
-    return spec
-
-
-def _artifact(table: Table) -> ArtifactSpec:
-    spec = ArtifactSpec(
-        id=table.text("id", required=True),
-        path=table.text("path", required=True),
-        external=table.take("external", bool, default=False),
-        optional=table.take("optional", bool, default=False),
-    )
-    table.close()
-    return spec
-
-
-def _guard(table: Table) -> GuardSpec:
-    spec = GuardSpec(
-        id=table.text("id", required=True),
-        kind=table.text("kind", required=True),
-        severity=table.text("severity", "fail"),
-        policies=table.texts("policies"),
-        remedy=table.text("remedy", required=True),
-    )
-    if spec.severity not in ("fail", "warn"):
-        raise table.error(
-            "severity",
-            found=repr(spec.severity),
-            expected="fail or warn",
-            remedy=nearest(spec.severity, ("fail", "warn")),
-        )
-    return replace(spec, options=table.rest())

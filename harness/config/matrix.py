@@ -21,13 +21,12 @@ _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
 _DATASET = "dataset:"
 
 
-def read(suite: str, table: Table) -> dict[str, MatrixSpec]:
-    """Read the matrices that a suite's table declares.
+def read(suite: str, inner: Table) -> dict[str, MatrixSpec]:
+    """Read the matrices of a suite from its table ``matrix``.
 
     Raises:
         ConfigError: A name, an axis or a value that cannot be used.
     """
-    inner = Table(table.file, f"{table.path}.matrix", table.take("matrix", dict, {}))
     found = {}
     for name in inner.values:
         if not _NAME.fullmatch(name):
@@ -37,9 +36,7 @@ def read(suite: str, table: Table) -> dict[str, MatrixSpec]:
                 expected="letters, digits, '_' and '-'",
                 remedy="Rename the matrix.",
             )
-        axes = Table(
-            table.file, inner.key_path(name).partition(": ")[2], inner.take(name, dict)
-        )
+        axes = inner.inner(name)
         spec = MatrixSpec(
             suite=suite, name=name, axes={axis: _values(axes, axis) for axis in axes.values}
         )

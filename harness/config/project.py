@@ -1,10 +1,20 @@
-"""What ``harness.toml`` declares: the project, its datasets, suites, stages and guards."""
+"""What ``harness.toml`` declares: the project, its datasets, suites, stages and guards.
+
+A record that a table of the file is read into declares its keys here; the tables that become
+something else are in ``tables``.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from harness.config.keys import key, other_keys, table_name
+
+MOST_RETRIES = 5
+_PROVES = "A stage without a test proves nothing."
+_BROKEN = "What needs more is not flaky but broken."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,10 +24,12 @@ class ArtifactSpec:
     An ``external`` artifact stays outside the hub and is recorded by digest, size and path.
     """
 
-    id: str
-    path: str
-    external: bool = False
-    optional: bool = False
+    id: str = key("Name that guards use.")
+    path: str = key("Path below `{work}`.")
+    external: bool = key(
+        "Stays outside the hub; digest, size and path are recorded.", default=False
+    )
+    optional: bool = key("May be absent; otherwise absence is red.", default=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,30 +42,68 @@ class StageSpec:
     failed; ``test_timeout_s`` bounds each phase of a test [s].
     """
 
-    id: str
-    kind: str
-    argv: tuple[str, ...] = ()
-    selectors: tuple[str, ...] = ()
-    min_tests: int = 1
-    min_collected: int = 1
-    needs: tuple[str, ...] = ()
-    timeout_s: float = 900.0
-    artifacts: tuple[ArtifactSpec, ...] = ()
-    retries: int = 0
-    test_retries: int = 0
-    test_timeout_s: float | None = None
+    id: str = key("Name of the stage, unique in the suite.")
+    kind: str = key("`pytest` or `command`.")
+    argv: tuple[str, ...] = key(
+        "`command`: the argument vector. No shell is involved.", default=()
+    )
+    selectors: tuple[str, ...] = key("`pytest`: files, folders or node ids.", default=())
+    min_tests: int = key(
+        "`pytest`: tests that must have passed, at least 1.", default=1, low=1, advice=_PROVES
+    )
+    min_collected: int = key(
+        "`pytest`: tests that must be there, skipped ones included, at least 1. Set to their "
+        "number, it tells of each that goes away.",
+        default=1,
+        low=1,
+        advice=_PROVES,
+    )
+    needs: tuple[str, ...] = key(
+        "Stages that must pass first, or this one is skipped.", default=()
+    )
+    timeout_s: float = key(
+        "Time until TERM, then KILL.", default=900.0, unit="s", above=0, advice="Set a bound."
+    )
+    artifacts: tuple[ArtifactSpec, ...] = key(
+        "Files that the stage promises, see below.", default=()
+    )
+    retries: int = key(
+        "Further attempts of a stage that failed, at most 5.",
+        default=0,
+        low=0,
+        high=MOST_RETRIES,
+        advice=_BROKEN,
+    )
+    test_retries: int = key(
+        "`pytest`: further attempts of a test that failed, at most 5.",
+        default=0,
+        low=0,
+        high=MOST_RETRIES,
+        advice=_BROKEN,
+    )
+    test_timeout_s: float | None = key(
+        "`pytest`: bound for set-up, call and tear-down of a test, each.",
+        default=None,
+        unit="s",
+        above=0,
+        advice="Bound a test below its stage.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardSpec:
     """One rule; ``options`` are the parameters that its kind declares."""
 
-    id: str
-    kind: str
-    severity: str = "fail"
-    policies: tuple[str, ...] = ()
-    remedy: str
-    options: dict[str, Any] = field(default_factory=dict)
+    id: str = key("Name of the guard, unique in the suite.")
+    kind: str = key("Its own keys are in [Guards](guards.md).")
+    severity: str = key(
+        "Red is `fail`, or `warn`: said, no part of the verdict.",
+        default="fail",
+        choices=("fail", "warn"),
+    )
+    policies: tuple[str, ...] = key("Policy ids that the guard enforces.", default=())
+    remedy: str = key("What to look at when it is red; goes into the blocker.")
+    options: dict[str, Any] = other_keys()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +113,18 @@ class DatasetSpec:
     ``file`` is the name of the generated file; its ending says its format.
     """
 
-    role: str
-    generate: tuple[str, ...]
-    inputs: tuple[str, ...]
-    file: str = "dataset.npz"
+    role: str = table_name()
+    generate: tuple[str, ...] = key(
+        "Writes the dataset to `{output}` when no file is given.", default=()
+    )
+    inputs: tuple[str, ...] = key(
+        "Globs of the files that make it; a change makes it anew.", default=()
+    )
+    file: str = key(
+        "Name of the generated file; its ending says its format.",
+        default="dataset.npz",
+        from_name="{}.npz",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

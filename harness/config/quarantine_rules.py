@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 
+from harness.config import keys
 from harness.config.project import QuarantineSpec, StageSpec, SuiteSpec
+from harness.config.tables import LONGEST_DAYS, QuarantineTable
 from harness.config.toml_table import Table, nearest
 from harness.errors import ConfigError
 
 KINDS = ("test", "stage", "guard")
-CLEAN_RUNS = 5
-LONGEST_DAYS = 90
-_MOST_CLEAN_RUNS = 100
 
 
 def read(table: Table, today: dt.date) -> QuarantineSpec:
@@ -23,7 +22,16 @@ def read(table: Table, today: dt.date) -> QuarantineSpec:
     Raises:
         ConfigError: Not one subject, no owner or reason, no day, or one too far ahead.
     """
-    named = {kind: table.text(kind) for kind in KINDS}
+    return resolve(keys.read(QuarantineTable, table), table, today)
+
+
+def resolve(written: QuarantineTable, table: Table, today: dt.date) -> QuarantineSpec:
+    """Find what a quarantine is about, and hold its last day against today.
+
+    Raises:
+        ConfigError: Not one subject, or a day too far ahead.
+    """
+    named = {"test": written.test, "stage": written.stage, "guard": written.guard}
     given = [kind for kind in KINDS if named[kind].strip()]
     if len(given) != 1:
         raise table.error(
@@ -32,35 +40,21 @@ def read(table: Table, today: dt.date) -> QuarantineSpec:
             expected=f"one of {', '.join(KINDS)}",
             remedy="Write a table for each of them.",
         )
-    spec = QuarantineSpec(
-        kind=given[0],
-        id=named[given[0]].strip(),
-        owner=" ".join(table.text("owner", required=True).split()),
-        reason=" ".join(table.text("reason", required=True).split()),
-        expires=_day(table, today),
-        clean_runs=table.take("clean_runs", int, CLEAN_RUNS),
-    )
-    if not 1 <= spec.clean_runs <= _MOST_CLEAN_RUNS:
-        raise table.error(
-            "clean_runs",
-            found=str(spec.clean_runs),
-            expected=f"1 to {_MOST_CLEAN_RUNS}",
-            remedy="A quarantine ends after some clean runs.",
-        )
-    table.close()
-    return spec
-
-
-def _day(table: Table, today: dt.date) -> str:
-    day: dt.date = table.take("expires", dt.date, required=True)
-    if day > today + dt.timedelta(days=LONGEST_DAYS):
+    if written.expires > today + dt.timedelta(days=LONGEST_DAYS):
         raise table.error(
             "expires",
-            found=day.isoformat(),
+            found=written.expires.isoformat(),
             expected=f"at most {LONGEST_DAYS} days from now",
             remedy="Take a nearer day, and look at it again then.",
         )
-    return day.isoformat()
+    return QuarantineSpec(
+        kind=given[0],
+        id=named[given[0]].strip(),
+        owner=" ".join(written.owner.split()),
+        reason=" ".join(written.reason.split()),
+        expires=written.expires.isoformat(),
+        clean_runs=written.clean_runs,
+    )
 
 
 def check(suite: SuiteSpec, where: str) -> None:

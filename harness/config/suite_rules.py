@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import importlib.util
-import math
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from harness.config import placeholders
+from harness.config import ordering, placeholders
 from harness.config.project import StageSpec, SuiteSpec
-from harness.config.toml_table import Table, nearest
+from harness.config.toml_table import FILE, Table, nearest
 from harness.errors import ConfigError
 
 KINDS = ("command", "pytest")
-MOST_RETRIES = 5
 ATTEMPT = ".attempt-"  # ends the names of logs of earlier attempts
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED = ("blockers", "matrix")
 
 
-def read_requirements(table: Table) -> dict[str, str]:
-    """Read the modules that a suite needs; a dotted one could only be found by importing.
+def check_modules(modules: Iterable[str], table: Table) -> None:
+    """Refuse a module that a suite needs and that could only be found by importing.
 
     Raises:
         ConfigError: A name is not that of a top-level module.
     """
-    modules = table.strings("requires")
     for name in modules:
         if not name.isidentifier():
             raise table.error(
@@ -34,7 +32,6 @@ def read_requirements(table: Table) -> dict[str, str]:
                 expected="the name of a top-level module",
                 remedy="Name the package without its parts.",
             )
-    return modules
 
 
 def absent_modules(suite: SuiteSpec) -> str:
@@ -59,34 +56,11 @@ def check_stage(spec: StageSpec, table: Table) -> None:
             expected=" or ".join(KINDS),
             remedy=nearest(spec.kind, KINDS),
         )
-    if not (0 < spec.timeout_s < math.inf):
-        raise table.error(
-            "timeout_s",
-            found=str(spec.timeout_s),
-            expected="seconds above 0",
-            remedy="Set a bound.",
-        )
-    for key, count in (("min_tests", spec.min_tests), ("min_collected", spec.min_collected)):
-        if count < 1:
-            raise table.error(
-                key,
-                found=str(count),
-                expected="at least 1",
-                remedy="A stage without a test proves nothing.",
-            )
     _check_patience(spec, table)
 
 
 def _check_patience(spec: StageSpec, table: Table) -> None:
     """Refuse retries and bounds that no stage of this kind has, or that know no bound."""
-    for key, count in (("retries", spec.retries), ("test_retries", spec.test_retries)):
-        if not 0 <= count <= MOST_RETRIES:
-            raise table.error(
-                key,
-                found=str(count),
-                expected=f"0 to {MOST_RETRIES}",
-                remedy="What needs more is not flaky but broken.",
-            )
     if spec.kind != "pytest" and (spec.test_retries or spec.test_timeout_s is not None):
         raise table.error(
             "test_retries" if spec.test_retries else "test_timeout_s",
@@ -94,7 +68,7 @@ def _check_patience(spec: StageSpec, table: Table) -> None:
             expected="a pytest stage",
             remedy="Use retries and timeout_s.",
         )
-    if spec.test_timeout_s is not None and not 0 < spec.test_timeout_s <= spec.timeout_s:
+    if spec.test_timeout_s is not None and spec.test_timeout_s > spec.timeout_s:
         raise table.error(
             "test_timeout_s",
             found=f"{spec.test_timeout_s:g}",
@@ -105,8 +79,15 @@ def _check_patience(spec: StageSpec, table: Table) -> None:
 
 def _check_words(spec: StageSpec, table: Table) -> None:
     wanted, other = ("argv", "selectors") if spec.kind == "command" else ("selectors", "argv")
-    table.texts(wanted, required=True)
-    if other in table.values:
+    given = {"argv": spec.argv, "selectors": spec.selectors}
+    if not given[wanted]:
+        raise table.error(
+            wanted,
+            found="no item",
+            expected="a list of at least one",
+            remedy=f"Add {wanted} = [ … ].",
+        )
+    if given[other]:
         raise table.error(
             other,
             found=f"a key of another kind in a {spec.kind} stage",
@@ -175,24 +156,16 @@ def check_lender(suite: SuiteSpec, suites: dict[str, SuiteSpec], where: str) -> 
 def order_stages(suite: SuiteSpec) -> tuple[StageSpec, ...]:
     """Return the stages in the order declared, each after what it needs."""
     by_id = {stage.id: stage for stage in suite.stages}
-    done: dict[str, StageSpec] = {}
-
-    def visit(stage: StageSpec, trail: tuple[str, ...]) -> None:
-        if stage.id in trail:
-            raise ConfigError(
-                f"harness.toml: suites.{suite.name}: stage {stage.id}",
-                found=" → ".join((*trail[trail.index(stage.id) :], stage.id)),
-                expected="no cycle of needs",
-                remedy="Break the cycle.",
-            )
-        if stage.id not in done:
-            for need in stage.needs:
-                visit(by_id[need], (*trail, stage.id))
-            done[stage.id] = stage
-
-    for stage in suite.stages:
-        visit(stage, ())
-    return tuple(done.values())
+    try:
+        names = ordering.order_by_need({stage.id: stage.needs for stage in suite.stages})
+    except ordering.CycleError as error:
+        raise ConfigError(
+            f"{FILE}: suites.{suite.name}: stage {error.ring[0]}",
+            found=str(error),
+            expected="no cycle of needs",
+            remedy="Break the cycle.",
+        ) from error
+    return tuple(by_id[name] for name in names)
 
 
 def _check_name(name: str, where: str) -> None:

@@ -1,4 +1,4 @@
-"""Strict reading of one TOML table: unknown keys, wrong types and bad values are named.
+"""Strict reading of one TOML table: unknown keys and wrong types are named.
 
 A table knows its file and key path, so that each error is one line that a person can act on.
 """
@@ -6,12 +6,14 @@ A table knows its file and key path, so that each error is one line that a perso
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import ConfigError, near
 
+FILE = "harness.toml"
 _KINDS = {
     str: "a string",
     bool: "true or false",
@@ -21,6 +23,7 @@ _KINDS = {
     dict: "a table",
     dt.date: "a date such as 2026-12-31",
 }
+WANTED = {**_KINDS, str: "text in quotes", float: "a finite number"}
 _LISTED = 12  # names that a message lists
 
 
@@ -38,14 +41,13 @@ def kind_of(value: Any) -> str:
     return f"{_KINDS.get(type(value), type(value).__name__)} {value!r}"[:80]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Table:
-    """A table under ``path`` of ``file``; taken keys are remembered."""
+    """A table under ``path`` of ``file``."""
 
     file: str
     path: str
     values: Mapping[str, Any]
-    _taken: set[str] = field(default_factory=set)
 
     def key_path(self, key: str) -> str:
         """Return file and key path of a key."""
@@ -55,31 +57,27 @@ class Table:
         """Make the error that names this key."""
         return ConfigError(self.key_path(key), found=found, expected=expected, remedy=remedy)
 
-    def take(self, key: str, kind: type, default: Any = None, *, required: bool = False) -> Any:
-        """Return a value of the wanted kind.
+    def take(self, key: str, kind: type) -> Any:
+        """Return the value of a key that is there; an integer does where a number is wanted.
 
         Raises:
-            ConfigError: The key is required and absent, or its value has another type.
+            ConfigError: It has another type, or is no finite number.
         """
-        self._taken.add(key)
-        if key not in self.values:
-            if required:
-                raise self.error(
-                    key, found="nothing", expected=_KINDS[kind], remedy=f"Add {key} = …"
-                )
-            return default
-        value = self.values[key]
+        value: Any = self.values[key]
         if kind is float and type(value) is int:
-            return float(value)
-        if type(value) is not kind:
+            value = _as_float(value)
+        if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
             raise self.error(
-                key, found=kind_of(value), expected=_KINDS[kind], remedy="Change the value."
+                key,
+                found=kind_of(self.values[key]),
+                expected=WANTED[kind],
+                remedy="Change the value.",
             )
         return value
 
-    def text(self, key: str, default: str = "", *, required: bool = False) -> str:
+    def text(self, key: str, *, required: bool = False) -> str:
         """Return a string; a required one may not be empty."""
-        value: str = self.take(key, str, default, required=required)
+        value: str = self.take(key, str)
         if required and not value.strip():
             raise self.error(
                 key, found="an empty string", expected="a text", remedy="Fill it in."
@@ -88,13 +86,13 @@ class Table:
 
     def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
         """Return a list of strings; a required one may not be empty."""
-        values = self.take(key, list, [], required=required)
+        values = self.take(key, list)
         for index, value in enumerate(values):
             if not isinstance(value, str):
                 raise self.error(
                     f"{key}[{index}]",
                     found=kind_of(value),
-                    expected="a string",
+                    expected=WANTED[str],
                     remedy="Put it in quotes.",
                 )
         if required and not values:
@@ -106,7 +104,7 @@ class Table:
     def tables(self, key: str) -> list[Table]:
         """Return an array of tables, each with its index in its path."""
         found = []
-        for index, value in enumerate(self.take(key, list, [])):
+        for index, value in enumerate(self.take(key, list)):
             if not isinstance(value, dict):
                 raise self.error(
                     f"{key}[{index}]",
@@ -114,41 +112,45 @@ class Table:
                     expected="a table",
                     remedy=f"Declare it as [[{key}]] or {{ … }}.",
                 )
-            path = f"{self.path}.{key}[{index}]" if self.path else f"{key}[{index}]"
-            found.append(Table(self.file, path, value))
+            found.append(Table(self.file, f"{self._below(key)}[{index}]", value))
         return found
 
     def named_tables(self, key: str) -> dict[str, Table]:
         """Return a table of tables by name."""
-        inner = Table(self.file, key, self.take(key, dict, {}))
-        return {
-            name: Table(self.file, f"{key}.{name}", inner.take(name, dict))
-            for name in inner.values
-        }
+        inner = self.inner(key)
+        return {name: inner.inner(name) for name in inner.values}
+
+    def inner(self, key: str) -> Table:
+        """Return the table below a key."""
+        return Table(self.file, self._below(key), self.take(key, dict))
 
     def strings(self, key: str) -> dict[str, str]:
         """Return a table whose values are all strings."""
-        path = f"{self.path}.{key}" if self.path else key
-        inner = Table(self.file, path, self.take(key, dict, {}))
+        inner = self.inner(key)
         return {name: inner.text(name) for name in inner.values}
 
-    def rest(self) -> dict[str, Any]:
-        """Return the keys that were not taken, and count them as taken."""
-        rest = {key: value for key, value in self.values.items() if key not in self._taken}
-        self._taken.update(rest)
-        return rest
-
-    def close(self, *, known: Iterable[str] = ()) -> None:
-        """Refuse what was not taken.
+    def refuse_unknown(self, known: Iterable[str]) -> None:
+        """Refuse a key that is not known.
 
         Raises:
-            ConfigError: A key is unknown; the message names the nearest known one.
+            ConfigError: There is one; the message lists the known ones and names the nearest.
         """
+        names = list(known)
         for key in self.values:
-            if key not in self._taken:
+            if key not in names:
                 raise self.error(
                     key,
                     found="an unknown key",
-                    expected="a declared key",
-                    remedy=nearest(key, {*self._taken, *known}),
+                    expected=f"one of {', '.join(names)}",
+                    remedy=nearest(key, names),
                 )
+
+    def _below(self, key: str) -> str:
+        return f"{self.path}.{key}" if self.path else key
+
+
+def _as_float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # TOML has integers beyond doubles
+        return math.inf

@@ -3,6 +3,9 @@
 Numbers only: an array of objects would have to be unpickled, and nothing that is read is ever
 executed. Sizes are bounded, and what a header promises must be there to the byte.
 
+Our own rather than NumPy: a report of an old hub is rendered where no NumPy is, and ``np.load``
+trusts the shape that a header promises.
+
 Source: NumPy Enhancement Proposal 1 (format versions 1.0 to 3.0); NumPy manual, npy format.
 """
 

@@ -2,6 +2,9 @@
 
 Colours are CSS classes of the page, so that one drawing serves light, dark and print. Every
 drawing carries a text alternative. All text is escaped here.
+
+Our own rather than matplotlib's: its import takes longer than a whole report, and its drawings
+have fixed colours, no roles and ids that differ from run to run.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from proofs.docs import pages, regions
 def main() -> None:
     """Renew every page that differs, and name it."""
     for path, text in pages.renewed().items():
-        if not path.is_file() or path.read_text("utf-8") != text:
+        if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
-            click.echo(f"renewed docs/{path.relative_to(regions.DOCS)}")
+            click.echo(f"renewed {path.relative_to(regions.DOCS.parent)}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,18 +14,13 @@ from proofs.docs import (
     model_cli,
     regions,
     scaling,
+    schema,
     structure,
     wings,
 )
 
-
-def _keys() -> str:
-    with tempfile.TemporaryDirectory(prefix="docs-") as folder:
-        return configuration.tables(Path(folder))
-
-
 REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
-    "configuration.md": {"keys": _keys},
+    "configuration.md": {"keys": configuration.tables},
     "guards.md": {
         "kinds": guards.kinds,
         "aggregates": guards.aggregates,
@@ -46,8 +40,8 @@ REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
 
 
 def renewed() -> dict[Path, str]:
-    """Return each page that has regions, with its regions written from the code."""
-    found = {wings.PICTURE: wings.draw()}
+    """Return each page that has regions, and the schema, as the code writes them."""
+    found = {schema.PATH: schema.text(), wings.PICTURE: wings.draw()}
     for page, writers in REGIONS.items():
         path = regions.DOCS / page
         content = {name: write() for name, write in writers.items()}

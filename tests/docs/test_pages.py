@@ -7,14 +7,28 @@ import re
 import tomllib
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+from harness.config import keys
 from harness.judgement.golden import tolerance
-from harness.judgement.guards import defaults, metrics
+from harness.judgement.guards import defaults, metrics, registry
 from harness.verdict import Verdict
-from proofs.docs import changelog, configuration, exit_codes, guards, pages, regions, shown
+from proofs.docs import (
+    changelog,
+    configuration,
+    exit_codes,
+    guards,
+    pages,
+    regions,
+    schema,
+    shown,
+)
+from tests.builders import declarations
 
 PLACES = re.compile(r"(?<![\w.<])(/(?:home|root|work|opt|usr|var|Users|tmp/tut)/[\w.-]+)")
+
+RECORDS = tuple(configuration.TABLES.values())
 
 
 @pytest.mark.parametrize(
@@ -38,18 +52,32 @@ def test_a_region_that_differs_is_renewed() -> None:
     assert regions.renewed(text, {"x": "new\n"}) == text.replace("old", "new")
 
 
-def test_every_documented_key_is_asked_for(tmp_path: Path) -> None:
-    """The parser asks for each key that has a meaning on the page, and for no other."""
-    assert set(configuration.keys(tmp_path)) == set(configuration.MEANING)
+def test_schema_is_what_the_declarations_say() -> None:
+    """The schema for editors is the one of the declared keys, and valid itself."""
+    assert schema.PATH.read_text("utf-8") == schema.text()
+    jsonschema.Draft7Validator.check_schema(schema.schema())
+
+
+def test_every_declared_key_is_documented() -> None:
+    """The page has a row for each key that is declared, and for no other."""
+    declared = [(record, one.name) for record in RECORDS for one in keys.keys_of(record)]
+    text = configuration.tables()
+
+    assert {record.__name__ for record in RECORDS} | {
+        guard.options.__name__ for guard in registry.built_in().values()
+    } == {record for record, _ in declarations.every_key()}
+    assert len(re.findall(r"^\| `", text, re.MULTILINE)) == len(declared)
+    assert all(f"| `{name}` |" in text for _, name in declared)
 
 
 def test_every_documented_option_exists() -> None:
-    """Neither an option nor an aggregate nor a rule is described that the code lacks."""
+    """Each option of each kind, each aggregate and each rule is described."""
     text = guards.kinds()
 
-    assert all(f"| `{key}` |" in text for of in guards.MEANING.values() for key in of)
-    assert set(guards.AGGREGATES) == set(metrics.AGGREGATE_NAMES)
-    assert set(guards.RULES) == set(defaults.RULES)
+    for guard in registry.built_in().values():
+        assert all(f"| `{one.name}` |" in text for one in keys.keys_of(guard.options))
+    assert all(f"| `{name}` |" in guards.aggregates() for name in metrics.AGGREGATE_NAMES)
+    assert all(f"| `{name}` |" in guards.rules() for name in defaults.RULES)
 
 
 def test_exit_codes_of_verdicts_are_the_documented_ones() -> None:

@@ -1,5 +1,9 @@
 """Values in, one byte string out: the canonical form of JSON, and its strict reading.
 
+Writing is the library's; reading is ours, for a ledger that a stranger hands over must not be
+read more loosely than it was written: the library reads nothing, and ``json`` lets a key be
+written twice, NaN pass and a deep nest end in a traceback.
+
 Source: RFC 8785, sections 3.2.2 (numbers as ECMAScript writes them, strings with the shortest
 escapes) and 3.2.3 (keys ordered by UTF-16 code units).
 """
@@ -10,8 +14,9 @@ import json
 import math
 from typing import Any, NoReturn
 
+import rfc8785
+
 _SAFE = 2**53 - 1
-_LONGEST_PLAIN, _SHORTEST_PLAIN = 21, -6
 
 
 class CanonicalError(ValueError):
@@ -26,44 +31,16 @@ def dumps(value: Any) -> bytes:
             that is not text, nesting beyond the interpreter's depth, or a type JSON lacks.
     """
     try:
-        return _text(value).encode()
-    except UnicodeEncodeError as error:
+        try:
+            return rfc8785.dumps(value)
+        except rfc8785.IntegerDomainError:
+            return rfc8785.dumps(_with_doubles(value))
+    except UnicodeEncodeError as error:  # a key; of other strings the library tells itself
         raise CanonicalError("a lone surrogate in a string") from error
     except RecursionError as error:
         raise CanonicalError("nesting too deep") from error
-
-
-def _text(value: Any) -> str:
-    if value is None or isinstance(value, bool | str):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, int):
-        return _integer(value)
-    if isinstance(value, float):
-        return number(value)
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_text, value)) + "]"
-    if isinstance(value, dict):
-        return _object(value)
-    raise CanonicalError(f"a {type(value).__name__}, which JSON does not have")
-
-
-def _integer(value: int) -> str:
-    if abs(value) <= _SAFE:
-        return str(value)
-    try:
-        text = number(float(value))
-    except OverflowError as error:
-        raise CanonicalError("an integer beyond doubles") from error
-    if text != str(value) and int(float(value)) != value:
-        raise CanonicalError("an integer that is no double")
-    return text
-
-
-def _object(value: dict[Any, Any]) -> str:
-    if not all(isinstance(key, str) for key in value):
-        raise CanonicalError("a key that is not text")
-    keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
-    return "{" + ",".join(f"{_text(key)}:{_text(value[key])}" for key in keys) + "}"
+    except rfc8785.CanonicalizationError as error:
+        raise CanonicalError(str(error)) from error
 
 
 def number(value: float) -> str:
@@ -72,30 +49,28 @@ def number(value: float) -> str:
     Raises:
         CanonicalError: The value is NaN or infinite.
     """
-    if not math.isfinite(value):
-        raise CanonicalError("a number that is not finite")
-    if value == 0:
-        return "0"
-    sign = "-" if value < 0 else ""
-    mantissa, _, exponent = repr(abs(value)).partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    fraction = "" if fraction == "0" else fraction
-    point = len(whole) + int(exponent or 0)
-    digits = (whole + fraction).lstrip("0")
-    point -= len(whole + fraction) - len(digits)
-    return sign + _place(digits.rstrip("0"), point)
+    return dumps(value).decode()
 
 
-def _place(digits: str, point: int) -> str:
-    """Put the decimal point ``point`` digits from the left, or fall back to an exponent."""
-    if len(digits) <= point <= _LONGEST_PLAIN:
-        return digits.ljust(point, "0")
-    if 0 < point <= _LONGEST_PLAIN:
-        return f"{digits[:point]}.{digits[point:]}"
-    if _SHORTEST_PLAIN < point <= 0:
-        return "0." + "0" * -point + digits
-    fraction = f".{digits[1:]}" if len(digits) > 1 else ""
-    return f"{digits[0]}{fraction}e{point - 1:+d}"
+def _with_doubles(value: Any) -> Any:
+    """Return the value with integers beyond 2⁵³ as the doubles that they are.
+
+    The library refuses them all. A reader gives such an integer where ``1e20`` was written, so
+    that those which are doubles must be written again as they were.
+    """
+    if isinstance(value, dict):
+        return {key: _with_doubles(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_doubles(item) for item in value]
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) <= _SAFE:
+        return value
+    try:
+        double = float(value)
+    except OverflowError as error:
+        raise CanonicalError("an integer beyond doubles") from error
+    if int(double) != value and number(double) != str(value):
+        raise CanonicalError("an integer that is no double")
+    return double
 
 
 def _refuse(word: str) -> NoReturn:

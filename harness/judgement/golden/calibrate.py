@@ -11,7 +11,6 @@ from harness.errors import EvidenceMissingError, HarnessError
 from harness.judgement.golden import store, tolerance
 from harness.judgement.golden.store import GoldenValue
 
-COVERAGE = CONFIDENCE = 0.95
 _SAME = 1e-9
 
 
@@ -31,8 +30,8 @@ class Target:
     metric: str
     scale: str = "linear"
     sides: str = "two"
-    coverage: float = COVERAGE
-    confidence: float = CONFIDENCE
+    coverage: float = store.COVERAGE
+    confidence: float = store.CONFIDENCE
     repeatable: bool = True
 
 
@@ -62,10 +61,10 @@ def target(spec: GuardSpec, metric: str) -> Target:
     choices = spec.options
     return Target(
         metric=metric,
-        scale=choices.get("scale", "linear"),
-        sides=choices.get("sides", "two"),
-        coverage=choices.get("coverage", COVERAGE),
-        confidence=choices.get("confidence", CONFIDENCE),
+        scale=choices.get("scale", store.SCALES[0]),
+        sides=choices.get("sides", store.SIDES[0]),
+        coverage=choices.get("coverage", store.COVERAGE),
+        confidence=choices.get("confidence", store.CONFIDENCE),
         repeatable=spec.kind != "resource",
     )
 

@@ -22,6 +22,7 @@ from harness.records import decode, encode
 SCHEMA = 1
 LOGGED = "golden-update"  # kind of the ledger entry behind every change
 LEAST_SEEDS = 12  # fewer give factors so wide that a bound says little
+COVERAGE = CONFIDENCE = 0.95  # of an interval where a guard says nothing else
 SIDES = ("two", "low", "high")
 SCALES = ("linear", "log10")
 _SAME = 1e-9

@@ -5,6 +5,9 @@ of all samples of size n. One-sided factors are exact (a quantile of the noncent
 distribution); two-sided ones are Howe's, whose true confidence at 95/95 lies within 0.002
 of the stated one from n = 3 on. Standard library only.
 
+Our own rather than SciPy's quantiles: verifying a hub recomputes the bounds of its goldens, and
+must not need an array library for it. Tests hold these factors against SciPy's.
+
 Notation: p coverage, γ confidence, ν = n − 1, δ = z_p·√n, T = (Z + δ)/S with νS² ~ χ²_ν.
 
 Source: Howe, Two-sided tolerance limits for normal populations, JASA 64 (1969); Hahn and

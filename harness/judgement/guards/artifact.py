@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.judgement.guards import options
 from harness.judgement.guards.base import Evidence, Golden, result
-from harness.judgement.guards.options import Option
 from harness.records import ArtifactRecord, GuardResult
 from harness.verdict import Verdict
 
@@ -13,23 +15,32 @@ _EMPTY_FORMS = (b"", b"[]", b"{}", b"null", b'""')
 _LOOK = 64
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactOptions:
+    """The parameters of kind ``artifact``."""
+
+    artifact: str = key("Id of the artifact.")
+    min_size: int = key("Least size.", default=1, unit="bytes")
+
+
 class ArtifactGuard:
-    """An artifact that is present, new and of at least ``min_size`` bytes (1)."""
+    """An artifact that is present, new and of at least ``min_size`` bytes."""
 
     kind = "artifact"
-    options = (Option("artifact", required=True), Option("min_size", "integer"))
+    options = ArtifactOptions
 
     def check_spec(self, spec: GuardSpec) -> None:
         """Require an artifact."""
-        options.check(spec, self.options)
+        options.read(ArtifactOptions, spec)
 
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red when the artifact is missing, left over from an earlier run, or trivial."""
         expected = "a new file with content"
-        record = evidence.artifacts.get(spec.options["artifact"])
+        wanted = options.read(ArtifactOptions, spec)
+        record = evidence.artifacts.get(wanted.artifact)
         if record is None:
             return result(spec, Verdict.RED, "no file", expected, "it was not written")
-        trouble = _trouble(record, spec.options.get("min_size", 1), evidence)
+        trouble = _trouble(record, wanted.min_size, evidence)
         verdict = Verdict.RED if trouble else Verdict.GREEN
         return result(spec, verdict, f"{record.size} bytes", expected, trouble)
 

@@ -91,6 +91,14 @@ class Guard(Protocol):
         """
 
 
+class BuiltInGuard(Guard, Protocol):
+    """A kind of the harness itself, whose parameters are declared by a record."""
+
+    @property
+    def options(self) -> type:
+        """The record that declares its parameters."""
+
+
 def number(value: float | None) -> str:
     """Write a number as people compare it: six significant digits."""
     return "nothing" if value is None else f"{value:.6g}"

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.judgement.guards import metrics, options
 from harness.judgement.guards.base import Evidence, Golden, judge_interval, result
-from harness.judgement.guards.options import Option
+from harness.judgement.guards.metrics import Band, MetricOptions
 from harness.records import GuardResult
 from harness.verdict import Verdict
 
 _NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundOptions(Band, MetricOptions):
+    """The parameters of kind ``bound``."""
+
+    missing: str = key(
+        "Without the metric in its artifact: `inconclusive`, or `note`: only said.",
+        default="inconclusive",
+        choices=("inconclusive", _NOTE),
+    )
 
 
 class BoundGuard:
@@ -23,27 +35,22 @@ class BoundGuard:
     """
 
     kind = "bound"
-    options = (
-        *metrics.OPTIONS,
-        Option("min", "number"),
-        Option("max", "number"),
-        Option("missing", choices=("inconclusive", _NOTE)),
-    )
+    options = BoundOptions
 
     def check_spec(self, spec: GuardSpec) -> None:
         """Require a readable metric and at least one bound."""
-        options.check(spec, self.options)
+        wanted = options.read(BoundOptions, spec)
         options.one_of(spec, ("min", "max"))
         options.require_order(spec)
-        metrics.parse(spec.options["metric"])
+        metrics.parse(wanted.metric)
 
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red outside the bounds and for NaN or ±inf."""
-        if spec.options.get("missing") == _NOTE and (noted := _not_made(spec, evidence)):
+        wanted = options.read(BoundOptions, spec)
+        if wanted.missing == _NOTE and (noted := _not_made(spec, evidence)):
             return noted
         value = metrics.take(evidence, spec.options)
-        bounds = (spec.options.get("min"), spec.options.get("max"))
-        return judge_interval(spec, metrics.key(spec.options), value, bounds)
+        return judge_interval(spec, metrics.key(spec.options), value, (wanted.min, wanted.max))
 
 
 def _not_made(spec: GuardSpec, evidence: Evidence) -> GuardResult | None:

@@ -5,16 +5,31 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.judgement.guards import metrics, options
 from harness.judgement.guards.base import Evidence, Golden, interval, result
-from harness.judgement.guards.options import Option
 from harness.records import GuardResult
 from harness.verdict import Verdict
 
 IDENTITY = ("phase", "epoch", "batch_idx")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountOptions:
+    """The parameters of kind ``count``."""
+
+    records: str = key("Path expression of the records.", is_metric=True)
+    equals: int | None = key("Exact number of records.", default=None)
+    min: int | None = key("Least number of records.", default=None)
+    max: int | None = key("Largest number of records.", default=None)
+    unique_by: tuple[str, ...] | None = key(
+        "Keys that together identify a record; no identity may occur twice.", default=None
+    )
+    distinct: bool = key("No two records may hold the same statistics.", default=False)
 
 
 class CountGuard:
@@ -25,34 +40,27 @@ class CountGuard:
     """
 
     kind = "count"
-    options = (
-        Option("records", required=True),
-        Option("equals", "integer"),
-        Option("min", "integer"),
-        Option("max", "integer"),
-        Option("unique_by", "texts"),
-        Option("distinct", "flag"),
-    )
+    options = CountOptions
 
     def check_spec(self, spec: GuardSpec) -> None:
         """Require a readable path and something to hold it to."""
-        options.check(spec, self.options)
+        wanted = options.read(CountOptions, spec)
         options.one_of(spec, ("equals", "min", "max", "unique_by", "distinct"))
         options.require_order(spec)
-        metrics.parse(spec.options["records"])
+        metrics.parse(wanted.records)
 
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red for another number of records and for two that are the same one."""
-        choices: dict[str, Any] = spec.options
-        records = _records(evidence, choices["records"])
-        low = choices.get("equals", choices.get("min"))
-        high = choices.get("equals", choices.get("max"))
+        wanted = options.read(CountOptions, spec)
+        records = _records(evidence, wanted.records)
+        low = wanted.min if wanted.equals is None else wanted.equals
+        high = wanted.max if wanted.equals is None else wanted.equals
         count, trouble = len(records), ""
         if (low is not None and count < low) or (high is not None and count > high):
             trouble = f"{count} records"
-        elif "unique_by" in choices:
-            trouble = twice(records, choices["unique_by"])
-        if not trouble and choices.get("distinct"):
+        elif wanted.unique_by is not None:
+            trouble = twice(records, wanted.unique_by)
+        if not trouble and wanted.distinct:
             trouble = same_statistics(records)
         expected = (
             "distinct records" if low is None and high is None else _expected_text(low, high)

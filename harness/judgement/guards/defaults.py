@@ -10,17 +10,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.judgement.guards import metrics, options, png
 from harness.judgement.guards.base import Evidence, Golden, result
 from harness.judgement.guards.count import IDENTITY, same_statistics, twice
-from harness.judgement.guards.options import Option
 from harness.records import ArtifactRecord, GuardResult
 from harness.verdict import Verdict
 
-RULES = ("non-finite", "all-zero", "constant", "duplicate-record")
+RULES: Mapping[str, str] = {  # and what breaks each
+    "non-finite": "NaN or ±infinity anywhere in a JSON or CSV file",
+    "all-zero": "a mean and a spread of zero, a CSV of zeros, a black picture",
+    "constant": "a spread of zero beside a mean, three or more equal CSV rows, a picture of "
+    "one level or no picture at all",
+    "duplicate-record": "two records of one (phase, epoch, batch_idx) or with the same numbers",
+}
 _MEANS = ("mean", "global_mean")
 _SPREADS = ("std", "var", "global_std", "var_zero_mean")
 _EXPECTED = "finite, varying and distinct numbers"
@@ -28,32 +35,37 @@ _REMEDY = "Look at the artifact: the step that writes it gave nothing that can b
 _CONSTANT_ROWS = 3
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultOptions:
+    """The parameters of kind ``default``."""
+
+    artifact: str = key("Id of the artifact.")
+    allow: tuple[str, ...] = key(
+        "Rules that this artifact may break, see [Default guards](#default-guards).",
+        default=(),
+        choices=tuple(RULES),
+    )
+
+
 class DefaultGuard:
     """The rules of ``RULES`` on one ``artifact``, those in ``allow`` left out."""
 
     kind = "default"
-    options = (Option("artifact", required=True), Option("allow", "texts"))
+    options = DefaultOptions
 
     def check_spec(self, spec: GuardSpec) -> None:
-        """Require an artifact and known rule names.
-
-        Raises:
-            ConfigError: ``allow`` names no rule.
-        """
-        options.check(spec, self.options)
-        for rule in spec.options.get("allow", ()):
-            if rule not in RULES:
-                raise options.error(spec, "allow", repr(rule), f"of {', '.join(RULES)}")
+        """Require an artifact and known rule names."""
+        options.read(DefaultOptions, spec)
 
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red with the first rule that the artifact breaks."""
-        artifact, allowed = spec.options["artifact"], spec.options.get("allow", ())
-        record = evidence.artifacts.get(artifact)
+        wanted = options.read(DefaultOptions, spec)
+        record = evidence.artifacts.get(wanted.artifact)
         if record is None:
             return result(spec, Verdict.RED, "no file", _EXPECTED, "it was not written")
         judge = _BY_ENDING[file_extension(record)]
-        for rule, trouble in judge(evidence, artifact):
-            if rule not in allowed:
+        for rule, trouble in judge(evidence, wanted.artifact):
+            if rule not in wanted.allow:
                 return result(spec, Verdict.RED, rule, _EXPECTED, trouble)
         return result(spec, Verdict.GREEN, "nothing wrong", _EXPECTED)
 

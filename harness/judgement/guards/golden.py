@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError
+from harness.judgement.golden import store
 from harness.judgement.guards import metrics, options
 from harness.judgement.guards.base import (
     Bounds,
@@ -16,18 +18,44 @@ from harness.judgement.guards.base import (
     number,
     result,
 )
-from harness.judgement.guards.options import Option
+from harness.judgement.guards.metrics import MetricOptions
 from harness.records import GuardResult
 from harness.verdict import Verdict
 
 _NOTE = "note"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenOptions(MetricOptions):
+    """The parameters of kind ``golden``."""
+
+    scale: str = key(
+        "Scale on which `harness golden` fits the spread.",
+        default=store.SCALES[0],
+        choices=store.SCALES,
+    )
+    sides: str = key("Which sides are bounded.", default=store.SIDES[0], choices=store.SIDES)
+    coverage: float = key(
+        "Share of runs that the interval shall hold.",
+        default=store.COVERAGE,
+        above=0,
+        below=1,
+    )
+    confidence: float = key(
+        "Confidence in that share.", default=store.CONFIDENCE, above=0, below=1
+    )
+    missing: str = key(
+        "Without a golden: `inconclusive`, or `note`: said, no part of the verdict.",
+        default="inconclusive",
+        choices=("inconclusive", _NOTE),
+    )
+
+
 class GoldenGuard:
     """A metric inside the interval calibrated for this environment and these datasets.
 
     ``scale``, ``sides``, ``coverage`` and ``confidence`` say how ``harness golden`` makes
-    the interval (linear, two, 0.95, 0.95); the judgement itself uses the golden alone.
+    the interval; the judgement itself uses the golden alone.
 
     Where there is no golden of these datasets and this device class, the result is
     inconclusive, and so is the run. With ``missing = "note"`` the result is inconclusive
@@ -35,26 +63,11 @@ class GoldenGuard:
     """
 
     kind = "golden"
-    options = (
-        *metrics.OPTIONS,
-        Option("scale", choices=("linear", "log10")),
-        Option("sides", choices=("two", "low", "high")),
-        Option("coverage", "number"),
-        Option("confidence", "number"),
-        Option("missing", choices=("inconclusive", _NOTE)),
-    )
+    options = GoldenOptions
 
     def check_spec(self, spec: GuardSpec) -> None:
-        """Require a readable metric, and probabilities between 0 and 1.
-
-        Raises:
-            ConfigError: A coverage or confidence that is no probability.
-        """
-        options.check(spec, self.options)
-        for name in ("coverage", "confidence"):
-            if not 0 < spec.options.get(name, 0.5) < 1:
-                raise options.error(spec, name, str(spec.options[name]), "between 0 and 1")
-        metrics.parse(spec.options["metric"])
+        """Require a readable metric, and probabilities between 0 and 1."""
+        metrics.parse(options.read(GoldenOptions, spec).metric)
 
     def judge(self, spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> GuardResult:
         """Red outside the interval and for a value that is not finite, golden or none.
@@ -68,7 +81,7 @@ class GoldenGuard:
         try:
             bounds = find(golden, metrics.key(spec.options), evidence)
         except EvidenceMissingError as error:
-            if spec.options.get("missing") != _NOTE:
+            if options.read(GoldenOptions, spec).missing != _NOTE:
                 raise
             reason = f"not compared: {error.found}; {error.remedy}"
             noted = result(spec, Verdict.INCONCLUSIVE, number(value), error.where, reason)

@@ -11,13 +11,13 @@ import math
 import re
 import time
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
+from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError
 from harness.judgement.guards import metrics, options
 from harness.judgement.guards.base import Evidence, Golden, number, result
-from harness.judgement.guards.options import Option
 from harness.records import GuardResult
 from harness.verdict import Verdict
 
@@ -26,12 +26,28 @@ _PATTERN_LIMIT = 300
 _REPEATS = 2
 _BRANCHES = 6  # each one at most doubles the ways that a line can be matched
 _DEADLINE_S = 10.0
-_DEFAULT_TOLERANCE = 1e-9
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _CLASS = re.compile(r"\[\^?\]?[^\]]*\]")
 _REFUSED = re.compile(r"@|\(\?(?!:)|\)[*+{]")
 _REPEAT = re.compile(r"[*+{]")
 _BRANCH = re.compile(r"[|]|(?<![*+}(])\?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOptions:
+    """The parameters of kind ``log``."""
+
+    stage: str = key("Stage whose log is read.")
+    must: tuple[str, ...] = key("Patterns, each found in at least one line.", default=())
+    must_not: tuple[str, ...] = key("Patterns, none found in any line.", default=())
+    value: str | None = key("Pattern with one group that captures a number.", default=None)
+    equals: str | None = key(
+        "Path expression that each captured number must equal.", default=None, is_metric=True
+    )
+    relative: float = key("Tolerance of `equals`.", default=1e-9)
+    differs: float | None = key(
+        "Number that none of the captured ones may be: a default.", default=None
+    )
 
 
 class LogGuard:
@@ -43,15 +59,7 @@ class LogGuard:
     """
 
     kind = "log"
-    options = (
-        Option("stage", required=True),
-        Option("must", "texts"),
-        Option("must_not", "texts"),
-        Option("value"),
-        Option("equals"),
-        Option("relative", "number"),
-        Option("differs", "number"),
-    )
+    options = LogOptions
 
     def check_spec(self, spec: GuardSpec) -> None:
         """Require a pattern, and patterns that are safe to search.
@@ -59,57 +67,53 @@ class LogGuard:
         Raises:
             ConfigError: No pattern, an unsafe one, or a value pattern without one group.
         """
-        options.check(spec, self.options)
+        wanted = options.read(LogOptions, spec)
         options.one_of(spec, ("must", "must_not", "value"))
-        for name in ("must", "must_not"):
-            for text in spec.options.get(name, ()):
+        for name, patterns in (("must", wanted.must), ("must_not", wanted.must_not)):
+            for text in patterns:
                 _compile(spec, name, text)
-        if (
-            "value" in spec.options
-            and _compile(spec, "value", spec.options["value"]).groups != 1
-        ):
+        if wanted.value is not None and _compile(spec, "value", wanted.value).groups != 1:
             raise options.error(spec, "value", "a pattern", "one with exactly one group")
         for name in ("equals", "relative", "differs"):
-            if name in spec.options and "value" not in spec.options:
+            if name in spec.options and wanted.value is None:
                 raise options.error(spec, "value", "nothing", f"a pattern, for {name} is given")
-        if "equals" in spec.options:
-            metrics.parse(spec.options["equals"])
+        if wanted.equals is not None:
+            metrics.parse(wanted.equals)
 
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red at the first pattern that is missing, forbidden, or whose number is wrong."""
-        lines = [
-            line[:_LINE_LIMIT] for line in evidence.log(spec.options["stage"]).splitlines()
-        ]
+        wanted = options.read(LogOptions, spec)
+        lines = [line[:_LINE_LIMIT] for line in evidence.log(wanted.stage).splitlines()]
         deadline = time.monotonic() + _DEADLINE_S
-        must, must_not = spec.options.get("must", ()), spec.options.get("must_not", ())
-        for text in must:
+        for text in wanted.must:
             if not _search(spec, text, lines, deadline):
                 return result(spec, Verdict.RED, "no such line", text, f"{text!r} is missing")
-        for text in must_not:
+        for text in wanted.must_not:
             if hits := _search(spec, text, lines, deadline):
                 line = hits[0].string[:160]
                 return result(spec, Verdict.RED, line, f"no {text}", f"{text!r} is there")
-        if "value" in spec.options:
-            hits = _search(spec, spec.options["value"], lines, deadline)
-            return _value(spec, evidence, [hit[1] for hit in hits])
-        expected = ", ".join([*must, *(f"no {text}" for text in must_not)])
+        if wanted.value is not None:
+            hits = _search(spec, wanted.value, lines, deadline)
+            return _value(spec, wanted, evidence, [hit[1] for hit in hits])
+        expected = ", ".join([*wanted.must, *(f"no {text}" for text in wanted.must_not)])
         return result(spec, Verdict.GREEN, f"{len(lines)} lines", expected)
 
 
-def _value(spec: GuardSpec, evidence: Evidence, texts: Sequence[str]) -> GuardResult:
-    choices: dict[str, Any] = spec.options
+def _value(
+    spec: GuardSpec, wanted: LogOptions, evidence: Evidence, texts: Sequence[str]
+) -> GuardResult:
     expected, bounds = "a finite number", None
-    if "equals" in choices:
-        wanted = metrics.select(evidence, choices["equals"])
-        allowed = choices.get("relative", _DEFAULT_TOLERANCE) * abs(wanted)
-        expected, bounds = f"{number(wanted)} ± {number(allowed)}", (wanted, allowed)
-    if "differs" in choices:
-        expected += f", not {number(choices['differs'])}"
+    if wanted.equals is not None:
+        reference = metrics.select(evidence, wanted.equals)
+        allowed = wanted.relative * abs(reference)
+        expected, bounds = f"{number(reference)} ± {number(allowed)}", (reference, allowed)
+    if wanted.differs is not None:
+        expected += f", not {number(wanted.differs)}"
     if not texts:
-        reason = f"{choices['value']!r} is missing"
+        reason = f"{wanted.value!r} is missing"
         return result(spec, Verdict.RED, "no such line", expected, reason)
     values = [_parse(text) for text in texts]
-    troubles = [_wrong(value, bounds, choices.get("differs")) for value in values]
+    troubles = [_wrong(value, bounds, wanted.differs) for value in values]
     trouble = next(filter(None, troubles), "")
     verdict = Verdict.RED if trouble else Verdict.GREEN
     return result(spec, verdict, ", ".join(texts[:4]), expected, trouble)

@@ -13,13 +13,15 @@ import io
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from harness.config.keys import key as declare
 from harness.errors import ConfigError, EvidenceMissingError
 from harness.judgement.guards.base import Evidence
-from harness.judgement.guards.options import Option
 
 _TOKEN = re.compile(r"\[([^\[\]]{1,200})\]|(?:^|\.)([^.\[\]]{1,200})|\.(?=\[)")
+STAGES = "@stages"  # stands for the run itself where an artifact would be named
 _STAGE_FIELDS = ("duration_s", "peak_memory_bytes", "exit_code")
 MATCH_LIMIT = 1_000_000
 
@@ -39,22 +41,52 @@ def _median(values: Sequence[float]) -> float:
     return ranked[half] if len(values) % 2 else (ranked[half - 1] + ranked[half]) / 2
 
 
-AGGREGATES: Mapping[str, Callable[[Sequence[float]], float]] = {
-    "min": min,
-    "max": max,
-    "mean": lambda values: math.fsum(values) / len(values),
-    "std": _std,  # of a sample: divided by n − 1
-    "first": lambda values: values[0],
-    "last": lambda values: values[-1],
-    "median": _median,
-    "count": lambda values: float(len(values)),
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """How several numbers become one, and what it gives in a few words."""
+
+    compute: Callable[[Sequence[float]], float]
+    meaning: str
+
+
+AGGREGATES: Mapping[str, Aggregate] = {
+    "min": Aggregate(min, "smallest"),
+    "max": Aggregate(max, "largest"),
+    "mean": Aggregate(lambda values: math.fsum(values) / len(values), "arithmetic mean"),
+    "std": Aggregate(
+        _std, "standard deviation of a sample, divided by n − 1; needs two values"
+    ),
+    "first": Aggregate(lambda values: values[0], "first in the order of the artifact"),
+    "last": Aggregate(lambda values: values[-1], "last in the order of the artifact"),
+    "median": Aggregate(_median, "middle value, or the mean of the two"),
+    "count": Aggregate(
+        lambda values: float(len(values)), "number of matches, which need not be numbers"
+    ),
 }
 AGGREGATE_NAMES = tuple(AGGREGATES)
-OPTIONS = (
-    Option("metric", required=True),
-    Option("aggregate", choices=AGGREGATE_NAMES),
-    Option("absolute", "flag"),
-)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricOptions:
+    """The parameters that say which number a guard judges."""
+
+    metric: str = declare(
+        "Path expression of the number, see [Metrics](#metrics).", is_metric=True
+    )
+    aggregate: str | None = declare(
+        "Makes one number of several, see [Aggregates](#aggregates).",
+        default=None,
+        choices=AGGREGATE_NAMES,
+    )
+    absolute: bool = declare("Take the absolute value of each number first.", default=False)
+
+
+@dataclass(frozen=True, kw_only=True)  # two records with slots could not be joined
+class Band:
+    """The parameters of an interval whose sides may be open."""
+
+    min: float | None = declare("Smallest accepted value.", default=None)
+    max: float | None = declare("Largest accepted value.", default=None)
 
 
 def select(
@@ -86,7 +118,7 @@ def select(
         return strange
     if aggregate == "std" and len(values) == 1:
         raise _missing_error(expression, "one value", "at least two for a standard deviation")
-    return AGGREGATES[aggregate or "first"](values)
+    return AGGREGATES[aggregate or "first"].compute(values)
 
 
 def key(options: Mapping[str, Any]) -> str:
@@ -159,7 +191,7 @@ def _selector(text: str) -> tuple[str, str]:
 
 
 def _root(evidence: Evidence, artifact: str) -> Any:
-    if artifact == "@stages":
+    if artifact == STAGES:
         return {
             name: {field: getattr(stage, field) for field in _STAGE_FIELDS}
             for name, stage in evidence.stages.items()

@@ -1,49 +1,33 @@
-"""The parameters a guard kind declares, and the check of a declaration against them."""
+"""The parameters of a guard kind: a record declares them, and a declaration is read into it."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
+from harness.config import keys
 from harness.config.project import GuardSpec
-from harness.errors import ConfigError, near
+from harness.config.toml_table import FILE, Table
+from harness.errors import ConfigError
 
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "text": (str,),
-    "number": (int, float),
-    "integer": (int,),
-    "flag": (bool,),
-    "texts": (list, tuple),
-}
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One parameter of a guard kind."""
+class _GuardTable(Table):
+    """The own keys of a guard; every error says that it is this guard that is wrong."""
 
-    name: str
-    kind: str = "text"
-    required: bool = False
-    choices: tuple[str, ...] = ()
+    def error(self, key: str, *, found: str, expected: str, remedy: str) -> ConfigError:
+        """Make the error that names this guard and key."""
+        advice = f"{remedy} Correct this guard in {FILE}.".strip()
+        return super().error(key, found=found, expected=expected, remedy=advice)
 
 
-def check(spec: GuardSpec, options: tuple[Option, ...]) -> None:
-    """Check names, types and choices of a declaration.
+def read(record: type[T], spec: GuardSpec) -> T:
+    """Read the parameters of a guard into the record that declares them.
 
     Raises:
-        ConfigError: An unknown, missing or mistyped parameter; names the nearest one.
+        ConfigError: An unknown, missing or mistyped parameter, or one out of its bounds.
     """
-    known = {option.name: option for option in options}
-    for name in spec.options:
-        if name not in known:
-            raise error(spec, name, "an unknown key", _nearest(name, tuple(known)))
-    for option in options:
-        if option.name in spec.options:
-            _check_value(spec, option, spec.options[option.name])
-        elif option.required:
-            raise error(spec, option.name, "nothing", f"a {option.kind}")
+    return keys.read(record, _table(spec))
 
 
 def one_of(spec: GuardSpec, names: tuple[str, ...]) -> None:
@@ -69,32 +53,8 @@ def require_order(spec: GuardSpec, low: str = "min", high: str = "max") -> None:
 
 def error(spec: GuardSpec, name: str, found: str, expected: str) -> ConfigError:
     """Build the error of one parameter of one guard."""
-    return ConfigError(
-        f"guard {spec.id} ({spec.kind}).{name}",
-        found=found,
-        expected=expected,
-        remedy="Correct this guard in harness.toml.",
-    )
+    return _table(spec).error(name, found=found, expected=expected, remedy="")
 
 
-def _check_value(spec: GuardSpec, option: Option, value: Any) -> None:
-    if not _fits(option.kind, value):
-        raise error(spec, option.name, f"{type(value).__name__} {value!r}"[:80], option.kind)
-    if option.choices and value not in option.choices:
-        raise error(spec, option.name, repr(value), _nearest(value, option.choices))
-
-
-def _fits(kind: str, value: Any) -> bool:
-    kinds = _TYPES[kind]
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        return False
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, list | tuple):
-        return all(isinstance(item, str) for item in value)
-    return True
-
-
-def _nearest(name: str, choices: tuple[str, ...]) -> str:
-    close, listed = near(name, choices), ", ".join(choices)
-    return f"{close} (of {listed})" if close else f"one of {listed}"
+def _table(spec: GuardSpec) -> Table:
+    return _GuardTable(FILE, f"guard {spec.id} ({spec.kind})", spec.options)

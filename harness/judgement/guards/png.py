@@ -2,6 +2,9 @@
 
 Reads 8-bit grey, grey+alpha, RGB, RGBA and palette images without interlacing, which is
 what programs write; anything else is refused by name, never guessed.
+
+Our own rather than a picture library: guards are judged again wherever an old hub is verified,
+where there may be none, and what a hostile file makes it allocate is bounded here.
 """
 
 from __future__ import annotations

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
+from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.judgement.guards import metrics, options
 from harness.judgement.guards.base import Evidence, Golden, judge_interval, number, result
-from harness.judgement.guards.metrics import AGGREGATE_NAMES
-from harness.judgement.guards.options import Option
+from harness.judgement.guards.metrics import AGGREGATE_NAMES, Band
 from harness.records import GuardResult
 from harness.verdict import Verdict
 
-_DEFAULT_TOLERANCE = 1e-9
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatioOptions(Band):
+    """The parameters of kind ``ratio``."""
 
-def _pair(first: str, second: str) -> tuple[Option, ...]:
-    return (
-        Option(first, required=True),
-        Option(second, required=True),
-        Option(f"{first}_aggregate", choices=AGGREGATE_NAMES),
-        Option(f"{second}_aggregate", choices=AGGREGATE_NAMES),
+    numerator: str = key("Path expression.", is_metric=True)
+    denominator: str = key("Path expression; zero is red.", is_metric=True)
+    numerator_aggregate: str | None = key(
+        "Aggregate of the numerator.", default=None, choices=AGGREGATE_NAMES
+    )
+    denominator_aggregate: str | None = key(
+        "Aggregate of the denominator.", default=None, choices=AGGREGATE_NAMES
     )
 
 
@@ -29,60 +33,64 @@ class RatioGuard:
     """``numerator`` over ``denominator`` between ``min`` and ``max``."""
 
     kind = "ratio"
-    options = (
-        *_pair("numerator", "denominator"),
-        Option("min", "number"),
-        Option("max", "number"),
-    )
+    options = RatioOptions
 
     def check_spec(self, spec: GuardSpec) -> None:
         """Require two readable metrics and at least one bound."""
-        options.check(spec, self.options)
+        wanted = options.read(RatioOptions, spec)
         options.one_of(spec, ("min", "max"))
         options.require_order(spec)
-        metrics.parse(spec.options["numerator"])
-        metrics.parse(spec.options["denominator"])
+        metrics.parse(wanted.numerator)
+        metrics.parse(wanted.denominator)
 
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red outside the band; a denominator of zero is red, for it has no ratio."""
         above = _take(evidence, spec, "numerator")
         below = _take(evidence, spec, "denominator")
         value = above / below if below else math.nan
-        bounds = (spec.options.get("min"), spec.options.get("max"))
+        wanted = options.read(RatioOptions, spec)
+        bounds = (wanted.min, wanted.max)
         context = f" ({number(above)} / {number(below)})"
         return judge_interval(
             spec, _name(spec, "numerator", "denominator", "/"), value, bounds, context
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EqualOptions:
+    """The parameters of kind ``equal``."""
+
+    left: str = key("Path expression of the value judged.", is_metric=True)
+    right: str = key("Path expression of the reference.", is_metric=True)
+    left_aggregate: str | None = key(
+        "Aggregate of the left side.", default=None, choices=AGGREGATE_NAMES
+    )
+    right_aggregate: str | None = key(
+        "Aggregate of the right side.", default=None, choices=AGGREGATE_NAMES
+    )
+    relative: float = key("Tolerance as a share of the right side.", default=1e-9, low=0)
+    absolute: float = key(
+        "Tolerance as a number; the larger of the two holds.", default=0.0, low=0
+    )
+
+
 class EqualGuard:
     """``left`` equals ``right`` within a ``relative`` and an ``absolute`` tolerance."""
 
     kind = "equal"
-    options = (
-        *_pair("left", "right"),
-        Option("relative", "number"),
-        Option("absolute", "number"),
-    )
+    options = EqualOptions
 
     def check_spec(self, spec: GuardSpec) -> None:
-        """Require two readable metrics and tolerances that are not negative.
-
-        Raises:
-            ConfigError: A negative tolerance, which nothing could meet.
-        """
-        options.check(spec, self.options)
-        for name in ("relative", "absolute"):
-            if spec.options.get(name, 0.0) < 0:
-                raise options.error(spec, name, str(spec.options[name]), "at least 0")
-        metrics.parse(spec.options["left"])
-        metrics.parse(spec.options["right"])
+        """Require two readable metrics and tolerances that are not negative."""
+        wanted = options.read(EqualOptions, spec)
+        metrics.parse(wanted.left)
+        metrics.parse(wanted.right)
 
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red when the two differ by more than the tolerance, or either is not finite."""
         left, right = _take(evidence, spec, "left"), _take(evidence, spec, "right")
-        relative = spec.options.get("relative", _DEFAULT_TOLERANCE)
-        allowed = max(relative * abs(right), spec.options.get("absolute", 0.0))
+        wanted = options.read(EqualOptions, spec)
+        allowed = max(wanted.relative * abs(right), wanted.absolute)
         same = math.isfinite(left) and math.isfinite(right) and abs(left - right) <= allowed
         names = _name(spec, "left", "right", "against")
         return result(

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from harness.config import keys
 from harness.config.project import GuardSpec
 from harness.errors import ConfigError, HarnessError, StorageError, near
 from harness.judgement.guards import defaults
 from harness.judgement.guards.artifact import ArtifactGuard
-from harness.judgement.guards.base import Evidence, Golden, Guard, result
+from harness.judgement.guards.base import BuiltInGuard, Evidence, Golden, Guard, result
 from harness.judgement.guards.bounds import BoundGuard
 from harness.judgement.guards.count import CountGuard
 from harness.judgement.guards.defaults import DefaultGuard
@@ -26,7 +27,7 @@ from harness.records import GuardResult
 from harness.verdict import Verdict
 
 GROUP = "harness.guards"
-_BUILT_IN: Mapping[str, Guard] = {
+_BUILT_IN: Mapping[str, BuiltInGuard] = {
     guard.kind: guard
     for guard in (
         BoundGuard(),
@@ -41,7 +42,12 @@ _BUILT_IN: Mapping[str, Guard] = {
         DefaultGuard(),
     )
 }
-SEVERITIES = ("fail", "warn")
+_SEVERITIES = keys.find_key(GuardSpec, "severity").about.choices
+
+
+def built_in() -> Mapping[str, BuiltInGuard]:
+    """Return the kinds of the harness itself, each with the record of its parameters."""
+    return _BUILT_IN
 
 
 def kinds() -> dict[str, Guard]:
@@ -52,7 +58,7 @@ def kinds() -> dict[str, Guard]:
     """
     from importlib import metadata  # noqa: PLC0415 (20 ms that only foreign kinds need)
 
-    found = dict(_BUILT_IN)
+    found: dict[str, Guard] = dict(_BUILT_IN)
     for entry in metadata.entry_points(group=GROUP):
         if entry.name in found:
             raise _trouble(f"guard kind {entry.name}", f"a second one in {entry.value}", "one")
@@ -74,9 +80,11 @@ def check(specs: Sequence[GuardSpec]) -> None:
         if spec.id in seen:
             raise _trouble(f"guard {spec.id}.id", "a repeated id", "one guard of this id")
         seen.add(spec.id)
-        if spec.severity not in SEVERITIES:
+        if spec.severity not in _SEVERITIES:
             raise _trouble(
-                f"guard {spec.id}.severity", repr(spec.severity), " or ".join(SEVERITIES)
+                f"guard {spec.id}.severity",
+                repr(spec.severity),
+                " or ".join(map(str, _SEVERITIES)),
             )
         _kind(spec).check_spec(spec)
 

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError
 from harness.judgement.guards import golden, options
 from harness.judgement.guards.base import Evidence, Golden, judge_interval
-from harness.judgement.guards.options import Option
+from harness.judgement.guards.metrics import Band
 from harness.records import GuardResult
 
 _MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceOptions(Band):
+    """The parameters of kind ``resource``."""
+
+    stage: str = key("Stage that is measured.")
+    measure: str = key("`runtime` [s] or `memory` (peak) [MiB].", choices=("runtime", "memory"))
+    above: float | None = key(
+        "Largest accepted factor on the golden's centre, at least 1.", default=None, low=1
+    )
+    below: float | None = key(
+        "Smallest accepted factor on the golden's centre, at most 1.", default=None, high=1
+    )
 
 
 class ResourceGuard:
@@ -21,28 +38,13 @@ class ResourceGuard:
     """
 
     kind = "resource"
-    options = (
-        Option("stage", required=True),
-        Option("measure", required=True, choices=("runtime", "memory")),
-        Option("min", "number"),
-        Option("max", "number"),
-        Option("above", "number"),
-        Option("below", "number"),
-    )
+    options = ResourceOptions
 
     def check_spec(self, spec: GuardSpec) -> None:
-        """Require a stage, a measure and a bound.
-
-        Raises:
-            ConfigError: ``above`` under 1 or ``below`` over 1: the mean itself would fail.
-        """
-        options.check(spec, self.options)
+        """Require a stage, a measure and a bound."""
+        options.read(ResourceOptions, spec)
         options.one_of(spec, ("max", "min", "above", "below"))
         options.require_order(spec)
-        if spec.options.get("above", 1.0) < 1:
-            raise options.error(spec, "above", str(spec.options["above"]), "at least 1")
-        if spec.options.get("below", 1.0) > 1:
-            raise options.error(spec, "below", str(spec.options["below"]), "at most 1")
 
     def judge(
         self, spec: GuardSpec, evidence: Evidence, reference: Golden | None
@@ -52,14 +54,14 @@ class ResourceGuard:
         Raises:
             EvidenceMissingError: The run holds no such measure.
         """
-        choices = spec.options
-        metric = name(choices["stage"], choices["measure"])
-        value = measure(evidence, choices["stage"], choices["measure"])
-        lows, highs = [choices.get("min")], [choices.get("max")]
-        if "above" in choices or "below" in choices:
+        wanted = options.read(ResourceOptions, spec)
+        metric = name(wanted.stage, wanted.measure)
+        value = measure(evidence, wanted.stage, wanted.measure)
+        lows, highs = [wanted.min], [wanted.max]
+        if wanted.above is not None or wanted.below is not None:
             mean = golden.find(reference, metric, evidence).reference
-            highs.append(_scale_bound(choices.get("above"), mean))
-            lows.append(_scale_bound(choices.get("below"), mean))
+            highs.append(_scale_bound(wanted.above, mean))
+            lows.append(_scale_bound(wanted.below, mean))
         low = max((bound for bound in lows if bound is not None), default=None)
         high = min((bound for bound in highs if bound is not None), default=None)
         return judge_interval(spec, metric, value, (low, high))

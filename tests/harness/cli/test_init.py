@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from harness.config import config_file
 from harness.judgement.declaration import load_project
 
 
@@ -60,3 +61,33 @@ def test_ignore_file_is_kept(tmp_path: Path) -> None:
 
     lines = (tmp_path / ".gitignore").read_text().splitlines()
     assert lines == ["*.log", ".harness/", "hubs/*/"]
+
+
+def test_schema_lies_beside_the_declaration(tmp_path: Path) -> None:
+    """The first line names the schema that is written beside it: the shipped one."""
+    main.main(["init", "-C", str(tmp_path), "-q"])
+
+    first = (tmp_path / "harness.toml").read_text().splitlines()[0]
+    shipped = Path(config_file.__file__).with_name(config_file.SCHEMA_FILE)
+    assert first.startswith("#:schema ")
+    assert (tmp_path / first.split()[1]).read_bytes() == shipped.read_bytes()
+
+
+def test_schema_is_renewed_alone(tmp_path: Path) -> None:
+    """An old schema is replaced, from any folder of the project, and nothing else changes."""
+    main.main(["init", "-C", str(tmp_path), "-q"])
+    before = (tmp_path / "harness.toml").read_bytes()
+    (tmp_path / config_file.SCHEMA_FILE).write_text("{}")
+    (tmp_path / "below").mkdir()
+
+    assert main.main(["init", "--schema", "-q", "-C", str(tmp_path / "below")]) == 0
+
+    assert len((tmp_path / config_file.SCHEMA_FILE).read_bytes()) > 1000
+    assert (tmp_path / "harness.toml").read_bytes() == before
+    assert not list((tmp_path / "below").iterdir())
+
+
+def test_schema_needs_a_project(tmp_path: Path) -> None:
+    """Where there is no declaration there is nothing to check."""
+    assert main.main(["init", "--schema", "-q", "-C", str(tmp_path)]) == 10
+    assert not list(tmp_path.iterdir())
