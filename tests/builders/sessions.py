@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,7 +40,7 @@ def run(
         root=root,
         work=work,
         hub=hub,
-        run_id="20260101T000000Z-abcdef",
+        run_id=f"20260101T000000Z-{secrets.token_hex(3)}",  # its processes are found by it
         values={"python": python, "root": str(root), "work": str(work), **(values or {})},
         environment={**child.environment((), os.environ), **usual, **(environment or {})},
         clean=bytes,

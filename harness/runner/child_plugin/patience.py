@@ -122,7 +122,9 @@ class Patience:
             yield
             return
         if threading.current_thread() is not threading.main_thread():
-            pytest.fail("a bound on their time needs tests to run in the main thread", pytrace=False)
+            pytest.fail(
+                "a bound on their time needs tests to run in the main thread", pytrace=False
+            )
 
         def ring(_number: int, _frame: FrameType | None) -> None:
             pytest.fail(f"{phase} still running after {self._timeout_s:g} s")

@@ -127,7 +127,9 @@ class Recorder:
                 "event": "start",
                 "python": ".".join(map(str, sys.version_info[:3])),
                 "pytest": pytest.__version__,
-                "plugins": sorted(f"{d.project_name}-{d.version}" for d in _distributions(config)),
+                "plugins": sorted(
+                    f"{d.project_name}-{d.version}" for d in _distributions(config)
+                ),
                 "hash_seed": os.environ.get("PYTHONHASHSEED", "random"),
             }
         )
@@ -163,7 +165,9 @@ class Recorder:
                 "duration_s": float(report.duration),
                 "subtest": is_subtest(report),
                 "expected": "wasxfail" in vars(report),
-                "seen": {**seen, "suspects": [*seen.get("suspects", ()), *hooks]} if seen else None,
+                "seen": {**seen, "suspects": [*seen.get("suspects", ()), *hooks]}
+                if seen
+                else None,
                 "notes": [
                     [name, str(value)]
                     for name, value in report.user_properties

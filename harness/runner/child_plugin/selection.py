@@ -62,7 +62,7 @@ _LOOKED_AT = 2000
 
 
 class Options:
-    """The options that decide a selection, and who gave each: the selectors or somebody else."""
+    """The options that decide a selection, and who gave each: the selectors or others."""
 
     def __init__(self, config: pytest.Config) -> None:
         """Read the command line again, alone and after what others put before it."""
@@ -192,22 +192,18 @@ class CollectionWatch:
 
     def _tests_in(self, path: Path) -> Iterator[Path]:
         """Yield the test files at or below a path, as far as one looks."""
-        hidden = _KEYS["norecursedirs"]
-        if any(fnmatch.fnmatch(path.name, one) for one in (*hidden, "__pycache__")):
+        if _is_hidden(path.name):
             return
         if path.is_file():
-            if self._is_test_file(path):
-                yield path
+            yield from [path] if self._is_test_file(path) else []
             return
         if (path / "pyvenv.cfg").exists() or (path / "conda-meta").exists():
             return
         seen = 0
         for folder, names, files in os.walk(path):
-            names[:] = [n for n in names if not any(fnmatch.fnmatch(n, h) for h in hidden)]
-            for name in files:
-                seen += 1
-                if self._is_test_file(Path(folder, name)):
-                    yield Path(folder, name)
+            names[:] = [name for name in names if not _is_hidden(name)]
+            yield from filter(self._is_test_file, (Path(folder, name) for name in files))
+            seen += len(files)
             if seen > _LOOKED_AT:
                 return
 
@@ -295,6 +291,12 @@ def _parse(config: pytest.Config, words: list[str]) -> dict[str, Any]:
         return vars(parser.parse_known_args(words))
     except (pytest.UsageError, PrintHelp):
         return {}
+
+
+def _is_hidden(name: str) -> bool:
+    """Say whether pytest itself never looks into a folder of this name."""
+    hidden = (*_KEYS["norecursedirs"], "__pycache__")
+    return any(fnmatch.fnmatch(name, one) for one in hidden)
 
 
 def _covers(folder: Path, path: Path) -> bool:

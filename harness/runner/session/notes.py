@@ -135,15 +135,21 @@ def _take_collection(notes: SessionNotes, event: Mapping[str, Any]) -> None:
     for kind, outcome in (("skipped", SKIPPED), ("broken", ERROR)):
         for name in event[kind]:
             notes.tests.setdefault(name, TestNotes(name, outcome=outcome, is_over=True))
-    for known, name in ((notes.options, "options"), (notes.keys, "keys"), (notes.empty, "empty")):
+    for known, name in (
+        (notes.options, "options"),
+        (notes.keys, "keys"),
+        (notes.empty, "empty"),
+    ):
         known += [one for one in event[name] if one not in known]
 
 
 def _take_report(notes: SessionNotes, event: Mapping[str, Any]) -> None:
     test = notes.tests.setdefault(event["id"], TestNotes(event["id"]))
     test.duration_s = round(test.duration_s + event["duration_s"], 6)
-    noted = {name: value for name, value in event["notes"]}
-    attached = [json.loads(value) for name, value in event["notes"] if name == "harness-evidence"]
+    noted = dict(event["notes"])
+    attached = [
+        json.loads(value) for name, value in event["notes"] if name == "harness-evidence"
+    ]
     if not event["subtest"]:
         test.attached = attached  # the last phase knows all of them
     test.quarantine = noted.get(patience.QUARANTINE, test.quarantine)

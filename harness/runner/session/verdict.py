@@ -20,6 +20,7 @@ from harness.runner.session.notes import (
 from harness.verdict import Verdict
 
 _SHOWN = 3
+_FAILED = (1, 2, 3, 4)  # what pytest ends with when something went wrong
 _SHOWN_LEFT_OUT = 10
 
 
@@ -63,7 +64,7 @@ def judge(notes: SessionNotes, exit_code: int) -> tuple[Verdict, str] | None:
     open_ = next(_inconclusive(notes), None)
     if open_ is None:
         return None
-    # Whoever broke off with a failure has failed; a stop that looks like success proves nothing.
+    # Whoever broke off with a failure failed; a stop that looks like success proves nothing.
     return (Verdict.RED if exit_code == 1 else Verdict.INCONCLUSIVE), open_
 
 
@@ -79,7 +80,11 @@ def _red(notes: SessionNotes, exit_code: int) -> Iterator[str]:
             shown += f", but the session ended with exit code 0: {_some(bad)}"
         yield shown
     finish = notes.finish
-    if finish is not None and exit_code == 0 and (finish["status"] or finish["before"] == 1):
+    if (
+        finish is not None
+        and exit_code == 0
+        and (finish["status"] or finish["before"] in _FAILED)
+    ):
         status = finish["status"] or finish["before"]
         who = ", ".join(finish["suspects"]) or "something unknown"
         yield f"the session ended with {status}, its process with 0: changed by {who}"
@@ -93,7 +98,8 @@ def _inconclusive(notes: SessionNotes) -> Iterator[str]:
     why = f" ({'; '.join(notes.options)})" if notes.options else ""
     if notes.finish is None:
         done = len(tests) - len(open_)
-        yield f"the session left no record of its end: {done} of {len(tests)} tests reported{why}"
+        told = f"{done} of {len(tests)} tests reported"
+        yield f"the session left no record of its end: {told}{why}"
         return
     if not notes.has_collected:
         yield f"the session collected nothing{why}"

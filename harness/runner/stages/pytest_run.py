@@ -120,7 +120,7 @@ def _wishes(spec: StageSpec, folder: Path, declared: Mapping[str, str]) -> dict[
 def _attachments(
     spec: StageSpec, context: base.StageContext, *, is_patient: bool
 ) -> dict[str, Path]:
-    """Clean what is kept beside the log: the JUnit file, and how each attempt of a test went."""
+    """Clean what is kept beside the log: the JUnit file, and how attempts of tests went."""
     junit = _junit(spec, context.work)
     noted = context.work / spec.id / evidence_file.NAME
     kept = {".junit.xml": (junit, context.clean_xml)} if count(junit) else {}
@@ -165,11 +165,13 @@ def _hold_junit(
     """Hold pytest's own report against the notes: it may know of failures that they lack."""
     outcome, found, reason = judged
     counted, tests = count(junit), verdict.count(noted)
-    told, known = (
-        one.get("failed", 0) + one.get("errors", 0) for one in (counted, tests)
-    )
+    told, known = (one.get("failed", 0) + one.get("errors", 0) for one in (counted, tests))
     if told > known and found is not Verdict.RED:
-        return "failed", Verdict.RED, f"the JUnit file tells of {told} failed tests; noted: {known}"
+        return (
+            "failed",
+            Verdict.RED,
+            f"the JUnit file tells of {told} failed tests; noted: {known}",
+        )
     if not counted and junit.is_file() and junit.stat().st_size > _LARGEST_JUNIT:
         size = junit.stat().st_size >> 20
         reason += f"; its JUnit file of {size} MiB is too large to be kept"
@@ -188,26 +190,35 @@ def judge(
     if bad:
         return "failed", Verdict.RED, f"{bad} of {tests['collected']} tests did not pass"
     if exit_code not in (0, _NO_TESTS):
-        told = f"pytest ended with exit code {exit_code}, though no test is known to have failed"
+        told = (
+            f"pytest ended with exit code {exit_code}, though no test is known to have failed"
+        )
         return "failed", Verdict.RED, told
     if exit_code == _NO_TESTS or not tests.get("collected"):
         return "no-tests", Verdict.INCONCLUSIVE, "no test was collected"
-    promised = max(spec.min_collected, spec.min_tests)
-    if tests["collected"] < promised:
-        few = f"{tests['collected']} tests collected; at least {promised} were promised"
+    few = _promise_broken(tests, spec)
+    if few:
         return "failed", Verdict.RED, few
-    if tests["skipped"] == tests["collected"]:
-        return "no-tests", Verdict.INCONCLUSIVE, f"all {tests['collected']} tests were skipped"
     excused = tests.get("quarantined", 0)
     if not tests["passed"]:
         none = f"no test passed: {tests['skipped']} skipped, {excused} failed in quarantine"
+        if tests["skipped"] == tests["collected"]:
+            none = f"all {tests['collected']} tests were skipped"
         return "no-tests", Verdict.INCONCLUSIVE, none
-    if tests["passed"] + excused < spec.min_tests:
-        few = f"{tests['passed']} tests passed; at least {spec.min_tests} were promised"
-        return "failed", Verdict.RED, few
     told = f"{tests['passed']} of {tests['collected']} tests passed"
     told += f", {excused} failed in quarantine" if excused else ""
     return "passed", Verdict.GREEN, told
+
+
+def _promise_broken(tests: Mapping[str, int], spec: StageSpec) -> str:
+    """Say which promise of a stage is not kept; a session that only skipped has none."""
+    promised = max(spec.min_collected, spec.min_tests)
+    if tests["collected"] < promised:
+        return f"{tests['collected']} tests collected; at least {promised} were promised"
+    counted = tests["passed"] + tests.get("quarantined", 0)
+    if tests["passed"] and counted < spec.min_tests:
+        return f"{tests['passed']} tests passed; at least {spec.min_tests} were promised"
+    return ""
 
 
 def count(junit: Path) -> dict[str, int]:

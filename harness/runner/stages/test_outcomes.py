@@ -35,7 +35,7 @@ def listed(stage: StageSpec, standing: Iterable[QuarantineRecord]) -> str:
 
 def read_listed(spec: StageSpec, values: Mapping[str, str]) -> dict[str, str]:
     """Return why each test of a stage is in quarantine, by declared id (see ``listed``)."""
-    return {name: why for name, why in json.loads(values.get(key(spec.id)) or "[]")}
+    return dict(json.loads(values.get(key(spec.id)) or "[]"))
 
 
 def is_patient(spec: StageSpec, values: Mapping[str, str]) -> bool:
