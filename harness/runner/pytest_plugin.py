@@ -3,8 +3,8 @@
 ``pytest -p harness.runner.pytest_plugin --harness-evidence DIR`` writes ``DIR/evidence.json``
 and copies what tests attach to ``DIR/files``. A session in which no test ran, or in which not
 all ran that were collected, is never a success: it exits with 5, and with 1 where fewer tests
-than ``--harness-least-tests`` were collected or passed. A stage of a suite needs none of this: its
-process is handed the same plugin as a file of its own.
+than ``--harness-least-tests`` were collected or passed. A stage of a suite needs none of this:
+its process is handed the same plugin as a file of its own.
 """
 
 from __future__ import annotations
