@@ -73,6 +73,7 @@ def page(shown: HubView, around: Surroundings | None = None) -> str:
             guards=[(g, _drawing(g)) for g in guards],
             folded=text.folded(rest),
             stages=_timeline(record),
+            selection=text.list_selection(record.stages),
             counts=_counts(record),
             excerpts=_open_first(shown),
         )

@@ -41,7 +41,6 @@ _OPTIONS = {
     "doctestmodules": "--doctest-modules",
     "continue_on_collection_errors": "--continue-on-collection-errors",
     "reruns": "--reruns",
-    "importmode": "--import-mode",
 }
 # Keys of a configuration file that decide what a test is, and which files are looked at.
 _KEYS = {
@@ -165,7 +164,7 @@ class CollectionWatch:
     def pytest_ignore_collect(self, collection_path: Path) -> Generator[None, Any, None]:
         """Note test files that are not looked into."""
         result = yield
-        if not result.get_result():
+        if not result.get_result() and not self._is_not_entered(collection_path):
             return
         for path in self._tests_in(collection_path):
             place = self._relative(path)
@@ -180,6 +179,11 @@ class CollectionWatch:
                 self._leave_out(place, "ignore", "")
             else:
                 self._leave_out(place, "", self._ignorers())
+
+    def _is_not_entered(self, path: Path) -> bool:
+        """Say whether releases before pytest 8 leave a folder out after the hook."""
+        globs = self._config.getini("norecursedirs")
+        return path.is_dir() and any(fnmatch.fnmatch(path.name, str(one)) for one in globs)
 
     def _ignorers(self) -> str:
         found = name_suspects(self._config, "pytest_ignore_collect")
@@ -278,6 +282,8 @@ class CollectionWatch:
     def _describe_keys(self) -> list[str]:
         found = []
         for key, usual in _KEYS.items():
+            if key == "testpaths" and self._options.listed("file_or_dir"):
+                continue  # the selectors name paths of their own
             value = [str(one) for one in self._config.getini(key)]
             if sorted(value) != sorted(usual):
                 where = self._config.inipath
