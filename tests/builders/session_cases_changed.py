@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.builders.session_cases import BAD, OPEN, RED, Case, hook, tests
+from tests.builders.session_cases import BAD, GOOD, GREEN, OPEN, RED, Case, hook, tests
 
 
 def outcome(hook_body: str) -> dict[str, str]:
@@ -113,6 +113,24 @@ CHANGED = [
         tests(
             BAD,
             conftest=hook("def pytest_runtest_setup(item): item.obj = lambda: None"),
+        ),
+    ),
+    Case(
+        "runtest of the class replaced",
+        OPEN,
+        "kept from calling",
+        tests(BAD, conftest=hook("pytest.Function.runtest = lambda self: None")),
+    ),
+    Case(
+        "key read by a conftest",
+        GREEN,
+        "2 of 2",
+        tests(
+            GOOD,
+            conftest=hook(
+                "import glob\nassert not glob.glob('.harness/work/.session-*/key')\n"
+                "assert glob.glob('.harness/work/.session-*/settings.json')"
+            ),
         ),
     ),
     Case(

@@ -131,6 +131,46 @@ LEFT_OUT = [
         ),
     ),
     Case(
+        "item exchanged",
+        OPEN,
+        "left out",
+        tests(
+            BAD,
+            conftest=hook(
+                "class Fake(pytest.Item):\n    def runtest(self): pass\n"
+                "def pytest_collection_modifyitems(items):\n"
+                "    items[1] = Fake.from_parent(items[1].parent, name=items[1].name)"
+            ),
+        ),
+    ),
+    Case(
+        "function exchanged when collected",
+        OPEN,
+        "replaced",
+        tests(
+            BAD,
+            conftest=hook(
+                "def pytest_collection_modifyitems(items): items[1].obj = lambda: None"
+            ),
+        ),
+    ),
+    Case(
+        "module of one's own",
+        OPEN,
+        "conftest.py",
+        {
+            "t/test_a.py": GOOD,
+            "t/test_bad.py": BAD,
+            "conftest.py": hook(
+                "class Empty(pytest.Module):\n    def collect(self): return []\n"
+                "def pytest_pycollect_makemodule(module_path, parent):\n"
+                "    if 'bad' in module_path.name:\n"
+                "        return Empty.from_parent(parent, path=module_path)"
+            ),
+        },
+        ("t",),
+    ),
+    Case(
         "under workers",
         OPEN,
         "conftest.py",

@@ -52,24 +52,19 @@ def name_outcome(error: BaseException | None) -> str:
 class OutcomeWatch:
     """Registered last, so that its wrappers are the innermost and the outermost of all."""
 
-    def __init__(self, config: pytest.Config, original: dict[int, str]) -> None:
-        """Take the ids that items had when they were collected, by their identity."""
-        self._original = original
+    def __init__(
+        self, config: pytest.Config, original: dict[int, str], functions: dict[int, Any]
+    ) -> None:
+        """Take ids and functions that items had when they were collected, by identity."""
+        self._original, self._functions = original, functions
         self._raw: dict[tuple[int, str], tuple[str, str]] = {}
         self._in_call: pytest.Item | None = None
-        self._calls = 0
-        self._functions: dict[int, Any] = {}
+        self._calls, self._is_entered = 0, False
         self._is_counting = any(
             not (impl.opts.get("hookwrapper") or impl.opts.get("wrapper"))
             and not is_ours(impl.function)
             for impl in config.pluginmanager.hook.pytest_pyfunc_call.get_hookimpls()
         )
-
-    def remember(self, items: list[pytest.Item]) -> None:
-        """Keep the function of each test as it was collected."""
-        for item in items:
-            if isinstance(item, pytest.Function):
-                self._functions[id(item)] = unwrap(item.obj)
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, None]:
@@ -80,15 +75,18 @@ class OutcomeWatch:
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, None]:
         """See how the call ended, and that it was one."""
-        self._in_call, self._calls = item, 0
+        self._in_call, self._calls, self._is_entered = item, 0, False
         replaced = self._count_calls(item)
         result = yield
         self._in_call = None
         self._note(item, "call", result.excinfo)
         raw, _ = self._raw[id(item), "call"]
-        was_called = self._calls or not self._is_counting or not replaced[1]
+        is_function = isinstance(item, pytest.Function) and not _is_unittest(item)
+        was_called = self._calls or not replaced[1]
         if raw == PASSED and (replaced[0] or not was_called):
             self._raw[id(item), "call"] = (NOT_CALLED, replaced[0] or "another plugin answered")
+        elif raw == PASSED and is_function and not self._is_entered:
+            self._raw[id(item), "call"] = (NOT_CALLED, "pytest was kept from calling it")
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, None]:
@@ -99,6 +97,7 @@ class OutcomeWatch:
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, Any, None]:
         """See a failure of the function before anybody can swallow it."""
+        self._is_entered = True
         result = yield
         if result.excinfo is not None:
             error = result.excinfo[1]

@@ -26,6 +26,7 @@ from harness.runner.child_plugin.selection import CollectionWatch
 ATTACHED = "harness-evidence"
 COLLECTION = "harness_collection"
 _FOLDER = "harness_evidence_folder"
+_KEY = "harness_session_key"
 _LONGEST_WARNING = 400
 _WARNINGS = 1000
 
@@ -106,8 +107,7 @@ class SessionStart:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, None]:
         """Watch the tests from here on."""
-        outcomes = OutcomeWatch(session.config, self._watch.original)
-        outcomes.remember(vars(session).get("items") or [])
+        outcomes = OutcomeWatch(session.config, self._watch.original, self._watch.functions)
         session.config.pluginmanager.register(outcomes)
         if "workeroutput" in vars(session.config):
             vars(session.config)["workeroutput"][COLLECTION] = self._watch.describe()
@@ -240,6 +240,13 @@ def start(config: pytest.Config, settings: Mapping[str, Any], sink: Sink | None)
         config.pluginmanager.register(Recorder(config, sink, watch))
 
 
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Take the key away before any ``conftest.py`` is imported; there are no options."""
+    key = take_key(Path(__file__).parent)
+    if key is not None:
+        vars(pluginmanager)[_KEY] = key
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Begin where the parent handed over its wishes beside this file."""
     here = Path(__file__).parent
@@ -253,7 +260,7 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ["PYTHONPATH"]
     # Not by the environment: a session that a test starts inherits it and is no worker.
     is_worker = "workerinput" in vars(config)
-    key = None if is_worker else take_key(here)
+    key = vars(config.pluginmanager).pop(_KEY, None)
     if is_worker or key is not None:
         sink = None if key is None else Journal(str(settings["journal"]), key)
         start(config, settings, sink)

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from _pytest.config import PrintHelp
 
-from harness.runner.child_plugin.outcomes import name_suspects
+from harness.runner.child_plugin.outcomes import name_suspects, unwrap
 
 _OPTIONS = {
     "keyword": "-k",
@@ -41,6 +41,7 @@ _OPTIONS = {
     "doctestmodules": "--doctest-modules",
     "continue_on_collection_errors": "--continue-on-collection-errors",
     "reruns": "--reruns",
+    "plugins": "-p",
 }
 # Keys of a configuration file that decide what a test is, and which files are looked at.
 _KEYS = {
@@ -92,6 +93,9 @@ class Options:
     def describe(self, name: str) -> str:
         """Write an option, its value and who gave it."""
         value = vars(self._config.option).get(name)
+        if isinstance(value, list):  # what was added to it; all of it is of the selectors
+            given = self.listed(name)
+            value = [str(one) for one in value if str(one) not in given] or given
         word = _OPTIONS.get(name, f"--{name}")
         shown = word if value is True else f"{word} {value!r}"
         author = self.author(name)
@@ -113,7 +117,10 @@ class CollectionWatch:
         """Begin before anything is collected."""
         self._config, self._options = config, Options(config)
         self.original: dict[int, str] = {}  # an item's id may change after it was collected
-        self._kept: list[pytest.Item] = []  # so that no identity is used twice
+        self.functions: dict[int, Any] = {}
+        # With the marks that each had; kept, so that no identity is used twice.
+        self._kept: list[tuple[pytest.Item, int]] = []
+        self._marked: list[str] = []
         self._left_out: dict[tuple[str, bool], list[str]] = {}
         self._reports: dict[int, tuple[str, int]] = {}
         self._skipped: list[str] = []
@@ -121,10 +128,14 @@ class CollectionWatch:
         self._empty: list[str] = []
         self._selected = 0
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Take a test."""
         self.original[id(item)] = item.nodeid
-        self._kept.append(item)
+        self._kept.append((item, _count_marks(item)))
+        function = vars(item).get("_obj")  # making it anew would make an instance of its class
+        if isinstance(item, pytest.Function) and function is not None:
+            self.functions[id(item)] = unwrap(function)
 
     def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
         """Take tests that somebody leaves out and says so."""
@@ -216,11 +227,18 @@ class CollectionWatch:
         return path.suffix == ".py" and any(fnmatch.fnmatch(path.name, one) for one in globs)
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
-    def pytest_make_collect_report(self) -> Generator[None, Any, None]:
+    def pytest_make_collect_report(self, collector: Any) -> Generator[None, Any, None]:
         """See what was found in a module or class before anybody changes it."""
         result = yield
         report = result.get_result()
         self._reports[id(report)] = (str(report.outcome), len(report.result or ()))
+        if report.passed and not report.result and isinstance(collector, pytest.Module):
+            by = ", ".join(name_suspects(self._config, "pytest_pycollect_makemodule"))
+            content = vars(collector.obj)
+            for name, value in content.items() if by and content.get("__test__", True) else ():
+                if type(value).__name__ == "function" and collector.istestfunction(value, name):
+                    author = f"pytest_pycollect_makemodule of {by}"
+                    self._leave_out(f"{collector.nodeid}::{name}", "", author)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Hold the final report of a module or class against what was found in it."""
@@ -255,11 +273,12 @@ class CollectionWatch:
         named = Counter(test for tests in self._left_out.values() for test in tests)
         by = ", ".join(name_suspects(self._config, "pytest_collection_modifyitems"))
         author = f"pytest_collection_modifyitems of {by or 'nobody known'}"
-        still = Counter(self.original.get(id(i), i.nodeid) for i in session.items)
-        for item in self._kept:
+        for item, marks in self._kept:
             test = self.original[id(item)]
-            if id(item) not in kept and not named[test] and not still[test]:
+            if id(item) not in kept and not named[test]:
                 self._leave_out(test, "", author)
+            elif id(item) in kept and _count_marks(item) > marks:
+                self._marked.append(test)
         self._selected = len(session.items)
 
     def describe(self) -> dict[str, Any]:
@@ -275,6 +294,7 @@ class CollectionWatch:
             "skipped": self._skipped,
             "broken": self._broken,
             "empty": self._empty,
+            "marked": self._marked,
             "options": self._options.foreign(),
             "keys": self._describe_keys(),
         }
@@ -297,6 +317,11 @@ def _parse(config: pytest.Config, words: list[str]) -> dict[str, Any]:
         return vars(parser.parse_known_args(words))
     except (pytest.UsageError, PrintHelp):
         return {}
+
+
+def _count_marks(item: pytest.Item) -> int:
+    """Count the marks that let a test be skipped or fail."""
+    return sum(mark.name in ("skip", "skipif", "xfail") for mark in item.iter_markers())
 
 
 def _is_hidden(name: str) -> bool:

@@ -69,6 +69,7 @@ class SessionNotes:
     options: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
+    marked: list[str] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
     has_collected: bool = False
     finish: dict[str, Any] | None = None
@@ -139,8 +140,10 @@ def _take_collection(notes: SessionNotes, event: Mapping[str, Any]) -> None:
         (notes.options, "options"),
         (notes.keys, "keys"),
         (notes.empty, "empty"),
+        (notes.marked, "marked"),
     ):
-        known += [one for one in event[name] if one not in known]
+        met = set(known)
+        known += [one for one in event[name] if one not in met]
 
 
 def _take_report(notes: SessionNotes, event: Mapping[str, Any]) -> None:

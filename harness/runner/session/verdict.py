@@ -132,6 +132,9 @@ def describe_selection(notes: SessionNotes) -> tuple[str, ...]:
         more = f" and {rest} more" if rest else ""
         lines.append(f"left out by {group.by}: {', '.join(tests)}{more}")
     lines += [f"no test in {name}" for name in notes.empty[:_SHOWN_LEFT_OUT]]
+    if notes.marked:
+        told = f"{_some(notes.marked)}: marked to be skipped or to fail after the collection"
+        lines.append(told)
     expected = sum(test.is_expected for test in notes.tests.values())
     if expected:
         lines.append(f"{expected} test{'' if expected == 1 else 's'} expected to fail (xfail)")
