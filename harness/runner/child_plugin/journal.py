@@ -14,6 +14,12 @@ from pathlib import Path
 from typing import Any
 
 SETTINGS, KEY = "settings.json", "key"
+# How a phase was seen to end, and the notes of patience in the properties of a report.
+PASSED, FAILED, SKIPPED, XFAILED = "passed", "failed", "skipped", "xfailed"
+NOT_CALLED = "not called"
+FLAKY = "harness-flaky"
+QUARANTINE = "harness-quarantine"
+QUARANTINED = "harness-quarantined"
 
 
 class Journal:

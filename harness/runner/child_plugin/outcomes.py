@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from harness.runner.child_plugin.journal import FAILED, NOT_CALLED, PASSED, SKIPPED, XFAILED
+
 SEEN = "harness_seen"
-PASSED, FAILED, SKIPPED, XFAILED = "passed", "failed", "skipped", "xfailed"
-NOT_CALLED = "not called"
 _LONGEST_ERROR = 300
 
 

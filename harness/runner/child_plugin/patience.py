@@ -21,9 +21,8 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-FLAKY = "harness-flaky"
-QUARANTINE = "harness-quarantine"
-QUARANTINED = "harness-quarantined"
+from harness.runner.child_plugin.journal import FLAKY, QUARANTINE, QUARANTINED
+
 ATTEMPT = "harness: failed attempt"
 _AGAIN_S = 1.0
 _LONGEST = 64 << 10

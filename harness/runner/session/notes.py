@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from harness.runner.child_plugin import patience
-from harness.runner.child_plugin.outcomes import FAILED, NOT_CALLED, PASSED, SKIPPED, XFAILED
+from harness.runner.child_plugin import journal
+from harness.runner.child_plugin.journal import FAILED, NOT_CALLED, PASSED, SKIPPED, XFAILED
 
 QUARANTINED, UNFINISHED, ERROR = "quarantined", "unfinished", "error"
 _LARGEST_LINE = 64 << 20
@@ -155,11 +155,11 @@ def _take_report(notes: SessionNotes, event: Mapping[str, Any]) -> None:
     ]
     if not event["subtest"]:
         test.attached = attached  # the last phase knows all of them
-    test.quarantine = noted.get(patience.QUARANTINE, test.quarantine)
+    test.quarantine = noted.get(journal.QUARANTINE, test.quarantine)
     test.attempts = tuple(event["attempts"]) or test.attempts
     test.is_expected = test.is_expected or event["expected"]
     seen = event["seen"]
-    excused = event["outcome"] == SKIPPED and patience.QUARANTINED in noted
+    excused = event["outcome"] == SKIPPED and journal.QUARANTINED in noted
     test.changed = test.changed or _change(event, seen, is_excused=excused)
     _take_outcome(test, event, is_excused=excused)
     if event["when"] == "call" and event["outcome"] == PASSED and not event["subtest"]:
