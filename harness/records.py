@@ -75,8 +75,10 @@ class AttemptRecord:
 class StageRecord:
     """One stage as it went; of several attempts, the last.
 
-    ``outcome`` is ``passed``, ``failed``, ``timeout``, ``interrupted``, ``no-tests``
-    or ``skipped`` (an earlier stage it needs did not pass). Test counts are of a pytest stage.
+    ``outcome`` is ``passed``, ``failed``, ``timeout``, ``interrupted``, ``no-tests``,
+    ``unfinished`` (something that was collected did not run) or ``skipped`` (an earlier stage
+    it needs did not pass). Test counts are of a pytest stage, and so is ``selection``: what
+    decided which tests ran, beside the selectors.
     ``attempts`` are those before, ``flaky`` the tests that passed only when run again, and
     ``quarantined`` how each test in quarantine went, by its declared id.
     """
@@ -96,6 +98,7 @@ class StageRecord:
     attempts: tuple[AttemptRecord, ...] = ()
     flaky: tuple[str, ...] = ()
     quarantined: dict[str, str] = field(default_factory=dict)
+    selection: tuple[str, ...] = ()
 
     @property
     def retries(self) -> int:

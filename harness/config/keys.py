@@ -256,7 +256,9 @@ def _take_records(one: Key, table: Table) -> Any:
     record = typing.cast("type[Any]", one.record)
     if one.kind is Kind.RECORDS:
         return tuple(read(record, inner) for inner in table.tables(one.name))
-    return {name: read(record, inner, name) for name, inner in table.named_tables(one.name).items()}
+    return {
+        name: read(record, inner, name) for name, inner in table.named_tables(one.name).items()
+    }
 
 
 _PLAIN: Mapping[Kind, type] = {

@@ -73,6 +73,7 @@ def page(shown: HubView, around: Surroundings | None = None) -> str:
             guards=[(g, _draw_guard(g)) for g in guards],
             folded=text.describe_folded(rest),
             stages=_timeline(record),
+            selection=text.list_selection(record.stages),
             counts=_counts(record),
             excerpts=_open_first(shown),
         )

@@ -97,6 +97,8 @@ def _left_out(record: HubRecord) -> list[str]:
         told += ["## Quarantine", table(head, rows)]
     if again := quarantine.flaky(record):
         told += ["## Flaky", "\n".join(f"- {cell(name)}" for name in again)]
+    if chosen := text.list_selection(record.stages):
+        told += ["## Selection of tests", "\n".join(f"- {cell(line)}" for line in chosen)]
     return told
 
 

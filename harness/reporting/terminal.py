@@ -140,13 +140,15 @@ def remedies(results: Sequence[GuardResult], palette: Palette) -> str:
 
 
 def left_out(record: HubRecord, palette: Palette) -> str:
-    """Write what stands in quarantine, and what passed only when it was run again."""
+    """Write what stands in quarantine, what passed when run again, and who chose tests."""
     lines = []
     for entry in record.quarantine:
         words = f"{quarantine.describe(entry)} {quarantine.status_of(entry)}. {entry.reason}"
         lines.append(f"{palette.paint('quarantine', '33')}  {text.visible(words)}")
     mark = palette.paint("flaky", "33")
     lines += [f"{mark}       {text.visible(name)}" for name in quarantine.flaky(record)]
+    mark = palette.paint("selection", "33")
+    lines += [f"{mark}   {text.visible(one)}" for one in text.list_selection(record.stages)]
     return "\n".join(lines)
 
 

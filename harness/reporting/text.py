@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from harness.judgement import quarantine
@@ -135,6 +135,11 @@ def counts(tests: Mapping[str, int]) -> str:
     known = [name for name in _OUTCOMES if tests.get(name)]
     others = sorted(n for n in tests if n not in _OUTCOMES and n != "collected" and tests[n])
     return ", ".join(f"{tests[name]} {name}" for name in (*known, *others))
+
+
+def list_selection(stages: Iterable[StageRecord]) -> list[str]:
+    """Say what decided which tests ran, beside the selectors of each stage."""
+    return [f"{stage.id}: {line}" for stage in stages for line in stage.selection]
 
 
 def describe_reason(stage: StageRecord) -> str:

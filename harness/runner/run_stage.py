@@ -118,6 +118,7 @@ def settle(
         tests=dict(trial.tests),
         flaky=tuple(redactor.text(test) for test in trial.flaky),
         quarantined=dict(trial.quarantined),
+        selection=tuple(redactor.text(line) for line in trial.selection),
     )
 
 

@@ -62,7 +62,8 @@ MEANING: dict[type, dict[str, str]] = {
         "id": "Name of the stage.",
         "kind": "`pytest` or `command`.",
         "argv": "Arguments as run, places of the machine replaced.",
-        "outcome": "`passed`, `failed`, `timeout`, `interrupted`, `no-tests` or `skipped`.",
+        "outcome": "`passed`, `failed`, `timeout`, `interrupted`, `no-tests`, `unfinished` "
+        "(something that was collected did not run) or `skipped`.",
         "verdict": "What the outcome counts as.",
         "exit_code": "Of the child process, null when it had none.",
         "started": "RFC 3339, UTC.",
@@ -74,6 +75,7 @@ MEANING: dict[type, dict[str, str]] = {
         "attempts": "Attempts before the last, which the other fields are about.",
         "flaky": "Tests that passed only when run again, and how often that was.",
         "quarantined": "How each test in quarantine went, by its declared id.",
+        "selection": "What decided which tests ran, beside the selectors.",
     },
     AttemptRecord: {
         "outcome": "As of a stage.",

@@ -50,6 +50,10 @@ def _left_out(record: HubRecord) -> Iterator[Row]:
         yield report.note_row(CHECK, report.printable(found), report.printable(entry.reason))
     for name in quarantine.flaky(record):
         yield report.note_row(CHECK, report.printable(f"flaky: {name}"))
+    for stage in record.stages:
+        for line in stage.selection:
+            found = f"selection of stage {stage.id}: {line}"
+            yield report.note_row(CHECK, report.printable(found))
 
 
 def _quarantine_faults(plan: Plan, record: HubRecord) -> Iterator[tuple[str, str]]:
@@ -111,6 +115,8 @@ def _one_stage(
         yield f"stage {stage.id}: passed with exit code {stage.exit_code}", "exit code 0"
     if stage.tests.get("failed", 0) or stage.tests.get("errors", 0):
         yield f"stage {stage.id}: passed with failed tests", "none failed"
+    if stage.tests.get("unfinished", 0):
+        yield f"stage {stage.id}: passed with tests that did not end", "all ran to their end"
     collected = {artifact.id for artifact in artifacts if artifact.stage == stage.id}
     for promised in spec.artifacts:
         if not promised.optional and promised.id not in collected:

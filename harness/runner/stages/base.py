@@ -47,7 +47,8 @@ class StageResult:
 
     ``log`` is a file in the hub; ``attachments`` are further files in the hub, by the
     ending they get beside the log. ``flaky`` are tests that passed only when run again, and
-    ``quarantined`` how each test in quarantine went.
+    ``quarantined`` how each test in quarantine went. ``selection`` says what decided which
+    tests ran, beside the selectors.
     """
 
     argv: tuple[str, ...]
@@ -60,6 +61,7 @@ class StageResult:
     attachments: Mapping[str, Path] = field(default_factory=dict)
     flaky: tuple[str, ...] = ()
     quarantined: Mapping[str, str] = field(default_factory=dict)
+    selection: tuple[str, ...] = ()
 
 
 class StageKind(Protocol):

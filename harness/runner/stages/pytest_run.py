@@ -1,20 +1,27 @@
-"""A stage that runs pytest selectors in a child and counts the tests from its JUnit file.
+"""A stage that runs pytest selectors in a child and judges what its session noted.
 
-exit 0, 1  judged by the counts       exit 4     red: a selector names nothing
+exit 0, 1  judged by the notes        exit 4     red: a selector names nothing
 exit 2, 3  red: pytest broke off      exit 5     inconclusive: no test was collected
+
+The notes are kept by a plugin that the child is handed (see ``plugin_copy``): only a test whose
+call was seen to pass counts, and the end of the session is held against what was collected.
 """
 
 from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from harness.config.placeholders import fill
 from harness.config.project import StageSpec
 from harness.files import write_bytes
-from harness.runner.stages import base, test_outcomes
+from harness.runner.session import evidence_file, notes, verdict
+from harness.runner.stages import base, plugin_copy, test_outcomes
 from harness.verdict import Verdict
 
 _LARGEST_JUNIT = 64 << 20
@@ -33,15 +40,16 @@ _COUNTED = {"failure": "failed", "error": "errors", "skipped": "skipped"}
 class PytestStage:
     """Runs ``python -m pytest`` on selectors; evidence goes to ``green/`` or ``red/``.
 
-    A stage that declares artifacts, retries or a bound of its tests, or that has tests in
-    quarantine, is given the harness's plugin, which writes what tests attach to
-    ``{work}/<stage>/``: ``evidence.json`` and ``files/``.
+    What tests attach is written to ``{work}/<stage>/``: ``evidence.json`` and ``files/``.
     """
 
     kind = "pytest"
 
     def argv(self, spec: StageSpec, values: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the argument vector with its placeholders filled."""
+        """Return the argument vector with its placeholders filled.
+
+        It is what a person pastes; the child is handed the plugin of its session besides.
+        """
         return (
             values["python"],
             "-m",
@@ -52,44 +60,122 @@ class PytestStage:
             "--color=no",
             "-p",
             "no:cacheprovider",
-            *test_outcomes.options(spec, values),
         )
 
     def run(self, spec: StageSpec, context: base.StageContext) -> base.StageResult:
         """Run the tests to their end."""
         argv = self.argv(spec, context.values)
         log = context.hub / f".streaming-{spec.id}.log"
-        noted, junit = context.work / spec.id / test_outcomes.NAME, _junit(spec, context.work)
-        for left in (noted, junit):  # by an earlier attempt
+        folder, junit = context.work / spec.id, _junit(spec, context.work)
+        for left in (folder / evidence_file.NAME, junit):  # by an earlier attempt
             left.unlink(missing_ok=True)
-        exit_ = base.start(spec, argv, context, log)
-        declared = context.values.get(test_outcomes.key(spec.id), "")
-        notes = test_outcomes.only(declared, test_outcomes.read_notes(noted))
-        tests = test_outcomes.count_outcomes(count(junit), notes)
+        declared = test_outcomes.read_listed(spec, context.values)
+        started = datetime.now(UTC).isoformat(timespec="milliseconds")
+        wishes = _wishes(spec, folder, declared)
+        with plugin_copy.hand_over(context.work, context.environment, wishes) as handed:
+            at = argv.index("pytest") + 1
+            given = (*argv[:at], "-p", handed.name, *argv[at:])
+            inside = replace(context, environment=handed.environment)
+            exit_ = base.start(spec, given, inside, log)
+            handed.journal.seek(0)
+            noted = notes.read(handed.journal, handed.key)
+        test_outcomes.drop_undeclared(noted.tests.values(), declared)
         early = base.describe_ending(exit_, spec)
         if early is not None:
-            outcome, verdict, reason = early[0], Verdict.RED, early[1]
+            outcome, found, reason = early[0], Verdict.RED, early[1]
         else:
-            outcome, verdict, reason = judge(exit_.exit_code or 0, tests, spec, log)
-        kept = {".junit.xml": (junit, context.clean_xml)} if tests else {}
-        if notes and test_outcomes.patience(spec, context.values):
-            kept[f".{test_outcomes.NAME}"] = (noted, context.clean)
-        attachments = {}
-        for ending, (source, clean) in kept.items():
-            attachments[ending] = context.hub / f".streaming-{spec.id}{ending}"
-            write_bytes(attachments[ending], clean(source.read_bytes()))
+            outcome, found, reason = judge_session(
+                exit_.exit_code or 0, noted, spec, log, list(declared)
+            )
+            outcome, found, reason = _hold_junit((outcome, found, reason), junit, noted)
+        is_patient = test_outcomes.is_patient(spec, context.values)
+        if noted.start and (spec.artifacts or is_patient):
+            frame = {"started": started, "duration_s": round(exit_.duration_s, 4)}
+            frame |= {"exit_code": exit_.exit_code, "verdict": str(found), "reason": reason}
+            evidence_file.write(folder, noted, frame)
         return base.StageResult(
             argv=argv,
             outcome=outcome,
-            verdict=verdict,
+            verdict=found,
             reason=reason,
             exit=exit_,
             log=log,
-            tests=tests,
-            attachments=attachments,
-            flaky=test_outcomes.flaky(notes),
-            quarantined=test_outcomes.outcomes(notes),
+            tests=verdict.count(noted),
+            attachments=_attachments(spec, context, is_patient=is_patient),
+            flaky=test_outcomes.flaky(noted.tests.values()),
+            quarantined=test_outcomes.outcomes(noted.tests.values()),
+            selection=verdict.describe_selection(noted),
         )
+
+
+def _wishes(spec: StageSpec, folder: Path, declared: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "folder": str(folder),
+        "retries": spec.test_retries,
+        "timeout_s": spec.test_timeout_s,
+        "quarantine": list(declared.items()),
+    }
+
+
+def _attachments(
+    spec: StageSpec, context: base.StageContext, *, is_patient: bool
+) -> dict[str, Path]:
+    """Clean what is kept beside the log: the JUnit file, and how attempts of tests went."""
+    junit = _junit(spec, context.work)
+    noted = context.work / spec.id / evidence_file.NAME
+    kept = {".junit.xml": (junit, context.clean_xml)} if count(junit) else {}
+    if is_patient and noted.is_file():
+        kept[f".{evidence_file.NAME}"] = (noted, context.clean)
+    attachments = {}
+    for ending, (source, clean) in kept.items():
+        attachments[ending] = context.hub / f".streaming-{spec.id}{ending}"
+        write_bytes(attachments[ending], clean(source.read_bytes()))
+    return attachments
+
+
+def judge_session(
+    exit_code: int,
+    noted: notes.SessionNotes,
+    spec: StageSpec,
+    log: Path,
+    quarantined: Sequence[str] = (),
+) -> tuple[str, Verdict, str]:
+    """Return outcome, verdict and reason of a session by its notes and its exit code."""
+    plain = judge(exit_code, verdict.count(noted), spec, log)
+    if exit_code not in (0, 1, _NO_TESTS):
+        return plain
+    is_whole = noted.finish is not None and not noted.finish["stopped"]
+    unknown = verdict.find_unknown(quarantined, noted) if is_whole else []
+    if unknown:
+        told = f"a quarantine names no test that ran: not found: {', '.join(unknown)}"
+        return "failed", Verdict.RED, told
+    against = verdict.judge(noted, exit_code)
+    if against is None:
+        return plain
+    if against[0] is Verdict.RED:
+        return "failed", *against
+    if plain[1] is Verdict.RED:
+        return plain[0], plain[1], f"{plain[2]}; {against[1]}"
+    return "unfinished", *against
+
+
+def _hold_junit(
+    judged: tuple[str, Verdict, str], junit: Path, noted: notes.SessionNotes
+) -> tuple[str, Verdict, str]:
+    """Hold pytest's own report against the notes: it may know of failures that they lack."""
+    outcome, found, reason = judged
+    counted, tests = count(junit), verdict.count(noted)
+    told, known = (one.get("failed", 0) + one.get("errors", 0) for one in (counted, tests))
+    if told > known and found is not Verdict.RED:
+        return (
+            "failed",
+            Verdict.RED,
+            f"the JUnit file tells of {told} failed tests; noted: {known}",
+        )
+    if not counted and junit.is_file() and junit.stat().st_size > _LARGEST_JUNIT:
+        size = junit.stat().st_size >> 20
+        reason += f"; its JUnit file of {size} MiB is too large to be kept"
+    return outcome, found, reason
 
 
 def judge(
@@ -100,27 +186,39 @@ def judge(
         found = _NOT_FOUND.findall(log.read_text(errors="replace"))
         what = f": not found: {', '.join(found)}"[:300] if found else ""
         return "failed", Verdict.RED, _BROKEN[exit_code] + what
+    bad = tests.get("failed", 0) + tests.get("errors", 0)
+    if bad:
+        return "failed", Verdict.RED, f"{bad} of {tests['collected']} tests did not pass"
+    if exit_code not in (0, _NO_TESTS):
+        told = (
+            f"pytest ended with exit code {exit_code}, though no test is known to have failed"
+        )
+        return "failed", Verdict.RED, told
     if exit_code == _NO_TESTS or not tests.get("collected"):
         return "no-tests", Verdict.INCONCLUSIVE, "no test was collected"
-    bad = tests["failed"] + tests["errors"]
-    if exit_code != 0 or bad:
-        return "failed", Verdict.RED, f"{bad} of {tests['collected']} tests did not pass"
-    promised = max(spec.min_collected, spec.min_tests)
-    if tests["collected"] < promised:
-        few = f"{tests['collected']} tests collected; at least {promised} were promised"
+    few = _promise_broken(tests, spec)
+    if few:
         return "failed", Verdict.RED, few
-    if tests["skipped"] == tests["collected"]:
-        return "no-tests", Verdict.INCONCLUSIVE, f"all {tests['collected']} tests were skipped"
     excused = tests.get("quarantined", 0)
     if not tests["passed"]:
         none = f"no test passed: {tests['skipped']} skipped, {excused} failed in quarantine"
+        if tests["skipped"] == tests["collected"]:
+            none = f"all {tests['collected']} tests were skipped"
         return "no-tests", Verdict.INCONCLUSIVE, none
-    if tests["passed"] + excused < spec.min_tests:
-        few = f"{tests['passed']} tests passed; at least {spec.min_tests} were promised"
-        return "failed", Verdict.RED, few
     told = f"{tests['passed']} of {tests['collected']} tests passed"
     told += f", {excused} failed in quarantine" if excused else ""
     return "passed", Verdict.GREEN, told
+
+
+def _promise_broken(tests: Mapping[str, int], spec: StageSpec) -> str:
+    """Say which promise of a stage is not kept; a session that only skipped has none."""
+    promised = max(spec.min_collected, spec.min_tests)
+    if tests["collected"] < promised:
+        return f"{tests['collected']} tests collected; at least {promised} were promised"
+    counted = tests["passed"] + tests.get("quarantined", 0)
+    if tests["passed"] and counted < spec.min_tests:
+        return f"{tests['passed']} tests passed; at least {spec.min_tests} were promised"
+    return ""
 
 
 def count(junit: Path) -> dict[str, int]:

@@ -52,7 +52,7 @@ def call(folder: Path, tests: str, *words: str) -> tuple[int, dict[str, Any]]:
     (folder / "test_it.py").write_text(tests)
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "harness.runner.pytest_plugin"]
     done = subprocess.run(
-        [*argv, "-p", "no:cacheprovider", "--evidence", "out", *words, "test_it.py"],
+        [*argv, "-p", "no:cacheprovider", "--harness-evidence", "out", *words, "test_it.py"],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": "7", **CHILD},
         check=False,
@@ -102,7 +102,7 @@ def test_everything_attached_arrives(tmp_path: Path, words: tuple[str, ...]) -> 
         ("def test_a(): pass\n", (), 0, "green"),
         ("x = 1\n", (), 5, "inconclusive"),
         ("import pytest\n@pytest.mark.skip\ndef test_a(): pass\n", (), 5, "inconclusive"),
-        ("def test_a(): pass\n", ("--least-tests", "2"), 1, "red"),
+        ("def test_a(): pass\n", ("--harness-least-tests", "2"), 1, "red"),
         ("def test_a(): assert 0\n", (), 1, "red"),
         ("import nothing_like_this\n", (), 2, "red"),
     ],
@@ -171,10 +171,8 @@ def test_file_name_stays_in_the_evidence(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("**/outside.py"))
 
 
-def test_plugin_is_an_entry_point() -> None:
-    """Installed projects get the plugin without -p, under the name that -p would use."""
+def test_plugin_is_no_entry_point() -> None:
+    """No session of an environment loads anything of the harness unless it is asked for."""
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
-    assert declared["entry-points"]["pytest11"] == {
-        "harness.runner.pytest_plugin": "harness.runner.pytest_plugin"
-    }
+    assert "pytest11" not in declared.get("entry-points", {})

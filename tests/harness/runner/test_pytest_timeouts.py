@@ -48,7 +48,14 @@ def call(folder: Path, tests: str, *words: str) -> tuple[int, dict[str, Any], st
     fixed = ("-q", "-p", "harness.runner.pytest_plugin", "-p", "no:cacheprovider")
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", *fixed, "--evidence=out", "--junit-xml=j.xml"),
+            *(
+                sys.executable,
+                "-m",
+                "pytest",
+                *fixed,
+                "--harness-evidence=out",
+                "--junit-xml=j.xml",
+            ),
             *words,
             "test_it.py",
         ],
@@ -75,7 +82,7 @@ def outcomes(found: dict[str, Any]) -> dict[str, str]:
 @pytest.mark.road
 def test_retried_test_is_flaky_not_green(tmp_path: Path) -> None:
     """A test that passes at its third attempt is told as flaky, its failures in full."""
-    code, found, said = call(tmp_path, _SHAKY, "--test-retries=2")
+    code, found, said = call(tmp_path, _SHAKY, "--harness-test-retries=2")
 
     shaky = next(test for test in found["tests"] if test["id"].endswith("shaky"))
     assert (code, outcomes(found)) == (0, {"test_shaky": "passed", "test_steady": "passed"})
@@ -94,7 +101,7 @@ def _junit(folder: Path) -> ET.Element:
 @pytest.mark.road
 def test_what_never_passes_stays_red(tmp_path: Path) -> None:
     """Retries that do not help leave a failure, with every attempt told."""
-    code, found, said = call(tmp_path, _SHAKY, "--test-retries=1")
+    code, found, said = call(tmp_path, _SHAKY, "--harness-test-retries=1")
 
     assert (code, outcomes(found)["test_shaky"]) == (1, "failed")
     assert "RETRIED test_it.py::test_shaky: 1 failed attempt" in said
@@ -129,7 +136,7 @@ def test_hanging_test_is_ended_alone(tmp_path: Path) -> None:
     """A test that hangs fails at its bound, says where it was, and the others still run."""
     began = time.monotonic()
 
-    code, found, said = call(tmp_path, _HANGS, "--test-timeout=0.3")
+    code, found, said = call(tmp_path, _HANGS, "--harness-test-timeout=0.3")
 
     assert time.monotonic() - began < 20
     wanted = {"test_call": "failed", "test_teardown": "error", "test_quick": "passed"}
@@ -166,7 +173,7 @@ def test_fine():
 def test_quarantined_failure_is_skipped(tmp_path: Path) -> None:
     """A class, a parametrised test and a broken fixture are excused, their failures kept."""
     named = ("TestOld", "test_many", "test_fixture")
-    entries = [f"--quarantine=test_it.py::{name}|ada: why {name}" for name in named]
+    entries = [f"--harness-quarantine=test_it.py::{name}|ada: why {name}" for name in named]
 
     code, found, said = call(tmp_path, _QUARANTINE, *entries)
 
@@ -195,7 +202,7 @@ def test_quarantine_excuses_nobody_else(tmp_path: Path) -> None:
     """What is not named fails as ever, a name that only begins alike included."""
     tests = "def test_a(): pass\ndef test_ab(): assert 0\n"
 
-    code, found, _ = call(tmp_path, tests, "--quarantine=test_it.py::test_a|ada: why")
+    code, found, _ = call(tmp_path, tests, "--harness-quarantine=test_it.py::test_a|ada: why")
 
     assert (code, outcomes(found)["test_ab"]) == (1, "failed")
 
@@ -203,7 +210,7 @@ def test_quarantine_excuses_nobody_else(tmp_path: Path) -> None:
 @pytest.mark.road
 def test_unknown_quarantine_is_an_error(tmp_path: Path) -> None:
     """A quarantine that names no test that ran ends with exit code 4 and the nearest name."""
-    entry = "--quarantine=test_it.py::test_many[3]|ada: why"
+    entry = "--harness-quarantine=test_it.py::test_many[3]|ada: why"
 
     code, found, said = call(tmp_path, _QUARANTINE, entry)
 
@@ -215,7 +222,7 @@ def test_unknown_quarantine_is_an_error(tmp_path: Path) -> None:
 def test_only_quarantined_failures_prove_nothing(tmp_path: Path) -> None:
     """A session in which nothing passed is inconclusive, whatever excused it."""
     code, found, _ = call(
-        tmp_path, "def test_a(): assert 0\n", "--quarantine=test_it.py|ada: x"
+        tmp_path, "def test_a(): assert 0\n", "--harness-quarantine=test_it.py|ada: x"
     )
 
     assert (code, found["verdict"]) == (5, "inconclusive")
@@ -228,10 +235,17 @@ def test_workers_tell_the_same(tmp_path: Path) -> None:
     pytest.importorskip("xdist", reason="needs the extra dev")
     tests = _SHAKY + _QUARANTINE + "\ndef test_hangs():\n    import time; time.sleep(60)\n"
     named = ("TestOld", "test_many", "test_fixture", "test_hangs")
-    words = [f"--quarantine=test_it.py::{name}|ada: why" for name in named]
+    words = [f"--harness-quarantine=test_it.py::{name}|ada: why" for name in named]
 
     code, found, said = call(
-        tmp_path, tests, *words, "--test-retries=2", "--test-timeout=0.3", "-p", "xdist", "-n1"
+        tmp_path,
+        tests,
+        *words,
+        "--harness-test-retries=2",
+        "--harness-test-timeout=0.3",
+        "-p",
+        "xdist",
+        "-n1",
     )
 
     attempts = {t["id"].partition("::")[2]: len(t.get("attempts", ())) for t in found["tests"]}

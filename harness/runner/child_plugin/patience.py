@@ -1,19 +1,19 @@
 """Patience with single tests: a bound on their time, retries, and quarantine.
 
-``--test-timeout`` bounds set-up, call and tear-down of each test, each for itself.
-``--test-retries`` runs a failed test again from the ground up: its fixtures of every scope are
-made anew. ``--quarantine`` lets a failure be reported as skipped, with its reason. Nothing of
-it is silent: each failed attempt is kept in the report of the test, and told at the end.
+The bound is on set-up, call and tear-down of each test, each for itself. A retry runs a failed
+test again from the ground up: its fixtures of every scope are made anew. Quarantine lets a
+failure be reported as skipped, with its reason. Subtests share the fate of their test. Nothing
+of it is silent: each failed attempt is kept in the report of the test, and told at the end.
 """
 
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,60 +21,24 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-FLAKY = "harness-flaky"
-QUARANTINE = "harness-quarantine"
-QUARANTINED = "harness-quarantined"
+from harness.runner.child_plugin.journal import FLAKY, QUARANTINE, QUARANTINED
+
 ATTEMPT = "harness: failed attempt"
 _AGAIN_S = 1.0
 _LONGEST = 64 << 10
 
 
-def add_options(group: pytest.OptionGroup) -> None:
-    """Declare the options."""
-    group.addoption(
-        "--test-timeout",
-        metavar="SECONDS",
-        type=float,
-        default=0.0,
-        help="Fail a test whose set-up, call or tear-down takes longer.",
-    )
-    group.addoption(
-        "--test-retries",
-        metavar="N",
-        type=int,
-        default=0,
-        help="Run a failed test again up to N times; it is told as flaky when it passes then.",
-    )
-    group.addoption(
-        "--quarantine",
-        metavar="ID|WHY",
-        action="append",
-        default=[],
-        help="Report failures of this test, class or file as skipped, and say why.",
-    )
-
-
-def entries(config: pytest.Config) -> dict[str, str]:
-    """Return why a test is in quarantine, by declared id."""
-    given = [str(entry).rpartition("|") for entry in config.getoption("--quarantine")]
-    return {name or why: why if name else "no reason given" for name, _, why in given}
-
-
-def is_asked(config: pytest.Config) -> bool:
-    """Say whether any of the options is used."""
-    names = ("--test-timeout", "--test-retries", "--quarantine")
-    return any(config.getoption(name) for name in names)
-
-
-class TestTimeouts:
+class Patience:
     """Runs each test, in the process where it is run: a worker's under pytest-xdist."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        """Take what is allowed."""
-        self._timeout_s = float(config.getoption("--test-timeout"))
-        self._retries = int(config.getoption("--test-retries"))
-        self._quarantine = entries(config)
-        self._start = config.invocation_params.dir
+    def __init__(
+        self, config: pytest.Config, settings: Mapping[str, Any], original: Mapping[int, str]
+    ) -> None:
+        """Take what is allowed, and the ids that items had when they were collected."""
+        self._timeout_s = float(settings.get("timeout_s") or 0.0)
+        self._retries = int(settings.get("retries") or 0)
+        self._quarantine = {str(name): str(why) for name, why in settings["quarantine"]}
+        self._start, self._original = config.invocation_params.dir, original
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
@@ -83,10 +47,13 @@ class TestTimeouts:
         attached = len(item.user_properties)
         failures: list[str] = []
         while True:
-            reports = runtestprotocol(item, log=False, nextitem=nextitem)
+            with _hold_subtests(item) as subtests:
+                phases = runtestprotocol(item, log=False, nextitem=nextitem)
+            # In the order in which they came: a subtest ends before the call around it.
+            reports = [*phases[:1], *subtests, *phases[1:]]
             if not any(report.failed for report in reports) or self._is_over(item, failures):
                 break
-            failures.append(_write_failures(reports) + _start_over(item, attached))
+            failures.append(_told(reports) + _start_over(item, attached))
         self._mark(item, reports, failures)
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
@@ -109,40 +76,43 @@ class TestTimeouts:
             notes.append((QUARANTINE, name))
             if failed:
                 notes.append((QUARANTINED, self._quarantine[name]))
-                kept.append(_write_failures(reports))
+                kept.append(_told(reports))
             for report in failed:
                 _excuse(report, self._quarantine[name])
+            _forget_subtests(item)
         for report in reports:
             report.user_properties.extend(notes)
         reports[-1].sections += [(f"{ATTEMPT} {i}", text) for i, text in enumerate(kept, 1)]
 
     def _name(self, item: pytest.Item) -> str | None:
         """Return the declared id that names a test: itself, its class, its file or folder."""
-        rest = item.nodeid.partition("::")[2]
+        known = self._original.get(id(item), item.nodeid)
+        rest = known.partition("::")[2]
         path = Path(os.path.relpath(item.path, self._start)).as_posix()
-        for known in (item.nodeid, f"{path}::{rest}"):
-            for name in self._quarantine:
-                if known == name or known.startswith((f"{name}[", f"{name}::", f"{name}/")):
+        # The narrowest one, so that a file's quarantine does not take its test's.
+        for name in sorted(self._quarantine, key=len, reverse=True):
+            for one in (known, f"{path}::{rest}"):
+                if one == name or one.startswith((f"{name}[", f"{name}::", f"{name}/")):
                     return name
         return None
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self) -> Iterator[None]:
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self) -> Generator[None, Any, None]:
         """Bound the set-up of a test."""
         with self._bound("set-up"):
-            return (yield)
+            yield
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_call(self) -> Iterator[None]:
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self) -> Generator[None, Any, None]:
         """Bound the call of a test."""
         with self._bound("call"):
-            return (yield)
+            yield
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self) -> Iterator[None]:
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Generator[None, Any, None]:
         """Bound the tear-down of a test."""
         with self._bound("tear-down"):
-            return (yield)
+            yield
 
     @contextlib.contextmanager
     def _bound(self, phase: str) -> Iterator[None]:
@@ -151,7 +121,9 @@ class TestTimeouts:
             yield
             return
         if threading.current_thread() is not threading.main_thread():
-            pytest.fail("--test-timeout needs tests to run in the main thread", pytrace=False)
+            pytest.fail(
+                "a bound on their time needs tests to run in the main thread", pytrace=False
+            )
 
         def ring(_number: int, _frame: FrameType | None) -> None:
             pytest.fail(f"{phase} still running after {self._timeout_s:g} s")
@@ -165,13 +137,53 @@ class TestTimeouts:
             signal.signal(signal.SIGALRM, before)
 
 
+class _Held:
+    """The hooks of a test, but for reports of its subtests: these wait for its end."""
+
+    def __init__(self, hooks: Any, held: list[pytest.TestReport]) -> None:
+        self._hooks, self._held = hooks, held
+
+    def __getattr__(self, name: str) -> Any:
+        return self._hold if name == "pytest_runtest_logreport" else getattr(self._hooks, name)
+
+    def _hold(self, report: pytest.TestReport) -> None:
+        if is_subtest(report):
+            self._held.append(report)
+        else:
+            self._hooks.pytest_runtest_logreport(report=report)
+
+
+@contextlib.contextmanager
+def _hold_subtests(item: pytest.Item) -> Iterator[list[pytest.TestReport]]:
+    """Keep the reports of subtests back: a test that is tried again has none of them."""
+    held: list[pytest.TestReport] = []
+    hooks_of = item.session.gethookproxy
+    vars(item.session)["gethookproxy"] = lambda path: _Held(hooks_of(path), held)
+    try:
+        yield held
+    finally:
+        vars(item.session).pop("gethookproxy")
+
+
+def is_subtest(report: pytest.TestReport) -> bool:
+    """Say whether a report is of a part of a test."""
+    return "context" in vars(report) and type(report).__name__.lower() == "subtestreport"
+
+
+def _forget_subtests(item: pytest.Item) -> None:
+    """Let pytest forget failed subtests, for which it would make a passed test fail."""
+    module = sys.modules.get("_pytest.subtests")
+    if module is not None:
+        item.config.stash[vars(module)["failed_subtests_key"]].clear()
+
+
 def _excuse(report: pytest.TestReport, why: str) -> None:
     path, line, _ = report.location
     report.outcome = "skipped"
     report.longrepr = (path, line or 0, f"quarantined: {why}")
 
 
-def _write_failures(reports: Sequence[pytest.TestReport]) -> str:
+def _told(reports: Sequence[pytest.TestReport]) -> str:
     """Write what failed in an attempt, its captured output included."""
     parts = []
     for report in reports:
@@ -188,6 +200,7 @@ def _start_over(item: pytest.Item, attached: int) -> str:
         What failed while doing so, else nothing.
     """
     del item.user_properties[attached:]
+    _forget_subtests(item)
     item._report_sections.clear()  # noqa: SLF001 - pytest has no public way to forget them
     call = pytest.CallInfo.from_call(
         lambda: item.session._setupstate.teardown_exact(None),  # noqa: SLF001 - likewise
@@ -225,17 +238,3 @@ def tell(tests: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         for attempt in attempts:
             yield from (f"  | {line}" for line in attempt.splitlines())
             yield "  |"
-
-
-def unseen(config: pytest.Config, tests: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Say which quarantines named no test that ran, each with the nearest that did."""
-    tests = list(tests)
-    met = {test.get("quarantine") for test in tests}
-    told = []
-    for name in entries(config):
-        if name not in met:
-            near = difflib.get_close_matches(
-                name, [str(t["id"]) for t in tests], n=1, cutoff=0.5
-            )
-            told.append(name + (f"; did you mean {near[0]!r}?" if near else ""))
-    return told

@@ -1,0 +1,1 @@
+"""What a pytest session noted of itself, read and judged outside its process."""

@@ -1,0 +1,174 @@
+"""Notes of a session: what the keeper did not write is never believed."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.runner.child_plugin.journal import Journal
+from harness.runner.session import notes, verdict
+from harness.verdict import Verdict
+
+KEY = b"k" * 32
+START: dict[str, Any] = {"event": "start", "hash_seed": "0"}
+COLLECTION: dict[str, Any] = {
+    "event": "collection",
+    "collected": ["t.py::a", "t.py::b"],
+    "left_out": [],
+    "skipped": [],
+    "broken": [],
+    "empty": [],
+    "marked": [],
+    "options": [],
+    "keys": [],
+}
+FINISH: dict[str, Any] = {
+    "event": "finish",
+    "status": 0,
+    "before": 0,
+    "stopped": "",
+    "suspects": [],
+}
+
+
+def phases(test: str, raw: str = "passed", outcome: str = "passed") -> list[dict[str, Any]]:
+    """Write the three reports of a test; the call has its own outcome."""
+    return [
+        {
+            "event": "report",
+            "id": test,
+            "when": when,
+            "outcome": outcome if when == "call" else "passed",
+            "duration_s": 0.1,
+            "subtest": False,
+            "expected": False,
+            "notes": [],
+            "attempts": [],
+            "seen": {
+                "raw": raw if when == "call" else "passed",
+                "error": "",
+                "may_fail": False,
+                "suspects": ["conftest.py"],
+            },
+        }
+        for when in ("setup", "call", "teardown")
+    ]
+
+
+WHOLE = [START, COLLECTION, *phases("t.py::a"), *phases("t.py::b"), FINISH]
+
+
+def written(folder: Path, events: list[dict[str, Any]], key: bytes = KEY) -> bytes:
+    """Write events as the keeper does."""
+    path = folder / "journal"
+    path.touch()
+    journal = Journal(str(path), key)
+    for event in events:
+        journal.write(event)
+    return path.read_bytes()
+
+
+def read(content: bytes) -> notes.SessionNotes:
+    return notes.read(io.BytesIO(content), KEY)
+
+
+def test_whole_session_is_believed(tmp_path: Path) -> None:
+    """Two tests, each seen in its three phases, and an end."""
+    found = read(written(tmp_path, WHOLE))
+
+    assert (found.damage, verdict.judge(found, 0)) == ("", None)
+    assert verdict.count(found)["passed"] == 2
+    assert found.tests["t.py::a"].duration_s == pytest.approx(0.3)
+
+
+def test_any_line_that_is_missing_is_seen(tmp_path: Path) -> None:
+    """Whichever line is taken out, put twice or exchanged, the session is not green."""
+    lines = written(tmp_path, WHOLE).splitlines(keepends=True)
+
+    for index in range(len(lines)):
+        without = lines[:index] + lines[index + 1 :]
+        twice = lines[: index + 1] + lines[index:]
+        swapped = [*lines[:index], *lines[index:][::-1]]
+        for changed in (without, twice, swapped):
+            if changed != lines:
+                judged = verdict.judge(read(b"".join(changed)), 0)
+                assert judged is not None, (index, changed)
+
+
+def test_any_changed_byte_is_seen(tmp_path: Path) -> None:
+    """A changed letter of the text or of its mark ends the belief."""
+    content = written(tmp_path, WHOLE)
+
+    for place in range(0, len(content), 7):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        judged = verdict.judge(read(bytes(changed)), 0)
+        assert judged is not None, place
+        assert judged[0] is Verdict.INCONCLUSIVE
+
+
+def test_another_key_writes_nothing_true(tmp_path: Path) -> None:
+    """Whoever lacks the key cannot write notes."""
+    found = read(written(tmp_path, WHOLE, key=b"other"))
+
+    assert (found.tests, found.finish) == ({}, None)
+    assert "line 1" in found.damage
+
+
+@pytest.mark.parametrize(
+    ("events", "exit_code", "judged"),
+    [
+        ([], 0, Verdict.INCONCLUSIVE),
+        ([START], 0, Verdict.INCONCLUSIVE),
+        (WHOLE[:-1], 0, Verdict.INCONCLUSIVE),
+        (WHOLE[:-1], 1, Verdict.RED),
+        ([*WHOLE[:5], FINISH], 0, Verdict.INCONCLUSIVE),
+        ([*WHOLE[:7], FINISH], 0, Verdict.INCONCLUSIVE),
+        ([START, *WHOLE[2:]], 0, Verdict.INCONCLUSIVE),
+        ([*WHOLE[:-1], {**FINISH, "status": 1}], 0, Verdict.RED),
+        ([*WHOLE[:-1], {**FINISH, "before": 1}], 0, Verdict.RED),
+        ([*WHOLE[:5], *phases("t.py::b", "failed"), FINISH], 0, Verdict.RED),
+        ([*WHOLE[:5], *phases("t.py::b", "skipped"), FINISH], 0, Verdict.RED),
+        ([*WHOLE[:5], *phases("t.py::b", "failed", "skipped"), FINISH], 0, Verdict.RED),
+        ([*WHOLE[:5], *phases("t.py::b", "failed", "failed"), FINISH], 0, Verdict.RED),
+        ([*WHOLE[:5], *phases("t.py::b", "not called"), FINISH], 0, Verdict.INCONCLUSIVE),
+        ([*WHOLE[:5], *phases("t.py::b", "skipped", "skipped"), FINISH], 0, None),
+        ([*WHOLE[:5], *phases("t.py::b", "passed", "skipped"), FINISH], 0, None),
+    ],
+)
+def test_sessions_are_judged(
+    tmp_path: Path, events: list[dict[str, Any]], exit_code: int, judged: Verdict | None
+) -> None:
+    """What is missing at the end or was made something else decides, not the exit code."""
+    found = verdict.judge(read(written(tmp_path, events)), exit_code)
+
+    assert (None if found is None else found[0]) is judged
+
+
+def test_who_changed_an_outcome_is_named(tmp_path: Path) -> None:
+    """The reason names the test, what happened to it, and who was at work."""
+    events = [*WHOLE[:5], *phases("t.py::b", "failed"), FINISH]
+
+    found = verdict.judge(read(written(tmp_path, events)), 0)
+
+    assert found is not None
+    assert "t.py::b" in found[1]
+    assert "outcome changed by conftest.py" in found[1]
+
+
+@pytest.mark.parametrize(("declared", "judged"), [(True, None), (False, Verdict.INCONCLUSIVE)])
+def test_left_out_by_the_selectors_alone(
+    tmp_path: Path, *, declared: bool, judged: Verdict | None
+) -> None:
+    """What the selectors leave out is left out; what others leave out did not run."""
+    group = {"by": "-k 'a'", "declared": declared, "tests": ["t.py::b"]}
+    events = [START, {**COLLECTION, "left_out": [group]}, *phases("t.py::a"), FINISH]
+
+    found = read(written(tmp_path, events))
+
+    assert verdict.count(found)["collected"] == 1
+    assert (verdict.judge(found, 0) or [None])[0] is judged
+    assert "left out by -k 'a': t.py::b" in verdict.describe_selection(found)
