@@ -141,6 +141,12 @@ def pattern(glob: str) -> re.Pattern[str]:
     return re.compile("".join(parts))
 
 
+def may_name_below(glob: str, folder: str) -> bool:
+    """Whether a glob may name a file in a folder; of wildcards nothing is excluded."""
+    fixed = _WILD.split(glob, maxsplit=1)[0]
+    return fixed.startswith(f"{folder}/") or f"{folder}/".startswith(fixed)
+
+
 def summary(digests: Mapping[str, str]) -> str:
     """Digest a set of inputs: one number that changes when any file does."""
     digest = hashlib.sha256()
