@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import re
 from pathlib import PurePosixPath
 
+from harness import records
 from harness.config import placeholders
 from harness.config.project import StageSpec, SuiteSpec
 from harness.config.toml_table import Table, nearest
@@ -15,7 +15,6 @@ from harness.errors import ConfigError
 KINDS = ("command", "pytest")
 MOST_RETRIES = 5
 ATTEMPT = ".attempt-"  # ends the names of logs of earlier attempts
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED = ("blockers", "matrix")
 
 
@@ -196,7 +195,7 @@ def ordered(suite: SuiteSpec) -> tuple[StageSpec, ...]:
 
 
 def _check_name(name: str, where: str) -> None:
-    if not NAME.fullmatch(name) or ".." in name or ATTEMPT in name:
+    if not records.NAME.fullmatch(name) or ".." in name or ATTEMPT in name:
         raise ConfigError(
             where,
             found=f"the name {name!r}"[:80],

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +23,8 @@ MANIFEST = "manifest-sha256.txt"
 INVENTORY = "artifact_inventory.txt"
 GROUPS = ("green", "cli", "analysis", "red", "plan")
 LIST_LIMIT = 16 << 20
-FILE_LIMIT, DEPTH_LIMIT, NAME_LIMIT = 100_000, 32, 255
+FILE_LIMIT = 100_000
 
-# What most names look like, and so may stand in a hub without a closer look.
-_PLAIN = re.compile(r"[\w-][\w.-]{0,254}(?:/[\w-][\w.-]{0,254}){0,31}", re.ASCII)
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 _SIZED = re.compile(r"([0-9a-f]{64}) +(\d{1,18}) ([0-7]{4}) (.+)")
 
@@ -57,34 +54,9 @@ class Found:
         return stat.S_ISREG(self.mode)
 
 
-def fault_of(path: str) -> str | None:
-    """Say why a relative path may not stand in a hub; ``None`` when it may.
-
-    Paths are relative, in Unicode normal form C, without ``.``, ``..``, empty or overlong
-    parts, backslashes or characters that do not print.
-    """
-    if _PLAIN.fullmatch(path):
-        return None
-    parts = path.split("/")
-    rules = (
-        (not path.isprintable() or "\\" in path, "a control character, backslash or bad byte"),
-        (path.startswith("/"), "an absolute path"),
-        (any(part in ("", ".", "..") for part in parts), "an empty, '.' or '..' part"),
-        (len(parts) > DEPTH_LIMIT, f"more than {DEPTH_LIMIT} folders"),
-        (any(_length(part) > NAME_LIMIT for part in parts), f"over {NAME_LIMIT} bytes a name"),
-        (unicodedata.normalize("NFC", path) != path, "a name not in normal form C"),
-        (path.startswith("#"), "a leading '#'"),  # sha256sum takes it for a comment
-    )
-    return next((fault for is_wrong, fault in rules if is_wrong), None)
-
-
-def _length(part: str) -> int:
-    return len(part.encode(errors="surrogateescape"))
-
-
 def shown(path: str) -> str:
     """Return a path as it may be printed: what does not print becomes an escape."""
-    text = path if len(path) <= NAME_LIMIT else path[:NAME_LIMIT] + "…"
+    text = path if len(path) <= files.NAME_LIMIT else path[: files.NAME_LIMIT] + "…"
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
@@ -98,9 +70,9 @@ def scan(root: Path) -> list[Found]:
     waiting = [("", 0)]
     while waiting:
         folder, depth = waiting.pop()
-        if depth > DEPTH_LIMIT:
+        if depth > files.DEPTH_LIMIT:
             raise digest.damage(
-                shown(folder), "deeper folders", f"at most {DEPTH_LIMIT} levels"
+                shown(folder), "deeper folders", f"at most {files.DEPTH_LIMIT} levels"
             )
         for item in _listed(root, folder):
             found.append(item)
@@ -146,7 +118,7 @@ def take(root: Path) -> tuple[FileRecord, ...]:
     for item in items:
         if not item.is_file:
             raise digest.damage(shown(item.path), digest.kind_of(item.mode), "a file")
-        if fault := fault_of(item.path):
+        if fault := files.path_fault(item.path):
             raise digest.damage(shown(item.path), fault, "a plain relative name")
     refuse_collisions(item.path for item in items)
     answers = digest.sha256_all([(f"{root}/{item.path}", item.size) for item in items])
@@ -244,7 +216,7 @@ def _parsed(line: str, where: str) -> tuple[str, str]:
     if match is None:
         raise digest.damage(where, shown(line[:80]), "a digest, two spaces and a path")
     sha256, path = match.groups()
-    if fault := fault_of(path) or ("the manifest itself" if path == MANIFEST else None):
+    if fault := files.path_fault(path) or ("the manifest itself" if path == MANIFEST else None):
         raise digest.damage(where, f"{fault} in {shown(path)}", "a path inside the hub")
     return path, sha256
 

@@ -31,7 +31,13 @@ _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
-_CI_COMMAND = re.compile(r"^(\s*)(::|##\[|##vso\[|##teamcity\[)", re.MULTILINE)
+# Where a CI system would read a command: at the start of a line, some of them anywhere.
+_CI_COMMAND = re.compile(
+    r"^(?P<lead>\s*):(?=:)|#(?=#(?:\[|vso\[|teamcity\[))"
+    r"|:(?=:(?:error|warning|notice|debug|group|endgroup|add-mask|add-matcher|remove-matcher"
+    r"|set-output|save-state|set-env|add-path|stop-commands|echo)\b[^\n]*::)",
+    re.MULTILINE | re.IGNORECASE,
+)
 _TEXT_ENDINGS = (".json", ".jsonl", ".csv", ".txt", ".log", ".md", ".toml", ".yaml", ".yml")
 _LARGEST_TEXT = 64 << 20
 
@@ -45,7 +51,12 @@ def visible(text: str) -> str:
 
 def shown(text: str) -> str:
     """Make stored text safe to print where a CI system reads commands from output."""
-    return _CI_COMMAND.sub(lambda m: f"{m[1]}\\{m[2]}", visible(text))
+    return defuse(visible(text))
+
+
+def defuse(text: str) -> str:
+    """Put a space into whatever a CI system would take for a command."""
+    return _CI_COMMAND.sub(lambda m: f"{m[0]} ", text)
 
 
 class Redactor:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness import files
 from harness.config.project import QuarantineSpec, StageSpec
 from harness.errors import IntegrityError
-from harness.evidence.hub import digest, inputs, inventory
+from harness.evidence.hub import digest, inputs
 from harness.evidence.hub.plan import Plan
 from harness.judgement import quarantine
 from harness.judgement.verify import report
@@ -128,7 +129,7 @@ def check_external(root: Path, record: HubRecord) -> tuple[tuple[Row, ...], froz
     rows, absent = [], set()
     for artifact in (a for a in record.artifacts if a.external):
         path = root / artifact.path
-        if inventory.fault_of(artifact.path) or not path.exists():
+        if files.path_fault(artifact.path) or not path.exists():
             absent.add(artifact.id)
             continue
         found = _changed(path, artifact)
