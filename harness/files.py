@@ -18,6 +18,7 @@ from harness.errors import StorageError
 
 _CHUNK = 1 << 20
 _LARGEST_CACHE = 64 << 20
+_ALONE = re.compile("[\ud800-\udfff]")  # half of a pair, which UTF-8 has no bytes for
 _PART = re.compile(r"\..+\.[0-9]{1,9}\.part")
 # What most names look like, and so may stand in a hub without a closer look.
 _PLAIN = re.compile(r"[\w-][\w.-]{0,254}(?:/[\w-][\w.-]{0,254}){0,31}", re.ASCII)
@@ -162,14 +163,17 @@ def _cleared(part: Path) -> bool:
 
 
 def write_text(path: Path, content: str, *, mode: int = 0o644) -> None:
-    """Write a whole UTF-8 file atomically."""
-    write_bytes(path, content.encode(), mode=mode)
+    """Write a whole UTF-8 file atomically; what is no Unicode is written as an escape."""
+    write_bytes(path, content.encode(errors="backslashreplace"), mode=mode)
 
 
 def json_bytes(value: Any) -> bytes:
-    """Encode as sorted, indented JSON; NaN and ±inf are refused."""
+    """Encode as sorted, indented JSON; NaN and ±inf are refused.
+
+    A byte of a name that is no UTF-8 is written as the escape by which Python keeps it.
+    """
     text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    return (text + "\n").encode()
+    return _ALONE.sub(lambda m: f"\\u{ord(m[0]):04x}", text + "\n").encode()
 
 
 def read_cache(path: Path, schema: int) -> dict[str, Any]:

@@ -121,7 +121,8 @@ class StageRecord:
     ``outcome`` is ``passed``, ``failed``, ``timeout``, ``interrupted``, ``no-tests``
     or ``skipped`` (an earlier stage it needs did not pass). Test counts are of a pytest stage.
     ``attempts`` are those before, ``flaky`` the tests that passed only when run again, and
-    ``quarantined`` how each test in quarantine went, by its declared id.
+    ``quarantined`` how each test in quarantine went, by its declared id. ``undeclared`` are
+    files of the project that it read and no input names.
     """
 
     id: str = field(metadata=WORD)
@@ -139,6 +140,7 @@ class StageRecord:
     attempts: tuple[AttemptRecord, ...] = ()
     flaky: tuple[str, ...] = ()
     quarantined: dict[str, str] = field(default_factory=dict)
+    undeclared: tuple[str, ...] = ()
 
     @property
     def retries(self) -> int:

@@ -74,6 +74,7 @@ def load(root: Path, check_guards: Callable[[Sequence[GuardSpec]], None]) -> Pro
     name = top.text("name", required=True)
     policies = top.strings("policies")
     trusted_keys = top.texts("trusted_keys")
+    strict_inputs = top.take("strict_inputs", bool, default=False)
     datasets = {role: _dataset(role, table) for role, table in top.named("datasets").items()}
     tables = top.named("suites")
     matrices = {suite: matrix.read(suite, table) for suite, table in tables.items()}
@@ -95,6 +96,7 @@ def load(root: Path, check_guards: Callable[[Sequence[GuardSpec]], None]) -> Pro
         matrices=matrices,
         policies=policies,
         trusted_keys=trusted_keys,
+        strict_inputs=strict_inputs,
         config_sha256=sha256_bytes(content),
         **folders,
     )

@@ -34,6 +34,7 @@ def summary(
         *_left_out(record),
         "## Guards",
         *(_guards(record.guards) or ["No guard judged this run."]),
+        *_undeclared(record),
         "## Stages",
         *_stages(record),
         "## Changes since the last run",
@@ -97,6 +98,14 @@ def _left_out(record: HubRecord) -> list[str]:
     if again := quarantine.flaky(record):
         told += ["## Flaky", "\n".join(f"- {cell(name)}" for name in again)]
     return told
+
+
+def _undeclared(record: HubRecord) -> list[str]:
+    """List what stages read and no input names: a change there would not be seen."""
+    rows = [
+        (cell(stage.id), cell(path)) for stage in record.stages for path in stage.undeclared
+    ]
+    return ["## Read, not declared", table(("stage", "file"), rows)] if rows else []
 
 
 def _guards(results: tuple[GuardResult, ...]) -> list[str]:

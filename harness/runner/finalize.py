@@ -86,6 +86,10 @@ def _passed(made: HubRecord) -> str:
         told.append(f"warned: {', '.join(warned)}")
     if open_:
         told.append(f"{open_} not compared")
+    if undeclared := sorted({path for stage in made.stages for path in stage.undeclared}):
+        named = ", ".join(undeclared[:_REASONS])
+        more = f" and {len(undeclared) - _REASONS} more" if undeclared[_REASONS:] else ""
+        told.append(f"read, not declared: {named}{more}")
     return "; ".join(told)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.config.project import Project, SuiteSpec
+from harness.config.config_file import FILE
+from harness.config.project import DatasetSpec, Project, SuiteSpec
 from harness.evidence.hub import inputs, layout, plan, redact, stamp
 from harness.evidence.hub.plan import Plan
 from harness.evidence.hub.redact import Redactor
@@ -19,7 +20,7 @@ from harness.judgement.golden.store import GoldenSet
 from harness.records import QuarantineRecord, StageRecord
 from harness.runner import quarantine_checks, run_stage
 from harness.runner.options import RunOptions
-from harness.runner.stages import child, datasets, registry
+from harness.runner.stages import child, datasets, registry, watch
 from harness.runner.stages.base import StageContext
 from harness.runner.workspace import Scene
 
@@ -61,6 +62,13 @@ def prepare(project: Project, suite: SuiteSpec, options: RunOptions, scene: Scen
     found, failed = _datasets(project, suite, given, (context, redactor, cache), options)
     cache.save()
     places = {f"dataset:{role}": str(item.path) for role, item in found.items()}
+    known = (project.hubs, project.work, project.shared, project.golden, project.root / FILE)
+    context = replace(
+        context,
+        declared=frozenset(digests),
+        own=(*known, *(item.path for item in found.values())),
+        is_strict=project.strict_inputs,
+    )
     values = {**context.values, **places, **quarantine_checks.values(suite, standing)}
     context = replace(context, values=values)
     golden = _freeze_golden(project, suite, scene.places.hub)
@@ -147,11 +155,27 @@ def _datasets(
             started = layout.instant(datetime.now(UTC))
             try:
                 ready = datasets.generate(folder, spec, context)
+                _tell_undeclared(project, spec, context, recipe, options)
             except datasets.GenerationFailedError as error:
                 failed = run_stage.settle(error.stage, error.trial, context, redactor, started)
                 return found, failed
         found[spec.role] = ready
     return found, None
+
+
+def _tell_undeclared(
+    project: Project,
+    spec: DatasetSpec,
+    context: StageContext,
+    recipe: Mapping[str, str],
+    options: RunOptions,
+) -> None:
+    """Say what a dataset was made from and its inputs do not name."""
+    own = (project.hubs, project.work, project.shared)
+    stage = datasets.stage_id(spec.role)
+    found = watch.find_undeclared(context.root, context.work, stage, recipe, own)
+    if found:
+        options.observer.note(f"dataset {spec.role}: read, not declared: {', '.join(found)}")
 
 
 def _freeze_golden(project: Project, suite: SuiteSpec, hub: Path) -> GoldenSet:

@@ -94,16 +94,18 @@ def _check_out(top: Path, tree: Path, revision: str, added: list[tuple[Path, Pat
 def tell_missing(project: Project, suite: str) -> str:
     """Say which inputs of a suite no commit holds, so that a scratch checkout lacks them."""
     globs = freshness.globs_of(config_file.suite_of(project, suite))
+    try:
+        named = set(inputs.resolve(project.root, globs, (project.hubs, project.work)))
+    except ConfigError as error:
+        return f"{error.where} names {error.found}. {error.remedy}"
     kept = checkout.ask(project.root, "ls-files", "-z", "--recurse-submodules") or b""
     committed = set(os.fsdecode(kept).split("\0"))
-    lacking = [
-        path for path in sorted(inputs.resolve(project.root, globs)) if path not in committed
-    ]
+    lacking = sorted(named - committed)
     if not lacking:
         return "Run the suite on that commit by hand, in a clone of its own."
     more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
-    named = ", ".join(lacking[:_NAMED])
-    return f"Commit what no checkout holds, or let a stage make it: {named}{more}."
+    first = ", ".join(lacking[:_NAMED])
+    return f"Commit what no checkout holds, or let a stage make it: {first}{more}."
 
 
 def _keep_new(made: Path, kept: Path) -> None:

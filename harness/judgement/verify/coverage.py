@@ -18,6 +18,7 @@ from harness.verdict import Verdict
 
 CHECK = "coverage"
 _RESTORE = "Restore the hub from a copy, or run the suite again."
+_DECLARE = "Name them in inputs of the suite, or a change of them is not seen."
 _PASSED = "passed"
 _DATASET = "dataset-"  # the record of a dataset that could not be generated
 
@@ -47,6 +48,10 @@ def _left_out(record: HubRecord) -> Iterator[Row]:
     for entry in record.quarantine:
         found = f"quarantine: {quarantine.told(entry)} {quarantine.standing_of(entry)}"
         yield report.noted(CHECK, report.printable(found), report.printable(entry.reason))
+    for stage in record.stages:
+        if stage.undeclared:
+            named = report.printable(", ".join(stage.undeclared))
+            yield report.noted(CHECK, f"{stage.id}: read, not declared: {named}", _DECLARE)
     for name in quarantine.flaky(record):
         yield report.noted(CHECK, report.printable(f"flaky: {name}"))
 
