@@ -77,7 +77,8 @@ def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         try:
             with os.fdopen(os.dup(handle), "wb") as stream:
                 stream.write(content)
-                os.fchmod(stream.fileno(), mode)
+                with contextlib.suppress(PermissionError):  # a file system without modes
+                    os.fchmod(stream.fileno(), mode)
             temporary.replace(path)
         finally:
             if is_at(handle, temporary):  # not yet renamed

@@ -6,7 +6,7 @@ import importlib.util
 import math
 from pathlib import PurePosixPath
 
-from harness import records
+from harness import files, records
 from harness.config import placeholders
 from harness.config.project import StageSpec, SuiteSpec
 from harness.config.toml_table import Table, nearest
@@ -138,6 +138,7 @@ def check(suite: SuiteSpec, policies: dict[str, str], where: str) -> None:
         )
     for id_ in [*(s.id for s in suite.stages), *(g.id for g in suite.guards)]:
         _check_name(id_, f"{where}: id {id_!r}")
+    _check_twins([stage.id for stage in suite.stages], where)
     _check_artifacts(suite, where)
     _check_needs(suite, where)
     for stage in suite.stages:
@@ -204,6 +205,19 @@ def _check_name(name: str, where: str) -> None:
         )
 
 
+def _check_twins(ids: list[str], where: str) -> None:
+    """Refuse ids that one file system would keep as one: each names files of a hub."""
+    for index, id_ in enumerate(ids):
+        twins = [other for other in ids[:index] if other.casefold() == id_.casefold()]
+        if twins:
+            raise ConfigError(
+                f"{where}: id {id_!r}",
+                found=f"also {twins[0]!r}, the same but for case",
+                expected="ids that differ in more than case",
+                remedy="Rename one.",
+            )
+
+
 def _check_artifacts(suite: SuiteSpec, where: str) -> None:
     seen: dict[str, str] = {}
     for stage in suite.stages:
@@ -212,6 +226,13 @@ def _check_artifacts(suite: SuiteSpec, where: str) -> None:
             here = f"{where}: stage {stage.id}: artifact {spec.id!r}"
             _check_name(spec.id, here)
             path = PurePosixPath(spec.path)
+            if fault := files.path_fault(spec.path):
+                raise ConfigError(
+                    here,
+                    found=f"{fault} in {spec.path!r}"[:120],
+                    expected="a name that a hub may hold",
+                    remedy="Let the stage write it under a plain name.",
+                )
             if path.is_absolute() or ".." in path.parts or path.name in ("", "."):
                 raise ConfigError(
                     here,
@@ -219,8 +240,8 @@ def _check_artifacts(suite: SuiteSpec, where: str) -> None:
                     expected="a relative path in the work folder",
                     remedy="Leave {work} and '..' out.",
                 )
-            if spec.id in seen or path.name in stored:
-                what = "id" if spec.id in seen else "file name"
+            if spec.id in seen or path.name.casefold() in stored:
+                what = "id" if spec.id in seen else "file name (but for case)"
                 raise ConfigError(
                     here,
                     found=f"the same {what} twice",
@@ -228,7 +249,7 @@ def _check_artifacts(suite: SuiteSpec, where: str) -> None:
                     remedy="Rename one.",
                 )
             seen[spec.id] = stage.id
-            stored.add(path.name)
+            stored.add(path.name.casefold())
 
 
 def _check_needs(suite: SuiteSpec, where: str) -> None:

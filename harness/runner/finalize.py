@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.config.project import Project
-from harness.evidence.hub import blockers, causes, inputs, layout
+from harness.evidence.hub import blockers, causes, inputs, layout, stamp
 from harness.evidence.hub.evidence import Facts, HubEvidence
 from harness.files import json_bytes, write_bytes, write_text
 from harness.judgement import quarantine
@@ -36,7 +36,10 @@ _REASONS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A run whose stages are over; ``began`` is on the monotonic clock [s]."""
+    """A run whose stages are over; ``began`` is on the monotonic clock [s].
+
+    ``strange`` is what a stage left in the hub that no hub may hold.
+    """
 
     prepared: Prepared
     stages: tuple[StageRecord, ...]
@@ -44,6 +47,7 @@ class Draft:
     began: float
     started: datetime
     stopped: int | None
+    strange: tuple[str, ...] = ()
 
 
 def judge(draft: Draft, project: Project, options: RunOptions) -> tuple[GuardResult, ...]:
@@ -86,6 +90,8 @@ def _passed(made: HubRecord) -> str:
         told.append(f"warned: {', '.join(warned)}")
     if open_:
         told.append(f"{open_} not compared")
+    if made.stamp.commit == stamp.NONE:
+        told.append("no commit vouches for the source")
     if undeclared := sorted({path for stage in made.stages for path in stage.undeclared}):
         named = ", ".join(undeclared[:_REASONS])
         more = f" and {len(undeclared) - _REASONS} more" if undeclared[_REASONS:] else ""
@@ -139,6 +145,10 @@ def _decided(
     reasons = [text for text, v in judged if v is verdict and v is not Verdict.GREEN]
     if not judged:
         reasons = ["nothing that counts was judged: all of it failed in quarantine"]
+    if draft.strange:
+        verdict = combine((verdict, Verdict.INCONCLUSIVE))
+        told = "; ".join(draft.strange[:_REASONS])
+        reasons.append(f"something was put into the hub and taken out of it: {told}")
     if draft.stopped is not None:
         verdict = Verdict.RED
         reasons.insert(0, f"interrupted by {signal.Signals(draft.stopped).name}")

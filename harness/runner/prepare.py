@@ -84,6 +84,10 @@ def prepare(project: Project, suite: SuiteSpec, options: RunOptions, scene: Scen
         datasets=tuple(item.record for item in found.values()),
         golden_sha256=golden.digest if golden.values else None,
     )
+    if frozen.stamp.commit == stamp.NONE:
+        options.observer.note(
+            f"no commit vouches for this run: {stamp.tell_missing(project.root)}"
+        )
     plan.write(scene.places.hub, frozen)
     recorded = stamp.environment_of(suite)
     recorded |= {f"env.{name}": redactor.text(value) for name, value in declared.items()}

@@ -176,8 +176,10 @@ READS: dict[str, tuple[str, str]] = {
         "extra/a.txt",
     ),
     "a file in a thread": (
-        ("import threading; t = threading.Thread(target=open, args=('extra/a.txt',));"
-        "t.start(); t.join()"),
+        (
+            "import threading; t = threading.Thread(target=open, args=('extra/a.txt',));"
+            "t.start(); t.join()"
+        ),
         "extra/a.txt",
     ),
     "a file through a link": ("open('link/a.txt').read()", "link/a.txt"),

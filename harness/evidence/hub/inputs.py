@@ -19,7 +19,7 @@ from pathlib import Path
 from harness.errors import ConfigError, StorageError, near
 from harness.files import json_bytes, read_cache, sha256_file, write_bytes
 
-_SKIPPED = frozenset(
+SKIPPED = frozenset(
     {".git", "__pycache__", ".venv", ".harness", "node_modules", ".pytest_cache", ".mypy_cache"}
     | {".ruff_cache", ".tox", ".nox", ".hypothesis", ".ipynb_checkpoints"}
 )
@@ -220,7 +220,7 @@ def _walk(root: Path, below: str, own: Sequence[Path]) -> Iterator[str]:
             path = f"{folder}{entry.name}"
             if not entry.is_dir():
                 yield path
-            elif entry.name not in _SKIPPED and entry.path not in passed_by:
+            elif entry.name not in SKIPPED and entry.path not in passed_by:
                 here = _identity(Path(entry.path))
                 if here not in trail and not os.path.lexists(f"{entry.path}/pyvenv.cfg"):
                     waiting.append((f"{path}/", trail | {here}))

@@ -23,6 +23,10 @@ MANIFEST = "manifest-sha256.txt"
 INVENTORY = "artifact_inventory.txt"
 GROUPS = ("green", "cli", "analysis", "red", "plan")
 LIST_LIMIT = 16 << 20
+LINE_ENDS = (
+    "Git changed them (core.autocrlf): put 'hubs/** -text' into .gitattributes, remove the hub "
+    "from the work tree and check it out again."
+)
 FILE_LIMIT = 100_000
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
@@ -193,6 +197,10 @@ def read_manifest(root: Path) -> dict[str, str]:
             that no seal writes.
     """
     content = digest.read(root / MANIFEST, LIST_LIMIT)
+    if content.endswith(b"\r\n"):
+        raise IntegrityError(
+            MANIFEST, found="line ends that became CRLF", expected="LF", remedy=LINE_ENDS
+        )
     try:
         lines = content.decode().split("\n")
     except UnicodeDecodeError as error:

@@ -56,6 +56,15 @@ def take(root: Path, own: Sequence[Path]) -> Stamp:
     )
 
 
+def tell_missing(root: Path) -> str:
+    """Say why git names no commit here: what it said itself."""
+    try:
+        checkout.call(root, "rev-parse", "--verify", "HEAD")
+        return f"the work tree of this repository is {checkout.top_of(root)}"
+    except checkout.GitError as error:
+        return f"{error.found}"
+
+
 def difference(root: Path, own: Sequence[Path]) -> str | None:
     """Digest what differs from the commit; None when nothing does.
 

@@ -13,14 +13,13 @@ from pathlib import Path
 
 import harness
 from harness.errors import HarnessError
-from harness.evidence.hub import digest
+from harness.evidence.hub import digest, inputs
 
 _FOLDER = Path(__file__).parent / "watching"
 _LIST = "watch-{stage}.list"
 _LIMIT = 16 << 20  # bytes of names
 _MOST = 200  # names that a record holds
 _COMPILED = (".so", ".pyd", ".pyc")
-_NEVER = frozenset({".git", ".pytest_cache", ".ruff_cache", ".mypy_cache", "__pycache__"})
 _FLAGS = slice(4, 8)  # of a compiled file: whether it is held against its source
 _UNCHECKED = 0b01
 
@@ -68,7 +67,7 @@ def _tell(root: Path, path: Path, declared: Collection[str]) -> str:
             return f"{path.relative_to(root)} (never held against {source.name})"
         path = source
     name = path.relative_to(root).as_posix()
-    if name in declared or _NEVER & set(name.split("/")) or not path.is_file():
+    if name in declared or inputs.SKIPPED & set(name.split("/")) or not path.is_file():
         return ""
     if path.suffix in _COMPILED and source.is_file():
         return f"{name} (compiled, hides {source.name})"

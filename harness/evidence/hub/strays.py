@@ -1,0 +1,30 @@
+"""What lies in a folder and no hub may hold: taken out before the folder is sealed."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from harness import files
+from harness.evidence.hub import digest, inventory
+
+
+def remove_strays(root: Path) -> tuple[str, ...]:
+    """Remove what no hub may hold, such as a FIFO, a link or a name that some systems refuse.
+
+    Returns:
+        What was removed, in words: whoever left it there meddled with the evidence.
+    """
+    told, seen = [], set()
+    for item in inventory.scan(root):
+        if stat.S_ISDIR(item.mode):
+            continue
+        fault = "" if item.is_file else digest.kind_of(item.mode)
+        fault = fault or files.path_fault(item.path) or ""
+        if not fault and item.path.casefold() in seen:
+            fault = "a name that differs from another in case alone"
+        seen.add(item.path.casefold())
+        if fault:
+            (root / item.path).unlink()
+            told.append(f"{inventory.shown(item.path)}: {fault}")
+    return tuple(told)
