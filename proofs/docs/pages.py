@@ -17,6 +17,7 @@ from proofs.docs import (
     scaling,
     structure,
 )
+from proofs.outside import table as outside
 
 
 def _keys() -> str:
@@ -36,6 +37,7 @@ REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "exit-codes.md": {"harness": exit_codes.harness, "model": exit_codes.model},
     "scaling.md": scaling.REGIONS,
     "api.md": {"model": api.model, "harness": api.harness},
+    "reliability.md": {"outside": outside.rows},
     "structure.md": {"harness": structure.harness, "model": structure.model},
 }
 

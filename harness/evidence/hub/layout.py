@@ -16,6 +16,7 @@ SUMMARY = "summary.md"
 REPORT = "report.html"
 GUARDS = "analysis/guards.json"
 METRICS = "analysis/metrics.json"
+OWN = (RECORD, PLAN, PLAN_TEXT, SUMMARY, REPORT, GUARDS, METRICS)
 FOLDERS = ("plan", "cli", "green", "red", "analysis")
 LEDGER = "ledger.jsonl"
 CHECKPOINT = "checkpoint.txt"

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from harness import files
-from harness.evidence.hub import digest, inventory
+from harness.evidence.hub import digest, inventory, layout
 
 
 def remove_strays(root: Path) -> tuple[str, ...]:
@@ -15,15 +15,15 @@ def remove_strays(root: Path) -> tuple[str, ...]:
     Returns:
         What was removed, in words: whoever left it there meddled with the evidence.
     """
-    told, seen = [], set()
+    told, seen = [], {name.casefold(): name for name in layout.OWN}
     for item in inventory.scan(root):
         if stat.S_ISDIR(item.mode):
             continue
         fault = "" if item.is_file else digest.kind_of(item.mode)
         fault = fault or files.path_fault(item.path) or ""
-        if not fault and item.path.casefold() in seen:
-            fault = "a name that differs from another in case alone"
-        seen.add(item.path.casefold())
+        other = seen.setdefault(item.path.casefold(), item.path)
+        if not fault and other != item.path:
+            fault = f"a name that differs from {inventory.shown(other)} in case alone"
         if fault:
             (root / item.path).unlink()
             told.append(f"{inventory.shown(item.path)}: {fault}")
