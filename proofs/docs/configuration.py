@@ -44,7 +44,7 @@ MEANING = {
     ("", "schema"): "Version of this file's layout.",
     ("", "name"): "Name of the project, shown in reports.",
     ("", "policies"): "Text of each policy by id; a guard may name the ids.",
-    ("", "strict_inputs"): "Whether a stage fails that reads a file of the project which no input names.",
+    ("", "strict_inputs"): "Whether a stage fails that reads a file which no input names.",
     ("", "trusted_keys"): "Ed25519 keys that may sign ledger checkpoints.",
     ("", "datasets"): "Datasets by role, see below.",
     ("", "suites"): "Suites by name, see below.",
