@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.config.project import Project
-from harness.evidence.hub import blockers, causes, inputs, layout, stamp
+from harness.evidence.hub import blockers, causes, inputs, layout
 from harness.evidence.hub.evidence import Facts, HubEvidence
 from harness.files import json_bytes, write_bytes, write_text
 from harness.judgement import quarantine
@@ -90,12 +90,6 @@ def _passed(made: HubRecord) -> str:
         told.append(f"warned: {', '.join(warned)}")
     if open_:
         told.append(f"{open_} not compared")
-    if made.stamp.commit == stamp.NONE:
-        told.append("no commit vouches for the source")
-    if undeclared := sorted({path for stage in made.stages for path in stage.undeclared}):
-        named = ", ".join(undeclared[:_REASONS])
-        more = f" and {len(undeclared) - _REASONS} more" if undeclared[_REASONS:] else ""
-        told.append(f"read, not declared: {named}{more}")
     return "; ".join(told)
 
 
