@@ -62,6 +62,18 @@ def _adopt(*, is_on: bool) -> bool:
 
 def _children_of(parents: set[int]) -> set[int]:
     """Return the living children of some processes."""
+    if not Path(f"/proc/self/task/{os.getpid()}/children").exists():
+        return _search_children(parents)  # a kernel that does not list them
+    found: set[int] = set()
+    for parent in parents:
+        with contextlib.suppress(OSError):  # it has ended
+            for thread in os.listdir(f"/proc/{parent}/task"):  # noqa: PTH208 - names only
+                listed = Path(f"/proc/{parent}/task/{thread}/children").read_text("ascii")
+                found.update(map(int, listed.split()))
+    return found
+
+
+def _search_children(parents: set[int]) -> set[int]:
     found = set()
     for name in os.listdir("/proc"):  # noqa: PTH208 - in a hot loop
         if not name.isdigit():
