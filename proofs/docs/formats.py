@@ -73,6 +73,7 @@ MEANING: dict[type, dict[str, str]] = {
         "attempts": "Attempts before the last, which the other fields are about.",
         "flaky": "Tests that passed only when run again, and how often that was.",
         "quarantined": "How each test in quarantine went, by its declared id.",
+        "undeclared": "Files of the project that it read and no input names.",
     },
     AttemptRecord: {
         "outcome": "As of a stage.",
