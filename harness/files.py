@@ -9,6 +9,7 @@ import json
 import os
 import re
 import stat
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,11 @@ from harness.errors import StorageError
 
 _CHUNK = 1 << 20
 _LARGEST_CACHE = 64 << 20
+_ALONE = re.compile("[\ud800-\udfff]")  # half of a pair, which UTF-8 has no bytes for
 _PART = re.compile(r"\..+\.[0-9]{1,9}\.part")
+# What most names look like, and so may stand in a hub without a closer look.
+_PLAIN = re.compile(r"[\w-][\w.-]{0,254}(?:/[\w-][\w.-]{0,254}){0,31}", re.ASCII)
+DEPTH_LIMIT, NAME_LIMIT = 32, 255
 _OPEN = os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -72,7 +77,8 @@ def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         try:
             with os.fdopen(os.dup(handle), "wb") as stream:
                 stream.write(content)
-                os.fchmod(stream.fileno(), mode)
+                with contextlib.suppress(PermissionError):  # a file system without modes
+                    os.fchmod(stream.fileno(), mode)
             temporary.replace(path)
         finally:
             if is_at(handle, temporary):  # not yet renamed
@@ -158,14 +164,17 @@ def _clear_temporary(part: Path) -> bool:
 
 
 def write_text(path: Path, content: str, *, mode: int = 0o644) -> None:
-    """Write a whole UTF-8 file atomically."""
-    write_bytes(path, content.encode(), mode=mode)
+    """Write a whole UTF-8 file atomically; what is no Unicode is written as an escape."""
+    write_bytes(path, content.encode(errors="backslashreplace"), mode=mode)
 
 
 def json_bytes(value: Any) -> bytes:
-    """Encode as sorted, indented JSON; NaN and ±inf are refused."""
+    """Encode as sorted, indented JSON; NaN and ±inf are refused.
+
+    A byte of a name that is no UTF-8 is written as the escape by which Python keeps it.
+    """
     text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    return (text + "\n").encode()
+    return _ALONE.sub(lambda m: f"\\u{ord(m[0]):04x}", text + "\n").encode()
 
 
 def read_cache(path: Path, schema: int) -> dict[str, Any]:
@@ -185,3 +194,28 @@ def read_cache(path: Path, schema: int) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) and value.get("schema") == schema else {}
+
+
+def path_fault(path: str) -> str | None:
+    """Say why a relative path may not stand in a hub; ``None`` when it may.
+
+    Paths are relative, in Unicode normal form C, without ``.``, ``..``, empty or overlong
+    parts, backslashes or characters that do not print.
+    """
+    if _PLAIN.fullmatch(path):
+        return None
+    parts = path.split("/")
+    rules = (
+        (not path.isprintable() or "\\" in path, "a control character, backslash or bad byte"),
+        (path.startswith("/"), "an absolute path"),
+        (any(part in ("", ".", "..") for part in parts), "an empty, '.' or '..' part"),
+        (len(parts) > DEPTH_LIMIT, f"more than {DEPTH_LIMIT} folders"),
+        (any(_length(part) > NAME_LIMIT for part in parts), f"over {NAME_LIMIT} bytes a name"),
+        (unicodedata.normalize("NFC", path) != path, "a name not in normal form C"),
+        (path.startswith("#"), "a leading '#'"),  # sha256sum takes it for a comment
+    )
+    return next((fault for is_wrong, fault in rules if is_wrong), None)
+
+
+def _length(part: str) -> int:
+    return len(part.encode(errors="surrogateescape"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import enum
+import re
 import types
 import typing
 from dataclasses import dataclass, field
@@ -11,10 +13,51 @@ from functools import cache
 from typing import Any, TypeVar
 
 from harness.errors import IntegrityError
+from harness.files import path_fault
 from harness.verdict import Verdict
 
 T = TypeVar("T")
 SCHEMA = 1
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}", re.ASCII)
+_LONGEST_WORD = 128
+
+
+def _is_name(value: Any) -> bool:
+    return NAME.fullmatch(value) is not None and ".." not in value
+
+
+def _is_word(value: Any) -> bool:
+    is_short = 0 < len(value) <= _LONGEST_WORD
+    return is_short and value.isprintable() and not set(value) & set("/\\") and value[0] != "."
+
+
+def _is_run_id(value: Any) -> bool:
+    return RUN_ID.fullmatch(value) is not None
+
+
+def _is_inside(value: Any) -> bool:
+    return value is None or path_fault(value) is None
+
+
+def _is_instant(value: Any) -> bool:
+    try:
+        return dt.datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _is_size(value: Any) -> bool:
+    return bool(0 <= value < 1 << 63)
+
+
+# What folders, files and orders are made of is checked here, once, when a record is decoded.
+IDENTIFIER = {"is": _is_name, "expected": "letters, digits, '.', '_' and '-', at most 64"}
+WORD = {"is": _is_word, "expected": "a printable word without '/', '\\' or a leading '.'"}
+RUN = {"is": _is_run_id, "expected": "YYYYMMDDTHHMMSSZ-<6 hex>"}
+INSIDE = {"is": _is_inside, "expected": "a path inside its root"}
+INSTANT = {"is": _is_instant, "expected": "a time as RFC 3339 in UTC"}
+SIZE = {"is": _is_size, "expected": "a number of bytes"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +79,10 @@ class Stamp:
 class DatasetRecord:
     """One dataset: its identity is the digest, never the name."""
 
-    role: str
+    role: str = field(metadata=WORD)
     name: str
     sha256: str
-    size: int
+    size: int = field(metadata=SIZE)
     generated: bool
 
 
@@ -51,11 +94,11 @@ class ArtifactRecord:
     ``fresh`` says that the stage wrote it during this run.
     """
 
-    id: str
-    stage: str
-    path: str
+    id: str = field(metadata=IDENTIFIER)
+    stage: str = field(metadata=WORD)
+    path: str = field(metadata=INSIDE)
     sha256: str
-    size: int
+    size: int = field(metadata=SIZE)
     external: bool
     fresh: bool
 
@@ -67,7 +110,7 @@ class AttemptRecord:
     outcome: str
     exit_code: int | None
     duration_s: float
-    log: str | None
+    log: str | None = field(metadata=INSIDE)
     reason: str
 
 
@@ -80,10 +123,11 @@ class StageRecord:
     it needs did not pass). Test counts are of a pytest stage, and so is ``selection``: what
     decided which tests ran, beside the selectors.
     ``attempts`` are those before, ``flaky`` the tests that passed only when run again, and
-    ``quarantined`` how each test in quarantine went, by its declared id.
+    ``quarantined`` how each test in quarantine went, by its declared id. ``undeclared`` are
+    files of the project that it read and no input names.
     """
 
-    id: str
+    id: str = field(metadata=WORD)
     kind: str
     argv: tuple[str, ...]
     outcome: str
@@ -92,13 +136,14 @@ class StageRecord:
     started: str
     duration_s: float
     peak_memory_bytes: int | None
-    log: str | None
+    log: str | None = field(metadata=INSIDE)
     reason: str
     tests: dict[str, int] = field(default_factory=dict)
     attempts: tuple[AttemptRecord, ...] = ()
     flaky: tuple[str, ...] = ()
     quarantined: dict[str, str] = field(default_factory=dict)
     selection: tuple[str, ...] = ()
+    undeclared: tuple[str, ...] = ()
 
     @property
     def retries(self) -> int:
@@ -160,10 +205,10 @@ class HubRecord:
     """The record of one run, stored as ``hub.json``."""
 
     schema: int
-    suite: str
-    run_id: str
-    started: str
-    finished: str
+    suite: str = field(metadata=IDENTIFIER)
+    run_id: str = field(metadata=RUN)
+    started: str = field(metadata=INSTANT)
+    finished: str = field(metadata=INSTANT)
     duration_s: float
     verdict: Verdict
     reason: str
@@ -178,7 +223,7 @@ class HubRecord:
     config_sha256: str
     golden_sha256: str | None
     inputs_sha256: str
-    previous: str | None
+    previous: str | None = field(metadata=INSIDE)
     quarantine: tuple[QuarantineRecord, ...] = ()
 
 
@@ -215,6 +260,12 @@ def _shape(cls: type) -> tuple[dict[str, Any], frozenset[str]]:
     return typing.get_type_hints(cls), required
 
 
+@cache
+def _rules(cls: type) -> dict[str, Any]:
+    """Return what the values of a record's fields must be, by name; most may be anything."""
+    return {f.name: f.metadata for f in dataclasses.fields(cls) if "is" in f.metadata}
+
+
 def _damage(where: str, found: str, expected: str) -> IntegrityError:
     remedy = "Restore the file from a copy, or run the suite again."
     return IntegrityError(where, found=found, expected=expected, remedy=remedy)
@@ -248,9 +299,11 @@ def _decode_record(cls: type, value: Any, where: str) -> Any:
         raise _damage(f"{where}.{unknown[0]}", "an unknown key", f"one of {', '.join(kinds)}")
     if missing := sorted(required - value.keys()):
         raise _damage(f"{where}.{missing[0]}", "nothing", "a value")
-    return cls(
-        **{key: _decode(kinds[key], item, f"{where}.{key}") for key, item in value.items()}
-    )
+    found = {key: _decode(kinds[key], item, f"{where}.{key}") for key, item in value.items()}
+    for key, rule in _rules(cls).items():
+        if key in found and not rule["is"](found[key]):
+            raise _damage(f"{where}.{key}", repr(found[key])[:80], rule["expected"])
+    return cls(**found)
 
 
 def _decode_enum(cls: type[enum.Enum], value: Any, where: str) -> enum.Enum:

@@ -41,9 +41,10 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
     """Find the commit that made a suite red.
 
     Commits run in scratch worktrees; your tree is not touched. Those that change nothing the
-    suite depends on are not run, sealed runs of clean commits count, and each verdict is kept:
-    the same command goes on where a search was stopped. Merges count as one commit. Data that
-    are given count by their digest, wherever their file lies.
+    suite depends on are not run, sealed runs of clean commits show the way, and each verdict is
+    kept: the same command goes on where a search was stopped. The good end is run first, and
+    nothing is blamed where it is not green in a checkout. Merges count as one commit. Data
+    that are given count by their digest, wherever their file lies.
     """
     project = resolve.project(session)
     guard = _known_guard(project, suite, asked["guard"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -19,7 +18,7 @@ from harness.cli.options import Session
 from harness.config import config_file
 from harness.config.project import Project
 from harness.errors import HarnessError
-from harness.evidence.hub import layout
+from harness.evidence.hub import checkout, layout
 from harness.evidence.ledger.log import Ledger
 from harness.reporting import terminal, text
 from harness.verdict import Verdict, combine
@@ -30,7 +29,6 @@ Examples:
   harness doctor --json
 """
 _LEAST_FREE = 1 << 30
-_GIT_TIMEOUT_S = 20
 _USAGE = 2
 
 
@@ -67,22 +65,16 @@ def _machine(start: Path) -> Iterator[Finding]:
 
 
 def _git(start: Path) -> Finding:
-    program = shutil.which("git")
-    if program is None:
+    if shutil.which("git") is None:
         remedy = "Install git: without it evidence names no commit."
         return Finding("git", Verdict.INCONCLUSIVE, "not installed", remedy)
-    asked = subprocess.run(  # noqa: S603 - a fixed command line
-        [program, "rev-parse", "--show-toplevel", "--verify", "HEAD"],
-        cwd=start,
-        capture_output=True,
-        text=True,
-        timeout=_GIT_TIMEOUT_S,
-        check=False,
-    )
-    if asked.returncode:
+    try:
+        commit = checkout.call(start, "rev-parse", "--verify", "HEAD").decode().strip()
+    except checkout.GitError as error:
         remedy = "Run git init and commit: evidence of an unknown source proves little."
-        return Finding("git", Verdict.INCONCLUSIVE, "no repository with a commit", remedy)
-    return Finding("git", Verdict.GREEN, f"commit {asked.stdout.split()[-1][:12]}")
+        found = f"no repository with a commit: {error.found}"
+        return Finding("git", Verdict.INCONCLUSIVE, found, remedy)
+    return Finding("git", Verdict.GREEN, f"commit {commit[:12]}")
 
 
 def _project(session: Session) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -21,6 +22,8 @@ Examples:
 """
 _NOT_PACKAGES = {"tests", "test", "docs", "examples", "benchmarks", "build", "dist", "scripts"}
 _IGNORED = (".harness/", "hubs/*/")
+# Sealed bytes: git must not give them the line ends of a machine.
+_ATTRIBUTES = ("hubs/** -text", "golden/** -text")
 _HEAD = f"""\
 #:schema ./{config_file.SCHEMA_FILE}
 # What the harness runs and judges in this repository. `harness run default` is the first step.
@@ -84,8 +87,9 @@ def command(session: Session, name: str | None, *, is_schema_alone: bool) -> Non
     """Set up the harness in this repository.
 
     Writes a harness.toml with one suite around what it finds (tests, else the packages), and
-    keeps the harness's own files out of git. Never overwrites a harness.toml. Its schema is
-    written beside it, so that an editor completes, explains and checks each key.
+    keeps the harness's own files out of git, and git's line ends out of evidence. Never
+    overwrites a harness.toml. Its schema is written beside it, so that an editor completes,
+    explains and checks each key.
     """
     if is_schema_alone:
         root = config_file.find_root(session.start)
@@ -98,7 +102,9 @@ def command(session: Session, name: str | None, *, is_schema_alone: bool) -> Non
         raise ConfigError(str(target), found="a file", expected="none", remedy=remedy)
     files.write_text(target, declaration(root, name or root.name))
     load_project(root)
-    written = [config_file.FILE, _write_schema(root), *_ignore(root)]
+    written = [config_file.FILE, _write_schema(root)]
+    written += _add_lines(root / ".gitignore", _IGNORED)
+    written += _add_lines(root / ".gitattributes", _ATTRIBUTES)
     lines = [f"wrote  {word}" for word in written]
     answer = {"project": name or root.name, "written": written, "next": "harness run default"}
     session.answer(answer, "\n".join([*lines, "next   harness run default"]))
@@ -112,6 +118,8 @@ def declaration(root: Path, name: str) -> str:
     globs = [f"{folder}/**/*.py" for folder in [*packages, *tests]]
     globs += ["*.py"] if any(root.glob("*.py")) else []
     globs += [n for n in ("pyproject.toml", "setup.cfg", "setup.py") if (root / n).is_file()]
+    globs += [n for n in ("pytest.ini", "tox.ini") if (root / n).is_file()]
+    globs = [glob for glob in globs if any(root.glob(glob))]
     head = _HEAD.format(name=_quote(name), inputs=_write_list(globs or ["**/*.py"]))
     if tests or loose:
         return head + _PYTEST.format(selectors=_write_list([*tests, *loose])) + _TAIL
@@ -141,13 +149,12 @@ def _write_list(words: list[str]) -> str:
     return ", ".join(_quote(word) for word in words)
 
 
-def _ignore(root: Path) -> list[str]:
-    """Add what git should not see to ``.gitignore``; say which file was touched."""
-    path = root / ".gitignore"
-    before = path.read_text("utf-8") if path.is_file() else ""
-    missing = [line for line in _IGNORED if line not in before.splitlines()]
+def _add_lines(path: Path, wanted: Sequence[str]) -> list[str]:
+    """Add the lines that a file of git lacks; say which file was touched."""
+    before = path.read_bytes() if path.is_file() else b""  # in any encoding
+    missing = [line.encode() for line in wanted if line.encode() not in before.splitlines()]
     if not missing:
         return []
-    gap = "" if not before or before.endswith("\n") else "\n"
-    files.write_text(path, before + gap + "\n".join(missing) + "\n")
+    gap = b"" if not before or before.endswith(b"\n") else b"\n"
+    files.write_bytes(path, before + gap + b"\n".join(missing) + b"\n")
     return [path.name]

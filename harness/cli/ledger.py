@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections import deque
 from pathlib import Path
@@ -15,7 +14,7 @@ from harness.cli import options, resolve
 from harness.cli.options import Session
 from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError
-from harness.evidence.hub import digest, layout
+from harness.evidence.hub import checkout, digest, layout
 from harness.evidence.ledger import checkpoint, keys, merge, merkle
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.evidence.ledger.tiles import Tiles
@@ -194,14 +193,10 @@ def merge_command(session: Session, theirs: str) -> None:
 
 
 def _from_git(root: Path, revision: str, relative: str) -> bytes:
-    argv = ["git", "-C", str(root), "show", "--end-of-options", f"{revision}:./{relative}"]
-    try:
-        done = subprocess.run(argv, capture_output=True, check=False, timeout=60)  # noqa: S603
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise _no_revision(revision, "git did not answer") from error
-    if done.returncode:
+    content = checkout.ask(root, "show", "--end-of-options", f"{revision}:./{relative}")
+    if content is None:
         raise _no_revision(revision, f"no {relative} in it")
-    return done.stdout
+    return content
 
 
 def _no_revision(revision: str, found: str) -> ConfigError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -129,6 +130,13 @@ def group(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
+def _write_anything() -> None:
+    """Let no character end a program because a terminal has no sign for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the program and return its exit code; nothing else leaves this function.
 
@@ -147,6 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     session = options.Session()
+    _write_anything()
 
     def call() -> Any:
         if exits.completion_is_asked():

@@ -92,6 +92,7 @@ def read_content(
         matrices=matrices,
         policies=top.policies,
         trusted_keys=top.trusted_keys,
+        strict_inputs=top.strict_inputs,
         config_sha256=sha256_bytes(content),
         **folders,
     )

@@ -188,7 +188,8 @@ class Project:
     """A repository that keeps a ``harness.toml``; folders are absolute.
 
     ``matrices`` are the matrices of each suite by name; ``caches`` is where digests and
-    generated datasets lie when ``work`` is not the project's own.
+    generated datasets lie when ``work`` is not the project's own. With ``strict_inputs`` a
+    stage that reads a file of the project which no input names fails.
     """
 
     root: Path
@@ -202,6 +203,7 @@ class Project:
     trusted_keys: tuple[str, ...] = ()
     matrices: dict[str, dict[str, MatrixSpec]] = field(default_factory=dict)
     caches: Path | None = None
+    strict_inputs: bool = False
 
     @property
     def shared_folder(self) -> Path:

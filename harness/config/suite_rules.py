@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from harness import files, records
 from harness.config import ordering, placeholders
 from harness.config.project import StageSpec, SuiteSpec
 from harness.config.toml_table import FILE, Table, nearest
@@ -14,7 +14,6 @@ from harness.errors import ConfigError
 
 KINDS = ("command", "pytest")
 ATTEMPT = ".attempt-"  # ends the names of logs of earlier attempts
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED = ("blockers", "matrix")
 
 
@@ -120,6 +119,7 @@ def check(suite: SuiteSpec, policies: dict[str, str], where: str) -> None:
         )
     for id_ in [*(s.id for s in suite.stages), *(g.id for g in suite.guards)]:
         _check_name(id_, f"{where}: id {id_!r}")
+    _check_twins([stage.id for stage in suite.stages], where)
     _check_artifacts(suite, where)
     _check_needs(suite, where)
     for stage in suite.stages:
@@ -169,13 +169,26 @@ def order_stages(suite: SuiteSpec) -> tuple[StageSpec, ...]:
 
 
 def _check_name(name: str, where: str) -> None:
-    if not NAME.fullmatch(name) or ".." in name or ATTEMPT in name:
+    if not records.NAME.fullmatch(name) or ".." in name or ATTEMPT in name:
         raise ConfigError(
             where,
             found=f"the name {name!r}"[:80],
             expected=f"letters, digits, '.', '_' and '-', at most 64, without {ATTEMPT!r}",
             remedy="Rename it.",
         )
+
+
+def _check_twins(ids: list[str], where: str) -> None:
+    """Refuse ids that one file system would keep as one: each names files of a hub."""
+    for index, id_ in enumerate(ids):
+        twins = [other for other in ids[:index] if other.casefold() == id_.casefold()]
+        if twins:
+            raise ConfigError(
+                f"{where}: id {id_!r}",
+                found=f"also {twins[0]!r}, the same but for case",
+                expected="ids that differ in more than case",
+                remedy="Rename one.",
+            )
 
 
 def _check_artifacts(suite: SuiteSpec, where: str) -> None:
@@ -186,6 +199,13 @@ def _check_artifacts(suite: SuiteSpec, where: str) -> None:
             here = f"{where}: stage {stage.id}: artifact {spec.id!r}"
             _check_name(spec.id, here)
             path = PurePosixPath(spec.path)
+            if fault := files.path_fault(spec.path):
+                raise ConfigError(
+                    here,
+                    found=f"{fault} in {spec.path!r}"[:120],
+                    expected="a name that a hub may hold",
+                    remedy="Let the stage write it under a plain name.",
+                )
             if path.is_absolute() or ".." in path.parts or path.name in ("", "."):
                 raise ConfigError(
                     here,
@@ -193,8 +213,8 @@ def _check_artifacts(suite: SuiteSpec, where: str) -> None:
                     expected="a relative path in the work folder",
                     remedy="Leave {work} and '..' out.",
                 )
-            if spec.id in seen or path.name in stored:
-                what = "id" if spec.id in seen else "file name"
+            if spec.id in seen or path.name.casefold() in stored:
+                what = "id" if spec.id in seen else "file name (but for case)"
                 raise ConfigError(
                     here,
                     found=f"the same {what} twice",
@@ -202,7 +222,7 @@ def _check_artifacts(suite: SuiteSpec, where: str) -> None:
                     remedy="Rename one.",
                 )
             seen[spec.id] = stage.id
-            stored.add(path.name)
+            stored.add(path.name.casefold())
 
 
 def _check_needs(suite: SuiteSpec, where: str) -> None:

@@ -92,6 +92,9 @@ class TopTable:
     trusted_keys: tuple[str, ...] = key(
         "Ed25519 keys that may sign ledger checkpoints.", default=()
     )
+    strict_inputs: bool = key(
+        "Whether a stage fails that reads a file which no input names.", default=False
+    )
     datasets: dict[str, DatasetSpec] = key("Datasets by role, see below.", default={})
     suites: dict[str, SuiteTable] = key("Suites by name, see below.", default={})
     hubs: str = key("Folder of the hub store and of the ledger.", default="hubs")

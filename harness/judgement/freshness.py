@@ -106,12 +106,12 @@ def digests_now(
     Raises:
         ConfigError: The globs match nothing, or an input cannot be read.
     """
-    return inputs.take(project.root, globs_of(suite), cache)
+    return inputs.take(project.root, globs_of(suite), cache, (project.hubs, project.work))
 
 
 def recipe_of(project: Project, spec: DatasetSpec, cache: inputs.DigestCache) -> dict[str, str]:
     """Digest the files that generate a dataset; none where it has no inputs of its own."""
-    return inputs.take(project.root, spec.inputs, cache)
+    return inputs.take(project.root, spec.inputs, cache, (project.hubs, project.work))
 
 
 def declared_suite(project: Project, hub: Path, record: HubRecord) -> SuiteSpec | None:

@@ -144,7 +144,7 @@ def _source(record: HubRecord) -> dict[str, str]:
     return {
         "commit": record.stamp.commit,
         "uncommitted changes": record.stamp.diff_sha256 or "none",
-        "harness.toml": record.config_sha256,
+        "declaration": record.config_sha256,
         "golden": record.golden_sha256 or "none",
     }
 

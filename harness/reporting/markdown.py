@@ -35,6 +35,7 @@ def summary(
         *_left_out(record),
         "## Guards",
         *(_guards(record.guards) or ["No guard judged this run."]),
+        *_undeclared(record),
         "## Stages",
         *_stages(record),
         "## Changes since the last run",
@@ -100,6 +101,14 @@ def _left_out(record: HubRecord) -> list[str]:
     if chosen := text.list_selection(record.stages):
         told += ["## Selection of tests", "\n".join(f"- {cell(line)}" for line in chosen)]
     return told
+
+
+def _undeclared(record: HubRecord) -> list[str]:
+    """List what stages read and no input names: a change there would not be seen."""
+    rows = [
+        (cell(stage.id), cell(path)) for stage in record.stages for path in stage.undeclared
+    ]
+    return ["## Read, not declared", table(("stage", "file"), rows)] if rows else []
 
 
 def _guards(results: tuple[GuardResult, ...]) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.evidence.hub import stamp
 from harness.judgement import quarantine
 from harness.records import GuardResult, HubRecord, StageRecord
 from harness.reporting import text
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # a table does without what compares two runs
 
 _CODES = {Verdict.GREEN: "32", Verdict.INCONCLUSIVE: "33", Verdict.RED: "31"}
 _MOVED_SHOWN = 20
+_NAMED = 5
 _WIDEST_CELL = 44
 
 
@@ -90,10 +92,20 @@ def final(record: HubRecord, hub: str, palette: Palette) -> str:
     reason = f"  {text.visible(record.reason)}" if record.reason else ""
     closing = [
         f"{verdict}  {record.suite}  {text.duration(record.duration_s)}{reason}",
+        *_notes(record),
         f"hub   {hub}",
         f"next  {_next(record, hub)}",
     ]
     return "\n\n".join(p for p in [*parts, "\n".join(closing)] if p)
+
+
+def _notes(record: HubRecord) -> list[str]:
+    """Say what a verdict does not show: a source without a commit, files nobody declared."""
+    told = [] if record.stamp.commit != stamp.NONE else ["no commit vouches for the source"]
+    if found := sorted({path for stage in record.stages for path in stage.undeclared}):
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        told.append(f"read, not declared: {', '.join(found[:_NAMED])}{more}")
+    return [f"note  {text.visible(line)}" for line in told]
 
 
 def _next(record: HubRecord, hub: str) -> str:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from harness.evidence.hub import redact
 from harness.judgement import quarantine
 from harness.records import GuardResult, HubRecord, StageRecord
 from harness.verdict import Verdict
@@ -27,8 +28,7 @@ def visible(text: str) -> str:
     """
     spaced = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
     kept = "".join(c for c in spaced if not unicodedata.category(c).startswith("C"))
-    kept = kept.replace("##[", "# #[")
-    return kept.replace("::", ": :", 1) if kept.lstrip().startswith("::") else kept
+    return redact.defuse(kept)
 
 
 def describe_verdict(record: HubRecord) -> str:

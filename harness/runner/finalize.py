@@ -36,7 +36,10 @@ _REASONS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletedRun:
-    """A run whose stages are over; ``began`` is on the monotonic clock [s]."""
+    """A run whose stages are over; ``began`` is on the monotonic clock [s].
+
+    ``strange`` is what a stage left in the hub that no hub may hold.
+    """
 
     prepared: Prepared
     stages: tuple[StageRecord, ...]
@@ -44,6 +47,7 @@ class CompletedRun:
     began: float
     started: datetime
     stopped: int | None
+    strange: tuple[str, ...] = ()
 
 
 def judge(
@@ -139,6 +143,10 @@ def _decide_verdict(
     reasons = [text for text, v in judged if v is verdict and v is not Verdict.GREEN]
     if not judged:
         reasons = ["nothing that counts was judged: all of it failed in quarantine"]
+    if draft.strange:
+        verdict = combine((verdict, Verdict.INCONCLUSIVE))
+        told = "; ".join(draft.strange[:_REASONS])
+        reasons.append(f"something was put into the hub and taken out of it: {told}")
     if draft.stopped is not None:
         verdict = Verdict.RED
         reasons.insert(0, f"interrupted by {signal.Signals(draft.stopped).name}")

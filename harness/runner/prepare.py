@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.config.project import Project, SuiteSpec
+from harness.config.config_file import FILE
+from harness.config.project import DatasetSpec, Project, SuiteSpec
 from harness.evidence.hub import inputs, layout, plan, redact, stamp
 from harness.evidence.hub.plan import Plan
 from harness.evidence.hub.redact import Redactor
@@ -19,7 +20,7 @@ from harness.judgement.golden.store import GoldenSet
 from harness.records import QuarantineRecord, StageRecord
 from harness.runner import quarantine_checks, run_stage
 from harness.runner.options import RunOptions
-from harness.runner.stages import child, datasets, registry
+from harness.runner.stages import child, datasets, registry, watch
 from harness.runner.stages.base import StageContext
 from harness.runner.workspace import RunWorkspace
 
@@ -63,6 +64,19 @@ def prepare(
     found, failed = _datasets(project, suite, given, (context, redactor, cache), options)
     cache.save()
     places = {f"dataset:{role}": str(item.path) for role, item in found.items()}
+    known = (
+        project.hubs,
+        project.work,
+        project.shared_folder,
+        project.golden,
+        project.root / FILE,
+    )
+    context = replace(
+        context,
+        declared=frozenset(digests),
+        own=(*known, *(item.path for item in found.values())),
+        is_strict=project.strict_inputs,
+    )
     values = {**context.values, **places, **quarantine_checks.values(suite, standing)}
     context = replace(context, values=values)
     golden = _freeze_golden(project, suite, scene.places.hub)
@@ -78,6 +92,10 @@ def prepare(
         datasets=tuple(item.record for item in found.values()),
         golden_sha256=golden.digest if golden.values else None,
     )
+    if frozen.stamp.commit == stamp.NONE:
+        options.observer.note(
+            f"no commit vouches for this run: {stamp.tell_missing(project.root)}"
+        )
     plan.write(scene.places.hub, frozen)
     recorded = stamp.environment_of(suite)
     recorded |= {f"env.{name}": redactor.text(value) for name, value in declared.items()}
@@ -153,11 +171,27 @@ def _datasets(
             started = layout.instant(datetime.now(UTC))
             try:
                 ready = datasets.generate(folder, spec, context)
+                _tell_undeclared(project, spec, context, recipe, options)
             except datasets.GenerationFailedError as error:
                 failed = run_stage.settle(error.stage, error.trial, context, redactor, started)
                 return found, failed
         found[spec.role] = ready
     return found, None
+
+
+def _tell_undeclared(
+    project: Project,
+    spec: DatasetSpec,
+    context: StageContext,
+    recipe: Mapping[str, str],
+    options: RunOptions,
+) -> None:
+    """Say what a dataset was made from and its inputs do not name."""
+    own = (project.hubs, project.work, project.shared_folder)
+    stage = datasets.stage_id(spec.role)
+    found = watch.find_undeclared(context.root, context.work, stage, recipe, own)
+    if found:
+        options.observer.note(f"dataset {spec.role}: read, not declared: {', '.join(found)}")
 
 
 def _freeze_golden(project: Project, suite: SuiteSpec, hub: Path) -> GoldenSet:

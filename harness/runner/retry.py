@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.evidence.hub import redact
+
 
 def portable(path: str, root: Path) -> str:
     """Write an absolute path so that it works from ``root`` and says nothing of the machine."""
@@ -20,8 +22,8 @@ def portable(path: str, root: Path) -> str:
     found = shutil.which(place.name)
     if found is not None and Path(found) == place:
         return shlex.quote(place.name)
-    home = Path.home()
-    if len(home.parts) > 1 and place.is_relative_to(home):
+    home = redact.home_of_account()
+    if home is not None and len(home.parts) > 1 and place.is_relative_to(home):
         return "~/" + shlex.quote(place.relative_to(home).as_posix())
     return shlex.quote(os.path.relpath(place, root))
 

@@ -17,10 +17,11 @@ from harness.evidence.hub import artifacts, layout
 from harness.evidence.hub.redact import Redactor
 from harness.judgement import quarantine
 from harness.records import ArtifactRecord, AttemptRecord, StageRecord
-from harness.runner.stages import registry
+from harness.runner.stages import registry, watch
 from harness.runner.stages.base import StageContext, StageResult
 from harness.verdict import Verdict
 
+_NAMED = 5
 _RETRIED = ("failed", "timeout")
 
 
@@ -80,12 +81,19 @@ def _attempt(
     started = layout.instant(datetime.now(UTC))
     marker = artifacts.Marker(places.work)
     trial = registry.kind_of(spec).run(spec, context)
+    undeclared = watch.find_undeclared(
+        context.root, context.work, spec.id, context.declared, context.own
+    )
     found, problems = artifacts.collect(spec.artifacts, spec.id, places, marker, redactor)
     if problems and trial.outcome == "passed":
         reason = "; ".join(problems)
         trial = replace(trial, outcome="failed", verdict=Verdict.RED, reason=reason)
+    if undeclared and context.is_strict and trial.outcome == "passed":
+        reason = f"read, not declared: {', '.join(undeclared[:_NAMED])}"
+        trial = replace(trial, outcome="failed", verdict=Verdict.RED, reason=reason)
     endings = (".log", *trial.attachments)
-    return settle(spec, trial, context, redactor, started), found, endings
+    record = settle(spec, trial, context, redactor, started)
+    return replace(record, undeclared=tuple(map(redactor.text, undeclared))), found, endings
 
 
 def settle(

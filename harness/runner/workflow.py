@@ -17,7 +17,7 @@ from harness.config import config_file, suite_rules
 from harness.config.project import Project, StageSpec, SuiteSpec
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError
-from harness.evidence.hub import layout, seal
+from harness.evidence.hub import layout, seal, strays
 from harness.evidence.hub.blockers import Register
 from harness.evidence.hub.store import HubStore
 from harness.evidence.ledger.log import Ledger, now
@@ -184,6 +184,7 @@ def _seal(
     store = HubStore(project.hubs, project.work)
     suite, run_id = draft.prepared.plan.suite.name, draft.prepared.plan.run_id
     previous = store.latest(suite)
+    draft = replace(draft, strange=strays.remove_strays(hub))
     results = finalize.judge(draft, project, options)
     record = finalize.record(draft, results, previous.name if previous else None)
     finalize.write(hub, record)

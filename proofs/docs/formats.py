@@ -76,6 +76,7 @@ MEANING: dict[type, dict[str, str]] = {
         "flaky": "Tests that passed only when run again, and how often that was.",
         "quarantined": "How each test in quarantine went, by its declared id.",
         "selection": "What decided which tests ran, beside the selectors.",
+        "undeclared": "Files of the project that it read and no input names.",
     },
     AttemptRecord: {
         "outcome": "As of a stage.",

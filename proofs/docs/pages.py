@@ -18,6 +18,7 @@ from proofs.docs import (
     structure,
     wings,
 )
+from proofs.outside import table as outside
 
 REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "configuration.md": {"keys": configuration.tables},
@@ -36,6 +37,7 @@ REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "harness": structure.harness,
         "model": structure.model,
     },
+    "reliability.md": {"outside": outside.rows},
 }
 
 

@@ -16,6 +16,7 @@ import click
 
 from proofs.faults import campaigns, kept
 from proofs.faults.figures import FULL, SHORT, Campaign, Scale
+from proofs.outside import table as outside
 
 _PAGE = kept.ROOT / "docs" / "reliability.md"
 _SHOWN = 20
@@ -108,7 +109,8 @@ def _page(rows: Sequence[tuple[str, Campaign]], jobs: int) -> str:
         f"{platform.system()} {platform.machine()}, Python {platform.python_version()},"
         f" {os.cpu_count()} cores; {minutes:.0f} minutes of rows, {jobs} at a time."
     )
-    return _HEAD + told + "\n\n" + "\n".join(lines) + "\n"
+    marked = f"<!-- begin: outside -->\n\n{outside.rows()}\n\n<!-- end: outside -->\n"
+    return _HEAD + told + "\n\n" + "\n".join(lines) + "\n\n" + outside.HEAD + marked
 
 
 if __name__ == "__main__":

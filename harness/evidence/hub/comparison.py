@@ -9,16 +9,22 @@ Source: design of the harness, sections 4 and 8.
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import IntegrityError
 from harness.evidence.hub import digest, inventory
 from harness.evidence.hub.inventory import Found
+from harness.files import sha256_bytes
 
+CRLF = "changed: its line ends became CRLF"
 SIZE_LIMIT = 16 << 30
+_MODE, _SEALED = "mode ", 0o444
 _FORBIDDEN_BITS = 0o111 | stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX | stat.S_IWOTH
 _ALWAYS_READ = ("hub.json", "plan/", "analysis/metrics.json", "analysis/guards.json")
 
@@ -34,12 +40,16 @@ class Damage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What was compared, and each difference, sorted by path."""
+    """What was compared, and each difference, sorted by path.
+
+    With ``has_forced_modes`` the file system keeps no modes, so that none was compared.
+    """
 
     file_count: int
     read_count: int
     size: int
     damages: tuple[Damage, ...]
+    has_forced_modes: bool = False
 
 
 def compare(
@@ -69,6 +79,9 @@ def compare(
         for path in (*listed, inventory.MANIFEST)
         if (damage := _outer_damage(path, found.get(path), sizes.get(path)))
     ]
+    is_forced = any(d.found.startswith(_MODE) for d in damages) and _forces_modes(root, found)
+    if is_forced:
+        damages = [damage for damage in damages if not damage.found.startswith(_MODE)]
     broken = {damage.path for damage in damages}
     jobs = [path for path in listed if path not in broken and _is_chosen(path, fraction)]
     damages += _changed_files(
@@ -76,12 +89,27 @@ def compare(
     )
     damages += _extra(listed, found)
     damages = _name_renamed(root, damages, listed, found)
+    damages = _name_line_ends(root, damages, listed)
     return Comparison(
         file_count=len(listed),
         read_count=len(jobs),
         size=sum(item.size for item in found.values() if item.is_file),
         damages=tuple(sorted(damages, key=lambda damage: damage.path)),
+        has_forced_modes=is_forced,
     )
+
+
+def _forces_modes(root: Path, found: Mapping[str, Found]) -> bool:
+    """Say whether the file system gives every file one mode, whatever it is told to keep."""
+    modes = {stat.S_IMODE(item.mode) for item in found.values() if item.is_file}
+    if len(modes) != 1:
+        return False
+    try:
+        with tempfile.NamedTemporaryFile(dir=root.parent, prefix=".mode-") as probe:
+            os.chmod(probe.name, _SEALED)  # noqa: PTH101 - a name, not a path
+            return stat.S_IMODE(os.stat(probe.name).st_mode) != _SEALED  # noqa: PTH116 - likewise
+    except OSError as error:
+        return error.errno in (errno.EPERM, errno.ENOTSUP)  # no mode can be set at all
 
 
 def _trusted_sizes(root: Path, listed: Mapping[str, str]) -> dict[str, int]:
@@ -104,7 +132,7 @@ def _outer_damage(path: str, item: Found | None, size: int | None) -> Damage | N
     rules = (
         (not item.is_file, digest.kind_of(item.mode), "a file"),
         (item.links > 1, f"hard-linked, {item.links} names", "one name"),
-        (bool(bits & _FORBIDDEN_BITS), f"mode {bits:04o}", "mode 0444"),
+        (bool(bits & _FORBIDDEN_BITS), f"{_MODE}{bits:04o}", "mode 0444"),
         (
             size is not None and item.size != size,
             f"changed, {item.size} bytes",
@@ -142,6 +170,27 @@ def _changed_files(
             found, expected = f"changed, {answer[:12]}…", f"{listed[path][:12]}…"
             damages.append(Damage(path=path, found=found, expected=expected))
     return damages
+
+
+def _name_line_ends(
+    root: Path, damages: list[Damage], listed: Mapping[str, str]
+) -> list[Damage]:
+    """Say which changed files differ by their line ends alone."""
+    return [
+        replace(damage, found=CRLF)
+        if damage.found.startswith("changed") and _has_other_ends(root, damage.path, listed)
+        else damage
+        for damage in damages
+    ]
+
+
+def _has_other_ends(root: Path, path: str, listed: Mapping[str, str]) -> bool:
+    try:
+        content = digest.read_bytes(root / path, inventory.LIST_LIMIT)
+    except IntegrityError:
+        return False
+    plain = content.replace(b"\r\n", b"\n")
+    return plain != content and sha256_bytes(plain) == listed.get(path)
 
 
 def _extra(listed: Mapping[str, str], found: dict[str, Found]) -> list[Damage]:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from harness import files
 from harness.errors import EvidenceMissingError, IntegrityError, StorageError
 from harness.evidence.hub import inventory, store
 from harness.files import sha256_bytes
 from harness.records import ArtifactRecord, DatasetRecord, HubRecord, StageRecord
 
 _READ_LIMIT = 64 << 20
+# A value takes up to 100 bytes of memory: below 300 MB whatever a file of this size says.
+_JSON_LIMIT, _VALUES_LIMIT = 16 << 20, 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,8 @@ class HubEvidence:
         self._root = root
         self._facts = facts
         self._project = project
+        # Many guards look at one artifact after the other; only the last one is held.
+        self._parsed: tuple[str, Any] | None = None
 
     @property
     def root(self) -> Path:
@@ -111,13 +116,23 @@ class HubEvidence:
         """Return the parsed JSON of an artifact.
 
         Raises:
-            EvidenceMissingError: It is not there, or is no JSON.
+            EvidenceMissingError: It is not there, is no JSON, has a name twice in one object,
+                or is too large to be held in memory.
             IntegrityError: Its path is not what a hub may hold.
             StorageError: The disk refused to read it.
         """
-        content = self.read(artifact)
+        if self._parsed is None or self._parsed[0] != artifact:
+            self._parsed = artifact, self._parse(artifact)
+        return self._parsed[1]
+
+    def _parse(self, artifact: str) -> Any:
+        content = self.read(artifact, _JSON_LIMIT)
+        values = sum(content.count(mark) for mark in b",[{")
+        if values > _VALUES_LIMIT:
+            found, remedy = f"over {values:,} values", f"At most {_VALUES_LIMIT:,} are read."
+            raise _missing_error(f"artifact {artifact}", found, remedy)
         try:
-            return json.loads(content)
+            return json.loads(content, object_pairs_hook=store.refuse_twice)
         except (ValueError, RecursionError) as error:
             raise _missing_error(
                 f"artifact {artifact}", f"no JSON: {error}"[:120], "Repair the stage."
@@ -146,7 +161,7 @@ class HubEvidence:
 
 
 def _read_bytes(base: Path, relative: str, limit: int) -> bytes:
-    if fault := inventory.fault_of(relative):
+    if fault := files.path_fault(relative):
         raise _damage(inventory.printable_path(relative), fault, "a path inside its root")
     full = base
     for part in Path(relative).parts:

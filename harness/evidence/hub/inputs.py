@@ -1,24 +1,29 @@
 """The declared inputs of a suite as digests by path, and a cache of digests by file identity.
 
-Globs are resolved through git (tracked and untracked alike, ignored files left out) where the
-project is a work tree, else by walking it. A path without wildcards always counts.
+Globs are resolved on the file system, whatever git thinks of a file: what a stage reads
+decides, tracked or not. Each glob names something, or the declaration is wrong.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
+import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from harness.errors import ConfigError, StorageError
-from harness.evidence.hub import checkout
+from harness.errors import ConfigError, StorageError, near
 from harness.files import json_bytes, read_cache, sha256_file, write_bytes
 
-_SKIPPED = frozenset({".git", "__pycache__", ".venv", ".harness", "node_modules"})
+SKIPPED = frozenset(
+    {".git", "__pycache__", ".venv", ".harness", "node_modules", ".pytest_cache", ".mypy_cache"}
+    | {".ruff_cache", ".tox", ".nox", ".hypothesis", ".ipynb_checkpoints"}
+)
+_COMPARED = 5_000  # names that a mistyped glob is compared with
 _WILD = re.compile(r"[*?\[]")
 _CACHE_SCHEMA = 1
 # A file that changed this recently may change again without a new time stamp.
@@ -78,49 +83,90 @@ class DigestCache:
         self._is_changed = False
 
 
-def take(root: Path, globs: Iterable[str], cache: DigestCache) -> dict[str, str]:
+def take(
+    root: Path, globs: Iterable[str], cache: DigestCache, own: Sequence[Path] = ()
+) -> dict[str, str]:
     """Digest the files that the globs name, by path relative to the root, sorted.
 
+    Args:
+        root: Folder of the project.
+        globs: What is declared.
+        cache: Digests that are known.
+        own: Folders of the harness, in which a wildcard finds nothing.
+
     Raises:
-        ConfigError: The globs name no file at all, or a file cannot be read.
+        ConfigError: A glob names no file, or a file cannot be read.
     """
-    globs = tuple(globs)
-    found = sorted(set(resolve(root, globs)))
-    if globs and not found:
-        raise ConfigError(
-            "inputs",
-            found="no file that matches",
-            expected="at least one input",
-            remedy="Correct the inputs of the suite in harness.toml.",
-        )
-    digests = {}
-    for path in found:
-        try:
-            digests[path] = cache.digest(root / path)
-        except FileNotFoundError:
-            continue  # deleted, but still in git's index
-        except OSError as error:
-            raise ConfigError(
-                path,
-                found=error.strerror or str(error),
-                expected="a readable input",
-                remedy="Fix the file or the inputs.",
-            ) from error
-    return digests
+    return {path: _digest(root, path, cache) for path in sorted(set(resolve(root, globs, own)))}
 
 
-def resolve(root: Path, globs: tuple[str, ...]) -> Iterator[str]:
-    """Yield the paths that the globs name, relative to the root; some may be deleted."""
-    literal = [glob for glob in globs if not _WILD.search(glob)]
-    yield from (glob for glob in literal if (root / glob).is_file())
-    wild = tuple(glob for glob in globs if _WILD.search(glob))
-    if not wild:
-        return
-    listed = _listed_by_git(root, wild)
-    if listed is None:
-        patterns = [pattern(glob) for glob in wild]
-        listed = [p for p in _walk(root, "") if any(r.fullmatch(p) for r in patterns)]
-    yield from (path for path in listed if not _SKIPPED.intersection(path.split("/")))
+def _digest(root: Path, path: str, cache: DigestCache) -> str:
+    full = root / path
+    try:
+        if not stat.S_ISREG(full.stat().st_mode):  # a FIFO would be waited for
+            raise _misuse(path, "no regular file", "a file", "Leave it out of the inputs.")
+        return cache.digest(full)
+    except OSError as error:
+        is_link = full.is_symlink()
+        found = "a link that leads nowhere" if is_link else error.strerror or str(error)
+        raise _misuse(path, found, "a readable input", "Fix the file or the inputs.") from error
+
+
+def resolve(root: Path, globs: Iterable[str], own: Sequence[Path] = ()) -> Iterator[str]:
+    """Yield the paths that the globs name, relative to the root, some of them more than once.
+
+    Raises:
+        ConfigError: A glob names nothing, or leads out of the project.
+    """
+    for paths in name_files(root, globs, own).values():
+        yield from paths
+
+
+def name_files(
+    root: Path, globs: Iterable[str], own: Sequence[Path] = ()
+) -> dict[str, list[str]]:
+    """Return what each glob names, relative to the root.
+
+    Files that git ignores, links and submodules are followed like any other file. A wildcard
+    does not enter what tools keep for themselves, such as ``.git`` and virtual environments,
+    unless the glob says so by name.
+
+    Raises:
+        ConfigError: A glob names nothing, or leads out of the project.
+    """
+    found: dict[str, list[str]] = {}
+    listed: dict[str, list[str]] = {}
+    for glob in dict.fromkeys(globs):
+        if glob.startswith("/") or ".." in glob.split("/"):
+            raise _misuse(f"inputs {glob!r}", "a way out of the project", "a path inside", "")
+        if not _WILD.search(glob):
+            found[glob] = [glob] if os.path.lexists(root / glob) else []
+            if (root / glob).is_dir():
+                found[glob] = []
+        else:
+            fixed = _WILD.split(glob, maxsplit=1)[0].rpartition("/")[0]
+            if fixed not in listed:
+                listed[fixed] = list(_walk(root, f"{fixed}/" if fixed else "", own))
+            matches = pattern(glob).fullmatch
+            found[glob] = [path for path in listed[fixed] if matches(path)]
+        if not found[glob]:
+            nearest = _nearest(root, glob, own)
+            raise _misuse(f"inputs {glob!r}", "no file", "a glob that names files", nearest)
+    return found
+
+
+def _nearest(root: Path, glob: str, own: Sequence[Path]) -> str:
+    """Say what a glob that names nothing may have meant."""
+    if (root / glob).is_dir():
+        return f"A folder is meant by '{glob.rstrip('/')}/**/*'."
+    names = list(itertools.islice(_walk(root, "", own), _COMPARED))
+    word = near(glob, [*names, *{name.rpartition("/")[0] for name in names}])
+    return f"Did you mean {word!r}?" if word else "Correct or remove it in harness.toml."
+
+
+def _misuse(where: str, found: str, expected: str, remedy: str) -> ConfigError:
+    remedy = remedy or "Correct the inputs of the suite in harness.toml."
+    return ConfigError(where, found=found, expected=expected, remedy=remedy)
 
 
 @lru_cache(maxsize=256)
@@ -141,6 +187,17 @@ def pattern(glob: str) -> re.Pattern[str]:
     return re.compile("".join(parts))
 
 
+def names(glob: str, path: str) -> bool:
+    """Whether a glob names a file, by the path alone."""
+    return path == glob or pattern(glob).fullmatch(path) is not None
+
+
+def may_name_below(glob: str, folder: str) -> bool:
+    """Whether a glob may name a file in a folder; of wildcards nothing is excluded."""
+    fixed = _WILD.split(glob, maxsplit=1)[0]
+    return fixed.startswith(f"{folder}/") or f"{folder}/".startswith(fixed)
+
+
 def summary(digests: Mapping[str, str]) -> str:
     """Digest a set of inputs: one number that changes when any file does."""
     digest = hashlib.sha256()
@@ -149,24 +206,32 @@ def summary(digests: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def _walk(root: Path, below: str) -> Iterator[str]:
-    with os.scandir(root / below) as entries:
-        for entry in sorted(entries, key=lambda e: e.name):
-            path = f"{below}{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name not in _SKIPPED:
-                    yield from _walk(root, f"{path}/")
-            elif entry.is_file():
+def _walk(root: Path, below: str, own: Sequence[Path]) -> Iterator[str]:
+    """Yield every file below a folder, through links too, but never around a circle."""
+    passed_by = {str(folder) for folder in own}
+    waiting = [(below, frozenset({_identity(root / below)}))]
+    while waiting:
+        folder, trail = waiting.pop()
+        try:
+            entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
+        except OSError:
+            continue  # not there, or not ours to read: then it names nothing
+        for entry in entries:
+            path = f"{folder}{entry.name}"
+            if not entry.is_dir():
                 yield path
+            elif entry.name not in SKIPPED and entry.path not in passed_by:
+                here = _identity(Path(entry.path))
+                if here not in trail and not os.path.lexists(f"{entry.path}/pyvenv.cfg"):
+                    waiting.append((f"{path}/", trail | {here}))
 
 
-def _listed_by_git(root: Path, globs: tuple[str, ...]) -> list[str] | None:
-    kinds = ("--cached", "--others", "--exclude-standard")
-    wanted = (f":(glob){glob}" for glob in globs)
-    listed = checkout.ask(root, "ls-files", "-z", *kinds, "--", *wanted)
-    if listed is None:
-        return None
-    return [os.fsdecode(name) for name in listed.split(b"\0") if name]
+def _identity(folder: Path) -> tuple[int, int]:
+    try:
+        status = folder.stat()
+    except OSError:
+        return (0, 0)
+    return status.st_dev, status.st_ino
 
 
 def _read_cache(path: Path) -> dict[str, list[int | str]]:

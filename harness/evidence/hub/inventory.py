@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +23,12 @@ MANIFEST = "manifest-sha256.txt"
 INVENTORY = "artifact_inventory.txt"
 GROUPS = ("green", "cli", "analysis", "red", "plan")
 LIST_LIMIT = 16 << 20
-FILE_LIMIT, DEPTH_LIMIT, NAME_LIMIT = 100_000, 32, 255
+LINE_ENDS = (
+    "Git changed them (core.autocrlf): put 'hubs/** -text' into .gitattributes, remove the hub "
+    "from the work tree and check it out again."
+)
+FILE_LIMIT = 100_000
 
-# What most names look like, and so may stand in a hub without a closer look.
-_PLAIN = re.compile(r"[\w-][\w.-]{0,254}(?:/[\w-][\w.-]{0,254}){0,31}", re.ASCII)
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 _SIZED = re.compile(r"([0-9a-f]{64}) +(\d{1,18}) ([0-7]{4}) (.+)")
 
@@ -57,34 +58,9 @@ class Found:
         return stat.S_ISREG(self.mode)
 
 
-def fault_of(path: str) -> str | None:
-    """Say why a relative path may not stand in a hub; ``None`` when it may.
-
-    Paths are relative, in Unicode normal form C, without ``.``, ``..``, empty or overlong
-    parts, backslashes or characters that do not print.
-    """
-    if _PLAIN.fullmatch(path):
-        return None
-    parts = path.split("/")
-    rules = (
-        (not path.isprintable() or "\\" in path, "a control character, backslash or bad byte"),
-        (path.startswith("/"), "an absolute path"),
-        (any(part in ("", ".", "..") for part in parts), "an empty, '.' or '..' part"),
-        (len(parts) > DEPTH_LIMIT, f"more than {DEPTH_LIMIT} folders"),
-        (any(_length(part) > NAME_LIMIT for part in parts), f"over {NAME_LIMIT} bytes a name"),
-        (unicodedata.normalize("NFC", path) != path, "a name not in normal form C"),
-        (path.startswith("#"), "a leading '#'"),  # sha256sum takes it for a comment
-    )
-    return next((fault for is_wrong, fault in rules if is_wrong), None)
-
-
-def _length(part: str) -> int:
-    return len(part.encode(errors="surrogateescape"))
-
-
 def printable_path(path: str) -> str:
     """Return a path as it may be printed: what does not print becomes an escape."""
-    text = path if len(path) <= NAME_LIMIT else path[:NAME_LIMIT] + "…"
+    text = path if len(path) <= files.NAME_LIMIT else path[: files.NAME_LIMIT] + "…"
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
@@ -98,9 +74,9 @@ def scan(root: Path) -> list[Found]:
     waiting = [("", 0)]
     while waiting:
         folder, depth = waiting.pop()
-        if depth > DEPTH_LIMIT:
+        if depth > files.DEPTH_LIMIT:
             raise digest.damage(
-                printable_path(folder), "deeper folders", f"at most {DEPTH_LIMIT} levels"
+                printable_path(folder), "deeper folders", f"at most {files.DEPTH_LIMIT} levels"
             )
         for item in _list_files(root, folder):
             found.append(item)
@@ -148,7 +124,7 @@ def take(root: Path) -> tuple[FileRecord, ...]:
     for item in items:
         if not item.is_file:
             raise digest.damage(printable_path(item.path), digest.kind_of(item.mode), "a file")
-        if fault := fault_of(item.path):
+        if fault := files.path_fault(item.path):
             raise digest.damage(printable_path(item.path), fault, "a plain relative name")
     refuse_collisions(item.path for item in items)
     answers = digest.sha256_all([(f"{root}/{item.path}", item.size) for item in items])
@@ -225,6 +201,10 @@ def read_manifest(root: Path) -> dict[str, str]:
             that no seal writes.
     """
     content = digest.read_bytes(root / MANIFEST, LIST_LIMIT)
+    if content.endswith(b"\r\n"):
+        raise IntegrityError(
+            MANIFEST, found="line ends that became CRLF", expected="LF", remedy=LINE_ENDS
+        )
     try:
         lines = content.decode().split("\n")
     except UnicodeDecodeError as error:
@@ -250,7 +230,7 @@ def _parse_line(line: str, where: str) -> tuple[str, str]:
     if match is None:
         raise digest.damage(where, printable_path(line[:80]), "a digest, two spaces and a path")
     sha256, path = match.groups()
-    if fault := fault_of(path) or ("the manifest itself" if path == MANIFEST else None):
+    if fault := files.path_fault(path) or ("the manifest itself" if path == MANIFEST else None):
         raise digest.damage(
             where, f"{fault} in {printable_path(path)}", "a path inside the hub"
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness import records
+
+RUN_ID = records.RUN_ID
 RECORD = "hub.json"
 PLAN = "plan/plan.json"
 PLAN_TEXT = "plan/plan.md"
@@ -14,6 +16,7 @@ SUMMARY = "summary.md"
 REPORT = "report.html"
 GUARDS = "analysis/guards.json"
 METRICS = "analysis/metrics.json"
+OWN = (RECORD, PLAN, PLAN_TEXT, SUMMARY, REPORT, GUARDS, METRICS)
 FOLDERS = ("plan", "cli", "green", "red", "analysis")
 LEDGER = "ledger.jsonl"
 CHECKPOINT = "checkpoint.txt"
@@ -26,7 +29,6 @@ TEMPORARY = ".tmp-"
 _FIRST = 1 << 23
 _STEP = 1 << 12
 _LAST = (1 << 24) - 1
-RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 
 
 def new_run_id(now: datetime, after: str = "") -> str:

@@ -7,6 +7,8 @@ shown on any terminal and carried to any machine.
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import sys
 import tempfile
@@ -17,6 +19,7 @@ _SECRET_NAME = re.compile(
     r"TOKEN|SECRET|PASSW|API_?KEY|ACCESS_?KEY|PRIVATE|CREDENTIAL|(^|_)AUTH(_|$)"
 )
 _SHORTEST_SECRET = 6
+_LONG_WORD = 16  # a word or a number this long may be a secret all the same
 _SECRET_FORMS = (
     rb"gh[pousr]_[A-Za-z0-9]{20,}",
     rb"github_pat_[A-Za-z0-9_]{20,}",
@@ -31,8 +34,21 @@ _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
-_CI_COMMAND = re.compile(r"^(\s*)(::|##\[|##vso\[|##teamcity\[)", re.MULTILINE)
+# Where a CI system would read a command: at the start of a line, some of them anywhere.
+_CI_COMMAND = re.compile(
+    r"^(?P<lead>\s*):(?=:)|#(?=#(?:\[|vso\[|teamcity\[))"
+    r"|:(?=:(?:error|warning|notice|debug|group|endgroup|add-mask|add-matcher|remove-matcher"
+    r"|set-output|save-state|set-env|add-path|stop-commands|echo)\b[^\n]*::)",
+    re.MULTILINE | re.IGNORECASE,
+)
 _TEXT_ENDINGS = (".json", ".jsonl", ".csv", ".txt", ".log", ".md", ".toml", ".yaml", ".yml")
+_JSON_ENDINGS = (".json", ".jsonl")
+_JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_XML_TEXT = re.compile(rb"""(?<=>)[^<]+|(?<==)"[^"<]*"|(?<==)'[^'<]*'""")
+# What stands behind a name like TOKEN_LIMIT: a number or a switch, in every table of numbers.
+_NO_SECRET = re.compile(
+    r"[-+]?[0-9.,_eE+-]+|true|false|none|null|yes|no|on|off|[a-z]+", re.IGNORECASE
+)
 _LARGEST_TEXT = 64 << 20
 
 
@@ -45,7 +61,12 @@ def visible(text: str) -> str:
 
 def safe_to_print(text: str) -> str:
     """Make stored text safe to print where a CI system reads commands from output."""
-    return _CI_COMMAND.sub(lambda m: f"{m[1]}\\{m[2]}", visible(text))
+    return defuse(visible(text))
+
+
+def defuse(text: str) -> str:
+    """Put a space into whatever a CI system would take for a command."""
+    return _CI_COMMAND.sub(lambda m: f"{m[0]} ", text)
 
 
 class Redactor:
@@ -53,8 +74,15 @@ class Redactor:
 
     def __init__(self, places: Mapping[str, str], secrets: tuple[str, ...] = ()) -> None:
         """Take marker names by absolute path, and secret values."""
-        marks = {path.encode(): f"<{name}>".encode() for path, name in places.items()}
-        marks |= {value.encode(): b"<secret>" for value in secrets}
+        marks = {os.fsencode(path): f"<{name}>".encode() for path, name in places.items()}
+        for value in secrets:
+            # In a JSON string a secret stands with the escapes that such strings have.
+            for form in (
+                value,
+                json.dumps(value)[1:-1],
+                json.dumps(value, ensure_ascii=False)[1:-1],
+            ):
+                marks[os.fsencode(form)] = b"<secret>"
         self._marks = marks
         self.longest = max((len(key) for key in marks), default=0) + 1
         literal = b"|".join(re.escape(k) for k in sorted(marks, key=len, reverse=True))
@@ -82,16 +110,23 @@ class Redactor:
         return visible(text).encode()
 
     def xml(self, content: bytes) -> bytes:
-        """Clean an XML file; markers are written as entities."""
-        return self._pattern.sub(
-            lambda m: self.clean(m[0]).replace(b"<", b"&lt;").replace(b">", b"&gt;"), content
-        )
+        """Clean the texts and attributes of an XML file; markers are written as entities."""
+        return _XML_TEXT.sub(lambda m: self._pattern.sub(self._entity, m[0]), content)
+
+    def _entity(self, match: re.Match[bytes]) -> bytes:
+        return self.clean(match[0]).replace(b"<", b"&lt;").replace(b">", b"&gt;")
+
+    def _json(self, content: bytes) -> bytes:
+        """Clean JSON, of one value or of lines: its strings alone, so that it stays JSON."""
+        return _JSON_STRING.sub(lambda m: b'"%s"' % self.clean(m[0][1:-1]), content)
 
     def file(self, path: Path, content: bytes) -> bytes:
         """Clean an artifact where it is text; pictures and arrays stay as they are."""
         ending = path.suffix.lower()
         if ending == ".xml":
             return self.xml(content)
+        if ending in _JSON_ENDINGS and len(content) <= _LARGEST_TEXT:
+            return self._json(content)
         if ending in _TEXT_ENDINGS and len(content) <= _LARGEST_TEXT and b"\0" not in content:
             return self.clean(content)
         return content
@@ -118,7 +153,8 @@ def for_run(
     for role, path in datasets.items():
         add(path, f"dataset:{role}")
         add(path.parent, f"data:{role}")
-    add(environment.get("HOME") or Path.home(), "home")
+    if home := environment.get("HOME") or home_of_account():
+        add(home, "home")
     add(tempfile.gettempdir(), "tmp")
     add("/tmp", "tmp")  # noqa: S108 - a name to replace, not a place to write
     add("/var/tmp", "tmp")  # noqa: S108 - likewise
@@ -127,6 +163,16 @@ def for_run(
     secrets = tuple(
         value
         for name, value in environment.items()
-        if _SECRET_NAME.search(name.upper()) and len(value) >= _SHORTEST_SECRET
+        if _SECRET_NAME.search(name.upper())
+        and len(value) >= _SHORTEST_SECRET
+        and not (_NO_SECRET.fullmatch(value) and len(value) < _LONG_WORD)
     )
     return Redactor(places, secrets)
+
+
+def home_of_account() -> Path | None:
+    """Return the home that the account has; a user without an entry has none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None

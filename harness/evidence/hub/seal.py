@@ -8,6 +8,7 @@ Source: design of the harness, sections 3 and 7.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Container, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 from harness import files
 from harness.errors import HarnessError, IntegrityError, StorageError
-from harness.evidence.hub import digest, inventory
+from harness.evidence.hub import digest, inventory, strays
 from harness.verdict import Verdict
 
 KIND = "seal"
@@ -209,6 +210,7 @@ def _names(suite: str, run_id: str, verdict: Verdict) -> dict[str, str]:
 
 def _close_folder(temporary: Path, body: Mapping[str, Any]) -> dict[str, Any]:
     """Make a folder read-only, listed and durable, and add what its seal says of it."""
+    strays.remove_strays(temporary)
     _prune(temporary)
     _make_read_only(temporary)
     records = inventory.write(temporary)
@@ -307,7 +309,8 @@ def _prune(root: Path) -> None:
 def _make_read_only(root: Path) -> None:
     for item in inventory.scan(root):
         if item.is_file:
-            (root / item.path).chmod(_READ_ONLY)
+            with contextlib.suppress(PermissionError):  # a file system without modes
+                (root / item.path).chmod(_READ_ONLY)
         elif not stat.S_ISDIR(item.mode):
             raise digest.damage(
                 inventory.printable_path(item.path), digest.kind_of(item.mode), "a file"

@@ -9,8 +9,10 @@ import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Self
 
 from harness.config import placeholders
 from harness.config.project import SuiteSpec
@@ -22,6 +24,10 @@ NONE = "none"
 _PACKAGES = ("torch", "numpy", "lightning")
 _DEVICE_FLAGS = ("--accelerator", "--device")
 _GPU = ("cuda", "gpu")
+_UNKNOWN = Stamp(commit=NONE, tree=NONE, branch=None, dirty=True, diff_sha256=None)
+# Of a submodule git is asked for its commit; what differs within is seen by looking there.
+_OWN_COMMITS = "--ignore-submodules=dirty"
+_SHA1_DIGITS = 40
 # What freshness compares; the rest is told for people.
 IDENTITY = ("python", "torch", "platform", "machine", "device")
 
@@ -35,36 +41,103 @@ def take(root: Path, own: Sequence[Path]) -> Stamp:
     """
     named = checkout.ask(root, "rev-parse", "HEAD", "HEAD^{tree}")
     if named is None:
-        return Stamp(commit=NONE, tree=NONE, branch=None, dirty=True, diff_sha256=None)
+        return _UNKNOWN
+    if not root.resolve().is_relative_to(checkout.top_of(root)):
+        return _UNKNOWN  # core.worktree sends git to another folder, of which it would speak
     commit, tree = named.decode().split()[:2]
     branch = checkout.ask(root, "symbolic-ref", "--quiet", "--short", "HEAD")
     changes = difference(root, own)
     return Stamp(
         commit=commit,
         tree=tree,
-        branch=branch.decode().strip() if branch else None,
+        branch=branch.decode(errors="replace").strip() if branch else None,
         dirty=changes is not None,
         diff_sha256=changes,
     )
 
 
+def tell_missing(root: Path) -> str:
+    """Say why git names no commit here: what it said itself."""
+    try:
+        checkout.call(root, "rev-parse", "--verify", "HEAD")
+        return f"the work tree of this repository is {checkout.top_of(root)}"
+    except checkout.GitError as error:
+        return f"{error.found}"
+
+
 def difference(root: Path, own: Sequence[Path]) -> str | None:
-    """Digest what differs from the commit, untracked files included; None when nothing does."""
+    """Digest what differs from the commit; None when nothing does.
+
+    Untracked files count, and so do files that git was told to take for unchanged and what
+    differs in submodules, whatever the settings say of them.
+    """
     scope = ("--", ":/", *(f":(exclude){os.path.relpath(folder, root)}" for folder in own))
-    seen = ("--porcelain=v1", "-z", "--untracked-files=all")
-    status = checkout.ask(root, "status", *seen, *scope)
-    if not status:
+    seen = ("--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
+    status = checkout.ask(root, "status", *seen, _OWN_COMMITS, *scope)
+    top = checkout.top_of(root)
+    listed = checkout.ask(root, "ls-files", "-v", "-s", "-z", *scope) or b""
+    entries = [_IndexEntry.parse(line) for line in listed.split(b"\0") if line]
+    hidden = [entry for entry in entries if entry.is_hidden and entry.differs(root)]
+    inner = [root / entry.path for entry in entries if entry.is_submodule]
+    below = {str(path): difference(path, ()) for path in inner if checkout.is_repository(path)}
+    changed = sorted((path, found) for path, found in below.items() if found is not None)
+    if status is None:  # git cannot say, so nothing vouches for the tree
+        return hashlib.sha256(b"unknown").hexdigest()
+    if not (status or hidden or changed):
         return None
     digest = hashlib.sha256(status)
-    shown = ("--no-ext-diff", "--binary", "HEAD")
+    shown = ("--binary", "--no-renames", _OWN_COMMITS, "HEAD")
     digest.update(checkout.ask(root, "diff", *shown, *scope) or b"")
-    top = Path((checkout.ask(root, "rev-parse", "--show-toplevel") or b".").decode().strip())
-    for entry in status.split(b"\0"):
-        if entry.startswith(b"?? "):
-            path = top / os.fsdecode(entry[3:])
-            if path.is_file() and not path.is_symlink():
-                digest.update(sha256_file(path).encode())
+    untracked = [e[3:] for e in status.split(b"\0") if e.startswith(b"?? ")]
+    for path in [top / os.fsdecode(name) for name in untracked] + [
+        root / e.path for e in hidden
+    ]:
+        if path.is_file() and not path.is_symlink():
+            digest.update(sha256_file(path).encode())
+    for inside, found in changed:
+        digest.update(
+            f"{found}  {os.path.relpath(inside, top)}\n".encode(errors="surrogateescape")
+        )
     return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _IndexEntry:
+    """One line of git's index: its flag, mode and object, and its path below the root."""
+
+    flag: str
+    mode: str
+    object: str
+    path: str
+
+    @classmethod
+    def parse(cls, line: bytes) -> Self:
+        """Read a line of ``git ls-files -v -s -z``."""
+        head, _, path = os.fsdecode(line).partition("\t")
+        flag, mode, name, _ = head.split(" ")
+        return cls(flag, mode, name, path)
+
+    @property
+    def is_submodule(self) -> bool:
+        """Whether a commit stands here in the place of files."""
+        return checkout.SUBMODULE.startswith(self.mode)
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether git does not look at the file: assumed unchanged, or left out of the tree."""
+        return self.flag.islower() or self.flag == "S"
+
+    def differs(self, root: Path) -> bool:
+        """Whether the file holds other bytes than the index says; one left out does not."""
+        path = root / self.path
+        try:
+            content = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
+        except FileNotFoundError:
+            return self.flag != "S"
+        except OSError:
+            return True
+        kind = hashlib.sha1 if len(self.object) == _SHA1_DIGITS else hashlib.sha256
+        return kind(b"blob %d\0" % len(content) + content).hexdigest() != self.object
 
 
 def environment_of(suite: SuiteSpec) -> dict[str, str]:

@@ -160,7 +160,7 @@ def read_json(hub: Path, name: str) -> Any:
         raise _damage(where, f"{status.st_size} bytes or no regular file")
     try:
         return json.loads(
-            path.read_bytes().decode(), parse_constant=_refuse, object_pairs_hook=_unique
+            path.read_bytes().decode(), parse_constant=_refuse, object_pairs_hook=refuse_twice
         )
     except OSError as error:
         raise _damage(where, error.strerror or "unreadable") from error
@@ -181,10 +181,17 @@ def _refuse(literal: str) -> float:
     raise ValueError(f"the literal {literal}")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key that stands twice")
+def refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make the object of some pairs, for a reader of JSON.
+
+    Raises:
+        ValueError: A name stands twice, so that nobody knows which value was meant.
+    """
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the key {name!r} stands twice"[:100])
+        found[name] = value
     return found
 
 

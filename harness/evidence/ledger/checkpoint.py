@@ -44,13 +44,18 @@ class Note:
         """Return a trusted key that signed it.
 
         Raises:
+            IntegrityError: A line says that a trusted key signed it, which it did not.
             ConfigError: Signatures are to be checked, and the extra is not installed.
         """
         text = self.checkpoint.text
         for key in trusted:
-            for name, signature in self.signatures:
-                if name == key.name and keys.is_signed(key, text, signature):
-                    return key
+            mine = [found for name, found in self.signatures if keys.is_named(key, name, found)]
+            if not all(keys.is_signed(key, text, signature) for signature in mine):
+                raise _damage_error(
+                    "checkpoint", f"a forged signature of {key.name}", "its own"
+                )
+            if mine:
+                return key
         return None
 
 
@@ -80,8 +85,8 @@ def read_checkpoint(content: bytes, where: str) -> Note:
         text = content.decode()
     except UnicodeDecodeError as error:
         raise _damage_error(where, "no UTF-8", "a checkpoint") from error
-    if any(ord(c) < ord(" ") and c != "\n" for c in text):
-        raise _damage_error(where, "a control character", "a checkpoint")
+    if any(not c.isprintable() and c != "\n" for c in text):  # line ends of any script too
+        raise _damage_error(where, "a character that does not print", "a checkpoint")
     head, blank, foot = text.partition("\n\n")
     lines = head.split("\n")
     if not blank or len(lines) != _HEAD_LINES or not lines[0]:

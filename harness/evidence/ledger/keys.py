@@ -108,6 +108,11 @@ def read_secret(text: str) -> SecretKey:
     return key
 
 
+def is_named(key: PublicKey, name: str, signature: bytes) -> bool:
+    """Say whether a signature line claims to be of this key, by name and id."""
+    return name == key.name and signature[:_ID_SIZE] == key.id
+
+
 def is_signed(key: PublicKey, text: bytes, signature: bytes) -> bool:
     """Say whether a signature (id and 64 bytes) of this text is by this key.
 

@@ -13,12 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import git
-
 from harness.config import config_file
 from harness.config.project import Project
 from harness.errors import EvidenceMissingError, HarnessError, NothingSelectedError
-from harness.evidence.hub import blockers
+from harness.evidence.hub import blockers, checkout
 from harness.evidence.hub.blockers import Blocker, Register
 from harness.experiments.bisect import verdict_cache
 from harness.experiments.bisect.verdict_cache import SeenVerdict
@@ -111,6 +109,8 @@ class Search:
         if not asked.parameters:
             sealed = verdict_cache.of_hubs(self.project, asked.suite, listed, given)
             self._known = {**sealed, **self._known}
+        if not self._stands(line[0]):
+            return None
         low, high = self._narrow(line)
         if not (self._proves(line, low, high) and self._shows_both_ends(line, low, high)):
             return None
@@ -160,11 +160,40 @@ class Search:
                 skipped.add(chosen)
         return low, high
 
+    def _stands(self, first: State) -> bool:
+        """See the good end green where everything is run: in a scratch checkout.
+
+        A file that is not committed, or a submodule that nobody cloned, is missing at every
+        commit alike: then nothing that turns red there tells of a commit.
+
+        Raises:
+            EvidenceMissingError: It is not.
+        """
+        verdict = self._in_scratch(first, 1)
+        if self.stop.signal is None and verdict is not Verdict.GREEN:
+            seen = self._known.get(first.digest or "")
+            what = self.asked.guard or f"suite {self.asked.suite}"
+            reason = "" if seen is None else f": {seen.reason}"
+            raise EvidenceMissingError(
+                f"{self.asked.good} ({first.commit[:12]})",
+                found=f"{what} {verdict} in a scratch checkout{reason}"[:300],
+                expected="green there, before any commit is blamed",
+                remedy=scratch.tell_missing(self.project, self.asked.suite),
+            )
+        return self.stop.signal is None
+
+    def _in_scratch(self, state: State, left: int) -> Verdict:
+        """Return the verdict of a state as run in a scratch checkout, not in the work tree."""
+        known = self._known.get(state.digest or "")
+        if known is not None and known.how == verdict_cache.HUB:
+            del self._known[state.digest or ""]
+        return self._verdict(state, left)
+
     def _proves(self, line: Sequence[State], low: int, high: int) -> bool:
         """See both sides of the edge judged, should an end have been taken on trust."""
         for index in (high, low):
             if self.stop.signal is None:
-                self._verdict(line[index], high - low)
+                self._in_scratch(line[index], high - low)
         return self.stop.signal is None
 
     def _shows_both_ends(self, line: Sequence[State], low: int, high: int) -> bool:
@@ -206,7 +235,7 @@ class Search:
                     self.project, asked.suite, root, self.stop, words, own_harness=False
                 )
                 seen = verdict_cache.of_hub(hub, record, "run")
-        except (HarnessError, git.GitError, OSError) as error:
+        except (HarnessError, OSError) as error:
             reason = " ".join(str(error).split())[:300]
             seen = SeenVerdict(
                 commit=state.commit, verdict=Verdict.INCONCLUSIVE, parts={}, reason=reason
@@ -221,7 +250,6 @@ class Search:
     ) -> SearchResult:
         seen = self._known[line[high].digest or ""]
         before = listed[listed.index(line[low + 1]) - 1]
-        repository = scratch.repository(self.project)
         culprit = line[high].commit
         found = SearchResult(
             suspects=tuple(line[low + 1 : high + 1]),
@@ -230,9 +258,14 @@ class Search:
             commits=len(listed) - 1,
             changes=len(line) - 1,
             runs=self._runs,
-            stat=str(repository.git.diff("--stat=72", f"{before.commit}..{culprit}")),
+            stat=_stat(self.project, before.commit, culprit),
         )
         return replace(found, blockers=_register(self.project, seen, found))
+
+
+def _stat(project: Project, before: str, culprit: str) -> str:
+    said = checkout.call(project.root, "diff", "--stat=72", f"{before}..{culprit}")
+    return said.decode(errors="replace").rstrip("\n")
 
 
 def _words(parameters: Mapping[str, str], files: Mapping[str, Path]) -> tuple[str, ...]:

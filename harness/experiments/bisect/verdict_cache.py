@@ -18,6 +18,7 @@ from harness.verdict import Verdict
 
 STAGE = "stage:"
 _SCHEMA = 1
+HUB = "hub"  # seen in the work tree, by a sealed run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ def of_hubs(
             record = kept.read(hub)
             state = states.get(record.stamp.commit)
             if state is not None and state.digest and _counts(hub, record, state, given):
-                found[state.digest] = of_hub(hub, record, "hub")
+                found[state.digest] = of_hub(hub, record, HUB)
         except (HarnessError, OSError, UnicodeDecodeError):
             continue  # what is damaged is no evidence; `harness verify` says so
     return found
@@ -114,7 +115,7 @@ def write(path: Path, known: Mapping[str, SeenVerdict]) -> None:
     kept = {
         digest: encode(seen)
         for digest, seen in known.items()
-        if seen.verdict is not Verdict.INCONCLUSIVE and seen.how != "hub"
+        if seen.verdict is not Verdict.INCONCLUSIVE and seen.how != HUB
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write_bytes(path, files.json_bytes({"schema": _SCHEMA, "seen": kept}))

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.config import config_file
 from harness.config.project import GuardSpec, Project, SuiteSpec
 from harness.errors import ConfigError, EvidenceMissingError, IntegrityError
-from harness.evidence.hub import inventory, layout
+from harness.evidence.hub import checkout, inventory, layout
 from harness.evidence.hub.evidence import HubEvidence
 from harness.evidence.hub.store import HubStore
 from harness.evidence.ledger.log import Ledger
@@ -206,13 +206,8 @@ def _require_alike(records: Sequence[HubRecord]) -> None:
 
 
 def _provenance(project: Project, record: HubRecord, reason: str) -> Provenance:
-    import git  # noqa: PLC0415 (a third of a second that only an update needs)
-
-    try:
-        reader = git.Repo(project.root, search_parent_directories=True).config_reader()
-        author = str(reader.get_value("user", "name", "unknown"))
-    except git.InvalidGitRepositoryError:
-        author = "unknown"
+    named = checkout.ask(project.root, "config", "--get", "user.name") or b""
+    author = named.decode(errors="replace").strip() or "unknown"
     return Provenance(
         environment=record.environment,
         datasets={dataset.role: dataset.sha256 for dataset in record.datasets},

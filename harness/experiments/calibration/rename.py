@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness import files
-from harness.config import config_file, keys, suite_rules, toml_edit
+from harness import files, records
+from harness.config import config_file, keys, toml_edit
 from harness.config.project import Project, SuiteSpec
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError
@@ -98,7 +98,7 @@ def plan(project: Project, names: tuple[str, str], suite: str | None) -> Renamin
     old, new = names
     for name in names:
         artifact, _ = metrics.parse(name)
-        if artifact != metrics.STAGES and not suite_rules.NAME.fullmatch(artifact):
+        if artifact != metrics.STAGES and not records.NAME.fullmatch(artifact):
             raise _refuse(
                 f"{name}, of an artifact {artifact!r}",
                 "a path as guards say it, without aggregate and bars",

@@ -6,17 +6,16 @@ the same inputs, declaration and golden have the same digest, and so the same ve
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import git
-
 from harness.config import config_file
 from harness.config.project import Project, SuiteSpec
 from harness.errors import ConfigError, HarnessError
-from harness.evidence.hub import inputs, plan, stamp
+from harness.evidence.hub import checkout, inputs, plan, stamp
 from harness.experiments.commits import scratch
 from harness.files import json_bytes, sha256_bytes
 from harness.judgement import freshness
@@ -53,18 +52,32 @@ def states(
     Raises:
         ConfigError: A revision is unknown, or ``good`` is no ancestor of ``bad``.
     """
-    repository = _repository(project)
-    first, last = _commit(repository, good), _commit(repository, bad)
-    if first == last or not repository.is_ancestor(first, last):
+    scratch.top_of(project.root)  # refuses a folder without commits to search
+    first, last = _commit(project, good), _commit(project, bad)
+    if first == last or not _is_ancestor(project, first, last):
         raise ConfigError(
             f"--good {good} --bad {bad}",
             found="no way from the first to the second",
             expected="a good commit that is an ancestor of the bad one",
             remedy="Swap them, or name an older good commit.",
         )
-    between = list(repository.iter_commits(f"{first}..{last}", first_parent=True, reverse=True))
-    reader = _Reader(project, repository, suite, settings)
-    return tuple(reader.state(commit) for commit in (first, *between))
+    reader = _Reader(project, suite, settings)
+    known = [*_listed(project, "--max-count=1", first)]
+    known += _listed(project, "--first-parent", "--reverse", f"{first}..{last}")
+    return tuple(reader.state(commit, subject) for commit, subject in known)
+
+
+def _is_ancestor(project: Project, first: str, last: str) -> bool:
+    return checkout.ask(project.root, "merge-base", "--is-ancestor", first, last) is not None
+
+
+def _listed(project: Project, *words: str) -> Iterator[tuple[str, str]]:
+    """Yield commit and subject of the commits that git lists."""
+    said = checkout.call(project.root, "rev-list", "--format=%H %s", *words)
+    # Before each line stands one that says "commit" and the same digits.
+    for line in said.decode(errors="replace").splitlines()[1::2]:
+        commit, _, subject = line.partition(" ")
+        yield commit, subject
 
 
 def head(project: Project) -> str:
@@ -73,7 +86,8 @@ def head(project: Project) -> str:
     Raises:
         ConfigError: There is no repository, or nothing is committed.
     """
-    return _commit(_repository(project), "HEAD").hexsha
+    scratch.top_of(project.root)
+    return _commit(project, "HEAD")
 
 
 def declared_at(project: Project, commit: str) -> Project:
@@ -84,8 +98,8 @@ def declared_at(project: Project, commit: str) -> Project:
     """
     name = f"{commit}:./{config_file.FILE}"
     try:
-        content = git.Git(str(project.root)).show(name, strip_newline_in_stdout=False)
-    except git.GitCommandError as error:
+        content = checkout.call(project.root, "cat-file", "blob", name)
+    except checkout.GitError as error:
         raise ConfigError(
             f"{config_file.FILE} at {commit[:12]}",
             found="no such file in the commit",
@@ -94,7 +108,7 @@ def declared_at(project: Project, commit: str) -> Project:
         ) from error
     with tempfile.TemporaryDirectory(prefix="harness-toml-") as folder:
         root = Path(folder).resolve()
-        (root / config_file.FILE).write_text(content, "utf-8")
+        (root / config_file.FILE).write_bytes(content)
         made = load_project(root)
     return replace(
         made,
@@ -105,74 +119,57 @@ def declared_at(project: Project, commit: str) -> Project:
     )
 
 
-def _repository(project: Project) -> git.Repo:
-    try:
-        return scratch.repository(project)
-    except git.GitError as error:
-        raise ConfigError(
-            str(project.root),
-            found="no git repository",
-            expected="commits to search",
-            remedy="Run this in a git work tree.",
-        ) from error
-
-
-def _commit(repository: git.Repo, revision: str) -> git.Commit:
-    try:
-        return repository.commit(revision)
-    except (git.GitError, git.ODBError, ValueError) as error:
+def _commit(project: Project, revision: str) -> str:
+    words = ("--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    found = checkout.ask(project.root, "rev-parse", *words)
+    if found is None:
         raise ConfigError(
             f"revision {revision!r}"[:80],
             found="no such commit",
             expected="a commit, tag or branch",
             remedy="See git log --oneline.",
-        ) from error
+        )
+    return found.decode().strip()
 
 
 class _Reader:
     """Reads the state of a suite at commits; equal declarations are parsed once."""
 
-    def __init__(
-        self,
-        project: Project,
-        repository: git.Repo,
-        suite: str,
-        settings: Mapping[str, str],
-    ) -> None:
-        self._project, self._repository, self._suite = project, repository, suite
+    def __init__(self, project: Project, suite: str, settings: Mapping[str, str]) -> None:
+        self._project, self._suite = project, suite
         self._settings = dict(settings)
-        top = Path(str(repository.working_tree_dir)).resolve()
-        prefix = project.root.relative_to(top).as_posix()
+        prefix = project.root.resolve().relative_to(scratch.top_of(project.root)).as_posix()
         self._prefix = "" if prefix == "." else f"{prefix}/"
         self._declared: dict[str, SuiteSpec | None] = {}
 
-    def state(self, commit: git.Commit) -> State:
+    def state(self, commit: str, subject: str) -> State:
         """Digest what the suite depends on at a commit."""
-        subject = str(commit.summary)
         blobs = dict(self._blobs(commit))
         suite = self._declaration(blobs.get(config_file.FILE), commit)
         digest = None if suite is None else self._digest(suite, blobs)
         declared = None if suite is None else plan.suite_sha256(suite)
-        return State(commit=commit.hexsha, subject=subject, digest=digest, declaration=declared)
+        return State(commit=commit, subject=subject, digest=digest, declaration=declared)
 
-    def _blobs(self, commit: git.Commit) -> Iterator[tuple[str, str]]:
+    def _blobs(self, commit: str) -> Iterator[tuple[str, str]]:
         """Yield path relative to the project and blob id of every file of a commit."""
-        listed = self._repository.git.ls_tree("-r", "-z", "--full-tree", commit.hexsha)
-        for entry in listed.split("\0"):
-            head, _, path = entry.partition("\t")
+        words = ("-r", "-z", "--full-tree", commit)
+        for entry in checkout.call(self._project.root, "ls-tree", *words).split(b"\0"):
+            head, _, path = os.fsdecode(entry).partition("\t")
             if path and path.startswith(self._prefix):
-                yield path.removeprefix(self._prefix), head.split()[2]
+                # A submodule is one commit in the place of its files.
+                ending = "/" if head.startswith(checkout.SUBMODULE) else ""
+                yield path.removeprefix(self._prefix) + ending, head.split()[2]
 
-    def _declaration(self, blob: str | None, commit: git.Commit) -> SuiteSpec | None:
+    def _declaration(self, blob: str | None, commit: str) -> SuiteSpec | None:
         if blob is None:
             return None
         if blob not in self._declared:
             self._declared[blob] = self._parse_commit(commit)
         return self._declared[blob]
 
-    def _parse_commit(self, commit: git.Commit) -> SuiteSpec | None:
+    def _parse_commit(self, commit: str) -> SuiteSpec | None:
         try:
-            return declared_at(self._project, commit.hexsha).suites.get(self._suite)
+            return declared_at(self._project, commit).suites.get(self._suite)
         except HarnessError:
             return None
 
@@ -185,6 +182,7 @@ class _Reader:
             for path, blob in blobs.items()
             if path.startswith(golden)
             or path in globs
+            or (path.endswith("/") and any(inputs.may_name_below(g, path[:-1]) for g in globs))
             or (
                 not _SKIPPED.intersection(path.split("/"))
                 and any(found.fullmatch(path) for found in patterns)

@@ -10,11 +10,12 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import git
-
+from harness.config import config_file
 from harness.config.project import Project
-from harness.errors import HarnessError
+from harness.errors import ConfigError, HarnessError
+from harness.evidence.hub import checkout, inputs
 from harness.evidence.hub.store import HubStore
+from harness.judgement import freshness
 from harness.records import HubRecord
 from harness.runner.stages import child
 from harness.runner.stages.child import ChildSpec, Stop
@@ -23,16 +24,25 @@ from harness.runner.stages.log_stream import LogStream
 _TIMEOUT_S = 3600.0
 _LEFT_OVER = "3.hours.ago"
 _GRACE_S = 30.0
+_NAMED = 5
 _PASSED_ON = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
 
 
-def repository(project: Project) -> git.Repo:
-    """Open the repository that holds a project.
+def top_of(root: Path) -> Path:
+    """Return the top of the work tree that holds a project.
 
     Raises:
-        git.GitError: There is none.
+        ConfigError: There is none.
     """
-    return git.Repo(project.root, search_parent_directories=True)
+    try:
+        return checkout.top_of(root)
+    except checkout.GitError as error:
+        raise ConfigError(
+            str(root),
+            found=f"no git repository: {error.found}",
+            expected="commits to search",
+            remedy="Run this in a git work tree.",
+        ) from error
 
 
 @contextlib.contextmanager
@@ -41,28 +51,61 @@ def worktree(project: Project, revision: str, name: str) -> Iterator[Path]:
 
     Generated datasets are shared in both directions: they are found by the digest of what
     makes them. The worktree is gone afterwards, and so are those that killed runs left.
+    Submodules are checked out at the commits that the revision names, from the repositories
+    that they have in the user's tree; nothing is fetched. Hooks do not run, nor filters but
+    those that the user or the system has set up.
 
     Raises:
-        git.GitError: The commit cannot be checked out.
+        ConfigError: The commit cannot be checked out.
     """
-    opened = repository(project)
-    inside = project.root.relative_to(Path(str(opened.working_tree_dir)).resolve())
+    top = top_of(project.root)
+    inside = project.root.resolve().relative_to(top)
     folder = Path(tempfile.mkdtemp(prefix=f"harness-{name}-")).resolve()
     tree = folder / "tree"
     root = tree / inside
+    added: list[tuple[Path, Path]] = []
     try:
         # Those of other machines that share the repository look as if they were gone.
-        opened.git.worktree("prune", f"--expire={_LEFT_OVER}")
-        opened.git.worktree("add", "--quiet", "--detach", str(tree), revision)
+        checkout.call(top, "worktree", "prune", f"--expire={_LEFT_OVER}")
+        _check_out(top, tree, revision, added)
         theirs = root / project.work.relative_to(project.root) / "datasets"
         if (project.work / "datasets").is_dir():
             shutil.copytree(project.work / "datasets", theirs)
         yield root
         _keep_new(theirs, project.work / "datasets")
     finally:
-        if tree.exists():
-            opened.git.worktree("remove", "--force", "--force", str(tree))
+        for owner, made in reversed(added):
+            checkout.ask(owner, "worktree", "remove", "--force", "--force", str(made))
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_out(top: Path, tree: Path, revision: str, added: list[tuple[Path, Path]]) -> None:
+    """Check a commit out, and the submodules it names; note repository and tree of each."""
+    words = ("add", "--quiet", "--detach", str(tree), revision)
+    checkout.call(top, "worktree", *words, keeps_own_filters=True, timeout_s=_TIMEOUT_S)
+    added.append((top, tree))
+    for path, commit in checkout.submodules_at(tree, "HEAD"):
+        inner = top / path
+        if checkout.is_repository(inner):
+            checkout.ask(inner, "worktree", "prune", f"--expire={_LEFT_OVER}")
+            _check_out(inner, tree / path, commit, added)
+
+
+def tell_missing(project: Project, suite: str) -> str:
+    """Say which inputs of a suite no commit holds, so that a scratch checkout lacks them."""
+    globs = freshness.globs_of(config_file.find_suite(project, suite))
+    try:
+        named = set(inputs.resolve(project.root, globs, (project.hubs, project.work)))
+    except ConfigError as error:
+        return f"{error.where} names {error.found}. {error.remedy}"
+    kept = checkout.ask(project.root, "ls-files", "-z", "--recurse-submodules") or b""
+    committed = set(os.fsdecode(kept).split("\0"))
+    lacking = sorted(named - committed)
+    if not lacking:
+        return "Run the suite on that commit by hand, in a clone of its own."
+    more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+    first = ", ".join(lacking[:_NAMED])
+    return f"Commit what no checkout holds, or let a stage make it: {first}{more}."
 
 
 def _keep_new(made: Path, kept: Path) -> None:

@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import git
-
 from harness.config import config_file
 from harness.config.project import Project
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError, HarnessError, NothingSelectedError
+from harness.evidence.hub import checkout
 from harness.experiments.drills import scope
 
 FOLDER = "drills"
@@ -160,12 +159,11 @@ def apply(patch: Path, top: Path, *words: str) -> None:
         StalePatchError: It does not apply.
     """
     try:
-        git.Git(str(top)).apply(*_APPLY, *words, str(patch.resolve()))
-    except git.GitCommandError as error:
-        said = " ".join(str(error.stderr).split())
+        checkout.call(top, "apply", *_APPLY, *words, str(patch.resolve()))
+    except checkout.GitError as error:
         raise StalePatchError(
             f"{FOLDER}/{patch.name}",
-            found=f"a patch that does not apply: {said}"[:300],
+            found=f"a patch that does not apply: {error.found}"[:300],
             expected="one that fits the commit",
             remedy="Make the change again on today's code and save its diff.",
         ) from error

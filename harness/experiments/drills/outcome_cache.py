@@ -13,14 +13,14 @@ from pathlib import Path
 
 from harness.config.project import Project, SuiteSpec
 from harness.errors import HarnessError
-from harness.evidence.hub import inputs, plan, stamp
+from harness.evidence.hub import checkout, inputs, plan, stamp
 from harness.files import json_bytes, sha256_bytes, write_bytes
 from harness.judgement import freshness
 from harness.records import decode, encode
 
 SCHEMA = 1
 _FOLDER = "drills"
-_JUDGES = ("conduct", "golden", "guards", "hub", "stages")
+_JUDGES = ("config", "evidence", "judgement", "runner")
 _SIZE_LIMIT = 1 << 20
 
 
@@ -55,6 +55,10 @@ def digest_of_commit(project: Project, suite: SuiteSpec, listing: str) -> str:
         line
         for line in listing.splitlines()
         if any(pattern.fullmatch(line.partition("\t")[2]) for pattern in patterns)
+        or (
+            line.startswith(checkout.SUBMODULE)
+            and any(inputs.may_name_below(glob, line.partition("\t")[2]) for glob in globs)
+        )
     )
     found = stamp.environment_of(suite)
     facts = {

@@ -18,15 +18,14 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import git
 
 from harness.config import config_file, suite_rules
 from harness.config.project import Project, SuiteSpec
 from harness.errors import HarnessError
+from harness.evidence.hub import checkout
 from harness.experiments.commits import history, scratch
 from harness.experiments.drills import outcome_cache, scope
 from harness.experiments.drills.drill import (
@@ -53,6 +52,7 @@ from harness.verdict import Verdict
 
 TASK = f"{__name__}:perform"
 _THREADS = "OMP_NUM_THREADS"
+_AS_COMMITTED = "as-committed"  # a run without a defect, before any is planted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ def _scratch_at(project: Project, commit: str, threads: Mapping[str, str]) -> Gr
     return Ground(
         project=history.declared_at(project, commit),
         commit=commit,
-        listing=git.Git(str(project.root)).ls_tree("-r", commit),
+        listing=os.fsdecode(checkout.call(project.root, "ls-tree", "-r", commit)),
         threads=threads,
     )
 
@@ -110,22 +110,54 @@ def run_all(
 ) -> tuple[DrillOutcome, ...]:
     """Run the drills that are not kept, and return all outcomes in the order given."""
     outcomes = {_identity(drill): recall(place, drill) for drill in drills}
-    waiting: dict[str, Drill] = {}
-    units: list[Unit] = []
+    asked = [drill for drill in drills if outcomes[_identity(drill)].outcome == NOT_RUN]
+    red = _red_without_defect(place, asked, executor, stop)
+    waiting: list[Drill] = []
     for drill in drills:
-        known = outcomes[_identity(drill)]
-        if known.outcome == NOT_RUN:
-            unit = _unit(place, drill)
-            waiting[unit.key] = drill
-            units.append(unit)
+        if drill in asked and drill.patch is not None and drill.suite in red:
+            outcomes[_identity(drill)] = replace(red[drill.suite], drill=drill)
+        if drill in asked and outcomes[_identity(drill)].outcome == NOT_RUN:
+            waiting.append(drill)
         else:
-            on_done(known)
-    for answers in executor.run(units, stop):
-        for answer in answers:
-            outcome = _outcome_of_answer(waiting[answer.unit.key], answer)
-            outcomes[_identity(outcome.drill)] = outcome
-            on_done(outcome)
+            on_done(outcomes[_identity(drill)])
+    for outcome in _performed(place, waiting, executor, stop):
+        outcomes[_identity(outcome.drill)] = outcome
+        on_done(outcome)
     return tuple(outcomes[_identity(drill)] for drill in drills)
+
+
+def _red_without_defect(
+    place: Ground, asked: Sequence[Drill], executor: Executor, stop: Stop
+) -> dict[str, DrillOutcome]:
+    """Run each suite once in a scratch checkout as it is; where it is red, no drill counts.
+
+    What a checkout lacks, such as a file that is not committed, would turn it red with every
+    defect and without any.
+    """
+    suites = sorted({drill.suite for drill in asked if drill.patch is not None})
+    clean = [Drill(name=_AS_COMMITTED, suite=suite) for suite in suites]
+    known = [recall(place, drill) for drill in clean]
+    waiting = [outcome.drill for outcome in known if outcome.outcome == NOT_RUN]
+    known += _performed(place, waiting, executor, stop)
+    red = {}
+    for outcome in known:
+        if outcome.outcome in (ALARM, BROKEN):
+            missing = scratch.tell_missing(place.project, outcome.drill.suite)
+            told = f"without a defect the suite is not green in a checkout: {outcome.reason}"
+            red[outcome.drill.suite] = replace(
+                outcome, outcome=BROKEN, red=(), reason=f"{told}. {missing}"
+            )
+    return red
+
+
+def _performed(
+    place: Ground, drills: Sequence[Drill], executor: Executor, stop: Stop
+) -> Iterator[DrillOutcome]:
+    """Yield the outcomes of drills as they come."""
+    waiting = {_unit(place, drill).key: drill for drill in drills}
+    for answers in executor.run([_unit(place, drill) for drill in drills], stop):
+        for answer in answers:
+            yield _outcome_of_answer(waiting[answer.unit.key], answer)
 
 
 def _unit(place: Ground, drill: Drill) -> Unit:
@@ -189,7 +221,7 @@ def run_drill(place: Ground, drill: Drill, stop: Stop) -> DrillOutcome:
         _remember(place, name, outcome)
     except StalePatchError as error:
         return _end_drill(drill, began, STALE, str(error.found))
-    except (HarnessError, git.GitError, OSError) as error:
+    except (HarnessError, OSError) as error:
         if _is_over(stop):
             return known
         return _end_drill(drill, began, BROKEN, " ".join(str(error).split())[:300])
@@ -277,8 +309,7 @@ def _defective(place: Ground, drill: Drill) -> Iterator[Path]:
     """Check the commit out in a scratch worktree and apply the defect there."""
     with scratch.worktree(place.project, place.commit, "drill") as root:
         if drill.patch is not None:
-            top = git.Repo(root, search_parent_directories=True).working_tree_dir
-            apply(drill.patch, Path(str(top)))
+            apply(drill.patch, scratch.top_of(root))
         yield root
 
 

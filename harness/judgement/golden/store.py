@@ -17,6 +17,7 @@ from typing import Any
 
 from harness import files
 from harness.errors import EvidenceMissingError, IntegrityError
+from harness.evidence.hub.store import refuse_twice
 from harness.records import decode, encode
 
 SCHEMA = 1
@@ -184,7 +185,7 @@ def _read_file(path: Path) -> tuple[GoldenValue, ...]:
     try:
         if path.stat().st_size > _SIZE_LIMIT:
             raise _damage(str(path), f"over {_SIZE_LIMIT:,} bytes", "a small file")
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes(), object_pairs_hook=refuse_twice)
     except (OSError, ValueError, RecursionError) as error:
         raise _damage(str(path), f"no JSON: {error}"[:160], "goldens as JSON") from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:

@@ -106,6 +106,8 @@ def fractions(record: Any) -> list[float]:
 def _records(evidence: Evidence, expression: str) -> list[Any]:
     try:
         return metrics.find(evidence, expression)
+    except metrics.TooManyError:
+        raise  # how many there are is not known
     except metrics.MetricError:
         artifact, _ = metrics.parse(expression)
         # An artifact that is there and holds no such record has zero of them.

@@ -30,6 +30,10 @@ class MetricError(EvidenceMissingError):
     """A path expression that gives no number in this evidence."""
 
 
+class TooManyError(MetricError):
+    """More values than are read: how many there are is not known."""
+
+
 def _std(values: Sequence[float]) -> float:
     centre = math.fsum(values) / len(values)
     squares = math.fsum((value - centre) ** 2 for value in values)
@@ -212,17 +216,32 @@ def rows(artifact: str, content: bytes) -> list[dict[str, Any]]:
         MetricError: The text is not UTF-8, has no header, or a row of another length.
     """
     try:
-        table = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+        table = _table(artifact, content.decode("utf-8-sig"))
     except (UnicodeDecodeError, csv.Error) as error:
         raise _missing_error(artifact, "a file that is not CSV text", "CSV in UTF-8") from error
     if not table:
         raise _missing_error(artifact, "an empty file", "a CSV header")
     header, *body = table
+    if twice := [name for i, name in enumerate(header) if name in header[:i]]:
+        raise _missing_error(
+            artifact, f"the column {twice[0]!r} twice", "a name for each column"
+        )
     for line, row in enumerate(body, start=2):
         if len(row) != len(header):
             found = f"{len(row)} cells in line {line}"
             raise _missing_error(artifact, found, f"{len(header)}, as in the header")
     return [dict(zip(header, map(_cell, row), strict=True)) for row in body]
+
+
+def _table(artifact: str, text: str) -> list[list[str]]:
+    """Read CSV text, whose number of cells is bounded: each needs far more room in memory."""
+    table, cells = [], 0
+    for row in csv.reader(io.StringIO(text, newline=""), strict=True):
+        cells += len(row) + 1
+        if cells > MATCH_LIMIT:
+            raise _too_many(artifact, f"over {MATCH_LIMIT:,} cells", "a smaller table")
+        table.append(row)
+    return table
 
 
 def _cell(text: str) -> Any:
@@ -240,7 +259,7 @@ def _advance(
     for node in nodes:
         reached.extend(_STEPS[kind](node, text))
         if len(reached) > MATCH_LIMIT:
-            raise _missing_error(expression, f"over {MATCH_LIMIT} values", "a narrower path")
+            raise _too_many(expression, f"over {MATCH_LIMIT:,} values", "a narrower path")
     if not reached:
         raise _missing_error(expression, f"nothing for {text!r} below {walked}", _offer(nodes))
     return reached
@@ -306,6 +325,11 @@ def _number(expression: str, value: Any) -> float:
         return float(value)
     except OverflowError as error:
         raise _missing_error(expression, "an integer beyond floats", "a number") from error
+
+
+def _too_many(where: str, found: str, expected: str) -> TooManyError:
+    remedy = "Write fewer values, or name some of them."
+    return TooManyError(f"metric {where}", found=found, expected=expected, remedy=remedy)
 
 
 def _missing_error(where: str, found: str, expected: str) -> MetricError:

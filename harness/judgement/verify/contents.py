@@ -42,16 +42,19 @@ def _compare_bytes(
         compared = comparison.compare(hub, listed, fraction=fraction, done=done)
     except IntegrityError as error:
         return (report.of_error(CHECK, error),)
+    forced = "this file system keeps no modes of files: they were not compared"
+    noted = (report.note_row(CHECK, forced),) if compared.has_forced_modes else ()
     if compared.damages:
-        return tuple(_row(damage) for damage in compared.damages)
+        return (*(_row(damage) for damage in compared.damages), *noted)
     found = f"{compared.file_count} files, {compared.size} bytes"
     if compared.read_count < compared.file_count:
         found += f"; {compared.read_count} of them read"
-    return (report.passed_row(CHECK, found),)
+    return (report.passed_row(CHECK, found), *noted)
 
 
 def _row(damage: comparison.Damage) -> Row:
     remedy = _REMOVE if damage.expected == "nothing" else _RESTORE
+    remedy = inventory.LINE_ENDS if damage.found == comparison.CRLF else remedy
     found = report.printable(f"{damage.path}: {damage.found}")
     return report.damage_row(CHECK, found, damage.expected, remedy)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness import files
 from harness.config.project import QuarantineSpec, StageSpec
 from harness.errors import IntegrityError
-from harness.evidence.hub import digest, inputs, inventory
+from harness.evidence.hub import digest, inputs, stamp
 from harness.evidence.hub.plan import Plan
 from harness.judgement import quarantine
 from harness.judgement.verify import report
@@ -17,6 +18,8 @@ from harness.verdict import Verdict
 
 CHECK = "coverage"
 _RESTORE = "Restore the hub from a copy, or run the suite again."
+_DECLARE = "Name them in inputs of the suite, or a change of them is not seen."
+_COMMIT = "Run in a repository that git reads here; harness doctor says what it lacks."
 _PASSED = "passed"
 _DATASET = "dataset-"  # the record of a dataset that could not be generated
 
@@ -48,6 +51,12 @@ def _left_out(record: HubRecord) -> Iterator[Row]:
     for entry in record.quarantine:
         found = f"quarantine: {quarantine.describe(entry)} {quarantine.status_of(entry)}"
         yield report.note_row(CHECK, report.printable(found), report.printable(entry.reason))
+    if record.stamp.commit == stamp.NONE:
+        yield report.note_row(CHECK, "no commit vouches for the source", _COMMIT)
+    for stage in record.stages:
+        if stage.undeclared:
+            named = report.printable(", ".join(stage.undeclared))
+            yield report.note_row(CHECK, f"{stage.id}: read, not declared: {named}", _DECLARE)
     for name in quarantine.flaky(record):
         yield report.note_row(CHECK, report.printable(f"flaky: {name}"))
     for stage in record.stages:
@@ -136,7 +145,7 @@ def check_external(root: Path, record: HubRecord) -> tuple[tuple[Row, ...], froz
     rows, absent = [], set()
     for artifact in (a for a in record.artifacts if a.external):
         path = root / artifact.path
-        if inventory.fault_of(artifact.path) or not path.exists():
+        if files.path_fault(artifact.path) or not path.exists():
             absent.add(artifact.id)
             continue
         found = _changed_artifact(path, artifact)

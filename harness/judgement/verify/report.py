@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.evidence.hub import redact
 from harness.records import GuardResult
 from harness.verdict import Verdict
 
@@ -127,4 +128,4 @@ def of_error(check: str, error: HarnessError, outcome: Outcome = Outcome.DAMAGED
 def printable(text: str, limit: int = 400) -> str:
     """Neutralise what a terminal would obey, and bound the length."""
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return "".join(c if c.isprintable() else "�" for c in cut)
+    return redact.defuse("".join(c if c.isprintable() else "�" for c in cut))

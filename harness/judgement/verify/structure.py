@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness import files
 from harness.errors import IntegrityError, NotAProjectError
 from harness.evidence.hub import digest, inventory, layout, store
 from harness.judgement import quarantine
@@ -111,5 +112,5 @@ def _path_faults(record: HubRecord) -> Iterator[tuple[str, str]]:
     paths = [artifact.path for artifact in record.artifacts]
     paths += [stage.log for stage in record.stages if stage.log is not None]
     for path in paths:
-        if fault := inventory.fault_of(path):
+        if fault := files.path_fault(path):
             yield f"path {inventory.printable_path(path)} has {fault}", "a path inside its root"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.config.project import StageSpec
-from harness.runner.stages import child
+from harness.runner.stages import child, watch
 from harness.runner.stages.log_stream import LogStream
 from harness.verdict import Verdict
 
@@ -24,7 +24,9 @@ class StageContext:
     """Where a stage runs: folders are absolute, ``values`` fill placeholders.
 
     ``clean`` makes a piece of output fit for a hub, ``clean_xml`` a JUnit file;
-    ``overlap`` is the longest text that cleaning looks for [bytes].
+    ``overlap`` is the longest text that cleaning looks for [bytes]. ``declared`` are the
+    inputs by path, ``own`` what is known by other means; where ``is_strict``, a stage that
+    reads anything else fails.
     """
 
     root: Path
@@ -39,6 +41,9 @@ class StageContext:
     stop: child.Stop
     on_line: Callable[[str, str], None]
     grace_s: float = child.GRACE_S
+    declared: frozenset[str] = frozenset()
+    own: tuple[Path, ...] = ()
+    is_strict: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +95,9 @@ def start(
         child.ChildSpec(
             argv=argv,
             cwd=context.root,
-            environment=context.environment,
+            environment=watch.variables(
+                context.environment, context.root, context.work, spec.id
+            ),
             timeout_s=spec.timeout_s,
             mark=f"{context.run_id}/{spec.id}",
             grace_s=context.grace_s,

@@ -7,6 +7,7 @@ then KILL; whatever escaped the group is found by a mark in its environment (Lin
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Self
 
 from harness.runner.stages.log_stream import LogStream
+from harness.runner.stages.orphans import Orphans
 
 MARK = "HARNESS_STAGE_MARK"
 GRACE_S = 5.0
@@ -107,6 +109,14 @@ def environment(extra: tuple[str, ...], source: Mapping[str, str]) -> dict[str, 
 def run_child(spec: ChildSpec, log: LogStream, stop: Stop) -> ChildExit:
     """Run a child to its end and stream its output; every process it started is gone after."""
     began = time.monotonic()
+    with contextlib.closing(Orphans()) as orphans:
+        return _run(spec, log, stop, (began, orphans))
+
+
+def _run(
+    spec: ChildSpec, log: LogStream, stop: Stop, start: tuple[float, Orphans]
+) -> ChildExit:
+    began, orphans = start
     try:
         process = subprocess.Popen(
             spec.argv,
@@ -126,7 +136,7 @@ def run_child(spec: ChildSpec, log: LogStream, stop: Stop) -> ChildExit:
             survivors=0,
             error=f"{Path(spec.argv[0]).name}: {error.strerror}",
         )
-    with _Watch(process, log, stop) as watch:
+    with _Watch(process, log, stop, orphans) as watch:
         ended = watch.until_end(began + spec.timeout_s, spec.grace_s)
         survivors = watch.end_survivors(spec.mark)
         code, peak = watch.reap()
@@ -142,9 +152,11 @@ def run_child(spec: ChildSpec, log: LogStream, stop: Stop) -> ChildExit:
 class _Watch:
     """Waits for output, the end, the clock and the wish to stop, all at once."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: LogStream, stop: Stop) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], log: LogStream, stop: Stop, orphans: Orphans
+    ) -> None:
         assert process.stdout is not None  # noqa: S101 - a pipe was asked for
-        self._process, self._log, self._stop = process, log, stop
+        self._process, self._log, self._stop, self._orphans = process, log, stop, orphans
         self._pipe = process.stdout
         os.set_blocking(self._pipe.fileno(), False)
         self._open = True
@@ -227,18 +239,23 @@ class _Watch:
         """End what the child left behind, in its group or out of it, and read the rest."""
         while self._open and self._pump():
             pass
-        found = _marked_processes(mark, self._process.pid)
+        found = self._left(mark)
         self._kill(signal.SIGKILL)
         left = found
         while left:
             for pid in left:
                 _kill_one(pid)
-            left = _marked_processes(mark, self._process.pid)
+            left = self._left(mark)
         deadline = time.monotonic() + _DRAIN_S
         while self._open and (wait := deadline - time.monotonic()) > 0:
             if select.select([self._pipe], [], [], wait)[0]:
                 self._pump()
         return len(found)
+
+    def _left(self, mark: str) -> set[int]:
+        """Return what carries the mark, and what lost it and its parent."""
+        leader = self._process.pid
+        return {*_marked_processes(mark, leader), *self._orphans.find(leader)}
 
     def reap(self) -> tuple[int, int]:
         """Collect the exit code and the peak memory [bytes]."""

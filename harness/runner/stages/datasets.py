@@ -124,18 +124,23 @@ def find_cached(
     return Dataset(record=record, path=path)
 
 
+def stage_id(role: str) -> str:
+    """Name the stage that generates a dataset."""
+    return f"dataset-{role}"
+
+
 def generate(folder: Path, spec: DatasetSpec, context: StageContext) -> Dataset:
     """Generate a dataset into its cache folder.
 
     Raises:
         GenerationFailedError: The command failed or wrote no file.
     """
-    making = context.work / f"dataset-{spec.role}"
+    making = context.work / stage_id(spec.role)
     making.mkdir(parents=True)
     output = making / spec.file
     values = {**context.values, "output": str(output)}
     stage = StageSpec(
-        id=f"dataset-{spec.role}",
+        id=stage_id(spec.role),
         kind="command",
         argv=tuple(fill(item, values) for item in spec.generate),
         timeout_s=_TIMEOUT_S,

@@ -17,6 +17,7 @@ HEAD = 48 << 20
 TAIL = 1 << 20
 _LONGEST_LINE = 64 << 10
 _SHOWN_LINE = 400
+_LONGEST_CHARACTER, _CONTINUES = 4, 0x80  # of UTF-8
 
 
 class LogStream:
@@ -55,9 +56,11 @@ class LogStream:
         if end == 0 and len(buffer) > _LONGEST_LINE:
             # No newline for long: clean what is there, and hold back what may be
             # the beginning of something that redaction must see whole.
-            buffer = self._clean(buffer)
-            end = len(buffer) - self._overlap
+            whole = _whole_characters(buffer, len(buffer))
+            buffer, torn = self._clean(buffer[:whole]), buffer[whole:]
+            end = _whole_characters(buffer, len(buffer) - self._overlap)
             self._write(buffer[:end], lines=False)
+            buffer += torn
         elif end:
             self._write(self._clean(buffer[:end]), lines=True)
         self._buffer = buffer[end:]
@@ -102,3 +105,14 @@ class LogStream:
         if lines:
             for line in content.decode(errors="replace").splitlines():
                 self._on_line(line[:_SHOWN_LINE])
+
+
+def _whole_characters(content: bytes, end: int) -> int:
+    """Return the last place up to ``end`` where no UTF-8 character is torn."""
+    end = max(end, 0)
+    for back in range(1, min(_LONGEST_CHARACTER, end) + 1):
+        byte = content[end - back]
+        if byte & 0xC0 != _CONTINUES:
+            length = 1 + (byte >= 0xC0) + (byte >= 0xE0) + (byte >= 0xF0)  # noqa: PLR2004 - UTF-8
+            return end if length <= back else end - back
+    return end

@@ -67,7 +67,7 @@ def test_result(hub: Path, record: HubRecord) -> dict[str, Any]:
     whole = record.verdict
     if excused and whole is Verdict.GREEN:
         whole = Verdict.INCONCLUSIVE
-    configuration = [_resource("harness.toml", record.config_sha256)]
+    configuration = [_resource(f"harness.toml#suites.{record.suite}", record.config_sha256)]
     if record.golden_sha256 is not None:
         configuration.append(_resource("golden", record.golden_sha256))
     predicate = {

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Collection
 
-from harness.config import suite_rules
+from harness import records
 from harness.errors import IntegrityError
 from harness.evidence.hub import digest, layout, seal
 from harness.evidence.ledger import canonical, log
@@ -26,7 +26,7 @@ def present(store: RemoteStore, suites: Collection[str] = ()) -> list[str]:
         StorageError: The store refused.
     """
     found = []
-    for suite in filter(suite_rules.NAME.fullmatch, store.names()):
+    for suite in filter(records.NAME.fullmatch, store.names()):
         if suite in layout.NO_SUITES or (suites and suite not in suites):
             continue
         for name in store.names(suite):

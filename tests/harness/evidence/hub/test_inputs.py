@@ -17,7 +17,7 @@ TREE = ("a.py", "pkg/b.py", "pkg/deep/c.py", "pkg/deep/d.txt", "pkg/[e].py", "ig
 GLOBS = {
     "*.py": {"a.py"},
     "pkg/*.py": {"pkg/b.py", "pkg/[e].py"},
-    "**/*.py": {"a.py", "pkg/b.py", "pkg/deep/c.py", "pkg/[e].py"},
+    "**/*.py": {"a.py", "pkg/b.py", "pkg/deep/c.py", "pkg/[e].py", "ignored/f.py"},
     "pkg/**/*.py": {"pkg/b.py", "pkg/deep/c.py", "pkg/[e].py"},
     "pkg/**": {"pkg/b.py", "pkg/deep/c.py", "pkg/deep/d.txt", "pkg/[e].py"},
     "pkg/deep/?.txt": {"pkg/deep/d.txt"},
@@ -36,7 +36,7 @@ def tree(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("glob", sorted(GLOBS))
 def test_globs_in_a_work_tree(tree: Path, glob: str) -> None:
-    """Tracked and untracked files count alike; ignored ones do not."""
+    """Tracked, untracked and ignored files count alike: what a stage reads decides."""
     hubs.git(tree, "init", "--quiet")
     (tree / ".gitignore").write_text("ignored/\n")
     hubs.git(tree, "add", "a.py", "pkg/deep")
@@ -47,18 +47,14 @@ def test_globs_in_a_work_tree(tree: Path, glob: str) -> None:
 @pytest.mark.parametrize("glob", sorted(GLOBS))
 def test_globs_outside_git(tree: Path, glob: str) -> None:
     """Without git the same globs name the same files."""
-    for path in (tree / "ignored").iterdir():
-        path.unlink()
-
     assert set(inputs.resolve(tree, (glob,))) == GLOBS[glob]
 
 
-def test_plain_path_counts_though_ignored(tree: Path) -> None:
-    """A path without wildcards is an input even where git ignores it."""
-    hubs.git(tree, "init", "--quiet")
-    (tree / ".gitignore").write_text("ignored/\n")
-
-    assert list(inputs.resolve(tree, ("ignored/f.py", "absent.py"))) == ["ignored/f.py"]
+def test_plain_path_that_is_absent_is_refused(tree: Path) -> None:
+    """A path without wildcards names a file, or the declaration is wrong."""
+    assert list(inputs.resolve(tree, ("ignored/f.py",))) == ["ignored/f.py"]
+    with pytest.raises(ConfigError, match=r"absent\.py"):
+        list(inputs.resolve(tree, ("ignored/f.py", "absent.py")))
 
 
 def test_globs_that_name_nothing_are_refused(tree: Path) -> None:

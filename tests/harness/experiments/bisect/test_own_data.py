@@ -53,7 +53,7 @@ def subject(root: Path, found: dict[str, Any]) -> str:
 def test_given_data_decide_the_culprit(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Other data have another culprit; known data cost no run, sealed or copied elsewhere."""
+    """Other data have another culprit; what was seen in a checkout costs no run."""
     (half := tmp_path / "half.txt").write_text("0.5")
     (fifth := tmp_path / "fifth.txt").write_text("0.2")
     assert main.main(["run", "tiny", "-C", str(root), "-q", "--dataset", str(half)]) == 1
@@ -65,7 +65,7 @@ def test_given_data_decide_the_culprit(
     other = search(root, capsys, "--dataset", str(fifth))
 
     found = [(subject(root, one), one["runs"]) for one in (first, again, other)]
-    assert found == [("gain 1", 1), ("gain 1", 0), ("gain 2", 2)]
+    assert found == [("gain 1", 3), ("gain 1", 0), ("gain 2", 2)]
 
 
 @pytest.mark.road

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from harness.evidence.hub import inventory
+from harness import files
 from harness.evidence.ledger.log import Ledger
 from harness.judgement.verify import verify
 from tests.builders import sealed
@@ -108,9 +108,9 @@ def test_a_name_that_looks_plain_has_no_fault(monkeypatch: pytest.MonkeyPatch) -
     ]
     names = ["/".join(pair) for pair in itertools.product(parts, repeat=3)]
     names += ["/".join("a" * count) for count in (31, 32, 33, 34)]
-    quick = [inventory.fault_of(name) for name in names]
+    quick = [files.path_fault(name) for name in names]
 
-    monkeypatch.setattr(inventory, "_PLAIN", re.compile("(?!)"))
+    monkeypatch.setattr(files, "_PLAIN", re.compile("(?!)"))
 
-    assert quick == [inventory.fault_of(name) for name in names]
+    assert quick == [files.path_fault(name) for name in names]
     assert 0 < quick.count(None) < len(quick)

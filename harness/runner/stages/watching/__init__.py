@@ -1,0 +1,1 @@
+"""A folder that is put on the path of stages, for what Python loads at its start."""
