@@ -154,7 +154,10 @@ class GuardResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubRecord:
-    """The record of one run, stored as ``hub.json``."""
+    """The record of one run, stored as ``hub.json``.
+
+    ``inputs_meaning`` says what the digests of the inputs stand for: ``bytes``, or ``code-1``.
+    """
 
     schema: int
     suite: str
@@ -177,6 +180,7 @@ class HubRecord:
     inputs_sha256: str
     previous: str | None
     quarantine: tuple[QuarantineRecord, ...] = ()
+    inputs_meaning: str = "bytes"
 
 
 def encode(value: Any) -> Any:

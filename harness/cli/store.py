@@ -64,7 +64,8 @@ def push(session: Session, hubs: tuple[str, ...], url: str, suites: tuple[str, .
     project = resolve.project(session)
     for suite in suites:
         config_file.suite_of(project, suite)
-    known = seals.known(workflow.tidy(project))
+    workflow.tidy(project)
+    known = seals.known(project)
     chosen = [resolve.hub(words, session) for words in hubs] or resolve.store(project).hubs()
     chosen = [hub for hub in chosen if not suites or hub.parent.name in suites]
     store = RemoteStore(url)
@@ -90,7 +91,7 @@ def pull(session: Session, url: str, suites: tuple[str, ...]) -> None:
     store = RemoteStore(url)
     store.require()
     with fetching.receiving(project):
-        known = seals.known(workflow.ledger_of(project))
+        known = seals.known(project)
 
         def move(subject: str) -> Moved:
             return fetching.pull(subject, project, known, store)

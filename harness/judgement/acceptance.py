@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.config.project import Project
-from harness.evidence.hub import layout
-from harness.evidence.ledger.log import Entry, Ledger
+from harness.evidence.hub import ledgers
+from harness.evidence.ledger.log import Entry
 
 KIND = "cause-accepted"
 
@@ -30,12 +30,9 @@ def of_project(project: Project) -> frozenset[Acceptance]:
     Raises:
         IntegrityError: The ledger is damaged.
     """
-    path = project.hubs / layout.LEDGER
-    if not path.is_file():
-        return frozenset()
     return frozenset(
         Acceptance(entry.subject, str(entry.body.get("cause")), str(entry.body.get("state")))
-        for entry in Ledger(path).walk()
+        for _, entry in ledgers.of_store(project.hubs, project.work).walk()
         if entry.kind == KIND
     )
 
@@ -43,7 +40,7 @@ def of_project(project: Project) -> frozenset[Acceptance]:
 def keep(
     project: Project, suite: str, given: Acceptance, items: tuple[str, ...], reason: str
 ) -> Entry:
-    """Write an acceptance with its reason into the ledger.
+    """Write an acceptance with its reason into the local ledger.
 
     Raises:
         IntegrityError: The ledger is damaged.
@@ -57,4 +54,5 @@ def keep(
         "items": list(items),
         "reason": reason,
     }
-    return Ledger(project.hubs / layout.LEDGER).append(KIND, given.run_id, body)
+    own = ledgers.of_store(project.hubs, project.work).local
+    return own.append(KIND, given.run_id, body)

@@ -117,6 +117,7 @@ def record(draft: Draft, results: tuple[GuardResult, ...], previous: str | None)
         inputs_sha256=inputs.summary(frozen.inputs),
         previous=previous,
         quarantine=entries,
+        inputs_meaning=frozen.inputs_meaning,
     )
     return made if made.reason else replace(made, reason=_passed(made))
 

@@ -19,7 +19,7 @@ from harness.judgement.golden.store import GoldenSet
 from harness.records import QuarantineRecord, StageRecord
 from harness.runner import quarantine_checks, run_stage
 from harness.runner.options import RunOptions
-from harness.runner.stages import child, datasets, registry
+from harness.runner.stages import child, dataset_log, datasets, registry
 from harness.runner.stages.base import StageContext
 from harness.runner.workspace import Scene
 
@@ -135,18 +135,18 @@ def _datasets(
 ) -> tuple[dict[str, datasets.Dataset], StageRecord | None]:
     context, redactor, cache = tools
     found: dict[str, datasets.Dataset] = {}
+    proven = dataset_log.read_log(project.shared)
     for spec in suite.datasets:
         if spec.role in given:
             found[spec.role] = datasets.given(spec.role, given[spec.role], cache.digest)
             continue
         recipe = freshness.recipe_of(project, spec, cache)
-        folder = datasets.place(project.shared, spec, recipe)
-        ready = datasets.cached(folder, spec, cache.digest)
+        ready = datasets.cached(project.shared, spec, recipe, proven)
         if ready is None:
             options.observer.note(f"making dataset {spec.role}")
             started = layout.instant(datetime.now(UTC))
             try:
-                ready = datasets.generate(folder, spec, context)
+                ready = datasets.generate(project.shared, spec, recipe, context)
             except datasets.GenerationFailedError as error:
                 failed = run_stage.settle(error.stage, error.trial, context, redactor, started)
                 return found, failed

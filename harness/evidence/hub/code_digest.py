@@ -31,9 +31,7 @@ _LARGEST_SOURCE, _LARGEST_NOTEBOOK = 2 << 20, 64 << 20
 _SEPARATOR = b"\0"  # no source may hold it
 _LEFT_OUT = frozenset({tokenize.ENCODING, tokenize.COMMENT, tokenize.NL})
 # Tokens that say where they stand by their kind; their text is layout.
-_STRUCTURE = frozenset(
-    {tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE, tokenize.ENDMARKER}
-)
+_STRUCTURE = frozenset({tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE, tokenize.ENDMARKER})
 # Newer tokenizers take f-strings apart: the kinds by name, as older ones have none of them.
 _OPENING = frozenset({"FSTRING_START", "TSTRING_START"})
 _CLOSING = frozenset({"FSTRING_END", "TSTRING_END"})
@@ -52,15 +50,10 @@ def has_code(path: Path) -> bool:
     return path.suffix in _PYTHON or path.suffix == _NOTEBOOK
 
 
-def of_file(path: Path) -> str:
-    """Digest the code of a file.
-
-    Raises:
-        OSError: It cannot be read.
-    """
-    content = path.read_bytes()
+def digest_content(suffix: str, content: bytes) -> str:
+    """Digest the code in the bytes of a file, whose kind its ``suffix`` says."""
     try:
-        parts = b"".join(_parts(path.suffix, content))
+        parts = b"".join(_parts(suffix, content))
     except _NoCodeError:
         return hashlib.sha256(content).hexdigest()
     return hashlib.sha256(parts).hexdigest()
@@ -112,9 +105,7 @@ def _indentations(tokens: list[tokenize.TokenInfo], lines: list[str]) -> Iterato
             yield lines[token.start[0] - 1][: token.start[1]]
 
 
-def _joined(
-    tokens: list[tokenize.TokenInfo], lines: list[str]
-) -> Iterator[tuple[bytes, str]]:
+def _joined(tokens: list[tokenize.TokenInfo], lines: list[str]) -> Iterator[tuple[bytes, str]]:
     """Give kind and text of what counts; an f-string in pieces is put together again.
 
     Raises:

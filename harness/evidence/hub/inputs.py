@@ -10,13 +10,13 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from harness.errors import ConfigError, StorageError
-from harness.evidence.hub import checkout
-from harness.files import json_bytes, read_cache, sha256_file, write_bytes
+from harness.evidence.hub import checkout, code_digest
+from harness.files import json_bytes, read_cache, sha256_bytes, sha256_file, write_bytes
 
 _SKIPPED = frozenset({".git", "__pycache__", ".venv", ".harness", "node_modules"})
 _WILD = re.compile(r"[*?\[]")
@@ -40,11 +40,36 @@ class DigestCache:
         self._is_changed = False
 
     def digest(self, path: Path) -> str:
-        """Return the digest of a file.
+        """Return the digest of a file's bytes.
 
         Raises:
             OSError: It cannot be read.
         """
+        return self._known_or(str(path), path, lambda: sha256_file(path))
+
+    def digest_code(self, path: Path) -> str:
+        """Return the digest of a file's code; see ``code_digest``.
+
+        Bytes that were taken apart once are not taken apart again, wherever they lie.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        if not code_digest.has_code(path):
+            return self.digest(path)
+        return self._known_or(f"{code_digest.CODE}:{path}", path, lambda: self._code(path))
+
+    def _code(self, path: Path) -> str:
+        content = path.read_bytes()
+        name = f"{code_digest.CODE}{path.suffix}:{sha256_bytes(content)}"
+        known = self._known.get(name) or self._used.get(name)
+        if known is None:
+            known = [code_digest.digest_content(path.suffix, content)]
+            self._is_changed = True
+        self._used[name] = known
+        return str(known[-1])
+
+    def _known_or(self, name: str, path: Path, take_anew: Callable[[], str]) -> str:
         status = path.stat()
         identity: list[int | str] = [
             status.st_dev,
@@ -53,12 +78,11 @@ class DigestCache:
             status.st_mtime_ns,
             status.st_ctime_ns,
         ]
-        name = str(path)
         known = self._known.get(name)
         if known is not None and known[:-1] == identity:
             self._used[name] = known
             return str(known[-1])
-        value = sha256_file(path)
+        value = take_anew()
         newest = max(status.st_ctime_ns, status.st_mtime_ns)
         if newest < time.time_ns() - _SETTLED_NS:
             self._used[name] = [*identity, value]
@@ -78,8 +102,16 @@ class DigestCache:
         self._is_changed = False
 
 
-def take(root: Path, globs: Iterable[str], cache: DigestCache) -> dict[str, str]:
+def take(
+    root: Path, globs: Iterable[str], cache: DigestCache, meaning: str = code_digest.CODE
+) -> dict[str, str]:
     """Digest the files that the globs name, by path relative to the root, sorted.
+
+    Args:
+        root: The project.
+        globs: What the suite declares.
+        cache: Digests known.
+        meaning: What a digest stands for, ``code_digest.CODE`` or ``BYTES``.
 
     Raises:
         ConfigError: The globs name no file at all, or a file cannot be read.
@@ -93,10 +125,11 @@ def take(root: Path, globs: Iterable[str], cache: DigestCache) -> dict[str, str]
             expected="at least one input",
             remedy="Correct the inputs of the suite in harness.toml.",
         )
+    digest = cache.digest if meaning == code_digest.BYTES else cache.digest_code
     digests = {}
     for path in found:
         try:
-            digests[path] = cache.digest(root / path)
+            digests[path] = digest(root / path)
         except FileNotFoundError:
             continue  # deleted, but still in git's index
         except OSError as error:

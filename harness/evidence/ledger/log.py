@@ -149,6 +149,18 @@ class Ledger:
         """
         return [bytes.fromhex(entry.leaf) for entry in self.walk()]
 
+    def count(self) -> int:
+        """Return how many whole entries there are, from the last one alone.
+
+        Raises:
+            IntegrityError: The last entry is damaged.
+        """
+        if not os.path.lexists(self.path):
+            return 0
+        with _opened(self.path, os.O_RDONLY) as handle:
+            last = _tail(handle, self.path)[1]
+        return 0 if last is None else last.sequence + 1
+
     def _lines(self) -> Iterator[bytes]:
         """Give the lines with their newline, the torn tail last and without one."""
         if not os.path.lexists(self.path):
@@ -170,6 +182,10 @@ class Ledger:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[int]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _refused(self.path.parent, error) from error
         with lock.hold(self.path.with_name(f".{self.path.name}.lock"), self._wait_s):
             is_new = not os.path.lexists(self.path)
             with _opened(self.path, os.O_RDWR | os.O_CREAT) as handle:

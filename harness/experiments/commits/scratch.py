@@ -16,7 +16,7 @@ from harness.config.project import Project
 from harness.errors import HarnessError
 from harness.evidence.hub.store import HubStore
 from harness.records import HubRecord
-from harness.runner.stages import child
+from harness.runner.stages import child, dataset_log
 from harness.runner.stages.child import ChildSpec, Stop
 from harness.runner.stages.log_stream import LogStream
 
@@ -54,27 +54,34 @@ def worktree(project: Project, revision: str, name: str) -> Iterator[Path]:
         # Those of other machines that share the repository look as if they were gone.
         opened.git.worktree("prune", f"--expire={_LEFT_OVER}")
         opened.git.worktree("add", "--quiet", "--detach", str(tree), revision)
-        theirs = root / project.work.relative_to(project.root) / "datasets"
+        theirs = root / project.work.relative_to(project.root)
         if (project.work / "datasets").is_dir():
-            shutil.copytree(project.work / "datasets", theirs)
+            shutil.copytree(project.work / "datasets", theirs / "datasets")
+            dataset_log.copy_log(project.work, theirs, os.listdir(theirs / "datasets"))  # noqa: PTH208 - names only
         yield root
-        _keep_new(theirs, project.work / "datasets")
+        _keep_new(theirs, project.work)
     finally:
         if tree.exists():
             opened.git.worktree("remove", "--force", "--force", str(tree))
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _keep_new(made: Path, kept: Path) -> None:
+def _keep_new(theirs: Path, ours: Path) -> None:
+    """Take over what was generated there and is not here yet, with its entries."""
+    made, kept, new = theirs / "datasets", ours / "datasets", []
     for folder in made.iterdir() if made.is_dir() else ():
-        if not (kept / folder.name).exists():
-            kept.mkdir(parents=True, exist_ok=True)
-            part = kept / f".{folder.name}.{os.getpid()}"
-            shutil.copytree(folder, part)
-            try:
-                part.rename(kept / folder.name)
-            except OSError:  # another run was first
-                shutil.rmtree(part, ignore_errors=True)
+        if (kept / folder.name).exists():
+            continue
+        kept.mkdir(parents=True, exist_ok=True)
+        part = kept / f".{folder.name}.{os.getpid()}"
+        shutil.copytree(folder, part)
+        try:
+            part.rename(kept / folder.name)
+        except OSError:  # another run was first
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            new.append(folder.name)
+    dataset_log.copy_log(theirs, ours, new)
 
 
 def run_suite(

@@ -31,10 +31,8 @@ PIECES = (
 )
 
 
-def digest(folder: Path, content: bytes, name: str = "module.py") -> str:
-    path = folder / name
-    path.write_bytes(content)
-    return code_digest.of_file(path)
+def digest(content: bytes, name: str = "module.py") -> str:
+    return code_digest.digest_content(Path(name).suffix, content)
 
 
 def meaning(content: bytes) -> str:
@@ -64,23 +62,20 @@ def edits(draw: st.DrawFn) -> tuple[bytes, bytes]:
 @settings(max_examples=200, deadline=None)
 @given(edits())
 def test_one_digest_is_one_program(
-    tmp_path_factory: pytest.TempPathFactory, edited: tuple[bytes, bytes]
+    edited: tuple[bytes, bytes],
 ) -> None:
     """Sources that Python reads otherwise never share a digest; its own parser is the judge."""
-    folder = tmp_path_factory.getbasetemp()
     before, after = edited
 
-    if digest(folder, before) == digest(folder, after):
+    if digest(before) == digest(after):
         assert meaning(before) == meaning(after)
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.sampled_from(SOURCES), st.data())
-def test_comments_and_blank_lines_are_no_change(
-    tmp_path_factory: pytest.TempPathFactory, source: Path, data: st.DataObject
-) -> None:
+def test_comments_and_blank_lines_are_no_change(source: Path, data: st.DataObject) -> None:
     """Comment lines, blank lines and ends of line in another style leave the digest alone."""
-    folder, before = tmp_path_factory.getbasetemp(), source.read_bytes()
+    before = source.read_bytes()
     starts = [
         node.lineno - 1
         for node in ast.walk(ast.parse(before))
@@ -93,7 +88,7 @@ def test_comments_and_blank_lines_are_no_change(
             lines[row:row] = [data.draw(st.sampled_from([b"", b"# note", b"        # note"]))]
     after = data.draw(st.sampled_from([b"\n", b"\r\n"])).join(lines)
 
-    assert digest(folder, after) == digest(folder, before)
+    assert digest(after) == digest(before)
 
 
 @pytest.mark.parametrize(
@@ -119,9 +114,9 @@ def test_comments_and_blank_lines_are_no_change(
         (b"if x:\n        y\n\tz\n", b"if x:\n        y\n        z\n", False),
     ],
 )
-def test_what_counts(tmp_path: Path, before: bytes, after: bytes, *, is_same: bool) -> None:
+def test_what_counts(before: bytes, after: bytes, *, is_same: bool) -> None:
     """Comments and layout do not count; docstrings, encodings and texts do."""
-    assert (digest(tmp_path, before) == digest(tmp_path, after)) is is_same
+    assert (digest(before) == digest(after)) is is_same
 
 
 def notebook(*cells: tuple[str, str], **keys: Any) -> bytes:
@@ -132,28 +127,28 @@ def notebook(*cells: tuple[str, str], **keys: Any) -> bytes:
     return json.dumps({"nbformat": 4, "metadata": {}, "cells": made}).encode()
 
 
-def test_notebook_counts_by_its_code_cells(tmp_path: Path) -> None:
+def test_notebook_counts_by_its_code_cells() -> None:
     """Outputs, counters and texts of a notebook do not count; a line of code does."""
     plain = notebook(("markdown", "Title"), ("code", "a = 1\nb = 2"))
     run = notebook(("markdown", "Other"), ("code", "a = 1\nb = 2"), outputs=[7])
-    known = digest(tmp_path, plain, "a.ipynb")
+    known = digest(plain, "a.ipynb")
 
-    assert digest(tmp_path, run, "a.ipynb") == known
-    assert digest(tmp_path, notebook(("code", "a = 1\nb = 3")), "a.ipynb") != known
-    assert digest(tmp_path, notebook(("code", "a = 1"), ("code", "b = 2")), "a.ipynb") != known
+    assert digest(run, "a.ipynb") == known
+    assert digest(notebook(("code", "a = 1\nb = 3")), "a.ipynb") != known
+    assert digest(notebook(("code", "a = 1"), ("code", "b = 2")), "a.ipynb") != known
     kernel = plain.replace(b'"metadata": {}', b'"metadata": {"kernelspec": {"name": "R"}}', 1)
-    assert digest(tmp_path, kernel, "a.ipynb") != known
+    assert digest(kernel, "a.ipynb") != known
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"{}", b"[]", b'{"cells": [], "cells": [], "nbformat": 4}', b"[" * 90_000]
 )
-def test_what_is_no_notebook_counts_by_bytes(tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_notebook_counts_by_bytes(content: bytes) -> None:
     """A notebook that cannot be taken apart, or hides a cell, counts by its bytes."""
-    assert digest(tmp_path, content, "a.ipynb") == sha256_bytes(content)
+    assert digest(content, "a.ipynb") == sha256_bytes(content)
 
 
 @pytest.mark.parametrize("name", ["a.pyx", "a.txt", "a.toml", "py"])
-def test_other_files_count_by_bytes(tmp_path: Path, name: str) -> None:
+def test_other_files_count_by_bytes(name: str) -> None:
     """Only Python and notebooks are taken apart."""
-    assert digest(tmp_path, b"x = 1  # why\n", name) == sha256_bytes(b"x = 1  # why\n")
+    assert digest(b"x = 1  # why\n", name) == sha256_bytes(b"x = 1  # why\n")
