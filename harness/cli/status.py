@@ -156,10 +156,12 @@ def _headline(stood: Standing, now: datetime, palette: Palette) -> str:
 
 def _json(stood: Standing) -> dict[str, Any]:
     record = stood.record
-    gone = None if stood.gone is None else stood.gone.subject
+    gone = None
+    if stood.gone is not None:
+        gone = {"hub": stood.gone.subject, "verdict": stood.gone.verdict}
     return {
         "suite": stood.suite,
-        "gone": None if gone is None else {"hub": gone, "verdict": stood.gone.verdict},
+        "gone": gone,
         "hub": stood.hub,
         "verdict": None if record is None else record.verdict.value,
         "run_id": None if record is None else record.run_id,
