@@ -133,10 +133,10 @@ def _ledger(project: Project) -> Finding:
 def _hubs(project: Project) -> Iterator[Finding]:
     store = resolve.store(project)
     for suite in store.suites():
-        if not store.folders(suite):
+        hubs = sorted(store.folders(suite))
+        if not hubs:
             continue
         try:
-            hubs = store.hubs(suite)
             store.read(hubs[-1])
         except HarnessError as error:
             found = f"{error.where}: {error.found}"

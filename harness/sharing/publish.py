@@ -9,7 +9,6 @@ Source: design of the harness, section 10.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -71,7 +71,7 @@ def clone(story: Story, capsys: pytest.CaptureFixture[str], name: str = "there")
 
 @pytest.mark.road
 def test_runs_stay_out_of_gits_way(story: Story, capsys: pytest.CaptureFixture[str]) -> None:
-    """Ten runs among switches, stashes and checkouts change nothing tracked and break no hub."""
+    """Ten runs among switches and stashes change nothing tracked and break no hub."""
     made = []
     for index in range(10):
         made.append(story.run("tiny" if index % 3 else "other"))

@@ -16,7 +16,6 @@ import hashlib
 import io
 import json
 import re
-import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,9 +28,10 @@ _NOTEBOOK = ".ipynb"
 # Beyond these sizes [bytes] a file counts by its bytes: taking it apart would cost seconds.
 _LARGEST_SOURCE, _LARGEST_NOTEBOOK = 2 << 20, 64 << 20
 _SEPARATOR = b"\0"  # no source may hold it
-_LEFT_OUT = frozenset({tokenize.ENCODING, tokenize.COMMENT, tokenize.NL})
+_LEFT_OUT = frozenset({"ENCODING", "COMMENT", "NL"})
 # Tokens that say where they stand by their kind; their text is layout.
-_STRUCTURE = frozenset({tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE, tokenize.ENDMARKER})
+_STRUCTURE = frozenset({"INDENT", "DEDENT", "NEWLINE", "ENDMARKER"})
+_KINDS = {"STRING": b"s", "NUMBER": b"n", "NAME": b"a"}
 # Newer tokenizers take f-strings apart: the kinds by name, as older ones have none of them.
 _OPENING = frozenset({"FSTRING_START", "TSTRING_START"})
 _CLOSING = frozenset({"FSTRING_END", "TSTRING_END"})
@@ -39,6 +39,8 @@ _CLOSING = frozenset({"FSTRING_END", "TSTRING_END"})
 # them it counts as it is written. A continuation that begins a line has rules of its own.
 _TABS = re.compile(rb"(?m)^ *[\t\f]")
 _CONTINUED = re.compile(rb"(?m)^[ \t\f]*\\$")
+
+_Token = tuple[str, str, tuple[int, int], tuple[int, int]]  # kind, text, begin, end
 
 
 class _NoCodeError(Exception):
@@ -83,9 +85,14 @@ def _python(content: bytes) -> Iterator[bytes]:
         yield content.partition(b"\n")[0] + _SEPARATOR
     if _CONTINUED.search(content):
         raise _NoCodeError
+    import tokenize  # noqa: PLC0415 - what is unchanged is known without it
+
     try:
-        tokens = list(tokenize.tokenize(io.BytesIO(content).readline))
-        lines = content.decode(tokens[0].string).split("\n")
+        tokens = [
+            (tokenize.tok_name[t.type], t.string, t.start, t.end)
+            for t in tokenize.tokenize(io.BytesIO(content).readline)
+        ]
+        lines = content.decode(tokens[0][1]).split("\n")
     except (tokenize.TokenError, SyntaxError, ValueError, LookupError, RecursionError) as error:
         raise _NoCodeError from error
     if _TABS.search(content):
@@ -94,42 +101,40 @@ def _python(content: bytes) -> Iterator[bytes]:
         yield kind + text.encode("utf-8", "surrogatepass") + _SEPARATOR
 
 
-def _indentations(tokens: list[tokenize.TokenInfo], lines: list[str]) -> Iterator[str]:
+def _indentations(tokens: list[_Token], lines: list[str]) -> Iterator[str]:
     """Give the white space before each logical line as it is written."""
     is_first = True
-    for token in tokens:
-        if token.type == tokenize.NEWLINE:
+    for name, _, (row, column), _ in tokens:
+        if name == "NEWLINE":
             is_first = True
-        elif is_first and token.type not in _LEFT_OUT | _STRUCTURE:
+        elif is_first and name not in _LEFT_OUT | _STRUCTURE:
             is_first = False
-            yield lines[token.start[0] - 1][: token.start[1]]
+            yield lines[row - 1][:column]
 
 
-def _joined(tokens: list[tokenize.TokenInfo], lines: list[str]) -> Iterator[tuple[bytes, str]]:
+def _joined(tokens: list[_Token], lines: list[str]) -> Iterator[tuple[bytes, str]]:
     """Give kind and text of what counts; an f-string in pieces is put together again.
 
     Raises:
         _NoCodeError: A token is an error.
     """
     depth, begin = 0, (0, 0)
-    for token in tokens:
-        name = tokenize.tok_name[token.type]
+    for name, text, start, end in tokens:
         if name in _OPENING:
-            begin = begin if depth else token.start
+            begin = begin if depth else start
             depth += 1
         elif name in _CLOSING:
             depth -= 1
             if not depth:
-                yield b"s", _between(lines, begin, token.end)
-        elif depth or token.type in _LEFT_OUT:
+                yield b"s", _between(lines, begin, end)
+        elif depth or name in _LEFT_OUT:
             continue
-        elif token.type == tokenize.ERRORTOKEN:
+        elif name == "ERRORTOKEN":
             raise _NoCodeError
-        elif token.type in _STRUCTURE:
+        elif name in _STRUCTURE:
             yield name.encode(), ""
         else:
-            kind = {tokenize.STRING: b"s", tokenize.NUMBER: b"n", tokenize.NAME: b"a"}
-            yield kind.get(token.type, b"o"), token.string
+            yield _KINDS.get(name, b"o"), text
 
 
 def _between(lines: list[str], begin: tuple[int, int], end: tuple[int, int]) -> str:

@@ -63,7 +63,7 @@ class DigestCache:
         content = path.read_bytes()
         name = f"{code_digest.CODE}{path.suffix}:{sha256_bytes(content)}"
         known = self._known.get(name) or self._used.get(name)
-        if known is None:
+        if not isinstance(known, list) or len(known) != 1 or type(known[0]) is not str:
             known = [code_digest.digest_content(path.suffix, content)]
             self._is_changed = True
         self._used[name] = known

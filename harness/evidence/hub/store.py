@@ -20,6 +20,8 @@ from harness.verdict import Verdict
 
 _LARGEST_RECORD = 16 << 20
 _PATIENCE_S = 5.0
+# What this process read of the ledgers last, by store, with which files they were then.
+_RUNS: dict[Path, tuple[object, dict[str, SealedRun]]] = {}
 
 
 class HubStore:
@@ -28,7 +30,6 @@ class HubStore:
     def __init__(self, hubs: Path, work: Path) -> None:
         """Take the folders; they need not exist."""
         self.root, self._work = hubs, work
-        self._read: tuple[object, dict[str, SealedRun]] = (None, {})
 
     @property
     def ledgers(self) -> Ledgers:
@@ -50,9 +51,10 @@ class HubStore:
             IntegrityError: A ledger is damaged.
         """
         identity = self.ledgers.identity()
-        if self._read[0] != identity:
-            self._read = identity, self.ledgers.runs()
-        return self._read[1]
+        known = _RUNS.get(self.root)
+        if known is None or known[0] != identity:
+            known = _RUNS[self.root] = identity, self.ledgers.runs()
+        return known[1]
 
     def folders(self, suite: str | None = None) -> list[Path]:
         """Return the folders that are named as hubs, in no order; no ledger is read."""
@@ -67,15 +69,21 @@ class HubStore:
     def hubs(self, suite: str | None = None) -> list[Path]:
         """Return the hubs, oldest first as the ledgers have them.
 
-        What was never sealed proves nothing and comes before them, by its name.
+        What was never sealed proves nothing. It comes before them, but where its name is later
+        than theirs: a run whose seal was taken away does not hide behind an older one.
 
         Raises:
             IntegrityError: A ledger is damaged.
         """
-        places = {subject: place for place, subject in enumerate(self.runs())}
+        places, last = {}, dict[str, str]()
+        for place, run in enumerate(self.runs().values()):
+            places[run.subject] = place
+            last[run.suite] = max(run.run_id, last.get(run.suite, ""))
 
         def order(hub: Path) -> tuple[int, str, str]:
-            place = places.get(f"{hub.parent.name}/{hub.name}", -1)
+            is_later = hub.name > last.get(hub.parent.name, "")
+            without = len(places) if is_later else -1
+            place = places.get(f"{hub.parent.name}/{hub.name}", without)
             return place, hub.name, hub.parent.name
 
         return sorted(self.folders(suite), key=order)

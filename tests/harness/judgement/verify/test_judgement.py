@@ -180,7 +180,7 @@ def test_a_signed_checkpoint_that_covers_the_hub_is_accepted(store: Store) -> No
     key = keys.new("ci")
     store.declare('name = "small"', f'name = "small"\ntrusted_keys = ["{key.public.encode()}"]')
     note = checkpoint.write(checkpoint.take(store.ledger.leaves(), "small"), [key])
-    (store.root / "hubs/checkpoint.txt").write_text(note)
+    store.ledger.path.with_name("checkpoint.txt").write_text(note)
     later = sealed.run(store.root)
 
     assert verify(store.project, store.hub, allow_stale=True).exit_code == 0
