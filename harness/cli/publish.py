@@ -21,7 +21,7 @@ from harness.verdict import Verdict
 
 EXAMPLES = """\b
 Examples:
-  harness publish quick:latest && git commit -m "Publish evidence"
+  harness publish quick:latest
   harness publish --all-suites
   harness publish --renew --replace
 """

@@ -47,7 +47,7 @@ MEANING = {
     ("", "trusted_keys"): "Ed25519 keys that may sign ledger checkpoints.",
     ("", "datasets"): "Datasets by role, see below.",
     ("", "suites"): "Suites by name, see below.",
-    ("", "hubs"): "Folder of the hub store and of the ledger.",
+    ("", "hubs"): "Folder of the hub store and of the published ledger.",
     ("", "golden"): "Folder of the goldens, one sub-folder per suite.",
     (
         "",
