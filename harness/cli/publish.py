@@ -62,9 +62,9 @@ def command(
     is_renewed: bool,
     is_replacing: bool,
 ) -> int:
-    """Publish sealed HUBS: evidence that belongs to a commit or a release.
+    """Add sealed hubs to the published ledger and to git's index.
 
-    Runs leave their hubs here only. This copies their seals into hubs/ledger.jsonl and adds
+    That is evidence that belongs to a commit or a release. Runs leave their hubs here only. This copies their seals into hubs/ledger.jsonl and adds
     hubs and ledger to git's index; then type git commit. A published hub is an archive: a clone
     verifies it at its own commit, and nothing asks it to be fresh.
 
