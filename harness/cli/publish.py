@@ -64,9 +64,10 @@ def command(
 ) -> int:
     """Add sealed hubs to the published ledger and to git's index.
 
-    That is evidence that belongs to a commit or a release. Runs leave their hubs here only. This copies their seals into hubs/ledger.jsonl and adds
-    hubs and ledger to git's index; then type git commit. A published hub is an archive: a clone
-    verifies it at its own commit, and nothing asks it to be fresh.
+    That is evidence that belongs to a commit or a release. Runs leave their hubs here only;
+    this copies the seals of HUBS into hubs/ledger.jsonl and adds both to the index: then type
+    git commit. A published hub is an archive: a clone verifies it at its own commit, and
+    nothing asks it to be fresh.
 
     With --all-suites and --renew only green hubs are published. What is left out has a line and
     an exit code: 1 red, 3 missing or inconclusive, 4 damaged.
