@@ -41,9 +41,10 @@ class ProofCache:
             hub: The hub.
             sealed: The sealed runs of its store, by subject.
         """
-        run = sealed.get(f"{hub.parent.name}/{hub.name}")
-        name = str(hub)
-        identity, newest = ("", 0) if run is None else _identity(hub, run)
+        name, subject = str(hub), f"{hub.parent.name}/{hub.name}"
+        if subject not in sealed:
+            return f"ledger: no seal of {subject}"
+        identity, newest = _identity(hub, sealed[subject])
         if identity and self._known.get(name) == identity:
             return ""
         # What proves; most calls do without it.

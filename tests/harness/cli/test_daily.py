@@ -208,7 +208,7 @@ def test_damaged_newest_hub_is_told(project: Path, capsys: pytest.CaptureFixture
 
     assert code == 4
     assert told["suites"][0]["verdict"] is None
-    assert "hub.json" in told["suites"][0]["trouble"]
+    assert f"no seal of road/{bad.name}" in told["suites"][0]["trouble"]
 
 
 def test_standing_is_worth_its_verdict() -> None:
