@@ -7,12 +7,14 @@ the state that was looked at: the next edit makes the evidence stale again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.config.project import Project
 from harness.evidence.hub import ledgers
 from harness.evidence.ledger.log import Entry
 
 KIND = "cause-accepted"
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,24 @@ def of_project(project: Project) -> frozenset[Acceptance]:
         for _, entry in ledgers.of_store(project.hubs, project.work).walk()
         if entry.kind == KIND
     )
+
+
+def describe_accepted(
+    hub: Path, run_id: str, project: Project | None = None
+) -> tuple[str, ...]:
+    """Say what was accepted for a run, when, why and in which ledger.
+
+    Raises:
+        IntegrityError: A ledger is damaged.
+    """
+    told = []
+    for word, entry in ledgers.of_hub(hub, project).walk():
+        if entry.kind == KIND and entry.subject == run_id:
+            items = entry.body.get("items")
+            named = ", ".join(map(str, items[:_NAMED])) if isinstance(items, list) else ""
+            cause, reason = entry.body.get("cause"), entry.body.get("reason")
+            told.append(f"{cause} ({named}) on {entry.time}, {word}: {reason}")
+    return tuple(told)
 
 
 def keep(

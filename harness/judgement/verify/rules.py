@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.config.project import Project
 from harness.errors import HarnessError
-from harness.evidence.hub import checkout, ledgers, stamp
+from harness.evidence.hub import checkout, stamp
 from harness.judgement import acceptance, quarantine
 from harness.judgement.verify import report
 from harness.judgement.verify.report import Row
@@ -56,14 +56,8 @@ def _tree(record: HubRecord) -> Row:
 
 def _accepted(record: HubRecord, hub: Path, project: Project | None) -> Iterator[Row]:
     """Give a row for each cause of stale evidence that a person accepted for this run."""
-    told = []
     try:
-        for word, entry in ledgers.of_hub(hub, project).walk():
-            if entry.kind == acceptance.KIND and entry.subject == record.run_id:
-                cause, reason = entry.body.get("cause"), entry.body.get("reason")
-                items = entry.body.get("items")
-                named = ", ".join(map(str, items[:3])) if isinstance(items, list) else ""
-                told.append(f"{cause} ({named}) on {entry.time}, {word}: {reason}")
+        told = acceptance.describe_accepted(hub, record.run_id, project)
     except HarnessError as error:
         yield report.noted(_ACCEPTED, report.printable(f"not known: {error.found}"))
         return

@@ -165,6 +165,11 @@ def test_what_is_not_checked_has_a_row(root: Path, ask: Any) -> None:
     assert "source" in rows["accepted"]["found"]
     assert rows["freshness"]["outcome"] == "note"
     assert rows["quarantine"]["found"] == "nothing"
+    for kind, head in (("md", "## Accepted since"), ("html", "<dt>accepted since</dt>")):
+        assert main.main(["report", "--format", kind, "-o", "page", "-q"]) == 0
+        written = (root / "page").read_text()
+        assert head in written
+        assert "looked at it" in written
 
 
 def test_accepting_reaches_all_named_suites_or_none(root: Path, ask: Any) -> None:
