@@ -202,7 +202,10 @@ class GuardResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubRecord:
-    """The record of one run, stored as ``hub.json``."""
+    """The record of one run, stored as ``hub.json``.
+
+    ``inputs_meaning`` says what the digests of the inputs stand for: ``bytes``, or ``code-1``.
+    """
 
     schema: int
     suite: str = field(metadata=IDENTIFIER)
@@ -225,6 +228,7 @@ class HubRecord:
     inputs_sha256: str
     previous: str | None = field(metadata=INSIDE)
     quarantine: tuple[QuarantineRecord, ...] = ()
+    inputs_meaning: str = "bytes"
 
 
 def encode(value: Any) -> Any:

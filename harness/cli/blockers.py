@@ -12,9 +12,8 @@ from harness.cli.options import Session
 from harness.config import config_file
 from harness.config.project import Project
 from harness.errors import ConfigError
-from harness.evidence.hub import layout
+from harness.evidence.hub import ledgers
 from harness.evidence.hub.blockers import Blocker, Register
-from harness.evidence.ledger.log import Ledger
 from harness.reporting import terminal, text
 
 EXAMPLES = """\b
@@ -107,7 +106,8 @@ def close(session: Session, id_: str, reason: str) -> None:
     project = resolve.project(session)
     closed = Register(project.hubs).close(_find(project, id_).id, reason)
     body = {"reason": reason.strip(), "suite": closed.suite, "signature": closed.signature}
-    Ledger(project.hubs / layout.LEDGER).append(CLOSED, closed.id, body)
+    own = ledgers.of_store(project.hubs, project.work).local
+    own.append(CLOSED, closed.id, body)
     session.answer(records.encode(closed), f"closed  {closed.id}  {text.visible(closed.title)}")
 
 

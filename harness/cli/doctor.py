@@ -18,8 +18,7 @@ from harness.cli.options import Session
 from harness.config import config_file
 from harness.config.project import Project
 from harness.errors import HarnessError
-from harness.evidence.hub import checkout, layout
-from harness.evidence.ledger.log import Ledger
+from harness.evidence.hub import checkout
 from harness.reporting import terminal, text
 from harness.verdict import Verdict, combine
 
@@ -111,20 +110,23 @@ def _space(root: Path) -> Finding:
 
 
 def _ledger(project: Project) -> Finding:
-    path = project.hubs / layout.LEDGER
-    if not path.exists():
+    both = resolve.store(project).ledgers
+    if not both.named:
         return Finding("ledger", Verdict.GREEN, "none yet (made by the first seal)")
-    try:
-        count = sum(1 for _ in Ledger(path).walk())
-    except HarnessError as error:
-        return Finding("ledger", Verdict.RED, f"{error.where}: {error.found}", error.remedy)
-    return Finding("ledger", Verdict.GREEN, f"{count} entries")
+    told = []
+    for word, ledger in both.named:
+        try:
+            told.append(f"{word}: {sum(1 for _ in ledger.walk())} entries")
+        except HarnessError as error:
+            found = f"{word}: {error.where}: {error.found}"
+            return Finding("ledger", Verdict.RED, found, error.remedy)
+    return Finding("ledger", Verdict.GREEN, ", ".join(told))
 
 
 def _hubs(project: Project) -> Iterator[Finding]:
     store = resolve.store(project)
     for suite in store.suites():
-        hubs = store.hubs(suite)
+        hubs = sorted(store.folders(suite))
         if not hubs:
             continue
         try:

@@ -11,13 +11,14 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness import files
 from harness.config.project import Project
 from harness.errors import HarnessError
-from harness.evidence.hub import layout, seal
+from harness.evidence.hub import layout, ledgers, seal
+from harness.evidence.hub.ledgers import Ledgers
 from harness.evidence.ledger import keys
-from harness.evidence.ledger.log import Ledger
 from harness.verdict import Verdict
 
 _SKEW_S = 600.0
@@ -49,7 +50,7 @@ def clock(project: Project) -> Finding:
     if now < _EARLIEST:
         return Finding("clock", Verdict.RED, f"{now:%Y-%m-%d}", remedy)
     try:
-        last = max((entry.time for entry in _ledger(project).walk()), default="")
+        last = max((entry.time for _, entry in _ledgers(project).walk()), default="")
         ahead = (dt.datetime.fromisoformat(last) - now).total_seconds() if last else 0.0
     except (HarnessError, ValueError, TypeError):
         return Finding("clock", Verdict.INCONCLUSIVE, "no readable ledger to compare with")
@@ -81,11 +82,20 @@ def trust(project: Project) -> Iterator[Finding]:
 
 def lock(project: Project) -> Finding:
     """Say who writes to the ledger now; a lock of a dead owner is taken over by itself."""
-    path = project.hubs / f".{_ledger(project).path.name}.lock"
+    beside = (ledger.path for ledger in (_ledgers(project).local, _ledgers(project).published))
+    for path in (path.with_name(f".{path.name}.lock") for path in beside):
+        found = _lock_of(path)
+        if found is not None:
+            return found
+    return Finding("locks", Verdict.GREEN, "none held")
+
+
+def _lock_of(path: Path) -> Finding | None:
+    """Say who holds a lock file; nothing where there is none."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
-        return Finding("locks", Verdict.GREEN, "none held")
+        return None
     except OSError as error:
         remedy = f"Remove {path.name}, which is no lock file of ours."
         return Finding("locks", Verdict.RED, f"{path.name}: {error.strerror}", remedy)
@@ -118,5 +128,5 @@ def leftovers(project: Project) -> Finding:
     return Finding("leftovers", verdict, found, remedy if is_open else "")
 
 
-def _ledger(project: Project) -> Ledger:
-    return Ledger(project.hubs / layout.LEDGER)
+def _ledgers(project: Project) -> Ledgers:
+    return ledgers.of_store(project.hubs, project.work)

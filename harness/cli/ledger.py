@@ -14,7 +14,8 @@ from harness.cli import options, resolve
 from harness.cli.options import Session
 from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError
-from harness.evidence.hub import checkout, digest, layout
+from harness.evidence.hub import checkout, digest, layout, ledgers
+from harness.evidence.hub.ledgers import LOCAL, Ledgers
 from harness.evidence.ledger import checkpoint, keys, merge, merkle
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.evidence.ledger.tiles import Tiles
@@ -38,30 +39,48 @@ def command() -> None:
     """Inspect and check the append-only log of all seals."""
 
 
-def _ledger(project: Project) -> Ledger:
-    return Ledger(project.hubs / layout.LEDGER)
+_LOCAL = click.option("--local", "is_local", is_flag=True, help="The local ledger alone.")
+
+
+def _both(project: Project) -> Ledgers:
+    return ledgers.of_store(project.hubs, project.work)
+
+
+def _chosen(project: Project, *, is_local: bool) -> list[tuple[str, Ledger]]:
+    """Return the ledgers that exist, or the local one alone; an absent one is empty."""
+    both = _both(project)
+    found = [(word, one) for word, one in both.named if word == LOCAL or not is_local]
+    return found or [(LOCAL, both.local)]
 
 
 @command.command("log")
 @click.option("-n", "count", default=20, show_default=True, help="How many, newest first.")
 @click.option("--kind", help="Only entries of this kind, for example seal.")
+@_LOCAL
 @options.common
 @options.pass_session
-def log(session: Session, count: int, kind: str | None) -> None:
-    """List the entries, newest first."""
-    entries = _ledger(resolve.project(session)).walk()
-    wanted = (entry for entry in entries if kind in (None, entry.kind))
+def log(session: Session, count: int, kind: str | None, *, is_local: bool) -> None:
+    """List the entries of both ledgers, newest first."""
+    entries = _both(resolve.project(session)).walk()
+    wanted = (
+        (word, entry)
+        for word, entry in entries
+        if kind in (None, entry.kind) and (word == LOCAL or not is_local)
+    )
     chosen = list(deque(wanted, maxlen=max(0, count)))[::-1]
     lines = [
-        f"{entry.sequence:>6}  {text.visible(entry.time)}  {text.visible(entry.kind):<8}"
+        f"{entry.sequence:>6}  {word:<9}  {text.visible(entry.time)}"
+        f"  {text.visible(entry.kind):<8}"
         f"  {text.visible(entry.subject)}  {text.visible(str(entry.body.get('verdict', '')))}"
-        for entry in chosen
+        for word, entry in chosen
     ]
-    session.answer([_plain(entry) for entry in chosen], "\n".join(lines) or "no entries")
+    told = [_plain(word, entry) for word, entry in chosen]
+    session.answer(told, "\n".join(lines) or "no entries")
 
 
-def _plain(entry: Entry) -> dict[str, Any]:
+def _plain(word: str, entry: Entry) -> dict[str, Any]:
     return {
+        "ledger": word,
         "sequence": entry.sequence,
         "time": entry.time,
         "kind": entry.kind,
@@ -81,21 +100,41 @@ def _plain(entry: Entry) -> dict[str, Any]:
 @options.common
 @options.pass_session
 def verify(session: Session, pinned: Path | None) -> None:
-    """Prove the chain and the tree of the whole ledger."""
+    """Prove the chain and the tree of both ledgers, each against the checkpoint beside it."""
     project = resolve.project(session)
-    ledger = _ledger(project)
-    health = ledger.check()
-    beside = project.hubs / layout.CHECKPOINT
-    for path in (pinned, beside if beside.is_file() else None):
-        if path is not None:
-            note = checkpoint.read_checkpoint(
-                digest.read_bytes(path, checkpoint.LIMIT), path.name
-            )
-            signing.covered_by(note.checkpoint, ledger, ledger.leaves())
-    torn = f"; a torn tail of {health.torn_bytes} bytes, cut by the next append"
-    words = f"{health.size} entries hold, root {health.root[:16]}…"
-    value = {"size": health.size, "root": health.root, "torn_bytes": health.torn_bytes}
-    session.answer(value, words + (torn if health.torn_bytes else ""))
+    told, lines = {}, []
+    for word, ledger in _chosen(project, is_local=False):
+        health = ledger.check()
+        beside = ledger.path.with_name(layout.CHECKPOINT)
+        if beside.is_file():
+            _require(beside, ledger)
+        told[word] = {
+            "size": health.size,
+            "root": health.root,
+            "torn_bytes": health.torn_bytes,
+        }
+        torn = f"; a torn tail of {health.torn_bytes} bytes, cut by the next append"
+        line = f"{word}: {health.size} entries hold, root {health.root[:16]}…"
+        lines.append(line + (torn if health.torn_bytes else ""))
+    if pinned is not None:
+        is_local = _origin_of(pinned) == _origin(project, LOCAL)
+        _require(pinned, _both(project).local if is_local else _both(project).published)
+    session.answer(told, "\n".join(lines))
+
+
+def _require(pinned: Path, ledger: Ledger) -> None:
+    note = checkpoint.read_checkpoint(digest.read_bytes(pinned, checkpoint.LIMIT), pinned.name)
+    signing.covered_by(note.checkpoint, ledger, ledger.leaves())
+
+
+def _origin_of(pinned: Path) -> str:
+    content = digest.read_bytes(pinned, checkpoint.LIMIT)
+    return checkpoint.read_checkpoint(content, pinned.name).checkpoint.origin
+
+
+def _origin(project: Project, word: str) -> str:
+    """Name a ledger in its checkpoints."""
+    return f"{project.name}/{LOCAL}" if word == LOCAL else project.name
 
 
 @command.command("checkpoint")
@@ -110,18 +149,29 @@ def verify(session: Session, pinned: Path | None) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where to write it.  [default: checkpoint.txt beside the ledger]",
 )
+@_LOCAL
 @options.common
 @options.pass_session
-def take(session: Session, key_file: Path | None, output: Path | None) -> None:
-    """Pin the ledger as it is, so that a later rollback is found."""
+def take(
+    session: Session, key_file: Path | None, output: Path | None, *, is_local: bool
+) -> None:
+    """Pin the ledgers as they are, so that a later rollback is found.
+
+    Each gets its checkpoint beside it. With --output only one is pinned: the published one
+    where there is one, or the local one.
+    """
     project = resolve.project(session)
-    taken = checkpoint.take(_ledger(project).leaves(), project.name)
     signers = [] if key_file is None else [keys.read_secret(_text_of(key_file))]
-    note = checkpoint.write(taken, signers)
-    target = output or project.hubs / layout.CHECKPOINT
-    files.write_text(target, note)
-    value = {"origin": taken.origin, "size": taken.size, "root": taken.root.hex()}
-    session.answer(value | {"path": str(target)}, f"{taken.size} entries pinned in {target}")
+    chosen = _chosen(project, is_local=is_local)
+    told, lines = [], []
+    for word, ledger in chosen if output is None else chosen[-1:]:
+        taken = checkpoint.take(ledger.leaves(), _origin(project, word))
+        target = output or ledger.path.with_name(layout.CHECKPOINT)
+        files.write_text(target, checkpoint.write(taken, signers))
+        value = {"origin": taken.origin, "size": taken.size, "root": taken.root.hex()}
+        told.append({"ledger": word, **value, "path": str(target)})
+        lines.append(f"{word}: {taken.size} entries pinned in {target}")
+    session.answer({"checkpoints": told}, "\n".join(lines))
 
 
 def _text_of(path: Path) -> str:
@@ -130,35 +180,46 @@ def _text_of(path: Path) -> str:
 
 @command.command("proof")
 @click.argument("subject")
+@_LOCAL
 @options.common
 @options.pass_session
-def proof(session: Session, subject: str) -> None:
-    """Print the inclusion proof of one entry: a subject such as SUITE/RUN-ID, or a number."""
+def proof(session: Session, subject: str, *, is_local: bool) -> None:
+    """Print the inclusion proof of one entry: a subject such as SUITE/RUN-ID, or a number.
+
+    It is looked for in the published ledger first, which others can hold it against.
+    """
     project = resolve.project(session)
-    tree = Tiles(_ledger(project), project.work / "ledger-tree")
-    size = tree.bring_up_to_date()
-    entry = _find(tree, subject)
+    word, tree, entry = _find(project, subject, is_local=is_local)
+    size = tree.size
     path, root = tree.inclusion_proof(entry.sequence), tree.root()
     merkle.check_inclusion(bytes.fromhex(entry.leaf), entry.sequence, size, path, root)
     value = {
-        "entry": _plain(entry),
+        "entry": _plain(word, entry),
         "index": entry.sequence,
         "size": size,
         "root": root.hex(),
         "proof": [step.hex() for step in path],
     }
     lines = [
-        f"entry {entry.sequence} of {size}, root {root.hex()}",
+        f"{word} entry {entry.sequence} of {size}, root {root.hex()}",
         f"leaf {entry.leaf}",
     ]
     session.answer(value, "\n".join([*lines, *(step.hex() for step in path)]))
 
 
-def _find(tree: Tiles, subject: str) -> Entry:
+def _find(project: Project, subject: str, *, is_local: bool) -> tuple[str, Tiles, Entry]:
+    """Find an entry and the tree of the ledger that holds it.
+
+    Raises:
+        EvidenceMissingError: No ledger holds it.
+    """
     is_number = subject.isascii() and subject.isdigit() and len(subject) <= _DIGITS
-    index = int(subject) if is_number else tree.find(subject)
-    if index is not None and index < tree.size:
-        return tree.entry(index)
+    for word, ledger in reversed(_chosen(project, is_local=is_local)):
+        tree = Tiles(ledger, project.work / f"ledger-tree-{word}")
+        tree.bring_up_to_date()
+        index = int(subject) if is_number else tree.find(subject)
+        if index is not None and index < tree.size:
+            return word, tree, tree.entry(index)
     raise EvidenceMissingError(
         f"ledger entry {text.visible(subject)}"[:120],
         found="no such entry",
@@ -172,12 +233,13 @@ def _find(tree: Tiles, subject: str) -> Entry:
 @options.common
 @options.pass_session
 def merge_command(session: Session, theirs: str) -> None:
-    """Add what only THEIRS holds: another ledger file, or a git revision such as MERGE_HEAD.
+    """Add to the published ledger what only THEIRS holds: a file, or a git revision.
 
-    In the middle of a git merge, a ledger with conflict marks is taken from HEAD first.
+    In the middle of a git merge THEIRS is MERGE_HEAD, and a ledger with conflict marks is taken
+    from HEAD first.
     """
     project = resolve.project(session)
-    ours = _ledger(project)
+    ours = _both(project).published
     relative = ours.path.relative_to(project.root).as_posix()
     if ours.path.is_file() and b"\n<<<<<<< " in b"\n" + ours.path.read_bytes():
         files.write_bytes(ours.path, _from_git(project.root, "HEAD", relative))

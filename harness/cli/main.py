@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "export",
         "Export a hub as a bag, as attestations, as a research object or as a tracked run.",
     ),
+    "publish": ("publish", "Add sealed hubs to the published ledger and to git's index."),
     "store": ("store", "Send hubs to a bucket or server, and fetch them from there."),
     "gc": ("gc", "Remove old hubs, each with an entry in the ledger."),
     "doctor": ("doctor", "Check this machine and project for what the harness needs."),

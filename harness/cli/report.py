@@ -16,6 +16,7 @@ from harness.cli.options import Session
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError
 from harness.evidence.hub.store import read_record
+from harness.judgement import acceptance
 from harness.records import HubRecord
 from harness.reporting import findings, github, junit, markdown, sarif, terminal, view
 
@@ -133,9 +134,9 @@ def _render_kind(hub: Path, kind: str) -> str:
     if kind == "html":
         from harness.reporting import html  # jinja2 is needed for pages only
 
-        return html.render(hub)
+        return html.page(_view(hub))
     if kind in ("md", "summary"):
-        written = markdown.of_view(view.read_view(hub))
+        written = markdown.of_view(_view(hub))
         return written if kind == "md" else github.summary(written)
     record = read_record(hub)
     if kind == "sarif":
@@ -148,6 +149,13 @@ def _render_kind(hub: Path, kind: str) -> str:
         terminal.final(record, resolve.relative_place(hub), terminal.Palette(is_on=False))
         + "\n"
     )
+
+
+def _view(hub: Path) -> view.HubView:
+    """Read a hub, and what was accepted of it since it was sealed."""
+    shown = view.read_view(hub)
+    accepted = acceptance.describe_accepted(hub, shown.record.run_id)
+    return dataclasses.replace(shown, accepted=accepted)
 
 
 _OF_RECORD: dict[str, Callable[[HubRecord], str]] = {

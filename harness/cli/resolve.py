@@ -65,8 +65,15 @@ def hub(words: str, session: Session, suite: str | None = None) -> Path:
 def _latest(kept: HubStore, suite: str | None, back: int, words: str) -> Path:
     hubs = kept.hubs(suite)
     if suite is None and hubs:
-        suite = hubs[-1].parent.name
+        suite = _last_suite(kept, hubs)
         hubs = kept.hubs(suite)
+    if suite is not None and back == 0 and (gone := kept.newest_gone(suite)):
+        raise EvidenceMissingError(
+            f"{suite}:latest",
+            found=f"{gone.run_id}, {gone.verdict} as sealed, but its hub is gone",
+            expected="the hub of the newest run",
+            remedy=f"Restore hubs/{gone.subject} from a copy, or run harness run {suite}.",
+        )
     if back < len(hubs):
         return hubs[-1 - back]
     count = f"{len(hubs)} run{'' if len(hubs) == 1 else 's'}"
@@ -75,6 +82,14 @@ def _latest(kept: HubStore, suite: str | None, back: int, words: str) -> Path:
     raise EvidenceMissingError(
         where, found=count, expected=f"at least {back + 1}", remedy=remedy
     )
+
+
+def _last_suite(kept: HubStore, hubs: list[Path]) -> str:
+    """Name the suite that ran last, whether or not the hub of that run is here."""
+    runs = list(kept.runs().values())
+    if runs and kept.newest_gone(runs[-1].suite):
+        return runs[-1].suite
+    return hubs[-1].parent.name
 
 
 def _by_run_id(kept: HubStore, words: str, suite: str | None) -> Path:

@@ -24,7 +24,7 @@ EXAMPLES = """\b
 Examples:
   harness status
   harness status quick --check        exit 1 when red, 3 when stale or never run
-  harness status quick --accept source --reason "only a comment changed"
+  harness status quick smoke --accept source --reason "only a message changed"
   harness status --json
 """
 _WORST_FIRST = (4, 1, 3, 0)
@@ -62,11 +62,12 @@ def command(
     moment = freshness.Now(instant=now)
     found = suite_status.of_project(project, moment, suites)
     if accept is not None or reason is not None:
-        _accept(project, found, accept, reason)
+        _accept(project, found, suites, accept, reason)
         found = suite_status.of_project(project, moment, suites)
     palette = Palette(options.has_colour())
     blocks = ["\n".join(_block(s, now, palette)) for s in found]
     answer: dict[str, Any] = {"project": project.name, "suites": [_json(s) for s in found]}
+    stood: list[Any] = []
     if any(project.matrices.values()):
         from harness.cli import matrix  # what makes many runs, only where they are declared
 
@@ -74,40 +75,48 @@ def command(
         blocks += [matrix.block(one) for one in stood]
         answer["matrices"] = [matrix.as_json(one) for one in stood]
     session.answer(answer, "\n\n".join(blocks))
-    worst = min((s.exit_code for s in found), key=_WORST_FIRST.index, default=0)
+    codes = [*(one.exit_code for one in found), *(one.exit_code for one in stood)]
+    worst = min(codes, key=_WORST_FIRST.index, default=0)
     return worst if is_check else 0
 
 
 def _accept(
-    project: Project, found: tuple[SuiteStatus, ...], kind: str | None, reason: str | None
+    project: Project,
+    found: tuple[SuiteStatus, ...],
+    named: tuple[str, ...],
+    kind: str | None,
+    reason: str | None,
 ) -> None:
-    """Accept a cause of the newest run of one suite.
+    """Accept a cause of the newest runs of the suites that are named, of all or of none.
 
     Raises:
-        ConfigError: Not one suite, no reason, no such cause, or nobody to decide.
+        ConfigError: No suite, no reason, a suite without such a cause, or nobody to decide.
     """
     from harness.judgement import acceptance  # the ledger's writer, which only this needs
 
-    if len(found) != 1 or kind is None or not (reason or "").strip():
+    if not named or kind is None or not (reason or "").strip():
         missing = ", ".join(
             what
             for what, is_there in (
-                (f"{len(found)} suites", len(found) != 1),
+                ("no suite", not named),
                 ("no --accept", kind is None),
                 ("no --reason", not (reason or "").strip()),
             )
             if is_there
         )
-        raise _refusal(missing, "one SUITE, --accept CAUSE and --reason TEXT")
+        raise _refusal(missing, "SUITE..., --accept CAUSE and --reason TEXT")
     if os.environ.get("CI"):
         raise _refusal("a run of continuous integration", "a person who decides")
-    (stood,) = found
-    fitting = [cause for cause in stood.causes if cause.kind == kind and cause.state]
-    if not fitting or stood.record is None:
-        causes = ", ".join(cause.kind for cause in stood.causes) or "no cause: it is fresh"
-        raise _refusal(causes, f"stale evidence because of {kind}")
-    given = acceptance.Acceptance(stood.record.run_id, kind, fitting[0].state)
-    acceptance.keep(project, stood.suite, given, fitting[0].items, (reason or "").strip())
+    wanted = []
+    for stood in found:
+        fitting = [cause for cause in stood.causes if cause.kind == kind and cause.state]
+        if not fitting or stood.record is None:
+            causes = ", ".join(cause.kind for cause in stood.causes) or "no cause: it is fresh"
+            raise _refusal(f"{stood.suite}: {causes}", f"stale evidence because of {kind}")
+        wanted.append((stood.suite, stood.record.run_id, fitting[0]))
+    for suite, run_id, cause in wanted:
+        given = acceptance.Acceptance(run_id, kind, cause.state)
+        acceptance.keep(project, suite, given, cause.items, (reason or "").strip())
 
 
 def _refusal(found: str, expected: str) -> ConfigError:
@@ -137,7 +146,10 @@ def _block(stood: SuiteStatus, now: datetime, palette: Palette) -> Iterator[str]
 def _headline(stood: SuiteStatus, now: datetime, palette: Palette) -> str:
     name = palette.bold(stood.suite)
     if stood.trouble is not None:
-        return f"{name}  the last hub cannot be read: {text.visible(stood.trouble)}"
+        return f"{name}  the last hub is damaged: {text.visible(stood.trouble)}"
+    if stood.gone is not None:
+        gone = text.visible(f"{stood.gone.verdict} as sealed, but its hub is gone")
+        return f"{name}  {palette.paint(gone, '31')}  {palette.soft(stood.gone.run_id)}"
     if stood.record is None:
         return f"{name}  never run"
     fresh = palette.paint("stale", "33") if stood.causes else palette.paint("fresh", "32")
@@ -153,14 +165,18 @@ def _headline(stood: SuiteStatus, now: datetime, palette: Palette) -> str:
 
 def _json(stood: SuiteStatus) -> dict[str, Any]:
     record = stood.record
+    gone = None
+    if stood.gone is not None:
+        gone = {"hub": stood.gone.subject, "verdict": stood.gone.verdict}
     return {
         "suite": stood.suite,
+        "gone": gone,
         "hub": stood.hub,
         "verdict": None if record is None else record.verdict.value,
         "run_id": None if record is None else record.run_id,
         "finished": None if record is None else record.finished,
         "reason": None if record is None else record.reason,
-        "fresh": record is not None and not stood.causes,
+        "fresh": record is not None and gone is None and not stood.causes,
         "quarantine": [] if record is None else records.encode(record.quarantine),
         "flaky": [] if record is None else list(quarantine.flaky(record)),
         "causes": records.encode(stood.causes),

@@ -64,7 +64,8 @@ def push(session: Session, hubs: tuple[str, ...], url: str, suites: tuple[str, .
     project = resolve.project(session)
     for suite in suites:
         config_file.find_suite(project, suite)
-    known = seals.seals_by_subject(workflow.tidy(project))
+    workflow.tidy(project)
+    known = seals.seals_by_subject(project)
     chosen = [resolve.hub(words, session) for words in hubs] or resolve.store(project).hubs()
     chosen = [hub for hub in chosen if not suites or hub.parent.name in suites]
     store = RemoteStore(url)
@@ -90,7 +91,7 @@ def pull(session: Session, url: str, suites: tuple[str, ...]) -> None:
     store = RemoteStore(url)
     store.require()
     with fetching.hold_receiver(project):
-        known = seals.seals_by_subject(workflow.ledger_of(project))
+        known = seals.seals_by_subject(project)
 
         def move(subject: str) -> Moved:
             return fetching.pull(subject, project, known, store)

@@ -8,14 +8,16 @@ from pathlib import Path
 
 from harness.cli import resolve
 from harness.config.project import Project
-from harness.errors import HarnessError
+from harness.errors import HarnessError, IntegrityError
 from harness.evidence.hub.blockers import Blocker, Register
 from harness.evidence.hub.inputs import DigestCache
+from harness.evidence.hub.ledgers import SealedRun
 from harness.evidence.hub.metrics_cache import Recall
 from harness.evidence.hub.store import HubStore
 from harness.judgement import freshness
 from harness.judgement.freshness import Cause, Freshness
 from harness.judgement.golden import store as golden_store
+from harness.judgement.proof_cache import ProofCache
 from harness.records import HubRecord
 from harness.verdict import Verdict
 
@@ -36,7 +38,8 @@ class Trend:
 class SuiteStatus:
     """Where one suite stands; without a readable run there is no record.
 
-    ``trouble`` is set when the newest hub cannot be read.
+    ``trouble`` is set when the newest hub is not as it was sealed, ``gone`` when the newest
+    run was not green and its hub is not here any more: its seal counts all the same.
     """
 
     suite: str
@@ -48,12 +51,16 @@ class SuiteStatus:
     trends: tuple[Trend, ...]
     trouble: str | None
     next_command: str
+    gone: SealedRun | None = None
 
     @property
     def exit_code(self) -> int:
         """Exit code that this standing is worth: a stale green is missing evidence."""
         if self.trouble is not None:
-            return 4
+            return IntegrityError.exit_code
+        if self.gone is not None:
+            is_red = self.gone.verdict == Verdict.RED.value
+            return (Verdict.RED if is_red else Verdict.INCONCLUSIVE).exit_code
         if self.record is None:
             return Verdict.INCONCLUSIVE.exit_code
         if self.record.verdict is Verdict.GREEN and self.causes:
@@ -75,9 +82,10 @@ def of_project(
         IntegrityError: The register of blockers is damaged.
     """
     store, cache = resolve.store(project), freshness.cache_of(project)
-    recall = Recall(project.work / "cache" / "trends.json")
+    recall, proved = Recall(project.work / "cache" / "trends.json"), ProofCache(project)
     kept = [b for b in Register(project.hubs).entries() if b.status == "open"]
-    names = [*project.suites, *(n for n in store.suites() if n not in project.suites)]
+    left = dict.fromkeys([*store.suites(), *(run.suite for run in store.runs().values())])
+    names = [*project.suites, *(name for name in left if name not in project.suites)]
     found = []
     for name in names:
         if only and name not in only:
@@ -85,11 +93,11 @@ def of_project(
         hubs = store.hubs(name)
         if name in project.suites or hubs:
             mine = tuple(b for b in kept if b.suite == name)
-            found.append(
-                _suite_status(project, name, (store, hubs), mine, (now, cache, recall))
-            )
+            today = (now, cache, recall, proved)
+            found.append(_suite_status(project, name, (store, hubs), mine, today))
     if not only:
         recall.save()
+    proved.save()
     return tuple(found)
 
 
@@ -98,11 +106,11 @@ def _suite_status(
     name: str,
     stored: tuple[HubStore, list[Path]],
     blockers: tuple[Blocker, ...],
-    today: tuple[freshness.Now, DigestCache, Recall],
+    today: tuple[freshness.Now, DigestCache, Recall, ProofCache],
 ) -> SuiteStatus:
     store, hubs = stored
     last = hubs[-1] if hubs else None
-    record, trouble = _newest(store, last)
+    record, trouble = _newest(store, last, today[3])
     found = Freshness(causes=())
     if last is not None and record is not None:
         found = _freshness(project, last, record, today[:2])
@@ -116,6 +124,7 @@ def _suite_status(
         blockers=blockers,
         trends=_trends(record, hubs[-TREND_RUNS:], today[2]),
         trouble=trouble,
+        gone=store.newest_gone(name),
         next_command=_next(name, record, found.causes, blockers, shown)
         if name in project.suites
         else f"harness verify --hub {shown} --allow-stale",
@@ -140,10 +149,14 @@ def _freshness(
     return freshness.check(project, hub, record, known, cache)
 
 
-def _newest(store: HubStore, hub: Path | None) -> tuple[HubRecord | None, str | None]:
-    """Read the newest run; should it be unreadable, say why."""
+def _newest(
+    store: HubStore, hub: Path | None, proved: ProofCache
+) -> tuple[HubRecord | None, str | None]:
+    """Read the newest run; should it not be as it was sealed, say why."""
     if hub is None:
         return None, None
+    if damage := proved.damage_of(hub, store.runs()):
+        return None, damage
     try:
         return store.read(hub), None
     except HarnessError as error:

@@ -22,9 +22,8 @@ Examples:
 @click.option("--all", "is_all", is_flag=True, help="Every hub of the store, and the ledger.")
 @click.option(
     "--allow-stale/--require-fresh",
-    default=False,
-    show_default=True,
-    help="Judge at the hub's own commit (archives), or only what is fresh.",
+    default=None,
+    help="Judge at the hub's own commit, as published hubs are, or require what is fresh.",
 )
 @click.option(
     "--sample", default="100%", show_default=True, help="Part of the payload to read."
@@ -37,7 +36,7 @@ def command(
     where: str | None,
     named: str | None,
     is_all: bool,
-    allow_stale: bool,
+    allow_stale: bool | None,
     sample: str,
 ) -> int:
     """Prove a hub again, from its files alone.

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from harness import files
 from harness.cli import options, resolve
 from harness.cli.options import Session
 from harness.config import config_file
 from harness.config.project import Project
-from harness.errors import ConfigError, EvidenceMissingError, NotAProjectError
-from harness.evidence.hub import layout, seal, store
-from harness.evidence.ledger.log import Ledger
+from harness.errors import ConfigError, EvidenceMissingError, HarnessError, NotAProjectError
+from harness.evidence.hub import layout, ledgers, seal, store
 from harness.judgement.verify import Outcome, Row, VerifyReport, report, sealing, verify
 from harness.reporting import terminal, text
+from harness.verdict import Verdict
 
 _MARKS = {
     Outcome.PASSED: ("✓", "32"),
@@ -36,7 +38,7 @@ def prove(
     words: str | None,
     *,
     is_all: bool,
-    allow_stale: bool,
+    allow_stale: bool | None,
     fraction: float,
 ) -> int:
     """Prove one hub or all of them, print what was found, and return the exit code.
@@ -56,8 +58,10 @@ def prove(
     if is_all:
         return _prove_all(session, project, allow_stale=allow_stale, fraction=fraction)
     hub = _find(session, words or "")
-    _resume(hub.parent.parent)
+    _resume(hub, project)
     bar = _bar(session, hub)
+    if allow_stale is None:
+        allow_stale = _is_archive(hub, project)
     verified = verify(project, hub, allow_stale=allow_stale, fraction=fraction, done=bar)
     texts = _blockers(project, verified)
     session.answer(_plain(verified, texts), _table(verified, texts))
@@ -100,13 +104,22 @@ def fraction_of(sample: str) -> float:
     return value
 
 
-def _resume(hubs: Path) -> None:
+def _resume(hub: Path, project: Project | None) -> None:
     """Finish seals that a crash cut short; a store that is fine is only looked at."""
+    hubs = hub.parent.parent
     if not seal.intents(hubs):
         return
-    ledger = Ledger(hubs / layout.LEDGER)
-    sealed = {entry.subject for entry in ledger.walk() if entry.kind == seal.KIND}
-    seal.resume(hubs, ledger, sealed)
+    both = ledgers.of_hub(hub, project)
+    seal.resume(hubs, both.local, both.runs())
+
+
+def _is_archive(hub: Path, project: Project | None) -> bool:
+    """Say whether a hub is published: then it is judged at its own commit."""
+    try:
+        run = ledgers.of_hub(hub, project).runs().get(f"{hub.parent.name}/{hub.name}")
+    except HarnessError:
+        return False  # the check of the ledgers says so
+    return run is not None and run.is_published
 
 
 def _bar(session: Session, hub: Path) -> Callable[[int], None] | None:
@@ -188,39 +201,80 @@ def _is_bad(outcome: Outcome) -> bool:
     return outcome not in (Outcome.PASSED, Outcome.NOTED)
 
 
-def _prove_all(
-    session: Session, project: Project | None, *, allow_stale: bool, fraction: float
-) -> int:
-    """Verify the ledger and every hub; the worst outcome decides.
+def _stores(project: Project) -> list[Project]:
+    """Return the project and, for each matrix that has cells, the project with their store."""
+    names = sorted(path.name for path in files.subfolders(project.hubs / layout.MATRICES))
+    hubs, work = project.hubs / layout.MATRICES, project.work / layout.MATRICES
+    return [project, *(replace(project, hubs=hubs / n, work=work / n) for n in names)]
 
-    Only the newest hub of a suite has to be fresh: the others are archives.
+
+def _newest(kept: store.HubStore) -> tuple[set[Path], list[Row]]:
+    """Return the hubs that have to be fresh, and a row for each newest run without its hub."""
+    sealed, rows = kept.runs(), []
+    newest = {hub.parent.name: hub for hub in kept.hubs()}
+    for suite in dict.fromkeys([*newest, *(run.suite for run in sealed.values())]):
+        if gone := kept.newest_gone(suite):
+            is_red = gone.verdict == Verdict.RED.value
+            rows.append(
+                Row(
+                    check="newest",
+                    outcome=Outcome.RED if is_red else Outcome.INCONCLUSIVE,
+                    found=report.printable(f"{gone.subject}: {gone.verdict}, its hub is gone"),
+                    expected="the hub of the newest run",
+                    remedy=report.printable(f"Run harness run {suite}."),
+                )
+            )
+    published = {run.subject for run in sealed.values() if run.is_published}
+    fresh = {h for h in newest.values() if f"{h.parent.name}/{h.name}" not in published}
+    return fresh, rows
+
+
+def _left_out(project: Project) -> list[Row]:
+    """Say which hubs are not among those that were verified."""
+    folder = project.work / "calibration"
+    count = len(store.HubStore(folder / "hubs", folder).folders())
+    if not count:
+        return []
+    place = resolve.relative_place(folder, project)
+    told = f"{count} runs of calibrations in {place} are not verified"
+    return [report.note_row("left out", told, "harness golden update proves those it uses.")]
+
+
+def _prove_all(
+    session: Session, project: Project | None, *, allow_stale: bool | None, fraction: float
+) -> int:
+    """Verify the ledgers and every hub, matrices included; the worst outcome decides.
+
+    Only the newest hub of a suite has to be fresh, and only where it is not published: the
+    others are archives.
     """
     if project is None:
         config_file.find_root(session.start)  # raises: names what is missing
         return NotAProjectError.exit_code
-    _resume(project.hubs)
-    hubs = store.HubStore(project.hubs, project.work).hubs()
-    newest = {hub.parent.name: hub for hub in hubs}
-    rows = sealing.check_store(
-        project.hubs, [seal.subject(hub.parent.name, hub.name) for hub in hubs]
-    )
-    if not hubs and report.worst(row.outcome for row in rows) is not Outcome.DAMAGED:
+    rows: list[Row] = []
+    reports: list[VerifyReport] = []
+    for part in _stores(project):
+        kept = store.HubStore(part.hubs, part.work)
+        if seal.intents(part.hubs):
+            seal.resume(part.hubs, kept.ledgers.local, kept.runs())
+        present = kept.folders()
+        rows += sealing.check_store(part, [f"{h.parent.name}/{h.name}" for h in present])
+        newest: set[Path] = set()
+        if part is project and report.worst(row.outcome for row in rows) is not Outcome.DAMAGED:
+            newest, gone = _newest(kept)
+            rows += gone
+        for hub in sorted(present, key=lambda path: (path.name, path.parent.name)):
+            is_old = hub not in newest or bool(allow_stale)
+            reports.append(verify(project, hub, allow_stale=is_old, fraction=fraction))
+    rows += _left_out(project)
+    worst = report.worst([row.outcome for row in rows] + [each.worst for each in reports])
+    if not reports and worst is not Outcome.DAMAGED:
         raise EvidenceMissingError(
             str(project.hubs),
             found="no hub",
             expected="at least one",
             remedy="Run a suite first: harness run SUITE.",
         )
-    reports = [
-        verify(
-            project,
-            hub,
-            allow_stale=allow_stale or newest[hub.parent.name] != hub,
-            fraction=fraction,
-        )
-        for hub in hubs
-    ]
-    worst = report.worst([row.outcome for row in rows] + [each.worst for each in reports])
     value = {
         "outcome": worst.value,
         "exit_code": worst.exit_code,
@@ -234,7 +288,7 @@ def _prove_all(
 def _overview(rows: Sequence[Row], reports: Sequence[VerifyReport]) -> str:
     palette = terminal.Palette(options.has_colour())
     cells = [
-        ("ledger", _write_outcome(row.outcome, palette), text.visible(row.found))
+        (row.check, _write_outcome(row.outcome, palette), text.visible(row.found))
         for row in rows
     ]
     for each in reports:

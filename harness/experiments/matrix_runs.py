@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.config import config_file, matrix
 from harness.config.project import MatrixSpec, Project
 from harness.config.toml_table import nearest
-from harness.errors import ConfigError, HarnessError
+from harness.errors import ConfigError, HarnessError, IntegrityError
 from harness.evidence.hub import layout
 from harness.experiments.campaign import run as campaigns
 from harness.experiments.campaign import store as stores
@@ -22,6 +22,7 @@ from harness.experiments.campaign.run import Campaign, Cell, CellResult, OnDone
 from harness.experiments.execute.unit import Executor
 from harness.runner import workflow
 from harness.runner.stages.child import Stop
+from harness.verdict import Verdict, combine
 
 KIND = "matrix"
 
@@ -30,13 +31,25 @@ KIND = "matrix"
 class MatrixStatus:
     """Where a matrix stands: how many cells it has, and the verdicts of those that are done.
 
-    ``trouble`` says why that cannot be told.
+    ``trouble`` says why that cannot be told, ``is_damaged`` that the evidence is to blame.
     """
 
     spec: MatrixSpec
     count: int
     verdicts: Mapping[str, int]
     trouble: str = ""
+    is_damaged: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code that it is worth: a cell that is not done is missing evidence."""
+        if self.is_damaged:
+            return IntegrityError.exit_code
+        words = [Verdict.RED.value, Verdict.GREEN.value]
+        found = [Verdict(word) for word in words if self.verdicts.get(word)]
+        if self.trouble or self.verdicts.get(Verdict.GREEN.value, 0) < self.count:
+            found.append(Verdict.INCONCLUSIVE)
+        return combine(found).exit_code
 
 
 def find_matrix(project: Project, suite: str, name: str) -> MatrixSpec:
@@ -120,7 +133,7 @@ def matrix_status(project: Project, spec: MatrixSpec) -> MatrixStatus:
     """Say how much of a matrix is done as the work tree is now."""
     campaign = _campaign(project, spec)
     verdicts: dict[str, int] = {}
-    count, trouble = len(matrix.combinations(spec)), ""
+    count, trouble, is_damaged = len(matrix.combinations(spec)), "", False
     try:
         known = stores.finished_units(campaign.store)
         planned = campaigns.plan(campaign, cells(project, spec, {}, {})) if known else ()
@@ -130,7 +143,10 @@ def matrix_status(project: Project, spec: MatrixSpec) -> MatrixStatus:
                 verdicts[verdict] = verdicts.get(verdict, 0) + 1
     except HarnessError as error:
         trouble = f"{error.where}: {error.found}"
-    return MatrixStatus(spec=spec, count=count, verdicts=verdicts, trouble=trouble)
+        is_damaged = isinstance(error, IntegrityError)
+    return MatrixStatus(
+        spec=spec, count=count, verdicts=verdicts, trouble=trouble, is_damaged=is_damaged
+    )
 
 
 def _campaign(project: Project, spec: MatrixSpec) -> Campaign:

@@ -7,12 +7,14 @@ the state that was looked at: the next edit makes the evidence stale again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.config.project import Project
-from harness.evidence.hub import layout
-from harness.evidence.ledger.log import Entry, Ledger
+from harness.evidence.hub import ledgers
+from harness.evidence.ledger.log import Entry
 
 KIND = "cause-accepted"
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +32,35 @@ def of_project(project: Project) -> frozenset[Acceptance]:
     Raises:
         IntegrityError: The ledger is damaged.
     """
-    path = project.hubs / layout.LEDGER
-    if not path.is_file():
-        return frozenset()
     return frozenset(
         Acceptance(entry.subject, str(entry.body.get("cause")), str(entry.body.get("state")))
-        for entry in Ledger(path).walk()
+        for _, entry in ledgers.of_store(project.hubs, project.work).walk()
         if entry.kind == KIND
     )
+
+
+def describe_accepted(
+    hub: Path, run_id: str, project: Project | None = None
+) -> tuple[str, ...]:
+    """Say what was accepted for a run, when, why and in which ledger.
+
+    Raises:
+        IntegrityError: A ledger is damaged.
+    """
+    told = []
+    for word, entry in ledgers.of_hub(hub, project).walk():
+        if entry.kind == KIND and entry.subject == run_id:
+            items = entry.body.get("items")
+            named = ", ".join(map(str, items[:_NAMED])) if isinstance(items, list) else ""
+            cause, reason = entry.body.get("cause"), entry.body.get("reason")
+            told.append(f"{cause} ({named}) on {entry.time}, {word}: {reason}")
+    return tuple(told)
 
 
 def keep(
     project: Project, suite: str, given: Acceptance, items: tuple[str, ...], reason: str
 ) -> Entry:
-    """Write an acceptance with its reason into the ledger.
+    """Write an acceptance with its reason into the local ledger.
 
     Raises:
         IntegrityError: The ledger is damaged.
@@ -57,4 +74,5 @@ def keep(
         "items": list(items),
         "reason": reason,
     }
-    return Ledger(project.hubs / layout.LEDGER).append(KIND, given.run_id, body)
+    own = ledgers.of_store(project.hubs, project.work).local
+    return own.append(KIND, given.run_id, body)

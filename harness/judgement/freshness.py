@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.config.project import DatasetSpec, Project, SuiteSpec
 from harness.errors import ConfigError, HarnessError
-from harness.evidence.hub import inputs, layout, plan, stamp
+from harness.evidence.hub import code_digest, inputs, layout, plan, stamp
 from harness.evidence.hub.store import HubStore
 from harness.files import json_bytes, sha256_bytes
 from harness.judgement.golden import store as golden_store
@@ -99,14 +99,18 @@ def globs_of(suite: SuiteSpec) -> tuple[str, ...]:
 
 
 def digests_now(
-    project: Project, suite: SuiteSpec, cache: inputs.DigestCache
+    project: Project,
+    suite: SuiteSpec,
+    cache: inputs.DigestCache,
+    meaning: str = code_digest.CODE,
 ) -> dict[str, str]:
-    """Digest the inputs of a suite as they are now.
+    """Digest the inputs of a suite as they are now, by code unless another meaning is given.
 
     Raises:
         ConfigError: The globs match nothing, or an input cannot be read.
     """
-    return inputs.take(project.root, globs_of(suite), cache, (project.hubs, project.work))
+    own = (project.hubs, project.work)
+    return inputs.take(project.root, globs_of(suite), cache, own, meaning)
 
 
 def recipe_of(project: Project, spec: DatasetSpec, cache: inputs.DigestCache) -> dict[str, str]:
@@ -206,8 +210,11 @@ def _source(
     cache: inputs.DigestCache,
     cure: str,
 ) -> list[Cause]:
+    if record.inputs_meaning not in code_digest.MEANINGS:
+        what = f"inputs are told by {record.inputs_meaning!r}"[:80]
+        return [Cause(kind="source", what=f"{what}, which this release cannot take", cure=cure)]
     try:
-        found = digests_now(project, suite, cache)
+        found = digests_now(project, suite, cache, record.inputs_meaning)
     except ConfigError as error:
         return [Cause(kind="source", what=f"inputs: {error.found}", cure=error.remedy)]
     state = inputs.summary(found)
@@ -290,11 +297,17 @@ def _quarantine(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
 def _newer(project: Project, hub: Path, record: HubRecord) -> list[Cause]:
     if layout.matrix_of(project.hubs, hub):
         return []  # beside it lie other cells, not later runs
-    known = HubStore(project.hubs, project.work).run_ids(record.suite)
-    later = [run_id for run_id in known if run_id > hub.name]
+    try:
+        known = HubStore(project.hubs, project.work).hubs(record.suite)
+    except HarnessError as error:
+        what = f"the order of the runs cannot be read: {error.where}: {error.found}"
+        return [Cause(kind="newer-run", what=what, cure=error.remedy)]
+    names = [other.name for other in known]
+    later = names[names.index(hub.name) + 1 :] if hub.name in names else []
     if not later:
         return []
-    what = f"{len(later)} newer runs, the last {later[-1]}"
+    noun = "run" if len(later) == 1 else "runs"
+    what = f"{len(later)} newer {noun}, the last {later[-1]}"
     cure = f"Look at hubs/{record.suite}/{later[-1]}."
     return [Cause(kind="newer-run", what=what, cure=cure, items=tuple(later))]
 

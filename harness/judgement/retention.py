@@ -10,6 +10,7 @@ Source: design of the harness, sections 3 and 7 (one entry per gc).
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,9 +18,8 @@ from pathlib import Path
 
 from harness.config.project import Project
 from harness.errors import HarnessError, StorageError
-from harness.evidence.hub import digest, inventory, layout, seal
+from harness.evidence.hub import checkout, digest, inventory, layout, ledgers, seal
 from harness.evidence.hub.store import HubStore, remove
-from harness.evidence.ledger.log import Ledger
 from harness.judgement.golden import store as golden
 from harness.records import HubRecord
 from harness.verdict import Verdict
@@ -58,8 +58,9 @@ def plan(project: Project, rules: Rules) -> tuple[Item, ...]:
         IntegrityError: The ledger or a golden is damaged.
     """
     cited = frozenset(_hubs_of_goldens(project))
-    marked = {e.subject for e in Ledger(project.hubs / layout.LEDGER).walk() if e.kind == KIND}
     kept = HubStore(project.hubs, project.work)
+    marked = {entry.subject for _, entry in kept.ledgers.walk() if entry.kind == KIND}
+    published = _published(project, kept)
     suites = kept.suites() if rules.suite is None else [rules.suite]
     items: list[Item] = []
     for suite in suites:
@@ -69,6 +70,7 @@ def plan(project: Project, rules: Rules) -> tuple[Item, ...]:
             name = seal.subject(suite, hub.name)
             why = "its removal was cut short" if name in marked else ""
             stays = "" if why else _reason_to_stay(project, hub, rules, age, green, cited)
+            stays = "published" if name in published else stays
             size = _size(hub) + _size(layout.external_folder(project.work, hub.name))
             told = stays or why or f"older than the {rules.keep} newest"
             items.append(Item(hub=hub, size=size, goes=not stays, why=told))
@@ -83,17 +85,31 @@ def apply(project: Project, items: tuple[Item, ...], reason: str) -> int:
         LockTimeoutError: Another process holds the ledger.
         StorageError: The disk refused; the next call goes on from there.
     """
-    ledger = Ledger(project.hubs / layout.LEDGER)
-    marked = {entry.subject for entry in ledger.walk() if entry.kind == KIND}
+    both = ledgers.of_store(project.hubs, project.work)
+    marked = {entry.subject for _, entry in both.walk() if entry.kind == KIND}
     freed = 0
     for item in items:
         if not item.goes:
             continue
         if item.subject not in marked:
-            ledger.append(KIND, item.subject, _tombstone(item, reason))
+            both.local.append(KIND, item.subject, _tombstone(item, reason))
         _remove(project, item.hub)
         freed += item.size
     return freed
+
+
+def _published(project: Project, kept: HubStore) -> frozenset[str]:
+    """Name the hubs that git keeps, or that were published where there is no git.
+
+    What an older release logged beside the hubs, and nobody committed, is not published.
+    """
+    runs = kept.runs()
+    listed = checkout.ask(project.root, "ls-files", "-z", "--", str(project.hubs))
+    if listed is None:
+        return frozenset(r.subject for r in runs.values() if r.is_local and r.is_published)
+    top = project.hubs.relative_to(project.root).parts
+    paths = (Path(os.fsdecode(name)).parts for name in listed.split(b"\0") if name)
+    return frozenset("/".join(parts[len(top) : len(top) + 2]) for parts in paths)
 
 
 def _reason_to_stay(

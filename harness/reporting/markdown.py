@@ -48,7 +48,9 @@ def summary(
 
 def of_view(shown: HubView) -> str:
     """Write the summary of a hub, with the input files that changed."""
-    return summary(shown.record, shown.previous, shown.changes)
+    made = summary(shown.record, shown.previous, shown.changes)
+    accepted = "\n".join(f"- {cell(line)}" for line in shown.accepted)
+    return f"{made}\n## Accepted since\n\n{accepted}\n" if accepted else made
 
 
 def comparison(compared: Changes) -> str:

@@ -101,6 +101,7 @@ class HubView:
     blockers: tuple[BlockerNote, ...]
     files: tuple[ListedFile, ...]
     next_commands: tuple[str, ...] = field(default=())
+    accepted: tuple[str, ...] = ()
 
 
 def read_view(hub: Path) -> HubView:

@@ -125,6 +125,7 @@ def record(
         inputs_sha256=inputs.summary(frozen.inputs),
         previous=previous,
         quarantine=entries,
+        inputs_meaning=frozen.inputs_meaning,
     )
     return made if made.reason else replace(made, reason=_summarise_passed(made))
 

@@ -20,7 +20,7 @@ from harness.judgement.golden.store import GoldenSet
 from harness.records import QuarantineRecord, StageRecord
 from harness.runner import quarantine_checks, run_stage
 from harness.runner.options import RunOptions
-from harness.runner.stages import child, datasets, registry, watch
+from harness.runner.stages import child, dataset_log, datasets, registry, watch
 from harness.runner.stages.base import StageContext
 from harness.runner.workspace import RunWorkspace
 
@@ -159,18 +159,18 @@ def _datasets(
 ) -> tuple[dict[str, datasets.Dataset], StageRecord | None]:
     context, redactor, cache = tools
     found: dict[str, datasets.Dataset] = {}
+    proven = dataset_log.read_log(project.shared_folder)
     for spec in suite.datasets:
         if spec.role in given:
             found[spec.role] = datasets.record_given(spec.role, given[spec.role], cache.digest)
             continue
         recipe = freshness.recipe_of(project, spec, cache)
-        folder = datasets.place(project.shared_folder, spec, recipe)
-        ready = datasets.find_cached(folder, spec, cache.digest)
+        ready = datasets.find_cached(project.shared_folder, spec, recipe, proven)
         if ready is None:
             options.observer.note(f"making dataset {spec.role}")
             started = layout.instant(datetime.now(UTC))
             try:
-                ready = datasets.generate(folder, spec, context)
+                ready = datasets.generate(project.shared_folder, spec, recipe, context)
                 _tell_undeclared(project, spec, context, recipe, options)
             except datasets.GenerationFailedError as error:
                 failed = run_stage.settle(error.stage, error.trial, context, redactor, started)

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from harness.config.project import Project, QuarantineSpec, SuiteSpec
 from harness.config.toml_table import nearest
-from harness.errors import ConfigError, HarnessError
+from harness.errors import ConfigError
 from harness.evidence.hub.store import HubStore
 from harness.judgement import quarantine
+from harness.judgement.proof_cache import ProofCache
 from harness.records import QuarantineRecord
 from harness.runner.stages import test_outcomes
 
@@ -26,7 +27,7 @@ _LARGEST = 4 << 20
 def quarantine_status(
     project: Project, suite: SuiteSpec, today: dt.date
 ) -> tuple[QuarantineRecord, ...]:
-    """Say how the quarantines stand; clean runs are counted on from the last readable run.
+    """Say how the quarantines stand; clean runs are counted on from the last whole hub.
 
     Raises:
         ConfigError: A test is not in its file; the nearest name is given.
@@ -37,13 +38,13 @@ def quarantine_status(
         if spec.kind == "test":
             at = f"harness.toml: suites.{suite.name}.quarantine[{index}].test"
             _check(spec, project.root, at)
-    store = HubStore(project.hubs, project.work)
-    before = store.latest(suite.name)
-    try:
-        known = () if before is None else store.read(before).quarantine
-    except HarnessError:  # it went away meanwhile: clean runs are counted from here
-        known = ()
-    return quarantine.status_before_run(suite.quarantine, known, today)
+    store, proved = HubStore(project.hubs, project.work), ProofCache(project)
+    for hub in reversed(store.hubs(suite.name)):
+        if proved.damage_of(hub, store.runs()):
+            continue  # clean runs are counted on from what can be trusted
+        proved.save()
+        return quarantine.status_before_run(suite.quarantine, store.read(hub).quarantine, today)
+    return quarantine.status_before_run(suite.quarantine, (), today)
 
 
 def values(suite: SuiteSpec, found: tuple[QuarantineRecord, ...]) -> dict[str, str]:

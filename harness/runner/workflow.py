@@ -17,12 +17,13 @@ from harness.config import config_file, suite_rules
 from harness.config.project import Project, StageSpec, SuiteSpec
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError
-from harness.evidence.hub import layout, seal, strays
+from harness.evidence.hub import layout, ledgers, seal, strays
 from harness.evidence.hub.blockers import Register
 from harness.evidence.hub.store import HubStore
 from harness.evidence.ledger.log import Ledger, now
 from harness.files import clear_parts, subfolders, write_text
 from harness.judgement import freshness
+from harness.judgement.proof_cache import ProofCache
 from harness.records import ArtifactRecord, HubRecord, StageRecord
 from harness.runner import finalize, run_stage, workspace
 from harness.runner.finalize import CompletedRun
@@ -57,7 +58,7 @@ def run_suite(project: Project, suite_name: str, options: RunOptions) -> RunOutc
     workspace.clear_kept(project, suite.name)
     began, started = time.monotonic(), datetime.now(UTC)
     earlier = HubStore(project.hubs, project.work).hubs(suite.name)
-    run_id = layout.new_run_id(started, earlier[-1].name if earlier else "")
+    run_id = layout.new_run_id(started, max((hub.name for hub in earlier), default=""))
     with workspace.run_workspace(project, suite.name, run_id, options.stop) as opened:
         options.observer.run_started(suite, run_id, len(suite.stages))
         prepared = prepare(project, suite, options, opened)
@@ -78,8 +79,8 @@ def run_suite(project: Project, suite_name: str, options: RunOptions) -> RunOutc
 
 
 def ledger_of(project: Project) -> Ledger:
-    """Return the ledger of a project."""
-    return Ledger(project.hubs / layout.LEDGER)
+    """Return the ledger that runs of a project seal into; see ``hub.ledgers``."""
+    return ledgers.of_store(project.hubs, project.work).local
 
 
 def tidy(project: Project) -> Ledger:
@@ -90,7 +91,7 @@ def tidy(project: Project) -> Ledger:
             clear_parts(folder)
     ledger = ledger_of(project)
     if seal.intents(project.hubs):
-        sealed = {entry.subject for entry in ledger.walk() if entry.kind == seal.KIND}
+        sealed = HubStore(project.hubs, project.work).runs()
         seal.resume(project.hubs, ledger, sealed)
     return ledger
 
@@ -118,9 +119,13 @@ def _apply_options(suite: SuiteSpec, options: RunOptions) -> SuiteSpec:
 
 def _still_fresh(project: Project, suite: SuiteSpec, options: RunOptions) -> RunOutcome | None:
     store = HubStore(project.hubs, project.work)
-    hub = store.latest(suite.name)
-    if hub is None:
+    hubs = store.hubs(suite.name)
+    if not hubs or store.newest_gone(suite.name) is not None:
         return None
+    hub, proved = hubs[-1], ProofCache(project)
+    if proved.damage_of(hub, store.runs()):
+        return None
+    proved.save()
     record = store.read(hub)
     cache = freshness.cache_of(project)
     given = {
@@ -191,7 +196,9 @@ def _seal(
     written = finalize.notes(draft, record, project, options)
     _render(hub, record, store.read(previous) if previous else None, options)
     final = layout.final(project.hubs, suite, run_id)
-    notes = {"commit": record.stamp.commit, **finalize.left_out(record)}
+    notes: dict[str, Any] = {"commit": record.stamp.commit, **finalize.left_out(record)}
+    if published := ledgers.of_store(project.hubs, project.work).published.count():
+        notes |= {ledgers.AFTER: published}
     said: _SealFacts = {
         "suite": suite,
         "run_id": run_id,

@@ -43,6 +43,7 @@ MEANING: dict[type, dict[str, str]] = {
         "inputs_sha256": "Digest over the suite's inputs.",
         "previous": "Run id of the hub before, null for the first.",
         "quarantine": "What was in quarantine, and how it stood.",
+        "inputs_meaning": "What the digests of the inputs stand for: `code-1`, or `bytes`.",
     },
     Stamp: {
         "commit": "Commit that was checked out.",

@@ -23,6 +23,7 @@ SMALL: Mapping[str, Scene] = {
     f"{_HOW_TO}/add-a-suite.md": scenes.declared_by(f"{_HOW_TO}/add-a-suite.md"),
     f"{_HOW_TO}/adopt.md": scenes.beside,
     f"{_HOW_TO}/cluster.md": scenes.declared_by(f"{_HOW_TO}/cluster.md"),
+    f"{_HOW_TO}/publish-evidence.md": scenes.all_run,
     f"{_HOW_TO}/read-a-red-hub.md": scenes.with_red,
     f"{_HOW_TO}/share-evidence.md": scenes.with_runs,
     f"{_HOW_TO}/update-a-golden.md": scenes.stand_in,

@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness import files
-from harness.config.project import DatasetSpec, Project
+from harness.config.project import Project
 from harness.evidence.hub import inputs, metrics_cache
 from harness.evidence.ledger import canonical, history, lock, log
 from harness.experiments.bisect import verdict_cache
 from harness.experiments.calibration import runs as calibration_runs
 from harness.experiments.drills import outcome_cache as drill_memory
+from harness.judgement.proof_cache import ProofCache
 from harness.reporting import changes, rings, text, view
 from harness.reporting.website import page_cache
-from harness.runner.stages import datasets
 
 Parser = Callable[[Path, bytes], object]
-_SPEC = DatasetSpec(role="train", generate=("true",), inputs=())
 _ENTRY = log.Entry(
     sequence=0, time="", kind="note", subject="x", body={}, previous="0" * 64, leaf="0" * 64
 )
@@ -61,9 +59,9 @@ def _calibration(folder: Path, content: bytes) -> object:
     return calibration_runs._read_runs(project, "tiny")
 
 
-def _dataset(folder: Path, content: bytes) -> object:
-    put(folder, _SPEC.file, b"x")
-    return datasets.find_cached(put(folder, datasets._NOTE, content), _SPEC, files.sha256_file)
+def _proofs(folder: Path, content: bytes) -> object:
+    proved = ProofCache(_project(put(folder, ".harness/cache/proved.json", content)))
+    return proved.save()
 
 
 CACHES: Mapping[str, Parser] = {
@@ -75,7 +73,7 @@ CACHES: Mapping[str, Parser] = {
     ),
     "cache of drills": _drill,
     "list of calibration runs": _calibration,
-    "note of a dataset": _dataset,
+    "cache of proofs": _proofs,
     "memory of a site": lambda f, c: page_cache.read_cache(put(f, page_cache.FILE, c)),
     "owner of a lock": lambda f, c: lock._holder(put(f, "l.lock", c) / "l.lock"),
     "inputs of a plan": lambda f, c: changes.inputs_of(put(f, "plan/plan.json", c)),

@@ -54,7 +54,7 @@ def flips(folder: Path, scale: Scale) -> Campaign:
     )
     store = sealed.make(folder / "project")
     pinned = checkpoint.write(checkpoint.take(store.ledger.leaves(), "small"))
-    (store.root / "hubs/checkpoint.txt").write_text(pinned)
+    store.ledger.path.with_name("checkpoint.txt").write_text(pinned)
     assert verify(store.project, store.hub).exit_code == 0
     for path in metadata(store):
         for place in range(0, path.stat().st_size, scale.stride):

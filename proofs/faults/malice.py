@@ -235,7 +235,7 @@ _changed("deep_on_disk", lambda p: (p.parent / "/".join("d" * 60)).mkdir(parents
 
 def _elsewhere(name: str, content: bytes) -> Case:
     def apply(store: Store) -> None:
-        path = store.root / "hubs" / name
+        path = store.ledger.path.with_name(name)
         if path.exists():
             path.chmod(0o644)
         path.write_bytes(content)
@@ -248,9 +248,9 @@ CASES["ledger_long_line"] = _elsewhere("ledger.jsonl", b"[" * (1 << 20) + b"\n")
 CASES["ledger_no_newline"] = _elsewhere("ledger.jsonl", b"x" * (4 << 20))
 CASES["ledger_zeros"] = _elsewhere("ledger.jsonl", bytes(1 << 20))
 CASES["ledger_pickle"] = _elsewhere("ledger.jsonl", pickle.dumps([1]) + b"\n")
-CASES["ledger_sparse"] = lambda store: sealed.sparse(store.root / "hubs/ledger.jsonl", 1 << 40)
+CASES["ledger_sparse"] = lambda store: sealed.sparse(store.ledger.path, 1 << 40)
 CASES["checkpoint_escape"] = _elsewhere("checkpoint.txt", b"\x1b[2J\n1\nAAAA\n\n")
 CASES["checkpoint_huge_size"] = _elsewhere("checkpoint.txt", b"x\n" + b"9" * 5000 + b"\nA\n\n")
 CASES["checkpoint_sparse"] = lambda store: sealed.sparse(
-    store.root / "hubs/checkpoint.txt", 1 << 40
+    store.ledger.path.with_name("checkpoint.txt"), 1 << 40
 )

@@ -81,7 +81,7 @@ def left_behind(root: Path) -> list[str]:
 def trouble_after(root: Path, before: bytes) -> str:
     """Say what the next run and the proof of the whole store find wrong; nothing when whole."""
     proved = processes.call(lambda: _prove(root))
-    ledger = (root / "hubs/ledger.jsonl").read_bytes()
+    ledger = (root / ".harness/ledger.jsonl").read_bytes()
     hubs = [p.name for p in (root / "hubs/road").iterdir() if layout.RUN_ID.fullmatch(p.name)]
     sealed = [json.loads(line)["subject"] for line in ledger.splitlines()]
     if proved.code != 0:
@@ -151,7 +151,7 @@ def _at_calls(
     folder: Path, scale: Scale, campaign: Campaign, actions: tuple[str, ...]
 ) -> Campaign:
     pristine = make(folder / "pristine")
-    before = (pristine / "hubs/ledger.jsonl").read_bytes()
+    before = (pristine / ".harness/ledger.jsonl").read_bytes()
     total = count_calls(_fresh(pristine, folder / "count"))
     for action in actions:
         for nth in range(1, total + 1, scale.stride):
@@ -190,7 +190,7 @@ def kills_at_random(folder: Path, scale: Scale) -> Campaign:
     for number in range(scale.kills):
         if number % 20 == 0:
             root = _fresh(pristine, folder / "road")
-        before = (root / "hubs/ledger.jsonl").read_bytes()
+        before = (root / ".harness/ledger.jsonl").read_bytes()
         after_s = chance.uniform(0, longest)
         ended = processes.call(lambda r=root: walk(r), kill_after_s=after_s)
         killed += ended.code == -signal.SIGKILL

@@ -80,7 +80,7 @@ def _branches(store: Store) -> tuple[Ledger, Ledger]:
     for number in range(2):
         theirs.append("note", f"theirs {number}", {"number": number})
     pinned = checkpoint.take(theirs.leaves(), "small")
-    (store.root / "hubs" / "checkpoint.txt").write_text(checkpoint.write(pinned))
+    store.ledger.path.with_name("checkpoint.txt").write_text(checkpoint.write(pinned))
     return store.ledger, theirs
 
 

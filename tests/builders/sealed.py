@@ -72,8 +72,8 @@ class Store:
 
     @property
     def ledger(self) -> Ledger:
-        """The log of all seals."""
-        return Ledger(self.root / "hubs" / "ledger.jsonl")
+        """The local log of all seals."""
+        return Ledger(self.root / ".harness" / "ledger.jsonl")
 
     def declare(self, before: str, after: str) -> None:
         """Change the declaration."""

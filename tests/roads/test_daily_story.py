@@ -65,8 +65,9 @@ class Story:
         self.first = hubs.commit(root, "Begin")
 
     def write(self, *, rate: float, jitter: float = 1.0, comment: str = "") -> None:
-        """Edit the model."""
-        text = f"RATE = {rate}\n" + _MODEL.format(jitter=jitter) + comment
+        """Edit the model; the comment is told by a name, as comments make nothing stale."""
+        told = f"NOTE = {comment!r}\n" if comment else ""
+        text = f"RATE = {rate}\n" + _MODEL.format(jitter=jitter) + told
         (self.root / "model/learn.py").write_text(text)
 
     def note(self, text: str) -> None:

@@ -67,6 +67,12 @@ class HubEvidence:
         self._project = project
         # Many guards look at one artifact after the other; only the last one is held.
         self._parsed: tuple[str, Any] | None = None
+        self._read_paths: set[str] = set()
+
+    @property
+    def read_paths(self) -> frozenset[str]:
+        """Files of the hub that were read so far, by path relative to it."""
+        return frozenset(self._read_paths)
 
     @property
     def root(self) -> Path:
@@ -108,6 +114,8 @@ class HubEvidence:
             )
         base = self._root if not record.external else self._project_root()
         content = _read_bytes(base, record.path, limit)
+        if not record.external:
+            self._read_paths.add(record.path)
         if record.external and sha256_bytes(content) != record.sha256:
             raise _damage(record.path, "other bytes", f"SHA-256 {record.sha256}")
         return content
@@ -149,6 +157,7 @@ class HubEvidence:
         record = self.stages.get(stage)
         if record is None or record.log is None:
             raise _missing_error(f"log of stage {stage}", "nothing", "Run the suite again.")
+        self._read_paths.add(record.log)
         return _read_bytes(self._root, record.log, _READ_LIMIT).decode(errors="replace")
 
     def _project_root(self) -> Path:

@@ -12,12 +12,13 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from harness.errors import ConfigError, StorageError, near
-from harness.files import json_bytes, read_cache, sha256_file, write_bytes
+from harness.evidence.hub import code_digest
+from harness.files import json_bytes, read_cache, sha256_bytes, sha256_file, write_bytes
 
 SKIPPED = frozenset(
     {".git", "__pycache__", ".venv", ".harness", "node_modules", ".pytest_cache", ".mypy_cache"}
@@ -45,11 +46,36 @@ class DigestCache:
         self._is_changed = False
 
     def digest(self, path: Path) -> str:
-        """Return the digest of a file.
+        """Return the digest of a file's bytes.
 
         Raises:
             OSError: It cannot be read.
         """
+        return self._known_or(str(path), path, lambda: sha256_file(path))
+
+    def digest_code(self, path: Path) -> str:
+        """Return the digest of a file's code; see ``code_digest``.
+
+        Bytes that were taken apart once are not taken apart again, wherever they lie.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        if not code_digest.has_code(path):
+            return self.digest(path)
+        return self._known_or(f"{code_digest.CODE}:{path}", path, lambda: self._code(path))
+
+    def _code(self, path: Path) -> str:
+        content = path.read_bytes()
+        name = f"{code_digest.CODE}{path.suffix}:{sha256_bytes(content)}"
+        known = self._known.get(name) or self._used.get(name)
+        if not isinstance(known, list) or len(known) != 1 or type(known[0]) is not str:
+            known = [code_digest.digest_content(path.suffix, content)]
+            self._is_changed = True
+        self._used[name] = known
+        return str(known[-1])
+
+    def _known_or(self, name: str, path: Path, take_anew: Callable[[], str]) -> str:
         status = path.stat()
         identity: list[int | str] = [
             status.st_dev,
@@ -58,12 +84,11 @@ class DigestCache:
             status.st_mtime_ns,
             status.st_ctime_ns,
         ]
-        name = str(path)
         known = self._known.get(name)
         if known is not None and known[:-1] == identity:
             self._used[name] = known
             return str(known[-1])
-        value = sha256_file(path)
+        value = take_anew()
         newest = max(status.st_ctime_ns, status.st_mtime_ns)
         if newest < time.time_ns() - _SETTLED_NS:
             self._used[name] = [*identity, value]
@@ -84,7 +109,11 @@ class DigestCache:
 
 
 def take(
-    root: Path, globs: Iterable[str], cache: DigestCache, own: Sequence[Path] = ()
+    root: Path,
+    globs: Iterable[str],
+    cache: DigestCache,
+    own: Sequence[Path] = (),
+    meaning: str = code_digest.CODE,
 ) -> dict[str, str]:
     """Digest the files that the globs name, by path relative to the root, sorted.
 
@@ -93,19 +122,23 @@ def take(
         globs: What is declared.
         cache: Digests that are known.
         own: Folders of the harness, in which a wildcard finds nothing.
+        meaning: What a digest stands for, ``code_digest.CODE`` or ``BYTES``.
 
     Raises:
         ConfigError: A glob names no file, or a file cannot be read.
     """
-    return {path: _digest(root, path, cache) for path in sorted(set(resolve(root, globs, own)))}
+    digest = cache.digest if meaning == code_digest.BYTES else cache.digest_code
+    return {
+        path: _digest(root, path, digest) for path in sorted(set(resolve(root, globs, own)))
+    }
 
 
-def _digest(root: Path, path: str, cache: DigestCache) -> str:
+def _digest(root: Path, path: str, digest: Callable[[Path], str]) -> str:
     full = root / path
     try:
         if not stat.S_ISREG(full.stat().st_mode):  # a FIFO would be waited for
             raise _misuse(path, "no regular file", "a file", "Leave it out of the inputs.")
-        return cache.digest(full)
+        return digest(full)
     except OSError as error:
         is_link = full.is_symlink()
         found = "a link that leads nowhere" if is_link else error.strerror or str(error)

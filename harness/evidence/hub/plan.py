@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.project import StageSpec, SuiteSpec
-from harness.evidence.hub import inputs, layout, store
+from harness.evidence.hub import code_digest, inputs, layout, store
 from harness.files import json_bytes, sha256_bytes, write_bytes, write_text
 from harness.records import DatasetRecord, Stamp, decode, encode
 
@@ -20,8 +20,9 @@ class Plan:
     """What is going to run and to be judged.
 
     ``suite`` is the declaration with inheritance resolved, ``argv`` the expanded argument
-    vectors by stage, ``inputs`` the digests by path. The golden used lies in ``plan/golden``
-    of the hub; ``golden_sha256`` is its digest.
+    vectors by stage, ``inputs`` the digests by path, ``inputs_meaning`` what those stand for
+    (``code_digest``). The golden used lies in ``plan/golden`` of the hub; ``golden_sha256`` is
+    its digest.
     """
 
     schema: int
@@ -34,6 +35,7 @@ class Plan:
     config_sha256: str
     datasets: tuple[DatasetRecord, ...]
     golden_sha256: str | None
+    inputs_meaning: str = code_digest.BYTES
 
 
 # Keys that joined the declaration later; where they are not used, old digests hold.
@@ -94,6 +96,7 @@ def new(
         config_sha256=suite_sha256(suite),
         datasets=(),
         golden_sha256=None,
+        inputs_meaning=code_digest.CODE,
     )
 
 
@@ -136,7 +139,7 @@ def text(plan: Plan) -> str:
         "",
         "## Inputs",
         "",
-        f"{len(plan.inputs)} files, SHA-256 {plan.inputs_sha256}",
+        f"{len(plan.inputs)} files ({plan.inputs_meaning}), SHA-256 {plan.inputs_sha256}",
         "",
         *[f"- `{glob}`: {told}" for glob, told in _named(plan).items()],
         "",

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import IntegrityError, NotAProjectError
-from harness.evidence.hub import layout
+from harness.evidence.hub import layout, ledgers
+from harness.evidence.hub.ledgers import Ledgers, SealedRun
 from harness.evidence.hub.ownership import take_over
 from harness.records import SCHEMA, HubRecord, decode
 from harness.verdict import Verdict
 
 _LARGEST_RECORD = 16 << 20
 _PATIENCE_S = 5.0
+# What this process read of the ledgers last, by store, with which files they were then.
+_RUNS: dict[Path, tuple[object, dict[str, SealedRun]]] = {}
 
 
 class HubStore:
@@ -28,6 +31,11 @@ class HubStore:
         """Take the folders; they need not exist."""
         self.root, self._work = hubs, work
 
+    @property
+    def ledgers(self) -> Ledgers:
+        """What is logged of these hubs."""
+        return ledgers.of_store(self.root, self._work)
+
     def suites(self) -> list[str]:
         """Return the suites that have a folder, sorted."""
         return sorted(
@@ -36,21 +44,60 @@ class HubStore:
             if entry.name not in layout.NO_SUITES and not entry.name.startswith(".")
         )
 
-    def hubs(self, suite: str | None = None) -> list[Path]:
-        """Return the hubs, oldest first; run ids sort by time."""
+    def runs(self) -> dict[str, SealedRun]:
+        """Return the sealed runs by subject in the order of the ledgers, here or not.
+
+        Raises:
+            IntegrityError: A ledger is damaged.
+        """
+        identity = self.ledgers.identity()
+        known = _RUNS.get(self.root)
+        if known is None or known[0] != identity:
+            known = _RUNS[self.root] = identity, self.ledgers.runs()
+        return known[1]
+
+    def folders(self, suite: str | None = None) -> list[Path]:
+        """Return the folders that are named as hubs, in no order; no ledger is read."""
         suites = self.suites() if suite is None else [suite]
-        found = [
+        return [
             Path(entry.path)
             for name in suites
             for entry in _folders(self.root / name)
             if layout.RUN_ID.fullmatch(entry.name)
         ]
-        return sorted(found, key=lambda path: (path.name, path.parent.name))
 
-    def run_ids(self, suite: str) -> list[str]:
-        """Return the run ids of a suite's hubs, oldest first."""
-        names = (entry.name for entry in _folders(self.root / suite))
-        return sorted(name for name in names if layout.RUN_ID.fullmatch(name))
+    def hubs(self, suite: str | None = None) -> list[Path]:
+        """Return the hubs, oldest first as the ledgers have them.
+
+        What was never sealed proves nothing. It comes before them, but where its name is later
+        than theirs: a run whose seal was taken away does not hide behind an older one.
+
+        Raises:
+            IntegrityError: A ledger is damaged.
+        """
+        places, last = {}, dict[str, str]()
+        for place, run in enumerate(self.runs().values()):
+            places[run.subject] = place
+            last[run.suite] = max(run.run_id, last.get(run.suite, ""))
+
+        def order(hub: Path) -> tuple[int, str, str]:
+            is_later = hub.name > last.get(hub.parent.name, "")
+            without = len(places) if is_later else -1
+            place = places.get(f"{hub.parent.name}/{hub.name}", without)
+            return place, hub.name, hub.parent.name
+
+        return sorted(self.folders(suite), key=order)
+
+    def newest_gone(self, suite: str) -> SealedRun | None:
+        """Return the last sealed run of a suite where it was not green and its hub is gone.
+
+        Raises:
+            IntegrityError: A ledger is damaged.
+        """
+        mine = [run for run in self.runs().values() if run.suite == suite]
+        if not mine or mine[-1].verdict == Verdict.GREEN.value:
+            return None
+        return None if (self.root / mine[-1].subject).is_dir() else mine[-1]
 
     def latest(self, suite: str, verdict: Verdict | None = None) -> Path | None:
         """Return the newest readable hub of a suite, with a verdict where one is asked for."""

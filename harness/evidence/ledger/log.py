@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from harness.errors import IntegrityError, StorageError
 from harness.evidence.ledger import canonical, lock, merkle
+from harness.files import storage
 
 SCHEMA = 1
 LINE_LIMIT = 64 << 10
@@ -149,6 +150,18 @@ class Ledger:
         """
         return [bytes.fromhex(entry.leaf) for entry in self.walk()]
 
+    def count(self) -> int:
+        """Return how many whole entries there are, from the last one alone.
+
+        Raises:
+            IntegrityError: The last entry is damaged.
+        """
+        if not os.path.lexists(self.path):
+            return 0
+        with _open_descriptor(self.path, os.O_RDONLY) as handle:
+            last = _tail(handle, self.path)[1]
+            return last.sequence + 1 if last else 0
+
     def _lines(self) -> Iterator[bytes]:
         """Give the lines with their newline, the torn tail last and without one."""
         if not os.path.lexists(self.path):
@@ -170,6 +183,8 @@ class Ledger:
 
     @contextlib.contextmanager
     def _hold_writer(self) -> Iterator[int]:
+        with storage(self.path.parent, "a folder that can be made"):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         with lock.hold(self.path.with_name(f".{self.path.name}.lock"), self._wait_s):
             is_new = not os.path.lexists(self.path)
             with _open_descriptor(self.path, os.O_RDWR | os.O_CREAT) as handle:
@@ -318,14 +333,12 @@ def sync_folder(folder: Path) -> None:
     Raises:
         StorageError: The disk refused.
     """
-    try:
+    with storage(folder, "a folder that can be made durable"):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
-    except OSError as error:
-        raise _refused_error(folder, error) from error
 
 
 def _refused_error(path: Path, error: OSError) -> StorageError:

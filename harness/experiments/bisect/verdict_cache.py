@@ -13,6 +13,7 @@ from harness.errors import HarnessError
 from harness.evidence.hub import plan, stamp
 from harness.evidence.hub.store import HubStore
 from harness.experiments.commits import history
+from harness.judgement.proof_cache import ProofCache
 from harness.records import HubRecord, decode, encode
 from harness.verdict import Verdict
 
@@ -71,9 +72,11 @@ def of_hubs(
     counts before an earlier one.
     """
     states = {state.commit: state for state in listed if state.digest is not None}
-    kept = HubStore(project.hubs, project.work)
+    kept, proved = HubStore(project.hubs, project.work), ProofCache(project)
     found = {}
     for hub in kept.hubs(suite):
+        if proved.damage_of(hub, kept.runs()):
+            continue
         try:
             record = kept.read(hub)
             state = states.get(record.stamp.commit)
@@ -81,6 +84,7 @@ def of_hubs(
                 found[state.digest] = of_hub(hub, record, HUB)
         except (HarnessError, OSError, UnicodeDecodeError):
             continue  # what is damaged is no evidence; `harness verify` says so
+    proved.save()
     return found
 
 

@@ -15,15 +15,17 @@ from typing import Any
 
 from harness.config import config_file
 from harness.config.project import Project
+from harness.errors import IntegrityError
 from harness.evidence.hub import inputs, seal, stamp
-from harness.evidence.hub.store import read_record
+from harness.evidence.hub.store import HubStore, read_record
 from harness.experiments.campaign import store as stores
 from harness.experiments.campaign import unit as units
 from harness.experiments.campaign import work_key as keys
 from harness.experiments.execute.unit import Answer, Executor, Unit
 from harness.judgement import freshness
 from harness.judgement.golden import store as golden_store
-from harness.runner.stages import datasets
+from harness.judgement.proof_cache import ProofCache
+from harness.runner.stages import dataset_log, datasets
 from harness.runner.stages.child import Stop
 from harness.verdict import Verdict
 
@@ -149,6 +151,7 @@ def run_campaign(
     with stores.hold_store(campaign.store):
         known = stores.finished_units(campaign.store)
         stores.sweep(campaign.store, {item.key for item in planned if item.key not in known})
+        _require_sealed(campaign.store, [known[i.key].hub for i in planned if i.key in known])
         for item in planned:
             if item.key in known:
                 settle(item.key, _result_from_hub(item, known[item.key].hub))
@@ -173,12 +176,11 @@ def _batches(
 
 def _has_data(campaign: Campaign, cell: Cell) -> bool:
     project = campaign.project
-    cache = freshness.cache_of(project)
+    cache, proven = freshness.cache_of(project), dataset_log.read_log(project.shared_folder)
     for spec in config_file.find_suite(project, campaign.suite).datasets:
         if spec.role not in cell.datasets:
             recipe = freshness.recipe_of(project, spec, cache)
-            place = datasets.place(project.shared_folder, spec, recipe)
-            if datasets.find_cached(place, spec, cache.digest) is None:
+            if datasets.find_cached(project.shared_folder, spec, recipe, proven) is None:
                 return False
     return True
 
@@ -268,6 +270,24 @@ def _result(campaign: Campaign, item: Planned, value: Mapping[str, Any]) -> Cell
         duration_s=value["duration_s"],
         metrics=value["metrics"],
     )
+
+
+def _require_sealed(store: Project, found: Sequence[Path]) -> None:
+    """Require that the hubs whose results are taken over are as they were sealed.
+
+    Raises:
+        IntegrityError: One is not; which and how is named.
+    """
+    proved, sealed = ProofCache(store), HubStore(store.hubs, store.work).runs()
+    for hub in found:
+        if damage := proved.damage_of(hub, sealed):
+            raise IntegrityError(
+                f"{hub.parent.name}/{hub.name}",
+                found=damage,
+                expected="the hub as it was sealed",
+                remedy="Restore it from a copy, or remove its folder: then it is run again.",
+            )
+    proved.save()
 
 
 def _result_from_hub(item: Planned, hub: Path) -> CellResult:

@@ -17,7 +17,7 @@ from harness.evidence.hub import checkout, inputs
 from harness.evidence.hub.store import HubStore
 from harness.judgement import freshness
 from harness.records import HubRecord
-from harness.runner.stages import child
+from harness.runner.stages import child, dataset_log
 from harness.runner.stages.child import ChildSpec, Stop
 from harness.runner.stages.log_stream import LogStream
 
@@ -68,11 +68,12 @@ def worktree(project: Project, revision: str, name: str) -> Iterator[Path]:
         # Those of other machines that share the repository look as if they were gone.
         checkout.call(top, "worktree", "prune", f"--expire={_LEFT_OVER}")
         _check_out(top, tree, revision, added)
-        theirs = root / project.work.relative_to(project.root) / "datasets"
+        theirs = root / project.work.relative_to(project.root)
         if (project.work / "datasets").is_dir():
-            shutil.copytree(project.work / "datasets", theirs)
+            shutil.copytree(project.work / "datasets", theirs / "datasets")
+            dataset_log.copy_log(project.work, theirs, os.listdir(theirs / "datasets"))  # noqa: PTH208 - names only
         yield root
-        _keep_new(theirs, project.work / "datasets")
+        _keep_new(theirs, project.work)
     finally:
         for owner, made in reversed(added):
             checkout.ask(owner, "worktree", "remove", "--force", "--force", str(made))
@@ -108,16 +109,22 @@ def tell_missing(project: Project, suite: str) -> str:
     return f"Commit what no checkout holds, or let a stage make it: {first}{more}."
 
 
-def _keep_new(made: Path, kept: Path) -> None:
+def _keep_new(theirs: Path, ours: Path) -> None:
+    """Take over what was generated there and is not here yet, with its entries."""
+    made, kept, new = theirs / "datasets", ours / "datasets", []
     for folder in made.iterdir() if made.is_dir() else ():
-        if not (kept / folder.name).exists():
-            kept.mkdir(parents=True, exist_ok=True)
-            part = kept / f".{folder.name}.{os.getpid()}"
-            shutil.copytree(folder, part)
-            try:
-                part.rename(kept / folder.name)
-            except OSError:  # another run was first
-                shutil.rmtree(part, ignore_errors=True)
+        if (kept / folder.name).exists():
+            continue
+        kept.mkdir(parents=True, exist_ok=True)
+        part = kept / f".{folder.name}.{os.getpid()}"
+        shutil.copytree(folder, part)
+        try:
+            part.rename(kept / folder.name)
+        except OSError:  # another run was first
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            new.append(folder.name)
+    dataset_log.copy_log(theirs, ours, new)
 
 
 def run_suite(

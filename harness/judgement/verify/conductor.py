@@ -21,6 +21,7 @@ from harness.judgement.verify import (
     judging,
     reference,
     report,
+    rules,
     sealing,
     structure,
 )
@@ -39,6 +40,7 @@ class _Hub:
     record: HubRecord
     project: Project | None
     allow_stale: bool
+    is_sampled: bool
 
     @property
     def root(self) -> Path:
@@ -73,12 +75,20 @@ def verify(
         return _report(folder, [report.of_error(structure.CHECK, error)])
     record, found = structure.check(folder)
     rows = [*found, *contents.check(folder, record, fraction=fraction, done=done)]
-    rows += sealing.check(folder, record, () if project is None else project.trusted_keys)
+    trusted = () if project is None else project.trusted_keys
+    rows += sealing.check(folder, record, trusted, project)
     if record is None:
         return _report(folder, rows)
-    opened = _Hub(folder=folder, record=record, project=project, allow_stale=allow_stale)
+    opened = _Hub(
+        folder=folder,
+        record=record,
+        project=project,
+        allow_stale=allow_stale,
+        is_sampled=fraction < 1,
+    )
     judged, red = _judge(opened)
-    return _report(folder, [*rows, *judged, *_fresh(opened)], red)
+    told = rules.check(record, folder, project)
+    return _report(folder, [*rows, *judged, *told, *_fresh(opened)], red)
 
 
 def _report(
@@ -104,6 +114,8 @@ def _judge(hub: _Hub) -> tuple[list[Row], tuple[GuardResult, ...]]:
     rows += judging.check(promised.suite.guards, evidence, golden, hub.record, absent)
     rows.append(_verdict(hub.record))
     today, red = _judge_today(hub, promised, evidence, absent)
+    if hub.is_sampled:  # nothing is judged by bytes that nobody proved
+        rows += contents.check_read(hub.folder, evidence.read_paths)
     return [*rows, *today], red
 
 
@@ -186,7 +198,7 @@ def _fresh(hub: _Hub) -> list[Row]:
     try:
         suite = freshness.declared_suite(hub.project, hub.folder, hub.record)
         now = None if suite is None else freshness.now(hub.project, suite)
-        causes = freshness.check(hub.project, hub.folder, hub.record, now).causes
+        found = freshness.check(hub.project, hub.folder, hub.record, now)
     except HarnessError as error:
         return [report.of_error(_FRESHNESS, error, Outcome.INCONCLUSIVE)]
     outcome = Outcome.NOTED if hub.allow_stale else Outcome.STALE
@@ -198,8 +210,12 @@ def _fresh(hub: _Hub) -> list[Row]:
             expected="as at the run",
             remedy=report.printable(cause.cure),
         )
-        for cause in causes
+        for cause in found.causes
     ]
+    if found.accepted and not rows:
+        kinds = ", ".join(dict.fromkeys(cause.kind for cause in found.accepted))
+        told = f"fresh but for what was accepted: another {kinds}"
+        return [report.note_row(_FRESHNESS, told, "See the rows of what was accepted.")]
     return rows or [
         report.passed_row(_FRESHNESS, "fresh: same inputs, declaration, environment")
     ]

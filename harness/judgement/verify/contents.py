@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from harness.errors import IntegrityError
-from harness.evidence.hub import comparison, inventory, layout
+from harness.evidence.hub import comparison, digest, inventory, layout
 from harness.judgement.verify import report
 from harness.judgement.verify.report import Row
 from harness.records import HubRecord
@@ -30,6 +30,28 @@ def check(
         return (report.of_error(CHECK, error),)
     rows = _compare_bytes(hub, listed, fraction, done)
     return rows if record is None else (*rows, *_check_listed(record, listed))
+
+
+def check_read(hub: Path, paths: Collection[str]) -> tuple[Row, ...]:
+    """Hold the files that were judged against the manifest, where only a sample was read."""
+    try:
+        listed = inventory.read_manifest(hub)
+    except IntegrityError as error:
+        return (report.of_error(CHECK, error),)
+    rows = []
+    for path in sorted(paths):
+        try:
+            found = digest.sha256(hub / path, comparison.SIZE_LIMIT)
+        except IntegrityError as error:
+            rows.append(report.of_error(CHECK, error))
+            continue
+        if found != listed.get(path):
+            told = report.printable(f"{path}: changed, {found[:12]}…")
+            wanted = f"{listed.get(path, 'nothing')[:12]}…"
+            rows.append(report.damage_row(CHECK, told, wanted, _RESTORE))
+    return tuple(rows) or (
+        report.passed_row(CHECK, f"{len(set(paths))} files judged, all read"),
+    )
 
 
 def _compare_bytes(

@@ -89,6 +89,7 @@ def _identity_faults(plan: Plan, record: HubRecord) -> Iterator[tuple[str, str]]
         "run id": (record.run_id, plan.run_id),
         "commit": (record.stamp.commit, plan.stamp.commit),
         "inputs": (record.inputs_sha256, plan.inputs_sha256),
+        "meaning of inputs": (record.inputs_meaning, plan.inputs_meaning),
         "declaration": (record.config_sha256, plan.config_sha256),
         "golden": (record.golden_sha256, plan.golden_sha256),
     }

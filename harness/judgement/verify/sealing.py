@@ -1,4 +1,4 @@
-"""A hub and the ledger in; out, whether this hub is the one that was sealed."""
+"""A hub and the ledgers in; out, whether this hub is the one that was sealed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.config.project import Project
 from harness.errors import HarnessError, IntegrityError
-from harness.evidence.hub import digest, inventory, layout, seal
+from harness.evidence.hub import digest, inventory, layout, ledgers, seal
 from harness.evidence.ledger import merkle
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.judgement.verify import report, structure
-from harness.judgement.verify.report import Row
+from harness.judgement.verify.report import Outcome, Row
 from harness.records import HubRecord
 
 CHECK = "ledger"
@@ -20,18 +21,19 @@ _TOMBSTONE = "gc"
 _RESTORE = "Restore the hub or the ledger from git or another copy."
 
 
-def ledger_of(hub: Path) -> Ledger:
-    """Return the ledger beside the store that a hub lies in."""
-    return Ledger(hub.resolve().parent.parent / layout.LEDGER)
+def check(
+    hub: Path,
+    record: HubRecord | None,
+    trusted: Sequence[str] = (),
+    project: Project | None = None,
+) -> tuple[Row, ...]:
+    """Find the seal of a hub in the ledgers and hold the hub against it.
 
-
-def check(hub: Path, record: HubRecord | None, trusted: Sequence[str] = ()) -> tuple[Row, ...]:
-    """Find the seal of a hub in the ledger and hold the hub against it.
-
-    Where there are ``trusted`` keys, a signed checkpoint must cover the seal.
+    It must stand in the local ledger or in the published one, and in both say the same. Where
+    there are ``trusted`` keys, a signed checkpoint must cover the seal.
     """
-    ledger = ledger_of(hub)
-    if not os.path.lexists(ledger.path):
+    both = ledgers.of_hub(hub, project)
+    if not both.named:
         remedy = "Copy the store's ledger.jsonl to two folders above the hub."
         wanted = f"{layout.LEDGER} beside the suites"
         return (report.damage_row(CHECK, "no ledger", wanted, remedy),)
@@ -39,21 +41,54 @@ def check(hub: Path, record: HubRecord | None, trusted: Sequence[str] = ()) -> t
     name = seal.subject(folder.parent.name, folder.name)
     try:
         manifest = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
-        seen = _see(ledger, name, manifest)
     except HarnessError as error:
         return (report.of_error(CHECK, error),)
+    read = [
+        (word, ledger, _seen_or_error(ledger, name, manifest)) for word, ledger in both.named
+    ]
+    rows = [
+        row
+        for word, ledger, seen in read
+        if isinstance(seen, _Seen) and seen.seals
+        for row in _held(hub, record, (word, ledger, seen), manifest, trusted)
+    ]
+    broken = [seen for _, _, seen in read if isinstance(seen, HarnessError)]
+    if not rows and not broken:
+        return (_not_once(hub, name, 0),)
+    # What a ledger says that cannot be read is not known; the other alone may prove the hub.
+    outcome = Outcome.INCONCLUSIVE if rows else Outcome.DAMAGED
+    return (*rows, *(report.of_error(CHECK, error, outcome) for error in broken))
+
+
+def _seen_or_error(ledger: Ledger, name: str, manifest: str) -> _Seen | HarnessError:
+    try:
+        return _see(ledger, name, manifest)
+    except HarnessError as error:
+        return error
+
+
+def _held(
+    hub: Path,
+    record: HubRecord | None,
+    found: tuple[str, Ledger, _Seen],
+    manifest: str,
+    trusted: Sequence[str],
+) -> tuple[Row, ...]:
+    """Hold a hub against what one of the ledgers says of it."""
+    word, ledger, seen = found
     if len(seen.seals) != 1:
-        return (_not_once(hub, name, len(seen.seals)),)
+        return (_not_once(hub, seen.seals[0].subject, len(seen.seals)),)
     entry = seen.seals[0]
     wrong = [*faults(entry, manifest, record, seen.other), *_proof_faults(seen.leaves, entry)]
-    rows = [report.passed_row(CHECK, f"entry {entry.sequence} of {len(seen.leaves)}, included")]
+    place = f"entry {entry.sequence} of {len(seen.leaves)}"
+    rows = [report.passed_row(CHECK, f"{word}: {place}, included")]
     if wrong:
-        place = f"in {layout.LEDGER} line {entry.sequence + 1}"
+        line = f"in the {word} {layout.LEDGER} line {entry.sequence + 1}"
         rows = [
             report.damage_row(
-                CHECK, report.printable(found), report.printable(f"{wanted} {place}"), _RESTORE
+                CHECK, report.printable(told), report.printable(f"{wanted} {line}"), _RESTORE
             )
-            for found, wanted in wrong
+            for told, wanted in wrong
         ]
     return (*rows, *_check_checkpoint(ledger, seen.leaves, entry.sequence, trusted))
 
@@ -155,23 +190,21 @@ def _proof_faults(leaves: Sequence[bytes], entry: Entry) -> Iterator[tuple[str, 
         yield f"entry {entry.sequence}: {error}", "an inclusion proof that holds"
 
 
-def check_store(hubs: Path, present: Iterable[str]) -> tuple[Row, ...]:
-    """Prove the ledger as a whole and name every seal whose hub is not in the store.
+def check_store(project: Project, present: Iterable[str]) -> tuple[Row, ...]:
+    """Prove both ledgers as a whole and name every seal whose hub is not in the store.
 
     Args:
-        hubs: The hub store.
+        project: The project, or one with the store of a matrix.
         present: Subjects of the hubs that are there.
     """
-    ledger = Ledger(hubs / layout.LEDGER)
-    try:
-        health = ledger.check()
-        absent = sorted(_absent(ledger, frozenset(present)))
-    except HarnessError as error:
-        return (report.of_error(CHECK, error),)
-    found = f"{health.size} entries hold, root {health.root[:12]}…"
-    if health.torn_bytes:
-        found += f"; a torn tail of {health.torn_bytes} bytes"
-    rows = [report.passed_row(CHECK, found)]
+    both = ledgers.of_store(project.hubs, project.work)
+    rows = [_whole(word, ledger) for word, ledger in both.named]
+    if not rows:
+        return (report.passed_row(CHECK, "none yet"),)
+    if report.worst(row.outcome for row in rows) is Outcome.DAMAGED:
+        return tuple(rows)
+    gone = {entry.subject for _, entry in both.walk() if entry.kind == _TOMBSTONE}
+    absent = sorted(both.runs().keys() - frozenset(present) - gone)
     if absent:
         some = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if absent[5:] else "")
         told = report.printable(f"{len(absent)} sealed hubs are not here: {some}")
@@ -181,17 +214,12 @@ def check_store(hubs: Path, present: Iterable[str]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _absent(ledger: Ledger, present: frozenset[str]) -> set[str]:
-    """Name the hubs that were sealed, are not there and were not removed by ``gc``.
-
-    Raises:
-        IntegrityError: The ledger is damaged.
-    """
-    absent: set[str] = set()
-    gone: set[str] = set()
-    for entry in ledger.walk():
-        if entry.kind == _TOMBSTONE:
-            gone.add(entry.subject)
-        elif entry.kind == seal.KIND and entry.subject not in present:
-            absent.add(entry.subject)
-    return absent - gone
+def _whole(word: str, ledger: Ledger) -> Row:
+    try:
+        health = ledger.check()
+    except HarnessError as error:
+        return report.of_error(CHECK, error)
+    found = f"{word}: {health.size} entries hold, root {health.root[:12]}…"
+    if health.torn_bytes:
+        found += f"; a torn tail of {health.torn_bytes} bytes"
+    return report.passed_row(CHECK, found)

@@ -1,12 +1,12 @@
 """Datasets by role: given files, or generated ones cached by what makes them.
 
 The cache key is the digest of the command and of the files that it runs. A generated file
-gets its place by one rename, so that a killed run leaves no half of it.
+gets its place by one rename, so that a killed run leaves no half of it; that it was generated,
+and which digest it had, stands in the local ledger.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,13 +16,13 @@ from harness.config.placeholders import fill
 from harness.config.project import DatasetSpec, StageSpec
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError
-from harness.files import json_bytes, sha256_bytes, sha256_file, write_bytes
+from harness.files import json_bytes, sha256_bytes, sha256_file
 from harness.records import DatasetRecord
+from harness.runner.stages import dataset_log
 from harness.runner.stages.base import StageContext, StageResult
 from harness.runner.stages.command import CommandStage
 from harness.verdict import Verdict
 
-_NOTE = "dataset.json"
 _TIMEOUT_S = 1800.0
 
 
@@ -107,16 +107,22 @@ def place(shared: Path, spec: DatasetSpec, inputs: Mapping[str, str]) -> Path:
 
 
 def find_cached(
-    folder: Path, spec: DatasetSpec, digest: Callable[[Path], str]
+    shared: Path, spec: DatasetSpec, inputs: Mapping[str, str], proven: Mapping[str, str]
 ) -> Dataset | None:
-    """Return a dataset from its cache folder, or None where it is not there or not intact."""
-    path = folder / spec.file
+    """Return a dataset from the cache, or None where it is not there or not as it was made.
+
+    Args:
+        shared: Folder of what all runs share.
+        spec: The dataset.
+        inputs: Digests of the files that make it.
+        proven: SHA-256 of what was generated, by key; see ``dataset_log``.
+    """
+    path = place(shared, spec, inputs) / spec.file
     try:
-        note = json.loads((folder / _NOTE).read_bytes())
-        sha256, size = digest(path), path.stat().st_size
-    except (OSError, ValueError, RecursionError):
+        sha256, size = sha256_file(path), path.stat().st_size
+    except OSError:
         return None
-    if not isinstance(note, dict) or note.get("sha256") != sha256:
+    if proven.get(key(spec, inputs)) != sha256 or path.is_symlink():
         return None
     record = DatasetRecord(
         role=spec.role, name=spec.file, sha256=sha256, size=size, generated=True
@@ -129,13 +135,15 @@ def stage_id(role: str) -> str:
     return f"dataset-{role}"
 
 
-def generate(folder: Path, spec: DatasetSpec, context: StageContext) -> Dataset:
-    """Generate a dataset into its cache folder.
+def generate(
+    shared: Path, spec: DatasetSpec, inputs: Mapping[str, str], context: StageContext
+) -> Dataset:
+    """Generate a dataset into its cache folder, and log it.
 
     Raises:
         GenerationFailedError: The command failed or wrote no file.
     """
-    making = context.work / stage_id(spec.role)
+    folder, making = place(shared, spec, inputs), context.work / stage_id(spec.role)
     making.mkdir(parents=True)
     output = making / spec.file
     values = {**context.values, "output": str(output)}
@@ -152,8 +160,8 @@ def generate(folder: Path, spec: DatasetSpec, context: StageContext) -> Dataset:
     if trial.verdict is not Verdict.GREEN:
         raise GenerationFailedError(stage, trial)
     sha256, size = sha256_file(output), output.stat().st_size
-    write_bytes(making / _NOTE, json_bytes({"sha256": sha256, "size": size}))
     _publish(making, folder)
+    dataset_log.log_dataset(shared, key(spec, inputs), sha256, size)
     record = DatasetRecord(
         role=spec.role, name=spec.file, sha256=sha256, size=size, generated=True
     )

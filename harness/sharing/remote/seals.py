@@ -7,10 +7,11 @@ import re
 from collections.abc import Collection
 
 from harness import records
+from harness.config.project import Project
 from harness.errors import IntegrityError
-from harness.evidence.hub import digest, layout, seal
+from harness.evidence.hub import digest, layout, ledgers, seal
 from harness.evidence.ledger import canonical, log
-from harness.evidence.ledger.log import Entry, Ledger
+from harness.evidence.ledger.log import Entry
 from harness.sharing.remote.store import RemoteStore
 
 SUFFIX = ".seal.json"
@@ -68,13 +69,14 @@ def write(store: RemoteStore, entry: Entry) -> None:
     store.write(entry.subject + SUFFIX, canonical.dumps(value) + b"\n")
 
 
-def seals_by_subject(ledger: Ledger) -> dict[str, Entry]:
-    """Return the seals of a ledger by subject.
+def seals_by_subject(project: Project) -> dict[str, Entry]:
+    """Return the seals of a project's ledgers by subject.
 
     Raises:
-        IntegrityError: The ledger is damaged.
+        IntegrityError: A ledger is damaged.
     """
-    return {entry.subject: entry for entry in ledger.walk() if entry.kind == seal.KIND}
+    both = ledgers.of_store(project.hubs, project.work)
+    return {subject: run.entry for subject, run in both.runs().items()}
 
 
 def require_same(subject: str, there: Entry, here: Entry, url: str) -> None:

@@ -72,11 +72,11 @@ def test_plain_suite_is_left_alone(tmp_path: Path) -> None:
 
     store = HubStore(project.hubs, project.work)
     own = matrix_runs.store_of(project, project.matrices["tiny"]["grid"])
-    entry = Ledger(project.hubs / "ledger.jsonl").entries()[-1]
+    entry = Ledger(project.work / "ledger.jsonl").entries()[-1]
     assert store.hubs() == [plain]
     assert cli(root, "status", "tiny", "--check")[0] == 0
     assert (entry.kind, entry.subject) == ("matrix", "tiny@grid")
-    assert entry.body["root"] == Ledger(own.hubs / "ledger.jsonl").check().root
+    assert entry.body["root"] == Ledger(own.work / "ledger.jsonl").check().root
     cell = HubStore(own.hubs, own.work).hubs("tiny")[0]
     assert cli(root, "verify", "--hub", str(cell))[0] == 0
 

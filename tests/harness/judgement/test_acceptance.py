@@ -17,10 +17,10 @@ _ACCEPT = ("status", "tiny", "--accept", "source")
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project whose green evidence is stale by a comment."""
+    """A project whose green evidence is stale by another message."""
     made = hubs.project(tmp_path / "p")
     hubs.run(made)
-    (made.root / "source/model.py").write_text("GAIN = 1  # a comment\n")
+    (made.root / "source/model.py").write_text("GAIN = 1; SAY = 2\n")
     monkeypatch.chdir(made.root)
     monkeypatch.delenv("CI", raising=False)
     return made.root
@@ -38,16 +38,16 @@ def test_accepted_cause_is_fresh_until_the_next_edit(
     """The accepted state is fresh and told; another edit is stale again."""
     assert ask(capsys, "status", "--check")[0] == 3
 
-    code, told = ask(capsys, *_ACCEPT, "--reason", "only a comment", "--check")
+    code, told = ask(capsys, *_ACCEPT, "--reason", "only a message", "--check")
 
     assert (code, told["suites"][0]["fresh"]) == (0, True)
     assert told["suites"][0]["accepted"][0]["items"] == ["source/model.py"]
-    entry = Ledger(root / "hubs/ledger.jsonl").entries()[-1]
-    assert (entry.kind, entry.body["reason"]) == ("cause-accepted", "only a comment")
+    entry = Ledger(root / ".harness/ledger.jsonl").entries()[-1]
+    assert (entry.kind, entry.body["reason"]) == ("cause-accepted", "only a message")
     hub = next((root / "hubs/tiny").iterdir())
     assert main.main(["verify", "--hub", str(hub), "-q"]) == 0
 
-    (root / "source/model.py").write_text("GAIN = 2  # a comment\n")
+    (root / "source/model.py").write_text("GAIN = 2; SAY = 2\n")
     assert ask(capsys, "status", "--check")[0] == 3
 
 
@@ -55,10 +55,10 @@ def test_acceptance_does_not_reach_another_run(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A later run of the old state, seen from the accepted one, is stale by itself."""
-    main.main([*_ACCEPT, "--reason", "only a comment"])
+    main.main([*_ACCEPT, "--reason", "only a message"])
     (root / "source/model.py").write_text("GAIN = 1\n")
     main.main(["run", "tiny", "-q"])
-    (root / "source/model.py").write_text("GAIN = 1  # a comment\n")
+    (root / "source/model.py").write_text("GAIN = 1; SAY = 2\n")
 
     assert ask(capsys, "status", "--check")[0] == 3
 
@@ -75,10 +75,10 @@ def test_acceptance_does_not_reach_another_run(
 )
 def test_acceptance_needs_cause_and_reason(root: Path, words: tuple[str, ...]) -> None:
     """Without a reason, without a cause, or of what is not stale, nothing is accepted."""
-    before = (root / "hubs/ledger.jsonl").read_bytes()
+    before = (root / ".harness/ledger.jsonl").read_bytes()
 
     assert main.main(list(words)) == 2
-    assert (root / "hubs/ledger.jsonl").read_bytes() == before
+    assert (root / ".harness/ledger.jsonl").read_bytes() == before
 
 
 def test_machine_does_not_accept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,5 +87,5 @@ def test_machine_does_not_accept(root: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     assert main.main([*_ACCEPT, "--reason", "why"]) == 2
     assert not any(
-        e.kind == "cause-accepted" for e in Ledger(root / "hubs/ledger.jsonl").entries()
+        e.kind == "cause-accepted" for e in Ledger(root / ".harness/ledger.jsonl").entries()
     )

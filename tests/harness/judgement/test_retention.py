@@ -64,7 +64,7 @@ def test_what_goes_leaves_a_tombstone(store: Store) -> None:
     assert (entry.kind, entry.subject) == ("gc", f"tiny/{names[1]}")
     assert (entry.body["reason"], entry.body["manifest_sha256"]) == ("full", sealed_as)
     assert not (store.root / ".harness/runs" / names[1]).exists()
-    rows = sealing.check_store(store.project.hubs, [f"tiny/{n}" for n in (names[0], names[2])])
+    rows = sealing.check_store(store.project, [f"tiny/{n}" for n in (names[0], names[2])])
     assert [row.outcome for row in rows] == ["ok"]
 
 

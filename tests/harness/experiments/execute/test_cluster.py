@@ -109,7 +109,7 @@ def test_lost_worker_and_scheduler_cost_no_hub(tmp_path: Path, programs: Program
         stop.close()
 
     found = HubStore(store.hubs, store.work).hubs("tiny")
-    sealed = [e.subject for e in Ledger(store.hubs / "ledger.jsonl").walk()]
+    sealed = [e.subject for e in Ledger(store.work / "ledger.jsonl").walk()]
     assert next(victims, None) is None
     assert [r.verdict for r in results] == ["green"] * 12
     assert len({r.hub for r in results}) == 12

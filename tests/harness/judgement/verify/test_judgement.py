@@ -17,6 +17,7 @@ from harness.evidence.hub import inventory
 from harness.evidence.ledger import canonical, checkpoint, keys
 from harness.judgement.verify import Outcome, verify
 from harness.judgement.verify import report as reports
+from harness.sharing.publish import publish_hub
 from tests.builders import sealed
 from tests.builders.sealed import Store
 
@@ -153,8 +154,8 @@ def test_a_red_hub_that_is_intact_is_red(store: Store) -> None:
 
 
 def test_an_external_artifact_that_is_not_here_only_informs(store: Store) -> None:
-    """A fresh clone has no .harness; what is known by digest may be elsewhere."""
-    shutil.rmtree(store.root / ".harness")
+    """Another place has no bundles; what is known by digest may be elsewhere."""
+    shutil.rmtree(store.root / ".harness/runs")
 
     verified = verify(store.project, store.hub)
 
@@ -165,6 +166,7 @@ def test_an_external_artifact_that_is_not_here_only_informs(store: Store) -> Non
 def test_a_hub_checked_out_of_git_verifies(store: Store, tmp_path: Path) -> None:
     """Git keeps neither read-only modes nor empty folders, and that is no damage."""
     (store.root / ".gitignore").write_text(".harness/\n")
+    publish_hub(store.project, store.hub)
     git = ["git", "-c", "user.name=n", "-c", "user.email=e@x", "-c", "commit.gpgsign=false"]
     for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"]):
         subprocess.run([*git, "-C", str(store.root), *arguments], check=True)
@@ -180,7 +182,7 @@ def test_a_signed_checkpoint_that_covers_the_hub_is_accepted(store: Store) -> No
     key = keys.new("ci")
     store.declare('name = "small"', f'name = "small"\ntrusted_keys = ["{key.public.encode()}"]')
     note = checkpoint.write(checkpoint.take(store.ledger.leaves(), "small"), [key])
-    (store.root / "hubs/checkpoint.txt").write_text(note)
+    store.ledger.path.with_name("checkpoint.txt").write_text(note)
     later = sealed.run(store.root)
 
     assert verify(store.project, store.hub, allow_stale=True).exit_code == 0

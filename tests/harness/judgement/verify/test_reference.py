@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.evidence.ledger.log import Ledger
 from harness.judgement.golden import store as goldens
 from harness.judgement.golden.store import GoldenSet
 from harness.judgement.verify import Outcome, verify
@@ -24,7 +25,8 @@ def told(store: Store, *, allow_stale: bool = False) -> list[Outcome]:
 
 def log(store: Store, digest: str) -> None:
     """Write what harness golden update writes."""
-    store.ledger.append(goldens.LOGGED, "tiny", {"golden_sha256": digest})
+    published = Ledger(store.root / "hubs/ledger.jsonl")
+    published.append(goldens.LOGGED, "tiny", {"golden_sha256": digest})
 
 
 def test_goldens_that_nobody_updated_are_damage(store: Store) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.errors import ConfigError
+from harness.files import sha256_file
 from harness.judgement.declaration import load_project
 from harness.records import HubRecord
 from harness.verdict import Verdict
@@ -75,6 +77,26 @@ def test_damaged_cache_is_made_again(tmp_path: Path) -> None:
 
     assert run(tmp_path)[1] == "scan 1"
     assert times_made(tmp_path) == 2
+
+
+def test_planted_file_is_made_again(tmp_path: Path) -> None:
+    """A file and a note that nobody generated do not pass as generated data."""
+    declare(tmp_path)
+    run(tmp_path)
+    (cached,) = (tmp_path / ".harness/datasets").glob("*/train.npz")
+    declare(tmp_path, seed="2")
+    run(tmp_path)
+    (other,) = set((tmp_path / ".harness/datasets").glob("*/train.npz")) - {cached}
+    other.write_text("scan 9")
+    note = {"sha256": sha256_file(other), "size": other.stat().st_size}
+    (other.parent / "dataset.json").write_text(json.dumps(note))
+
+    assert run(tmp_path)[1] == "scan 2"
+    other.write_bytes(cached.read_bytes())  # generated, but by another recipe
+    assert run(tmp_path)[1] == "scan 2"
+    (tmp_path / ".harness/ledger.jsonl").unlink()
+    assert run(tmp_path)[1] == "scan 2"
+    assert times_made(tmp_path) == 5
 
 
 def test_given_file_is_used(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_names_that_no_hub_has_are_passed_over(away: Away) -> None:
     (away.hubs / "ledger.jsonl").write_text("no ledger")
 
     assert pulled(away) == 0
-    assert sorted(p.name for p in (away.puller / "hubs").iterdir()) == ["ledger.jsonl", "tiny"]
+    assert sorted(p.name for p in (away.puller / "hubs").iterdir()) == ["tiny"]
     assert [p.name for p in (away.puller / "hubs/tiny").iterdir()] == [hub]
 
 
