@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.config import matrix, quarantine_rules, suite_rules
+from harness.config import gate_table, matrix, quarantine_rules, suite_rules
 from harness.config.project import (
     ArtifactSpec,
     DatasetSpec,
@@ -74,6 +74,7 @@ def load(root: Path, check_guards: Callable[[Sequence[GuardSpec]], None]) -> Pro
     name = top.text("name", required=True)
     policies = top.strings("policies")
     trusted_keys = top.texts("trusted_keys")
+    gate = gate_table.read(Table(FILE, "gate", top.take("gate", dict, {})))
     datasets = {role: _dataset(role, table) for role, table in top.named("datasets").items()}
     tables = top.named("suites")
     matrices = {suite: matrix.read(suite, table) for suite, table in tables.items()}
@@ -95,6 +96,7 @@ def load(root: Path, check_guards: Callable[[Sequence[GuardSpec]], None]) -> Pro
         matrices=matrices,
         policies=policies,
         trusted_keys=trusted_keys,
+        gate=gate,
         config_sha256=sha256_bytes(content),
         **folders,
     )

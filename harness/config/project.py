@@ -126,6 +126,18 @@ class MatrixSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GateSpec:
+    """Who may waive a weaker rule, as the revision says that a change is compared with.
+
+    ``signers`` are public keys, the project's ``trusted_keys`` where there are none of these;
+    with ``unsigned_waivers`` a waiver that nobody signed counts, and is shown as such.
+    """
+
+    signers: tuple[str, ...] = ()
+    unsigned_waivers: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A repository that keeps a ``harness.toml``; folders are absolute.
 
@@ -144,6 +156,7 @@ class Project:
     trusted_keys: tuple[str, ...] = ()
     matrices: dict[str, dict[str, MatrixSpec]] = field(default_factory=dict)
     caches: Path | None = None
+    gate: GateSpec = field(default_factory=GateSpec)
 
     @property
     def shared(self) -> Path:

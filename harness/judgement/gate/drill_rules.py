@@ -1,0 +1,72 @@
+"""Drills of two revisions side by side: planted defects must stay, and stay as hard to find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from harness.judgement.gate import difference
+from harness.judgement.gate.difference import Change, Classed, Difference
+
+_KEYS = ("Suite", "Guard", "Defect")
+
+
+@dataclass(frozen=True, slots=True)
+class DrillText:
+    """A drill as written: its header, and the lines that it takes away and puts in."""
+
+    suite: str
+    guard: str
+    defect: str
+    lines: tuple[str, ...]
+
+
+def read_drill(content: bytes) -> DrillText:
+    """Read a drill; what a header lacks is empty, for ``harness drill`` refuses it anyway."""
+    text = content.decode(errors="replace").splitlines()
+    start = next((i for i, line in enumerate(text) if line.startswith(("diff --git", "--- "))), 0)
+    pairs = (line.partition(":") for line in text[:start])
+    head = {key: value.strip() for key, colon, value in pairs if colon and key in _KEYS}
+    marks = ("+", "-")
+    lines = tuple(line for line in text[start:] if line.startswith(marks))
+    return DrillText(*(head.get(key, "") for key in _KEYS), lines)
+
+
+def compare_drills(was: Mapping[str, bytes], now: Mapping[str, bytes]) -> Iterator[Difference]:
+    """Compare the drills by name; one that only has another name is found."""
+    new = {name: content for name, content in now.items() if name not in was}
+    for name, content in was.items():
+        rule = f"drills.{name.removesuffix('.patch')}"
+        if name in now:
+            if content != now[name]:
+                yield from _compare(rule, read_drill(content), read_drill(now[name]))
+            continue
+        old = read_drill(content)
+        heir = next((n for n, c in new.items() if read_drill(c) == old), None)
+        if heir is None:
+            yield difference.mark_removed(rule, _tell(old), "the drill is gone")
+        else:
+            del new[heir]
+            told = (Change.OTHER, "only its name is another")
+            yield difference.make_difference(rule, name, heir, told)
+    for name, content in new.items():
+        rule = f"drills.{name.removesuffix('.patch')}"
+        yield difference.mark_added(rule, _tell(read_drill(content)), "a drill more")
+
+
+def _compare(rule: str, was: DrillText, now: DrillText) -> Iterator[Difference]:
+    pairs = (("suite", was.suite, now.suite), ("guard", was.guard, now.guard))
+    for key, before, after in pairs:
+        if before != after:
+            told: Classed = (Change.WEAKER, f"another {key} is expected to catch it")
+            yield difference.make_difference(f"{rule}.{key}", before, after, told)
+    if was.lines != now.lines:
+        told = (Change.WEAKER, "it plants another defect, which may be easier to find")
+        yield difference.make_difference(f"{rule}.patch", was.lines, now.lines, told)
+    elif (was.suite, was.guard) == (now.suite, now.guard):
+        told = (Change.OTHER, "the same defect, with other words or another context")
+        yield difference.make_difference(rule, was.defect, now.defect, told)
+
+
+def _tell(drill: DrillText) -> str:
+    return f"{drill.suite}: {drill.guard} must catch: {drill.defect}"
