@@ -109,31 +109,35 @@ def _compare_declarations(
         yield difference.mark_removed("declaration", "harness.toml", "there is none any more")
         return
     yield from _compare_projects(was.project, now.project)
-    trees = Trees(
-        was=was.blobs, now=now.blobs, moved=moves.find_moves(was.blobs, now.blobs)
-    )
+    trees = Trees(was=was.blobs, now=now.blobs, moved=moves.find_moves(was.blobs, now.blobs))
     for name, suite in was.project.suites.items():
-        if name not in now.project.suites:
+        if name in now.project.suites:
+            yield from _compare_suite(name, (was, now), trees, has_metric)
+        else:
             rule = f"suites.{name}"
             yield difference.mark_removed(rule, suite.description, "the suite is gone")
-            continue
-        goldens = was.goldens(name), now.goldens(name)
-        renamed: Mapping[str, str] = {}
-        if goldens[0] is not goldens[1]:
-            yield from golden_rules.compare_goldens(name, *goldens)
-            renamed = golden_rules.find_renamed(*goldens)
-
-        def is_renamed(
-            before: str, after: str, names: Mapping[str, str] = renamed, suite: str = name
-        ) -> bool:
-            return _is_renamed(before, after, names) and has_metric(suite, before) is False
-
-        yield from suite_rules.compare_suites(
-            suite, now.project.suites[name], trees, is_renamed
-        )
     for name, suite in now.project.suites.items():
         if name not in was.project.suites:
             yield difference.mark_added(f"suites.{name}", suite.description, "a suite more")
+
+
+def _compare_suite(
+    name: str, sides: tuple[RuleSet, RuleSet], trees: Trees, has_metric: HasMetric
+) -> Iterator[Difference]:
+    """Compare one suite, and the goldens that judge it."""
+    was, now = sides
+    goldens = was.goldens(name), now.goldens(name)
+    renamed: Mapping[str, str] = {}
+    if goldens[0] is not goldens[1]:
+        yield from golden_rules.compare_goldens(name, *goldens)
+        renamed = golden_rules.find_renamed(*goldens)
+
+    def is_renamed(before: str, after: str) -> bool:
+        return _is_renamed(before, after, renamed) and has_metric(name, before) is False
+
+    if was.project is not None and now.project is not None:
+        pair = was.project.suites[name], now.project.suites[name]
+        yield from suite_rules.compare_suites(*pair, trees, is_renamed)
 
 
 def _is_renamed(before: str, after: str, names: Mapping[str, str]) -> bool:

@@ -1,7 +1,7 @@
 """One difference between two sets of rules, and the ways in which values are compared.
 
-A comparison takes what was and what is, and returns a class with its reason. What cannot be shown
-to be as strict as before is weaker: a change explains itself, or somebody waives it.
+A comparison takes what was and what is, and returns a class with its reason. What cannot be
+shown to be as strict as before is weaker: a change explains itself, or somebody waives it.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ def describe(value: Any) -> str:
     """Write a value in one line that is another for every other value, long ones by digest."""
     if value is None:
         return ABSENT
+    if value == "":
+        return '""'
     text = value if isinstance(value, str) else json.dumps(_plain(value), ensure_ascii=False)
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     if text == value and len(text) <= _LONGEST:
@@ -221,7 +223,7 @@ def make_allowances(what: str) -> Compare:
 def compare_sets(
     was: Collection[Any], now: Collection[Any], *, more: Change, what: str
 ) -> Classed:
-    """Compare lists as sets; ``more`` is what one more item does, one less does the contrary."""
+    """Compare lists as sets; ``more`` is what one more item does."""
     gone = [item for item in was if item not in now]
     new = [item for item in now if item not in was]
     if not gone and not new:

@@ -24,12 +24,15 @@ class DrillText:
 def read_drill(content: bytes) -> DrillText:
     """Read a drill; what a header lacks is empty, for ``harness drill`` refuses it anyway."""
     text = content.decode(errors="replace").splitlines()
-    start = next((i for i, line in enumerate(text) if line.startswith(("diff --git", "--- "))), 0)
+    start = next(
+        (i for i, line in enumerate(text) if line.startswith(("diff --git", "--- "))), 0
+    )
     pairs = (line.partition(":") for line in text[:start])
     head = {key: value.strip() for key, colon, value in pairs if colon and key in _KEYS}
     marks = ("+", "-")
     lines = tuple(line for line in text[start:] if line.startswith(marks))
-    return DrillText(*(head.get(key, "") for key in _KEYS), lines)
+    suite, guard, defect = (head.get(key, "") for key in _KEYS)
+    return DrillText(suite, guard, defect, lines)
 
 
 def compare_drills(was: Mapping[str, bytes], now: Mapping[str, bytes]) -> Iterator[Difference]:

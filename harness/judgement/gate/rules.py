@@ -97,7 +97,9 @@ class Reader:
             IntegrityError: A golden of it is damaged.
         """
         commit = self._resolve(revision)
-        tree = self._ask(revision, "rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+        tree = self._ask(
+            revision, "rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}"
+        )
         blobs = dict(self._list(commit))
         project = None
         if config_file.FILE in blobs:

@@ -52,10 +52,10 @@ def compare_stages(
         else:
             yield from _compare_stage(rule, stage, after[id_], moved)
     yield from _new_stages(prefix, now, before)
-    kept = [[id_ for id_ in ids if id_ in before and id_ in after] for ids in (before, after)]
-    if kept[0] != kept[1]:
+    old, new = ([i for i in ids if i in before and i in after] for ids in (before, after))
+    if old != new:
         told = (Change.OTHER, "the order is another")
-        yield difference.make_difference(f"{prefix}.stages", *kept, told)
+        yield difference.make_difference(f"{prefix}.stages", old, new, told)
     yield from _compare_artifacts(prefix, was, now)
 
 

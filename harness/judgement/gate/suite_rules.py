@@ -36,7 +36,9 @@ def _compare_environment(was: Any, now: Any) -> Classed:
     new = [name for name in now or () if name not in (was or ())]
     if new:
         return Change.WEAKER, f"stages see {', '.join(new[:3])}, which may change what they do"
-    return (Change.WEAKER, f"stages do not see {', '.join(gone[:3])} any more") if gone else SAME
+    return (
+        (Change.WEAKER, f"stages do not see {', '.join(gone[:3])} any more") if gone else SAME
+    )
 
 
 def _compare_requirements(was: Any, now: Any) -> Classed:
@@ -164,8 +166,8 @@ def _compare_quarantines(
         rule = f"{prefix}.quarantine.{spec.kind}:{spec.id}"
         if key not in before:
             why = f"a failure of this {spec.kind} does not count"
-            told = f"until {spec.expires}, {spec.owner}: {spec.reason}"
-            yield difference.mark_added(rule, told, why, Change.WEAKER)
+            said = f"until {spec.expires}, {spec.owner}: {spec.reason}"
+            yield difference.mark_added(rule, said, why, Change.WEAKER)
             continue
         old = before[key]
         fields = ({n: getattr(q, n) for n in QUARANTINE_FIELDS} for q in (old, spec))
