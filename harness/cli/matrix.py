@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.cli import execution, options, progress, resolve
+from harness.cli import execution, hub_names, options, progress, resolve
 from harness.cli.options import Session
 from harness.cli.signals import stopping
 from harness.config import config_file
@@ -63,6 +63,8 @@ def run(
         executors.opened(chosen) as executor,
     ):
         results = matrix_runs.run(project, spec, cells, executor, stop, shown)
+    named = [result.hub for result in results if result.hub is not None]
+    hub_names.name_hubs(project, named, asked["name_hubs"])
     code = combine(result.verdict for result in results).exit_code
     if stop.signal is not None:
         code = 128 + stop.signal

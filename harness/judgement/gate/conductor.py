@@ -19,7 +19,7 @@ from harness.evidence.ledger import keys
 from harness.evidence.ledger.checkpoint import Checkpoint
 from harness.evidence.ledger.log import Ledger
 from harness.judgement import waivers
-from harness.judgement.gate import hub_checks, judging, moves, policy, tests_rules
+from harness.judgement.gate import drill_rules, hub_checks, judging, moves, policy, tests_rules
 from harness.judgement.gate.compare import HasMetric, compare_rules
 from harness.judgement.gate.difference import Change, Difference
 from harness.judgement.gate.policy import Policy
@@ -32,7 +32,7 @@ from harness.judgement.waivers import Authority, Standing
 from harness.records import HubRecord
 from harness.verdict import Verdict
 
-RULES, BASE, WAIVED = "rules", "base", "waivers"
+RULES, BASE, WAIVED, TESTS = "rules", "base", "waivers", "tests"
 _REMEDY = "Take the change of the rule back, or ask for a waiver: harness waive RULE."
 
 
@@ -45,12 +45,14 @@ class GateOptions:
         pin: A checkpoint from outside that the ledger must still begin with.
         policy: What an organisation asks for.
         base_tests: Outcomes of the base's tests by suite, where they are known.
+        without_tests: Leave to compare no tests; it is told, and counts for nothing.
     """
 
     trust: tuple[str, ...] = ()
     pin: Checkpoint | None = None
     policy: Policy | None = None
     base_tests: Mapping[str, tests_rules.Outcomes] = field(default_factory=dict)
+    without_tests: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,8 @@ def judge_change(
     rows += _tell_waivers(standings, changes)
     for hub in proved:
         rows += _judge_by_base(was, hub, changes)
+        rows += _tell_tests(was, hub, given)
+    rows += drill_rules.tell_undrilled(now, [change.difference for change in changes])
     rows.append(_tell_rules(changes))
     return GateReport(
         base=base,
@@ -228,6 +232,26 @@ def _compare_tests(
             stages = [stage.id for stage in hub.record.stages if stage.kind == "pytest"]
             here = tests_rules.read_hub(hub.folder, stages)
             yield from tests_rules.compare_tests(suite, known[suite], here, moved)
+
+
+def _tell_tests(was: RuleSet, hub: ProvedHub, given: GateOptions) -> Iterator[Row]:
+    """Say whether the tests of a suite were held against the base's."""
+    suite = None if was.project is None else was.project.suites.get(hub.record.suite)
+    if suite is None or not any(stage.kind == "pytest" for stage in suite.stages):
+        return
+    if suite.name in given.base_tests:
+        count = len(given.base_tests[suite.name])
+        yield report.passed(TESTS, f"{suite.name}: held against the base's {count} by id")
+    elif given.without_tests:
+        yield report.noted(TESTS, f"{suite.name}: not compared, as was asked")
+    else:
+        yield Row(
+            check=TESTS,
+            outcome=Outcome.INCONCLUSIVE,
+            found=f"{suite.name}: the base's tests are not known",
+            expected="a comparison by id",
+            remedy="Name a hub of the base with --base-hub, or let them be collected.",
+        )
 
 
 def _judge_by_base(

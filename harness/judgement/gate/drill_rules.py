@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.judgement.gate import difference
 from harness.judgement.gate.difference import Change, Classed, Difference
+from harness.judgement.gate.rules import DRILLS, RuleSet
+from harness.judgement.verify import report
+from harness.judgement.verify.report import Row
 
 _KEYS = ("Suite", "Guard", "Defect")
 
@@ -73,3 +76,34 @@ def _compare(rule: str, was: DrillText, now: DrillText) -> Iterator[Difference]:
 
 def _tell(drill: DrillText) -> str:
     return f"{drill.suite}: {drill.guard} must catch: {drill.defect}"
+
+
+def find_changed_guards(
+    now: RuleSet, found: Sequence[Difference]
+) -> tuple[tuple[str, str], ...]:
+    """Return suite and id of each guard that is new or changed, and still there."""
+    if now.project is None:
+        return ()
+    rules = {difference_.rule for difference_ in found}
+    return tuple(
+        (suite.name, guard.id)
+        for suite in now.project.suites.values()
+        for guard in suite.guards
+        if _is_touched(f"suites.{suite.name}.guards.{guard.id}", rules)
+    )
+
+
+def _is_touched(rule: str, rules: set[str]) -> bool:
+    return any(one == rule or one.startswith(f"{rule}.") for one in rules)
+
+
+def tell_undrilled(now: RuleSet, found: Sequence[Difference]) -> Iterator[Row]:
+    """Tell each guard that is new or changed, and that no drill is said to turn red."""
+    changed = find_changed_guards(now, found)
+    if not changed:
+        return
+    drilled = {read_drill(text).guard for text in now.files(DRILLS, ".patch").values()}
+    for suite, guard in changed:
+        if guard not in drilled:
+            told = f"guard {guard} of {suite} is new or changed, and no drill turns it red"
+            yield report.noted("drills", report.printable(told), "Write one: harness drill.")

@@ -87,25 +87,34 @@ def _stage(
         if not artifact.optional and artifact.id not in collected:
             own = f"suites.{suite}.artifacts.{artifact.id}"
             yield _fail(f"artifact {artifact.id}", "not there", "a promised file", own, rule)
-    limits = [
-        ("retries", done.retries, spec.retries, False),
-        ("test_retries", len(done.flaky), spec.test_retries, False),
-        ("timeout_s", done.duration_s, spec.timeout_s, False),
-    ]
+    # How often a test was run again is bounded while it runs; here only where none may be.
+    again = 0 if spec.test_retries else len(done.flaky)
+    most = (
+        ("retries", done.retries, spec.retries),
+        ("test_retries", again, 0),
+        ("timeout_s", done.duration_s, spec.timeout_s),
+    )
+    for key, found, bound in most:
+        if found > bound:
+            subject = f"stage {spec.id} {key}"
+            yield _fail(subject, f"{found:g}", f"at most {bound:g}", f"{rule}.{key}")
     if spec.kind == "pytest" and done.outcome == "passed":
-        passed = done.tests.get("passed", 0) + done.tests.get("quarantined", 0)
-        limits.append(("min_tests", passed, spec.min_tests, True))
-        promised = max(spec.min_collected, spec.min_tests)
-        limits.append(("min_collected", done.tests.get("collected", 0), promised, True))
-    for key, found, bound, is_least in limits:
-        if key == "test_retries" and bound:
-            continue  # how often each one was run again is bounded while it runs
-        if found < bound if is_least else found > bound:
-            word = "at least" if is_least else "at most"
-            rules: tuple[str, ...] = (f"{rule}.{key}",)
-            if is_least:
-                rules = (*rules, f"{rule}.min_tests", f"tests.{suite}")
-            yield _fail(f"stage {spec.id} {key}", f"{found:g}", f"{word} {bound:g}", *rules)
+        yield from _counts(suite, spec, done)
+
+
+def _counts(suite: str, spec: StageSpec, done: StageRecord) -> Iterator[Failure]:
+    """Hold the number of tests against the least that was promised."""
+    rule = f"suites.{suite}.stages.{spec.id}"
+    passed = done.tests.get("passed", 0) + done.tests.get("quarantined", 0)
+    promised = max(spec.min_collected, spec.min_tests)
+    least = (
+        ("min_tests", passed, spec.min_tests),
+        ("min_collected", done.tests.get("collected", 0), promised),
+    )
+    for key, found, bound in least:
+        if found < bound:
+            rules = (f"{rule}.{key}", f"{rule}.min_tests", f"tests.{suite}")
+            yield _fail(f"stage {spec.id} {key}", f"{found}", f"at least {bound}", *rules)
 
 
 def _excuses(
