@@ -139,8 +139,8 @@ def read_options(project: Project, asked: Mapping[str, Any]) -> GateOptions:
             )
     pin = None
     if asked["pin"] is not None:
-        content = digest.read(asked["pin"], checkpoint.LIMIT)
-        pin = checkpoint.read(content, str(asked["pin"])).checkpoint
+        note = digest.read(asked["pin"], checkpoint.LIMIT)
+        pin = checkpoint.read(note, str(asked["pin"])).checkpoint
     wanted = None if asked["policy"] is None else policy.read(asked["policy"], project.root)
     return GateOptions(trust=trust, pin=pin, policy=wanted)
 
