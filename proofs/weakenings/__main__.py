@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import click
 
 from proofs.docs import regions
-from proofs.weakenings import campaign, honest
-from proofs.weakenings.campaign import Answered
+from proofs.weakenings.campaign import Answered, Answers, run_suite
 from proofs.weakenings.grounds import SUITES
 
 PAGE = regions.DOCS / "gate-power.md"
+_WIDEST = 60
 _HEAD = """\
 # What the gate notices
 
-Written by `make gate-power`. In a repository of three suites, each with every kind of guard, a model is broken and
-its gate weakened in the same change; the change is committed, run, and judged by `harness gate --base`. *Alone* is
-the exit code of the run by its own rules: 0 is what a reviewer saw before there was a gate. Each weakening is also
-made with the model left whole, so that nothing but the change of the rule can refuse it.
+Written by `make gate-power`. In a repository of three suites, each with every kind of guard, a
+model is broken and its gate weakened in the same change; the change is committed, run and judged
+by `harness gate --base`. *Alone* is the exit code of the run by its own rules: 0 is what a
+reviewer saw before there was a gate. Each weakening is also made with the model left whole, so
+that nothing but the change of the rule can refuse it.
 
 """
 
@@ -27,58 +31,53 @@ made with the model left whole, so that nothing but the change of the rule can r
 @click.command()
 @click.option("--suite", "suites", multiple=True, type=click.Choice(SUITES))
 @click.option("--only", default="", help="Names that hold these words.")
+@click.option("--jobs", type=int, default=os.cpu_count(), help="Suites at once.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Another page.")
-def main(suites: tuple[str, ...], only: str, output: Path | None) -> None:
+def main(suites: tuple[str, ...], only: str, jobs: int, output: Path | None) -> None:
     """Make every weakening and every honest change, and write what the gate said."""
-    broken: list[Answered] = []
-    whole: list[Answered] = []
-    fine: list[Answered] = []
-    for suite in suites or SUITES:
-        with campaign.bench(suite) as place:
-            for weakening in campaign.WEAKENINGS:
-                if only in weakening.name and weakening.only in ("", suite):
-                    broken.append(_tell(campaign.weaken(place, weakening)))
-                    whole.append(_tell(campaign.weaken(place, weakening, is_broken=False)))
-            for one in honest.ALL:
-                if only in one.name and one.only in ("", suite):
-                    fine.append(_tell(campaign.change(place, one)))
-    if only or suites:
+    chosen = suites or SUITES
+    said = Answers()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(chosen)), mp_context=context) as pool:
+        for one in pool.map(run_suite, chosen, [only] * len(chosen)):
+            said.broken += one.broken
+            said.whole += one.whole
+            said.fine += one.fine
+    if output is None and (only or suites):
         click.echo("A part alone is not written.")
-        if output is None:
-            return
-    (output or PAGE).write_text(write_page(broken, whole, fine), "utf-8")
+    else:
+        (output or PAGE).write_text(write_page(said), "utf-8")
 
 
-def _tell(answered: Answered) -> Answered:
-    named = "" if answered.named is None else answered.named.difference.rule
-    words = f"{answered.suite:8} {answered.name:44} alone {answered.alone} gate {answered.code}"
-    click.echo(f"{words}  {named or ', '.join(answered.weaker)}")
-    return answered
-
-
-def write_page(
-    broken: Sequence[Answered], whole: Sequence[Answered], fine: Sequence[Answered]
-) -> str:
+def write_page(said: Answers) -> str:
     """Write the page from what the gate said."""
-    called = sum(bool(one.weaker) or one.code != 0 for one in fine)
+    called = sum(bool(one.weaker) or one.code != 0 for one in said.fine)
     rows = [
-        ("weakenings of a broken model", *_count(broken)),
-        ("the same, the model whole", *_count(whole)),
+        ("weakenings of a broken model", *_count(said.broken)),
+        ("the same, the model whole", *_count(said.whole)),
     ]
-    green = sum(one.alone == 0 for one in broken), sum(one.proved == 0 for one in broken)
-    parts = [
-        _HEAD,
-        regions.table(("", "made", "not green", "named (was → is)"), rows),
-        f"\nOf the {len(broken)} changes with a broken model, {green[0]} were green by their own"
-        f" rules (`harness run` exit 0) and {green[1]} by `harness verify`.\n"
-        f"\nOf {len(fine)} honest changes, {called} were called weaker or refused.\n",
-        f"\n## Weakenings\n\n{len({one.name for one in broken})} of them, on"
-        f" {len({one.suite for one in broken})} suites; shown for the first suite that has it.\n\n",
-        regions.table(("weakening", "rule", "was", "is", "alone", "gate"), _rows(broken)),
-        "\n## Honest changes\n\n",
-        regions.table(("change", "suites", "gate"), _honest_rows(fine)),
-    ]
-    return "".join(parts)
+    green = sum(one.alone == 0 for one in said.broken)
+    names, suites = ({getattr(o, key) for o in said.broken} for key in ("name", "suite"))
+    counted = f"""
+Of the {len(said.broken)} changes with a broken model, {green} were green by their own rules.
+Of {len(said.fine)} honest changes, {called} were called weaker or refused.
+
+## Weakenings
+
+{len(names)} of them, on {len(suites)} suites; shown for the first suite that has it.
+
+"""
+    head = ("weakening", "rule", "was", "is", "alone", "gate")
+    return "".join(
+        [
+            _HEAD,
+            regions.table(("", "made", "not green", "named (was → is)"), rows),
+            counted,
+            regions.table(head, _rows(said.broken)),
+            "\n## Honest changes\n\n",
+            regions.table(("change", "gate"), [(o.name, str(o.code)) for o in said.fine]),
+        ]
+    )
 
 
 def _count(answers: Sequence[Answered]) -> tuple[str, str, str]:
@@ -90,25 +89,15 @@ def _count(answers: Sequence[Answered]) -> tuple[str, str, str]:
 def _rows(answers: Iterable[Answered]) -> list[tuple[str, ...]]:
     rows: dict[str, tuple[str, ...]] = {}
     for one in answers:
+        codes = (str(one.alone), str(one.code))
         if one.named is None:
-            rows[one.name] = (one.name, "**not named**", "", "", str(one.alone), str(one.code))
+            rows[one.name] = (one.name, "**not named**", "", "", *codes)
             continue
         found = one.named.difference
         cells = (found.was, found.now)
-        short = [c if len(c) <= 60 else f"{c[:59]}…" for c in cells]
-        row = (one.name, found.rule, *short, str(one.alone), str(one.code))
-        rows.setdefault(one.name, row)
+        short = [c if len(c) <= _WIDEST else f"{c[: _WIDEST - 1]}…" for c in cells]
+        rows.setdefault(one.name, (one.name, f"`{found.rule}`", *short, *codes))
     return list(rows.values())
-
-
-def _honest_rows(answers: Sequence[Answered]) -> list[tuple[str, ...]]:
-    names = dict.fromkeys(one.name for one in answers)
-    rows = []
-    for name in names:
-        same = [one for one in answers if one.name == name]
-        codes = sorted({str(one.code) for one in same})
-        rows.append((name, str(len(same)), ", ".join(codes)))
-    return rows
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.errors import HarnessError
+import click
+
 from harness.evidence.hub import stamp
 from harness.files import sha256_bytes
 from harness.judgement.declaration import load_project
@@ -16,10 +17,9 @@ from harness.judgement.gate import conductor, tests_rules
 from harness.judgement.gate.conductor import GateOptions
 from harness.judgement.gate.difference import Change
 from harness.judgement.gate.report import GateReport, RuleChange
-from harness.judgement.verify import verify
 from harness.runner import workflow
 from harness.runner.options import RunOptions
-from proofs.weakenings import grounds, of_guards, of_projects, of_suites
+from proofs.weakenings import grounds, honest, of_guards, of_projects, of_suites
 from proofs.weakenings.grounds import SUITES, Ground
 from proofs.weakenings.honest import Honest
 from proofs.weakenings.loosen import Weakening
@@ -27,20 +27,19 @@ from tests.builders import hubs
 
 WEAKENINGS: tuple[Weakening, ...] = (*of_guards.ALL, *of_suites.ALL, *of_projects.ALL)
 _DATA = b"seed 7\n"
+_WHOLE = "checked"  # the suite that has tests too: what is not broken is made there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
     """What the gate said of one change.
 
-    ``alone`` is the exit code of the run by its own rules, ``proved`` that of ``verify`` by
-    today's; None where the suite was not to be run.
+    ``alone`` is the exit code of the run by its own rules, ``code`` that of the gate.
     """
 
     name: str
     suite: str
     alone: int
-    proved: int
     code: int
     named: RuleChange | None
     weaker: tuple[str, ...]
@@ -49,6 +48,15 @@ class Answered:
     def is_held(self) -> bool:
         """Whether the change was refused, and its weakening named."""
         return self.code != 0 and self.named is not None
+
+
+@dataclass(slots=True)
+class Answers:
+    """What the gate said: of broken models, of whole ones, of honest changes."""
+
+    broken: list[Answered] = field(default_factory=list)
+    whole: list[Answered] = field(default_factory=list)
+    fine: list[Answered] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -95,39 +103,35 @@ def weaken(place: Bench, weakening: Weakening, *, is_broken: bool = True) -> Ans
     runs = place.suite
     if weakening.runs:
         runs = next(name for name in SUITES if name != place.suite)
-    alone, proved, report = _judge(place, ground, runs, lambda text: text)
+    alone, report = _judge(place, ground, runs, lambda text: text)
     rule = weakening.rule.format(s=place.suite)
-    named = None
-    if report is not None:
-        found = [c for c in report.changes if c.difference.change is Change.WEAKER]
-        named = next((c for c in found if _is_named(c, rule)), None)
-    return _answer(weakening.name, place, (alone, proved), report, named)
+    found = [c for c in report.changes if c.difference.change is Change.WEAKER]
+    named = next((c for c in found if _is_named(c, rule)), None)
+    return _answer(weakening.name, place, alone, report, named)
 
 
-def change(place: Bench, honest: Honest) -> Answered:
+def change(place: Bench, made: Honest) -> Answered:
     """Make an honest change and ask the gate."""
     ground = place.ground()
-    honest.change(ground)
-    alone, proved, report = _judge(place, ground, place.suite, honest.layout)
-    return _answer(honest.name, place, (alone, proved), report, None)
+    made.change(ground)
+    alone, report = _judge(place, ground, place.suite, made.layout)
+    return _answer(made.name, place, alone, report, None)
 
 
 def _answer(
     name: str,
     place: Bench,
-    codes: tuple[int, int],
-    report: GateReport | None,
+    alone: int,
+    report: GateReport,
     named: RuleChange | None,
 ) -> Answered:
-    changes = () if report is None else report.changes
-    weaker = tuple(c.difference.rule for c in changes if c.difference.change is Change.WEAKER)
-    code = HarnessError.exit_code if report is None else report.exit_code
+    found = (c.difference for c in report.changes)
+    weaker = tuple(one.rule for one in found if one.change is Change.WEAKER)
     return Answered(
         name=name,
         suite=place.suite,
-        alone=codes[0],
-        proved=codes[1],
-        code=code,
+        alone=alone,
+        code=report.exit_code,
         named=named,
         weaker=weaker,
     )
@@ -141,7 +145,7 @@ def _is_named(found: RuleChange, rule: str) -> bool:
 
 def _judge(
     place: Bench, ground: Ground, suite: str, layout: Callable[[str], str]
-) -> tuple[int, int, GateReport | None]:
+) -> tuple[int, GateReport]:
     """Commit a state, run a suite on it, and let the gate judge what came of it."""
     hubs.git(place.root, "reset", "--hard", "--quiet", place.base)
     grounds.write(ground, place.root)
@@ -151,7 +155,28 @@ def _judge(
     hubs.commit(place.root, "change")
     project = load_project(place.root / ground.folder)
     outcome = workflow.run(project, suite, RunOptions())
-    proved = verify(project, outcome.hub).exit_code
     given = GateOptions(base_tests=place.tests)
     report = conductor.judge_change(project, place.base, [outcome.hub], given)
-    return outcome.exit_code, proved, report
+    return outcome.exit_code, report
+
+
+def run_suite(suite: str, only: str) -> Answers:
+    """Make all changes of one suite."""
+    said = Answers()
+    with bench(suite) as place:
+        for one in WEAKENINGS:
+            if only in one.name and one.only in ("", suite):
+                said.broken.append(_tell(weaken(place, one)))
+                if suite == _WHOLE:
+                    said.whole.append(_tell(weaken(place, one, is_broken=False)))
+        for made in honest.ALL if suite == _WHOLE else ():
+            if only in made.name:
+                said.fine.append(_tell(change(place, made)))
+    return said
+
+
+def _tell(answered: Answered) -> Answered:
+    named = "" if answered.named is None else answered.named.difference.rule
+    words = f"{answered.suite:8} {answered.name:44} alone {answered.alone} gate {answered.code}"
+    click.echo(f"{words}  {named or ', '.join(answered.weaker)}")
+    return answered

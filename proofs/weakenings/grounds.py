@@ -1,7 +1,7 @@
 """What is weakened: a small repository of three suites, each with a model that can be broken.
 
-Each suite has every kind of guard, a dataset, goldens, a matrix, a quarantine and a drill: every
-field of the declaration is there to be loosened.
+Each suite has every kind of guard, a dataset, goldens, a matrix, a quarantine and a drill, so
+that every field of the declaration is there to be loosened.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def test_summary_is_cut_at_a_line() -> None:
 def _commands(text: str) -> list[list[str]]:
     """Take the harness command lines out of a CI file."""
     joined = re.findall(
-        r'(?:"\$PYTHON" -m |^[^#]*?(?:- |entry: |; ))harness ([^\n#|)]*)', text, re.MULTILINE
+        r'(?:"\$HARNESS" |^[^#]*?(?:- |entry: |; | {8})harness )([^\n#|)]*)', text, re.MULTILINE
     )
     cut = [re.sub(r'>>.*| \|\|.*|"?\$\(.*', "", line) for line in joined]
     return [shlex.split(line) for line in cut]
@@ -105,7 +105,7 @@ def test_scripts_of_the_action_are_shell() -> None:
     text = (ROOT / "action.yml").read_text("utf-8")
     scripts = re.findall(r"run: \|\n((?: {8}.*\n|\n)+)", text)
 
-    assert len(scripts) == 2
+    assert len(scripts) == 3
     for script in scripts:
         assert "${{" not in script
         subprocess.run(["bash", "-n"], input=script, text=True, check=True)  # noqa: S607
