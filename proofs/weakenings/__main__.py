@@ -20,8 +20,8 @@ _HEAD = """\
 # What the gate notices
 
 Written by `make gate-power`. In a repository of three suites, each with every kind of guard, a
-model is broken and its gate weakened in the same change; the change is committed, run and judged
-by `harness gate --base`. *Alone* is the exit code of the run by its own rules: 0 is what a
+model is broken and its gate weakened in the same change; that is committed, run and judged by
+`harness gate --base`. *Alone* is the exit code of the run by its own rules: 0 is what a
 reviewer saw before there was a gate. Each weakening is also made with the model left whole, so
 that nothing but the change of the rule can refuse it.
 

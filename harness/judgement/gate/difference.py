@@ -140,7 +140,7 @@ def make_order(*, default: float, is_floor: bool, what: str = "bound") -> Compar
 
     def compare(was: Any, now: Any) -> Classed:
         before, after = (default if value is None else value for value in (was, now))
-        if not all(isinstance(value, int | float) for value in (before, after)):
+        if not (_is_number(before) and _is_number(after)):
             return compare_unknown(was, now)
         if math.isnan(before) or math.isnan(after):
             return compare_unknown(was, now)
@@ -151,6 +151,10 @@ def make_order(*, default: float, is_floor: bool, what: str = "bound") -> Compar
         return (Change.STRICTER if is_stricter else Change.WEAKER), f"the {what} is {word}"
 
     return compare
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def make_floor(default: float, what: str = "least") -> Compare:
