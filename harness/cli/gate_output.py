@@ -17,7 +17,7 @@ from harness.errors import ConfigError, EvidenceMissingError
 from harness.evidence.hub import checkout, digest, layout
 from harness.evidence.ledger import checkpoint, keys
 from harness.judgement.gate import conductor, policy
-from harness.judgement.gate.conductor import GateOptions
+from harness.judgement.gate.options import GateOptions
 from harness.judgement.gate.report import GateReport
 from harness.judgement.verify.report import Outcome, Row
 from harness.reporting import gate_page, rule_places, terminal, text

@@ -14,8 +14,8 @@ from harness.evidence.hub import stamp
 from harness.files import sha256_bytes
 from harness.judgement.declaration import load_project
 from harness.judgement.gate import conductor, tests_rules
-from harness.judgement.gate.conductor import GateOptions
 from harness.judgement.gate.difference import Change
+from harness.judgement.gate.options import GateOptions
 from harness.judgement.gate.report import GateReport, RuleChange
 from harness.runner import workflow
 from harness.runner.options import RunOptions

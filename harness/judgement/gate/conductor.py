@@ -6,63 +6,46 @@ waive are read from the base, a policy from a file that the change cannot reach.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.config.project import Project
 from harness.errors import EvidenceMissingError, HarnessError, StorageError
 from harness.evidence.hub import layout, store
 from harness.evidence.hub.evidence import Facts, HubEvidence
-from harness.evidence.ledger import keys
-from harness.evidence.ledger.checkpoint import Checkpoint
 from harness.evidence.ledger.log import Ledger
-from harness.judgement import waivers
-from harness.judgement.gate import drill_rules, hub_checks, judging, moves, policy, tests_rules
+from harness.judgement.gate import (
+    authority,
+    drill_rules,
+    hub_checks,
+    judging,
+    moves,
+    policy,
+    tests_rules,
+)
 from harness.judgement.gate.compare import HasMetric, compare_rules
 from harness.judgement.gate.difference import Change, Difference
-from harness.judgement.gate.policy import Policy
+from harness.judgement.gate.options import GateOptions
 from harness.judgement.gate.report import GateReport, RuleChange
-from harness.judgement.gate.rules import DRILLS, WAIVERS, Reader, RuleSet
+from harness.judgement.gate.rules import DRILLS, Reader, RuleSet
 from harness.judgement.guards import metrics
 from harness.judgement.verify import report, verify
 from harness.judgement.verify.report import Outcome, Row
-from harness.judgement.waivers import Authority, Standing
 from harness.records import HubRecord
 from harness.verdict import Verdict
 
-RULES, BASE, WAIVED, TESTS = "rules", "base", "waivers", "tests"
+RULES, BASE, TESTS = "rules", "base", "tests"
 _REMEDY = "Take the change of the rule back, or ask for a waiver: harness waive RULE."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateOptions:
-    """What a gate is given beside the base and the hubs.
-
-    Attributes:
-        trust: Public keys from outside, as text: whose waivers and checkpoints count.
-        pin: A checkpoint from outside that the ledger must still begin with.
-        policy: What an organisation asks for.
-        base_tests: Outcomes of the base's tests by suite, where they are known.
-        without_tests: Leave to compare no tests; it is told, and counts for nothing.
-    """
-
-    trust: tuple[str, ...] = ()
-    pin: Checkpoint | None = None
-    policy: Policy | None = None
-    base_tests: Mapping[str, tests_rules.Outcomes] = field(default_factory=dict)
-    without_tests: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProvedHub:
-    """A hub whose record could be read, the rows of its proof, and its evidence."""
+    """A hub whose files were proved, its record and its evidence."""
 
     folder: Path
     record: HubRecord
     evidence: HubEvidence
-    rows: tuple[Row, ...]
 
     @property
     def name(self) -> str:
@@ -88,10 +71,34 @@ def judge_change(
     """
     given = options or GateOptions()
     reader = Reader(project.root)
-    was, now = reader.read(base), reader.read("HEAD")
-    trusted = (*(() if was.project is None else was.project.trusted_keys), *given.trust)
+    rules = reader.read(base), reader.read("HEAD")
+    declared = rules[0].project
+    trusted = (*(() if declared is None else declared.trusted_keys), *given.trust)
     proved, rows = prove_hubs(replace(project, trusted_keys=trusted), hubs)
-    rows += [
+    report_ = judge_proved(project, rules, proved, given)
+    return replace(report_, rows=(*rows, *report_.rows))
+
+
+def judge_proved(
+    project: Project,
+    rules: tuple[RuleSet, RuleSet],
+    proved: Sequence[ProvedHub],
+    given: GateOptions,
+) -> GateReport:
+    """Judge hubs that were proved; the rows are those of the gate alone.
+
+    Args:
+        project: The project of the work tree.
+        rules: Those of the base and those of HEAD.
+        proved: The hubs.
+        given: What is given from outside.
+
+    Raises:
+        ConfigError: A waiver or a key cannot be used.
+        IntegrityError: A golden is damaged.
+    """
+    was, now = rules
+    rows = [
         row for hub in proved for row in hub_checks.check_hub(was, now, hub.folder, hub.record)
     ]
     rows += hub_checks.check_pin(ledger_of(project), given.pin)
@@ -100,16 +107,18 @@ def judge_change(
     if given.policy is not None and now.project is not None:
         names = [name.removesuffix(".patch") for name in now.names(DRILLS, ".patch")]
         found += policy.compare_policy(given.policy, now.project, names)
-    standings = judge_waivers(now, make_authority(was, given))
-    changes = [RuleChange(difference=d, waiver=_find_waiver(d, standings)) for d in found]
-    rows += _tell_waivers(standings, changes)
+    standings = authority.judge_waivers(now, authority.make_authority(was, given))
+    changes = [
+        RuleChange(difference=d, waiver=authority.find_waiver(d, standings)) for d in found
+    ]
+    rows += authority.tell_waivers(standings, changes)
     for hub in proved:
         rows += _judge_by_base(was, hub, changes)
         rows += _tell_tests(was, hub, given)
     rows += drill_rules.tell_undrilled(now, [change.difference for change in changes])
     rows.append(_tell_rules(changes))
     return GateReport(
-        base=base,
+        base=was.revision,
         commit=was.commit,
         head=now.commit,
         hubs=tuple(hub.name for hub in proved),
@@ -140,64 +149,20 @@ def prove_hubs(project: Project, hubs: Sequence[Path]) -> tuple[list[ProvedHub],
         rows += kept if len(hubs) > 1 else verified.rows
         if verified.worst is Outcome.DAMAGED:
             continue
-        record = store.read_record(folder)
-        evidence = HubEvidence(folder, Facts.of(record), project=project.root)
-        proved.append(
-            ProvedHub(folder=folder, record=record, evidence=evidence, rows=verified.rows)
-        )
+        proved.append(open_proved(project, folder))
     return proved, rows
 
 
-def make_authority(was: RuleSet, given: GateOptions) -> Authority:
-    """Take from the base and from outside who may waive.
+def open_proved(project: Project, folder: Path) -> ProvedHub:
+    """Open a hub that was proved.
 
     Raises:
-        ConfigError: A key cannot be read.
+        IntegrityError: Its record is damaged.
+        NotAProjectError: The folder is no hub.
     """
-    names = list(given.trust)
-    unsigned = False
-    if was.project is not None:
-        names += was.project.gate.signers or was.project.trusted_keys
-        unsigned = was.project.gate.unsigned_waivers
-    if given.policy is not None:
-        names += given.policy.signers
-        unsigned = unsigned and given.policy.unsigned_waivers
-    return Authority(
-        signers=tuple(keys.read_public(name) for name in dict.fromkeys(names)),
-        unsigned=unsigned,
-        today=dt.datetime.now(dt.UTC).date(),
-    )
-
-
-def judge_waivers(now: RuleSet, authority: Authority) -> tuple[Standing, ...]:
-    """Read the waivers that a change brings, and say which count.
-
-    Raises:
-        ConfigError: One cannot be read.
-    """
-    written = now.files(WAIVERS, waivers.ENDING)
-    read = {name: waivers.read(content, name) for name, content in sorted(written.items())}
-    return waivers.judge(read, authority)
-
-
-def _find_waiver(found: Difference, standings: Sequence[Standing]) -> Standing | None:
-    if found.change is not Change.WEAKER:
-        return None
-    return waivers.find((found.rule, found.was, found.now), standings)
-
-
-def _tell_waivers(
-    standings: Sequence[Standing], changes: Sequence[RuleChange]
-) -> Iterator[Row]:
-    """Tell each waiver that does not count or is not used: it only looks like an answer."""
-    used = {change.waiver.file for change in changes if change.waiver is not None}
-    for standing in standings:
-        if not standing.counts:
-            found = f"{waivers.FOLDER}/{standing.file}: {standing.told}"
-            yield report.noted(WAIVED, report.printable(found), "Renew or remove it.")
-        elif standing.file not in used:
-            found = f"{waivers.FOLDER}/{standing.file}: not used, its rule is not so changed"
-            yield report.noted(WAIVED, report.printable(found), "Remove it.")
+    record = store.read_record(folder)
+    evidence = HubEvidence(folder, Facts.of(record), project=project.root)
+    return ProvedHub(folder=folder, record=record, evidence=evidence)
 
 
 def _make_lookup(proved: Sequence[ProvedHub]) -> HasMetric:
@@ -243,7 +208,7 @@ def _tell_tests(was: RuleSet, hub: ProvedHub, given: GateOptions) -> Iterator[Ro
         count = len(given.base_tests[suite.name])
         yield report.passed(TESTS, f"{suite.name}: held against the base's {count} by id")
     elif given.without_tests:
-        yield report.noted(TESTS, f"{suite.name}: not compared, as was asked")
+        yield report.noted(TESTS, f"{suite.name}: not compared here")
     else:
         yield Row(
             check=TESTS,
