@@ -17,6 +17,7 @@ _END = "harness-hubs-end"
 def forget(path: Path | None) -> None:
     """Empty the file before a run: one that names nothing must not name an older hub."""
     if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         files.write_text(path, "")
 
 

@@ -21,6 +21,7 @@ Examples:
 """
 _NOT_PACKAGES = {"tests", "test", "docs", "examples", "benchmarks", "build", "dist", "scripts"}
 _IGNORED = (".harness/", "hubs/*/")
+_OWNED = ("/harness.toml", "/golden/", "/waivers/", "/drills/")  # whoever weakens is asked
 _HEAD = """\
 # What the harness runs and judges in this repository. `harness run default` is the first step.
 schema = 1
@@ -88,7 +89,15 @@ def command(session: Session, name: str | None) -> None:
     load_project(root)
     written = [config_file.FILE, *_ignore(root)]
     lines = [f"wrote  {word}" for word in written]
-    answer = {"project": name or root.name, "written": written, "next": "harness run default"}
+    owners = [f"{path} @OWNER" for path in _OWNED]
+    lines += ["add    to .github/CODEOWNERS, with who may weaken a rule:"]
+    lines += [f"         {line}" for line in owners]
+    answer = {
+        "project": name or root.name,
+        "written": written,
+        "code_owners": owners,
+        "next": "harness run default",
+    }
     session.answer(answer, "\n".join([*lines, "next   harness run default"]))
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from harness import files
 from harness.cli import options, resolve
 from harness.cli.options import Session
+from harness.config.project import Project
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError, NothingSelectedError
 from harness.evidence.hub import checkout, digest
@@ -20,6 +23,7 @@ from harness.judgement.gate.compare import compare_rules
 from harness.judgement.gate.difference import Change, Difference
 from harness.judgement.gate.rules import Reader
 from harness.judgement.waivers import Waiver
+from harness.reporting import text
 
 EXAMPLES = """\b
 Examples:
@@ -47,17 +51,7 @@ _KEY_LIMIT = 4096
 @click.option("--now", help="What it is, as the gate printed it.")
 @options.common
 @options.pass_session
-def command(  # noqa: PLR0913 - one per option
-    session: Session,
-    *,
-    rule: str,
-    reason: str,
-    base: str,
-    until: str | None,
-    key_file: Path | None,
-    was: str | None,
-    now: str | None,
-) -> None:
+def command(session: Session, /, rule: str, **asked: Any) -> None:
     """Answer for a weaker rule, in a file that a reviewer reads.
 
     Writes waivers/NAME.toml for exactly this change of exactly this rule, and an entry of the
@@ -65,36 +59,8 @@ def command(  # noqa: PLR0913 - one per option
     [gate] table, or in keys that the gate is given from outside.
     """
     project = resolve.project(session)
-    if not reason.strip():
-        raise ConfigError(
-            "--reason",
-            found="nothing",
-            expected="a sentence",
-            remedy="Say why it may be weaker.",
-        )
-    if (was is None) is not (now is None):
-        raise ConfigError(
-            "--was and --now",
-            found="one of them",
-            expected="both, or neither",
-            remedy="Copy both from the gate's table.",
-        )
-    if was is None or now is None:
-        found = find_difference(Reader(project.root), base, rule)
-        was, now = found.was, found.now
-    today = dt.datetime.now(dt.UTC).date()
-    author = checkout.ask(project.root, "config", "--get", "user.name") or b"unknown"
-    waiver = Waiver(
-        rule=rule,
-        was=was,
-        now=now,
-        reason=" ".join(reason.split()),
-        author=" ".join(author.decode(errors="replace").split()),
-        until="" if until is None else waivers.parse_day(until, today),
-    )
-    if key_file is not None:
-        text = digest.read(key_file, _KEY_LIMIT).decode(errors="replace").strip()
-        waiver = waivers.sign(waiver, keys.read_secret(text))
+    was, now = read_change(project, rule, asked)
+    waiver = make_waiver(project, (rule, was, now), asked)
     path = project.root / waivers.FOLDER / waiver.name
     path.parent.mkdir(exist_ok=True)
     files.write_text(path, waivers.write(waiver))
@@ -106,7 +72,62 @@ def command(  # noqa: PLR0913 - one per option
     value = {"file": str(path), "rule": rule, "was": was, "now": now, "entry": entry.sequence}
     signed = f"signed by {waiver.signer}" if waiver.signer else "not signed"
     shown = resolve.shown(path, project)
-    session.answer(value, f"{rule}: {was} → {now}\n{signed}; commit {shown} and the ledger")
+    told = text.visible(f"{rule}: {was} → {now}")
+    session.answer(value, f"{told}\n{signed}; commit {shown} and the ledger")
+
+
+def read_change(project: Project, rule: str, asked: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what a rule was and is, as given or as the two revisions say.
+
+    Raises:
+        ConfigError: Only one of both is given.
+        NothingSelectedError: The rule is not weaker.
+    """
+    was, now = asked["was"], asked["now"]
+    if (was is None) is not (now is None):
+        raise ConfigError(
+            "--was and --now",
+            found="one of them",
+            expected="both, or neither",
+            remedy="Copy both from the gate's table.",
+        )
+    if was is not None and now is not None:
+        return was, now
+    found = find_difference(Reader(project.root), asked["base"], rule)
+    return found.was, found.now
+
+
+def make_waiver(
+    project: Project, change: tuple[str, str, str], asked: Mapping[str, Any]
+) -> Waiver:
+    """Make the waiver of a change (rule, was, is), signed where a key is given.
+
+    Raises:
+        ConfigError: No reason, no day, or a key that cannot be used.
+    """
+    rule, was, now = change
+    reason = " ".join(asked["reason"].split())
+    if not reason:
+        raise ConfigError(
+            "--reason",
+            found="nothing",
+            expected="a sentence",
+            remedy="Say why it may be weaker.",
+        )
+    today = dt.datetime.now(dt.UTC).date()
+    author = checkout.ask(project.root, "config", "--get", "user.name") or b"unknown"
+    waiver = Waiver(
+        rule=rule,
+        was=was,
+        now=now,
+        reason=reason,
+        author=" ".join(author.decode(errors="replace").split()),
+        until="" if asked["until"] is None else waivers.parse_day(asked["until"], today),
+    )
+    if asked["key_file"] is None:
+        return waiver
+    secret = digest.read(asked["key_file"], _KEY_LIMIT).decode(errors="replace").strip()
+    return waivers.sign(waiver, keys.read_secret(secret))
 
 
 def find_difference(reader: Reader, base: str, rule: str) -> Difference:

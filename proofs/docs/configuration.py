@@ -18,6 +18,7 @@ from proofs.docs import regions
 PAGE = regions.DOCS / "configuration.md"
 TABLES = {
     "": "Top level",
+    "gate": "`[gate]`",
     "datasets.*": "`[datasets.<role>]`",
     "suites.*": "`[suites.<name>]`",
     "suites.*.stages[*]": "`[[suites.<name>.stages]]`",
@@ -45,6 +46,9 @@ MEANING = {
     ("", "name"): "Name of the project, shown in reports.",
     ("", "policies"): "Text of each policy by id; a guard may name the ids.",
     ("", "trusted_keys"): "Ed25519 keys that may sign ledger checkpoints.",
+    ("", "gate"): "Who may waive a weaker rule, see below.",
+    ("gate", "signers"): "Keys whose waivers count; `trusted_keys` where it is left out.",
+    ("gate", "unsigned_waivers"): "Whether a waiver that nobody signed counts.",
     ("", "datasets"): "Datasets by role, see below.",
     ("", "suites"): "Suites by name, see below.",
     ("", "hubs"): "Folder of the hub store and of the ledger.",

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from proofs.docs import regions
-from proofs.weakenings.campaign import Answered, Answers, run_suite
+from proofs.weakenings.campaign import Answered, Answers, list_parts, run_part
 from proofs.weakenings.grounds import SUITES
 
 PAGE = regions.DOCS / "gate-power.md"
@@ -31,15 +31,16 @@ that nothing but the change of the rule can refuse it.
 @click.command()
 @click.option("--suite", "suites", multiple=True, type=click.Choice(SUITES))
 @click.option("--only", default="", help="Names that hold these words.")
-@click.option("--jobs", type=int, default=os.cpu_count(), help="Suites at once.")
+@click.option("--jobs", type=int, default=os.cpu_count(), help="Parts at once.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Another page.")
 def main(suites: tuple[str, ...], only: str, jobs: int, output: Path | None) -> None:
     """Make every weakening and every honest change, and write what the gate said."""
     chosen = suites or SUITES
     said = Answers()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(chosen)), mp_context=context) as pool:
-        for one in pool.map(run_suite, chosen, [only] * len(chosen)):
+    parts = list_parts(chosen)
+    with ProcessPoolExecutor(min(jobs, len(parts)), mp_context=context) as pool:
+        for one in pool.map(run_part, parts, [only] * len(parts)):
             said.broken += one.broken
             said.whole += one.whole
             said.fine += one.fine

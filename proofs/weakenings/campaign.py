@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -160,18 +160,26 @@ def _judge(
     return outcome.exit_code, report
 
 
-def run_suite(suite: str, only: str) -> Answers:
-    """Make all changes of one suite."""
+def list_parts(suites: Sequence[str]) -> list[tuple[str, str]]:
+    """List what is run side by side: a suite, and which changes are made in it."""
+    parts = [(suite, "broken") for suite in suites]
+    return parts + [(s, part) for s in suites if s == _WHOLE for part in ("whole", "fine")]
+
+
+def run_part(part: tuple[str, str], only: str) -> Answers:
+    """Make the changes of one part whose names hold a word."""
+    suite, kind = part
     said = Answers()
     with bench(suite) as place:
+        if kind == "fine":
+            for made in honest.ALL:
+                if only in made.name:
+                    said.fine.append(_tell(change(place, made)))
+            return said
+        found = said.broken if kind == "broken" else said.whole
         for one in WEAKENINGS:
             if only in one.name and one.only in ("", suite):
-                said.broken.append(_tell(weaken(place, one)))
-                if suite == _WHOLE:
-                    said.whole.append(_tell(weaken(place, one, is_broken=False)))
-        for made in honest.ALL if suite == _WHOLE else ():
-            if only in made.name:
-                said.fine.append(_tell(change(place, made)))
+                found.append(_tell(weaken(place, one, is_broken=kind == "broken")))
     return said
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.config.project import Project
+from harness.config.project import Project, SuiteSpec
 from harness.errors import EvidenceMissingError, HarnessError, StorageError
-from harness.evidence.hub import layout, store
+from harness.evidence.hub import layout, plan, store
 from harness.evidence.hub.evidence import Facts, HubEvidence
 from harness.evidence.ledger.log import Ledger
 from harness.judgement.gate import (
@@ -29,10 +29,11 @@ from harness.judgement.gate.difference import Change, Difference
 from harness.judgement.gate.options import GateOptions
 from harness.judgement.gate.report import GateReport, RuleChange
 from harness.judgement.gate.rules import DRILLS, Reader, RuleSet
+from harness.judgement.golden.store import GoldenSet
 from harness.judgement.guards import metrics
 from harness.judgement.verify import report, verify
 from harness.judgement.verify.report import Outcome, Row
-from harness.records import HubRecord
+from harness.records import GuardResult, HubRecord
 from harness.verdict import Verdict
 
 RULES, BASE, TESTS = "rules", "base", "tests"
@@ -113,7 +114,7 @@ def judge_proved(
     ]
     rows += authority.tell_waivers(standings, changes)
     for hub in proved:
-        rows += _judge_by_base(was, hub, changes)
+        rows += _judge_by_base(was, now, hub, changes)
         rows += _tell_tests(was, hub, given)
     rows += drill_rules.tell_undrilled(now, [change.difference for change in changes])
     rows.append(_tell_rules(changes))
@@ -219,15 +220,29 @@ def _tell_tests(was: RuleSet, hub: ProvedHub, given: GateOptions) -> Iterator[Ro
         )
 
 
+def _find_known(
+    suite: SuiteSpec, golden: GoldenSet, now: RuleSet, record: HubRecord
+) -> tuple[GuardResult, ...] | None:
+    """Return the recorded results where the proof judged by these very guards and goldens."""
+    here = None if now.project is None else now.project.suites.get(suite.name)
+    if here is None or here.guards != suite.guards:
+        return None
+    is_declared = plan.suite_sha256(here) == record.config_sha256
+    digest = golden.digest if golden.values else None
+    return record.guards if is_declared and digest == record.golden_sha256 else None
+
+
 def _judge_by_base(
-    was: RuleSet, hub: ProvedHub, changes: Sequence[RuleChange]
+    was: RuleSet, now: RuleSet, hub: ProvedHub, changes: Sequence[RuleChange]
 ) -> Iterator[Row]:
     suite = None if was.project is None else was.project.suites.get(hub.record.suite)
     if suite is None:
         yield report.noted(BASE, f"the base declares no suite {hub.record.suite}")
         return
     try:
-        failures = judging.judge(suite, was.goldens(suite.name), hub.record, hub.evidence)
+        golden = was.goldens(suite.name)
+        known = _find_known(suite, golden, now, hub.record)
+        failures = judging.judge(suite, golden, hub.record, hub.evidence, known)
     except StorageError as error:
         yield report.of_error(BASE, error)
         return

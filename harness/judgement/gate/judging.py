@@ -31,9 +31,20 @@ class Failure:
 
 
 def judge(
-    suite: SuiteSpec, golden: GoldenSet, record: HubRecord, evidence: HubEvidence
+    suite: SuiteSpec,
+    golden: GoldenSet,
+    record: HubRecord,
+    evidence: HubEvidence,
+    known: Sequence[GuardResult] | None = None,
 ) -> tuple[Failure, ...]:
     """Judge a hub by a suite as another revision declares it.
+
+    Args:
+        suite: The suite as it is declared there.
+        golden: Its goldens there.
+        record: The record of the hub.
+        evidence: The hub.
+        known: What these very guards and goldens gave, where that was proved already.
 
     Raises:
         ConfigError: The guards cannot be judged by this release.
@@ -43,7 +54,9 @@ def judge(
     today = dt.datetime.now(dt.UTC).date()
     standing = quarantine.standing(suite.quarantine, record.quarantine, today)
     excused = {(q.kind, q.id) for q in standing if q.state == quarantine.ACTIVE}
-    results = registry.judge(suite.guards, evidence, golden if golden.values else None)
+    results = known
+    if results is None:
+        results = registry.judge(suite.guards, evidence, golden if golden.values else None)
     found = [*_guards(suite, results, excused)]
     done = {stage.id: stage for stage in record.stages}
     for spec in suite.stages:
