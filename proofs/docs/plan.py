@@ -95,8 +95,9 @@ PAGES: Mapping[str, Elsewhere] = {
     ),
 }
 COMMANDS: Mapping[str, Elsewhere] = {
-    "harness gate --base main --hubs .harness/named.txt": Elsewhere(
-        "typed on a branch that weakens its gate", "docs/how-to/gate.md"
+    "harness gate --base main --hubs named.txt": Elsewhere(
+        "needs a branch that weakens its gate; docs/how-to/gate.md has one",
+        "tests/harness/cli/test_gate_command.py::test_refused_then_waived",
     ),
     "make test": Elsewhere("would run the tests within a test", ".ci/run"),
     'eval "$(_HARNESS_COMPLETE=zsh_source harness)"': Elsewhere(

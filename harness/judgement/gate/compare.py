@@ -82,7 +82,8 @@ def compare_rules(
         The differences, the weaker ones first; nothing that is equal.
     """
     found = [*_compare_declarations(was, now, has_metric or (lambda _suite, _metric: None))]
-    found += compare_drills(*(_changed_files(was, now, DRILLS, ".patch")))
+    moved = moves.find_moves(was.blobs, now.blobs)
+    found += compare_drills(*_changed_files(was, now, DRILLS, ".patch"), moved)
     order = (Change.WEAKER, Change.OTHER, Change.STRICTER)
     return tuple(sorted(found, key=lambda d: (order.index(d.change), d.rule)))
 

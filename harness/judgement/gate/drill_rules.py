@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from harness.judgement.gate import difference
+from harness.judgement.gate import difference, moves
 from harness.judgement.gate.difference import Change, Classed, Difference
 from harness.judgement.gate.rules import DRILLS, RuleSet
 from harness.judgement.verify import report
@@ -16,11 +16,12 @@ _KEYS = ("Suite", "Guard", "Defect")
 
 @dataclass(frozen=True, slots=True)
 class DrillText:
-    """A drill as written: its header, and the lines that it takes away and puts in."""
+    """A drill as written: its header, the files it changes, the lines it takes and puts in."""
 
     suite: str
     guard: str
     defect: str
+    files: tuple[str, ...]
     lines: tuple[str, ...]
 
 
@@ -32,22 +33,40 @@ def read_drill(content: bytes) -> DrillText:
     )
     pairs = (line.partition(":") for line in text[:start])
     head = {key: value.strip() for key, colon, value in pairs if colon and key in _KEYS}
+    diff = text[start:]
+    heads = {
+        place
+        for index, line in enumerate(diff[1:], start=1)
+        if line.startswith("+++ ") and diff[index - 1].startswith("--- ")
+        for place in (index - 1, index)
+    }
+    files = tuple(diff[place][4:].partition("/")[2] for place in sorted(heads))
     marks = ("+", "-")
-    lines = tuple(line for line in text[start:] if line.startswith(marks))
+    lines = tuple(
+        line for index, line in enumerate(diff) if line.startswith(marks) and index not in heads
+    )
     suite, guard, defect = (head.get(key, "") for key in _KEYS)
-    return DrillText(suite, guard, defect, lines)
+    return DrillText(suite, guard, defect, files, lines)
 
 
-def compare_drills(was: Mapping[str, bytes], now: Mapping[str, bytes]) -> Iterator[Difference]:
-    """Compare the drills by name; one that only has another name is found."""
+def compare_drills(
+    was: Mapping[str, bytes], now: Mapping[str, bytes], moved: Mapping[str, str]
+) -> Iterator[Difference]:
+    """Compare the drills by name; one that only has another name is found.
+
+    Args:
+        was: Drills of the base by name of their files.
+        now: Drills of the change.
+        moved: New paths of files that only moved.
+    """
     new = {name: content for name, content in now.items() if name not in was}
     for name, content in was.items():
         rule = f"drills.{name.removesuffix('.patch')}"
         if name in now:
             if content != now[name]:
-                yield from _compare(rule, read_drill(content), read_drill(now[name]))
+                yield from _compare(rule, _follow(content, moved), read_drill(now[name]))
             continue
-        old = read_drill(content)
+        old = _follow(content, moved)
         heir = next((n for n, c in new.items() if read_drill(c) == old), None)
         if heir is None:
             yield difference.mark_removed(rule, _tell(old), "the drill is gone")
@@ -60,15 +79,22 @@ def compare_drills(was: Mapping[str, bytes], now: Mapping[str, bytes]) -> Iterat
         yield difference.mark_added(rule, _tell(read_drill(content)), "a drill more")
 
 
+def _follow(content: bytes, moved: Mapping[str, str]) -> DrillText:
+    """Read a drill, its files where they are after the moves."""
+    read = read_drill(content)
+    return replace(read, files=tuple(moves.follow(path, moved) for path in read.files))
+
+
 def _compare(rule: str, was: DrillText, now: DrillText) -> Iterator[Difference]:
     pairs = (("suite", was.suite, now.suite), ("guard", was.guard, now.guard))
     for key, before, after in pairs:
         if before != after:
             told: Classed = (Change.WEAKER, f"another {key} is expected to catch it")
             yield difference.make_difference(f"{rule}.{key}", before, after, told)
-    if was.lines != now.lines:
+    planted, plants = ((*drill.files, *drill.lines) for drill in (was, now))
+    if planted != plants:
         told = (Change.WEAKER, "it plants another defect, which may be easier to find")
-        yield difference.make_difference(f"{rule}.patch", was.lines, now.lines, told)
+        yield difference.make_difference(f"{rule}.patch", planted, plants, told)
     elif (was.suite, was.guard) == (now.suite, now.guard):
         told = (Change.OTHER, "the same defect, with other words or another context")
         yield difference.make_difference(rule, was.defect, now.defect, told)

@@ -16,6 +16,7 @@ from harness.verdict import Verdict
 from tests.builders import reports
 
 ROOT = Path(__file__).parents[3]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 FILES = (
     "action.yml",
     ".pre-commit-hooks.yaml",
@@ -118,3 +119,21 @@ def test_ci_files_are_yaml_without_tabs(name: str) -> None:
     lines = (ROOT / name).read_text("utf-8").splitlines()
 
     assert not [line for line in lines if "\t" in line or line != line.rstrip()]
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "action.yml", ROOT / "examples/ci/github.yml", *WORKFLOWS], ids=str
+)
+def test_actions_are_pinned_and_may_do_little(path: Path) -> None:
+    """Every foreign action is pinned by its commit; a workflow begins with no permission."""
+    text = path.read_text("utf-8")
+    used = re.findall(r"uses: (\S+)(.*)", text)
+
+    foreign = [(name, note) for name, note in used if not name.startswith("./")]
+    assert foreign
+    for name, note in foreign:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", name)
+        assert re.fullmatch(r" # v\d+(\.\d+)*", note)
+    if path.name != "action.yml":
+        assert "\npermissions: {}\n" in text
+        assert "pull_request_target" not in text
