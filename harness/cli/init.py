@@ -24,6 +24,7 @@ _NOT_PACKAGES = {"tests", "test", "docs", "examples", "benchmarks", "build", "di
 _IGNORED = (".harness/", "hubs/*/")
 # Sealed bytes: git must not give them the line ends of a machine.
 _ATTRIBUTES = ("hubs/** -text", "golden/** -text")
+_OWNED = ("/harness.toml", "/golden/", "/waivers/", "/drills/")  # whoever weakens is asked
 _HEAD = f"""\
 #:schema ./{config_file.SCHEMA_FILE}
 # What the harness runs and judges in this repository. `harness run default` is the first step.
@@ -106,7 +107,15 @@ def command(session: Session, name: str | None, *, is_schema_alone: bool) -> Non
     written += _add_lines(root / ".gitignore", _IGNORED)
     written += _add_lines(root / ".gitattributes", _ATTRIBUTES)
     lines = [f"wrote  {word}" for word in written]
-    answer = {"project": name or root.name, "written": written, "next": "harness run default"}
+    owners = [f"{path} @OWNER" for path in _OWNED]
+    lines += ["add    to .github/CODEOWNERS, with who may weaken a rule:"]
+    lines += [f"         {line}" for line in owners]
+    answer = {
+        "project": name or root.name,
+        "written": written,
+        "code_owners": owners,
+        "next": "harness run default",
+    }
     session.answer(answer, "\n".join([*lines, "next   harness run default"]))
 
 

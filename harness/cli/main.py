@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "Set up the harness in this repository."),
     "run": ("run", "Run a suite and leave a sealed hub of evidence."),
     "verify": ("verify", "Prove a hub again, from its files alone."),
+    "gate": ("gate", "Judge a change by rules that it does not own."),
+    "waive": ("waive", "Answer for a weaker rule, in a file that a reviewer reads."),
     "status": ("status", "Say where every suite stands and what to type next."),
     "diff": ("diff", "Compare two hubs, the metrics that moved most first."),
     "blockers": ("blockers", "List, show or close what keeps a suite red."),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.cli import execution, options, progress, resolve
+from harness.cli import execution, hub_names, options, progress, resolve
 from harness.cli.options import Session
 from harness.cli.signals import stop_on_signals
 from harness.config import config_file
@@ -65,6 +65,8 @@ def run(
         executors.open_executor(chosen) as executor,
     ):
         results = matrix_runs.run_matrix(project, spec, cells, executor, stop, shown)
+    named = [result.hub for result in results if result.hub is not None]
+    hub_names.name_hubs(project, named, asked["name_hubs"])
     code = combine(result.verdict for result in results).exit_code
     if stop.signal is not None:
         code = 128 + stop.signal

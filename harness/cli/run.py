@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from harness import records
-from harness.cli import execution, live, options, resolve, run_options
+from harness.cli import execution, hub_names, live, options, resolve, run_options
 from harness.cli.options import Session
 from harness.config.project import Project
 from harness.errors import ConfigError
@@ -38,6 +38,11 @@ Examples:
 @click.option(
     "--matrix", metavar="NAME", help="Run every cell of this matrix that is not done yet."
 )
+@click.option(
+    "--name-hubs",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the hub's folder to this file, for harness gate; one on a line.",
+)
 @execution.execution_options
 @options.common
 @options.pass_session
@@ -51,6 +56,7 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
     that of the worst. Called again after whatever happened, it goes on where it stopped.
     """
     project = resolve.project(session)
+    hub_names.forget(asked["name_hubs"])
     parameters, files = run_options.parameters(asked), run_options.datasets(asked)
     if asked["matrix"] is not None:
         from harness.cli import matrix
@@ -71,6 +77,7 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
     finally:
         if watcher is not None:
             watcher.close()
+    hub_names.name_hubs(project, [outcome.hub], asked["name_hubs"])
     _tell(session, outcome, project)
     return outcome.exit_code
 

@@ -13,6 +13,7 @@ Examples:
   harness verify --hub latest --json
   harness verify --hub HUB --allow-stale     an archive, at its own commit
   harness verify --all --sample 5%
+  harness verify --hub HUB --base origin/main    and the rules since then
 """
 
 
@@ -28,6 +29,9 @@ Examples:
 @click.option(
     "--sample", default="100%", show_default=True, help="Part of the payload to read."
 )
+@click.option(
+    "--base", metavar="REV", help="Say also what a gate by this revision's rules would."
+)
 @options.common
 @options.pass_session
 def command(
@@ -38,6 +42,7 @@ def command(
     is_all: bool,
     allow_stale: bool | None,
     sample: str,
+    base: str | None,
 ) -> int:
     """Prove a hub again, from its files alone.
 
@@ -47,6 +52,5 @@ def command(
     from harness.cli import verify_output  # heavy: `harness verify --help` does without
 
     fraction = verify_output.fraction_of(sample)
-    return verify_output.prove(
-        session, named or where, is_all=is_all, allow_stale=allow_stale, fraction=fraction
-    )
+    asked = verify_output.Asked(allow_stale=allow_stale, fraction=fraction, base=base)
+    return verify_output.prove(session, named or where, asked, is_all=is_all)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +33,20 @@ _WIDEST = 88
 _PROGRESS_S, _PROGRESS_BYTES = 0.2, 64 << 20
 
 
-def prove(
-    session: Session,
-    words: str | None,
-    *,
-    is_all: bool,
-    allow_stale: bool | None,
-    fraction: float,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How hubs are proved: as archives or fresh, what part is read, by whose rules too."""
+
+    allow_stale: bool | None
+    fraction: float
+    base: str | None = None
+
+
+def prove(session: Session, words: str | None, asked: Asked, *, is_all: bool) -> int:
     """Prove one hub or all of them, print what was found, and return the exit code.
 
     Raises:
-        ConfigError: Neither a hub nor ``--all``, or both.
+        ConfigError: Neither a hub nor ``--all``, or both; a base for all of them.
         NotAProjectError: There is no such hub or project.
     """
     if is_all == (words is not None):
@@ -54,8 +56,10 @@ def prove(
             expected="one hub, or --all",
             remedy="Type harness verify --hub HUB, or harness verify --all.",
         )
+    allow_stale, fraction = asked.allow_stale, asked.fraction
     project = _project(session)
     if is_all:
+        _refuse_base(asked)
         return _prove_all(session, project, allow_stale=allow_stale, fraction=fraction)
     hub = _find(session, words or "")
     _resume(hub, project)
@@ -63,9 +67,54 @@ def prove(
     if allow_stale is None:
         allow_stale = _is_archive(hub, project)
     verified = verify(project, hub, allow_stale=allow_stale, fraction=fraction, done=bar)
+    if asked.base is not None:
+        verified = replace(verified, rows=(*verified.rows, *_by_base(project, verified, asked)))
     texts = _blockers(project, verified)
     session.answer(_plain(verified, texts), _table(verified, texts))
     return verified.exit_code
+
+
+def _refuse_base(asked: Asked) -> None:
+    if asked.base is not None:
+        raise ConfigError(
+            "--base",
+            found="a revision beside --all",
+            expected="one hub",
+            remedy="Name the hub, or leave --base out.",
+        )
+
+
+def _by_base(project: Project | None, verified: VerifyReport, asked: Asked) -> tuple[Row, ...]:
+    """Return what a gate by the rules of a base would say of a hub that is whole.
+
+    Raises:
+        ConfigError: There is no project, or the base cannot be read.
+    """
+    if project is None:
+        raise ConfigError(
+            "--base", found="no project", expected="one", remedy="Verify inside the project."
+        )
+    if verified.worst is Outcome.DAMAGED:
+        return ()
+    from harness.judgement.gate import conductor  # the rules of two revisions: for who asks
+    from harness.judgement.gate.options import GateOptions
+    from harness.judgement.gate.rules import Reader
+
+    reader = Reader(project.root)
+    rules = reader.read(asked.base or ""), reader.read("HEAD")
+    proved = [conductor.open_proved(project, verified.hub)]
+    given = GateOptions(without_tests=True)
+    judged = conductor.judge_proved(project, rules, proved, given)
+    refused = [
+        Row(
+            check="rules",
+            outcome=Outcome.RED,
+            found=report.printable(f"{d.rule}: {d.was} → {d.now}"),
+            expected="a rule that is as strict",
+        )
+        for d in (change.difference for change in judged.refused)
+    ]
+    return (*judged.rows, *refused)
 
 
 def _project(session: Session) -> Project | None:

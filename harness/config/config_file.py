@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import keys, matrix, ordering, quarantine_rules, suite_rules, toml_table
-from harness.config.project import DatasetSpec, GuardSpec, Project, SuiteSpec
+from harness.config.project import DatasetSpec, GateSpec, GuardSpec, Project, SuiteSpec
 from harness.config.tables import SuiteTable, TopTable
 from harness.config.toml_table import Table, nearest
 from harness.errors import ConfigError, NotAProjectError
@@ -93,6 +93,7 @@ def read_content(
         policies=top.policies,
         trusted_keys=top.trusted_keys,
         strict_inputs=top.strict_inputs,
+        gate=keys.read(GateSpec, Table(FILE, "gate", top.gate)),
         config_sha256=sha256_bytes(content),
         **folders,
     )

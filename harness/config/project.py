@@ -184,6 +184,22 @@ class MatrixSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GateSpec:
+    """Who may waive a weaker rule, as the revision says that a change is compared with.
+
+    ``signers`` are public keys, the project's ``trusted_keys`` where there are none of these;
+    with ``unsigned_waivers`` a waiver that nobody signed counts, and is shown as such.
+    """
+
+    signers: tuple[str, ...] = key(
+        "Ed25519 keys that may sign waivers; without any, the `trusted_keys`.", default=()
+    )
+    unsigned_waivers: bool = key(
+        "Whether a waiver counts that nobody signed; it is shown as such.", default=False
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A repository that keeps a ``harness.toml``; folders are absolute.
 
@@ -204,6 +220,7 @@ class Project:
     matrices: dict[str, dict[str, MatrixSpec]] = field(default_factory=dict)
     caches: Path | None = None
     strict_inputs: bool = False
+    gate: GateSpec = field(default_factory=GateSpec)
 
     @property
     def shared_folder(self) -> Path:

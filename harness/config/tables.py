@@ -97,6 +97,7 @@ class TopTable:
     )
     datasets: dict[str, DatasetSpec] = key("Datasets by role, see below.", default={})
     suites: dict[str, SuiteTable] = key("Suites by name, see below.", default={})
+    gate: dict[str, Any] = key("Who may waive a weaker rule, see below.", default={})
     hubs: str = key("Folder of the hub store and of the ledger.", default="hubs")
     golden: str = key("Folder of the goldens, one sub-folder per suite.", default="golden")
     work: str = key(

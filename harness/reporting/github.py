@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from harness.judgement import quarantine
 from harness.records import GuardResult, HubRecord, StageRecord
 from harness.reporting import text
+from harness.reporting.findings import Place
 from harness.verdict import Verdict
 
 ANNOTATIONS = 10
@@ -40,6 +41,28 @@ def commands(record: HubRecord) -> str:
     said = f"{record.suite}: {record.verdict}, {record.reason}"
     lines.append(f"::notice title={_property(record.run_id)}::{_data(said)}")
     return "\n".join(lines) + "\n"
+
+
+def notice(title: str, said: str) -> str:
+    """Write a notice."""
+    return f"::notice title={_property(title)}::{_data(said)}"
+
+
+def located(told: Iterable[tuple[str, Place, str, str]]) -> list[str]:
+    """Write annotations (kind, place, title, words), of each kind as many as are shown."""
+    lines: list[str] = []
+    by_kind: dict[str, list[tuple[Place, str, str]]] = {}
+    for kind, place, title, said in told:
+        by_kind.setdefault(kind, []).append((place, title, said))
+    for kind, found in by_kind.items():
+        shown = found if len(found) <= ANNOTATIONS else found[: ANNOTATIONS - 1]
+        for place, title, said in shown:
+            where = f"file={_property(place.path)},line={place.line}"
+            lines.append(f"::{kind} {where},title={_property(title)}::{_data(said)}")
+        if len(found) > len(shown):
+            rest = ", ".join(title for _, title, _ in found[len(shown) :])
+            lines.append(f"::{kind} title={len(found) - len(shown)} more::{_data(rest)}")
+    return lines
 
 
 def _left_out(record: HubRecord) -> Iterator[tuple[str, str]]:

@@ -112,9 +112,9 @@ def _rule(
 ) -> dict[str, Any]:
     return {
         "id": text.visible(id_),
-        "shortDescription": {"text": _plain(short)},
-        "fullDescription": {"text": _plain(full)},
-        "help": {"text": _plain(help_)},
+        "shortDescription": {"text": plain(short)},
+        "fullDescription": {"text": plain(full)},
+        "help": {"text": plain(help_)},
         "defaultConfiguration": {"level": level},
         "properties": {"tags": [text.visible(tag) for tag in dict.fromkeys(tags)]},
     }
@@ -126,8 +126,8 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
         "ruleId": rule,
         "ruleIndex": index[rule],
         "level": finding.level,
-        "message": {"text": _plain(finding.message)},
-        "locations": [{"physicalLocation": _location(finding.place)}],
+        "message": {"text": plain(finding.message)},
+        "locations": [{"physicalLocation": location(finding.place)}],
         # Code scanning matches alerts by the second of these alone.
         "partialFingerprints": {
             FINGERPRINT: finding.fingerprint,
@@ -142,7 +142,8 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
     return result
 
 
-def _location(place: Place) -> dict[str, Any]:
+def location(place: Place) -> dict[str, Any]:
+    """Write a place as a physical location below the root of the sources."""
     return {
         "artifactLocation": {"uri": quote(place.path), "uriBaseId": _ROOT},
         "region": {
@@ -154,6 +155,6 @@ def _location(place: Place) -> dict[str, Any]:
     }
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """Return text that no viewer takes for a link."""
     return text.visible(words).replace("](", "] (")

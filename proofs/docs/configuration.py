@@ -7,12 +7,13 @@ from typing import Any
 
 from harness.config import keys
 from harness.config.keys import Key, Kind
-from harness.config.project import ArtifactSpec, DatasetSpec, GuardSpec, StageSpec
+from harness.config.project import ArtifactSpec, DatasetSpec, GateSpec, GuardSpec, StageSpec
 from harness.config.tables import QuarantineTable, SuiteTable, TopTable
 from proofs.docs import regions
 
 TABLES: Mapping[str, type] = {
     "Top level": TopTable,
+    "`[gate]`": GateSpec,
     "`[datasets.<role>]`": DatasetSpec,
     "`[suites.<name>]`": SuiteTable,
     "`[[suites.<name>.stages]]`": StageSpec,

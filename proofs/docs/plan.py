@@ -24,6 +24,7 @@ SMALL: Mapping[str, Scene] = {
     f"{_HOW_TO}/adopt.md": scenes.beside,
     f"{_HOW_TO}/cluster.md": scenes.declared_by(f"{_HOW_TO}/cluster.md"),
     f"{_HOW_TO}/publish-evidence.md": scenes.all_run,
+    f"{_HOW_TO}/gate.md": scenes.weakened,
     f"{_HOW_TO}/read-a-red-hub.md": scenes.with_red,
     f"{_HOW_TO}/share-evidence.md": scenes.with_runs,
     f"{_HOW_TO}/update-a-golden.md": scenes.stand_in,
@@ -95,6 +96,10 @@ PAGES: Mapping[str, Elsewhere] = {
     ),
 }
 COMMANDS: Mapping[str, Elsewhere] = {
+    "harness gate --base main --hubs named.txt": Elsewhere(
+        "needs a branch that weakens its gate; docs/how-to/gate.md has one",
+        "tests/harness/cli/test_gate_command.py::test_refused_then_waived",
+    ),
     "make test": Elsewhere("would run the tests within a test", ".ci/run"),
     'eval "$(_HARNESS_COMPLETE=zsh_source harness)"': Elsewhere(
         "needs zsh", "tests/harness/cli/test_main.py::test_shell_completion_is_offered"

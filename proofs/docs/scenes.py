@@ -112,6 +112,51 @@ def stand_in(folder: Path) -> Path:
     return root
 
 
+_WEAKENED = """\
+schema = 1
+name = "my-model"
+
+[gate]
+unsigned_waivers = true
+
+[suites.quick]
+description = "A short training, judged by the variance of its patches."
+inputs = ["train.py"]
+
+[[suites.quick.stages]]
+id = "train"
+kind = "command"
+argv = ["{python}", "-I", "{root}/train.py", "{work}/stats.json"]
+timeout_s = 60
+artifacts = [{ id = "stats", path = "stats.json" }]
+
+[[suites.quick.guards]]
+id = "variance-floor"
+kind = "bound"
+metric = "stats:variance"
+min = 1e-6
+remedy = "The patches are flat: compare the scales of training and inference."
+"""
+
+
+def weakened(folder: Path) -> Path:
+    """Commit a model and its gate, then a branch that breaks the one and loosens the other."""
+    root = folder / "my-model"
+    root.mkdir(parents=True)
+    source = "import json, sys\njson.dump({'variance': %s}, open(sys.argv[1], 'w'))\n"
+    (root / "train.py").write_text(source % 0.18)
+    (root / "harness.toml").write_text(_WEAKENED)
+    (root / ".gitignore").write_text(".harness/\nhubs/*/\n")
+    hubs.git(root, "init", "--quiet", "--initial-branch=main")
+    hubs.git(root, "add", "--all")
+    hubs.git(root, "commit", "--quiet", "--message", "A model and its gate")
+    hubs.git(root, "switch", "--quiet", "--create", "faster")
+    (root / "train.py").write_text(source % 3e-9)
+    (root / "harness.toml").write_text(_WEAKENED.replace("min = 1e-6", "min = 1e-12"))
+    hubs.git(root, "commit", "--quiet", "--all", "--message", "Train faster")
+    return root
+
+
 def with_runs(folder: Path, *suites: str) -> Path:
     """Let suites of the small project run, by default one of them twice."""
     root = stand_in(folder)

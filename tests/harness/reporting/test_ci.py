@@ -16,6 +16,7 @@ from harness.verdict import Verdict
 from tests.builders import reports
 
 ROOT = Path(__file__).parents[3]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 FILES = (
     "action.yml",
     ".pre-commit-hooks.yaml",
@@ -79,8 +80,9 @@ def test_summary_is_cut_at_a_line() -> None:
 
 def _commands(text: str) -> list[list[str]]:
     """Take the harness command lines out of a CI file."""
+    text = re.sub(r"\\\n\s*", "", text)  # a line that goes on
     joined = re.findall(
-        r'(?:"\$PYTHON" -m |^[^#]*?(?:- |entry: |; ))harness ([^\n#|)]*)', text, re.MULTILINE
+        r'(?:"\$HARNESS" |^[^#]*?(?:- |entry: |; | {8})harness )([^\n#|)]*)', text, re.MULTILINE
     )
     cut = [re.sub(r'>>.*| \|\|.*|"?\$\(.*', "", line) for line in joined]
     return [shlex.split(line) for line in cut]
@@ -97,7 +99,7 @@ def test_commands_in_ci_files_exist(name: str) -> None:
         command = main.group.get_command(click.Context(main.group), words[0])
         assert command is not None, words
         known = {flag for p in command.params for flag in (*p.opts, *p.secondary_opts)}
-        assert {w for w in words[1:] if w.startswith("--")} <= known
+        assert {w for w in words[1:] if w.startswith("--") and w != "--"} <= known
 
 
 def test_scripts_of_the_action_are_shell() -> None:
@@ -105,7 +107,7 @@ def test_scripts_of_the_action_are_shell() -> None:
     text = (ROOT / "action.yml").read_text("utf-8")
     scripts = re.findall(r"run: \|\n((?: {8}.*\n|\n)+)", text)
 
-    assert len(scripts) == 2
+    assert len(scripts) == 3
     for script in scripts:
         assert "${{" not in script
         subprocess.run(["bash", "-n"], input=script, text=True, check=True)  # noqa: S607
@@ -117,3 +119,21 @@ def test_ci_files_are_yaml_without_tabs(name: str) -> None:
     lines = (ROOT / name).read_text("utf-8").splitlines()
 
     assert not [line for line in lines if "\t" in line or line != line.rstrip()]
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "action.yml", ROOT / "examples/ci/github.yml", *WORKFLOWS], ids=str
+)
+def test_actions_are_pinned_and_may_do_little(path: Path) -> None:
+    """Every foreign action is pinned by its commit; a workflow begins with no permission."""
+    text = path.read_text("utf-8")
+    used = re.findall(r"uses: (\S+)(.*)", text)
+
+    foreign = [(name, note) for name, note in used if not name.startswith("./")]
+    assert foreign
+    for name, note in foreign:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", name)
+        assert re.fullmatch(r" # v\d+(\.\d+)*", note)
+    if path.name != "action.yml":
+        assert "\npermissions: {}\n" in text
+        assert "pull_request_target" not in text

@@ -1,0 +1,130 @@
+"""Goldens of two revisions side by side: what a run is compared with may only get narrower."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from harness.errors import EvidenceMissingError
+from harness.judgement.gate import difference
+from harness.judgement.gate.difference import Change, Classed, Difference
+from harness.judgement.golden import store
+from harness.judgement.golden.store import GoldenSet, GoldenValue
+
+# Fields that decide nothing, and those by which a value is found and held against another.
+PROVENANCE = ("hubs", "seeds", "reason", "author", "date", "commit")
+STATISTICS = ("mean", "sd", "n", "scale", "sides", "coverage", "confidence", "low", "high")
+IDENTITY = ("metric", "environment", "datasets")
+_RUN = "@stages"  # metrics whose mean is judged by factors
+
+
+def compare_goldens(suite: str, was: GoldenSet, now: GoldenSet) -> Iterator[Difference]:
+    """Compare the goldens that judge a suite, each by metric, environment and datasets."""
+    before, after = ({store.identity(v): v for v in found.values} for found in (was, now))
+    heirs = dict(_renamed(before, after))
+    for key, value in before.items():
+        rule = _name(suite, value)
+        if key in after:
+            classed = _compare_values(value, after[key])
+            if classed is not None:
+                yield difference.make_difference(rule, _tell(value), _tell(after[key]), classed)
+        elif key in heirs:
+            told = (Change.OTHER, "the metric has another name, its statistics are the same")
+            yield difference.make_difference(rule, value.metric, heirs[key].metric, told)
+        else:
+            yield difference.mark_removed(rule, _tell(value), "the golden is gone")
+    taken = {store.identity(value) for value in heirs.values()}
+    for key, value in after.items():
+        if key not in before and key not in taken:
+            told = _class_new(was, value)
+            yield difference.make_difference(_name(suite, value), None, _tell(value), told)
+
+
+def find_renamed(was: GoldenSet, now: GoldenSet) -> dict[str, str]:
+    """Return the new name of each metric all of whose goldens only have another name."""
+    before, after = ({store.identity(v): v for v in found.values} for found in (was, now))
+    heirs = dict(_renamed(before, after))
+    kept = {value.metric for value in now.values}
+    return {
+        before[key].metric: heir.metric
+        for key, heir in heirs.items()
+        if before[key].metric not in kept
+    }
+
+
+def _renamed(
+    before: Mapping[Any, GoldenValue], after: Mapping[Any, GoldenValue]
+) -> Iterator[tuple[Any, GoldenValue]]:
+    """Pair each value that is gone with a new one that has another metric and nothing else."""
+    new = {key: value for key, value in after.items() if key not in before}
+    for key, value in before.items():
+        if key in after:
+            continue
+        for other, candidate in new.items():
+            if _unnamed(candidate) == _unnamed(value):
+                del new[other]
+                yield key, candidate
+                break
+
+
+def _unnamed(value: GoldenValue) -> GoldenValue:
+    """Leave out the name, and who renamed it."""
+    return replace(value, metric="", reason="", author="", date="", commit="")
+
+
+def _compare_values(was: GoldenValue, now: GoldenValue) -> Classed | None:
+    """Class other statistics of one comparison; None where only the provenance differs."""
+    if all(getattr(was, name) == getattr(now, name) for name in STATISTICS):
+        same = all(getattr(was, name) == getattr(now, name) for name in PROVENANCE)
+        return None if same else (Change.OTHER, "another provenance, the same statistics")
+    if wider := _wider(was, now):
+        return Change.WEAKER, wider
+    if now.n < was.n:
+        return Change.WEAKER, f"it rests on {now.n} seeds, not on {was.n}"
+    if was.metric.startswith(_RUN) and was.reference != now.reference:
+        return Change.WEAKER, "factors of a resource guard are of another mean"
+    if (was.low, was.high) == (now.low, now.high):
+        return Change.OTHER, "other statistics, the same bounds"
+    return Change.STRICTER, "the interval lies inside the old one"
+
+
+def _wider(was: GoldenValue, now: GoldenValue) -> str:
+    """Say on which side an interval lets more pass than another; nothing where on none."""
+    lows = [-math.inf if v.low is None else v.low for v in (was, now)]
+    highs = [math.inf if v.high is None else v.high for v in (was, now)]
+    sides = [word for word, out in _outside(lows, highs) if out]
+    if not sides:
+        return ""
+    if len(sides) > 1:
+        return "the interval is wider on both sides"
+    inward = lows[1] > lows[0] or highs[1] < highs[0]
+    return f"the interval is {'moved' if inward else 'wider'} {sides[0]}"
+
+
+def _outside(lows: list[float], highs: list[float]) -> tuple[tuple[str, bool], ...]:
+    return (("downwards", lows[1] < lows[0]), ("upwards", highs[1] > highs[0]))
+
+
+def _class_new(was: GoldenSet, value: GoldenValue) -> Classed:
+    """Class a golden that is new, by what the comparison would have been without it."""
+    try:
+        old = was.lookup(value.metric, value.environment, value.datasets)
+    except EvidenceMissingError:
+        if any(other.metric == value.metric for other in was.values):
+            return Change.WEAKER, "a comparison that could not be made is made by new numbers"
+        return Change.STRICTER, "a metric that had no golden has one"
+    told = _compare_values(replace(old, environment=value.environment), value)
+    if told is None or told[0] is not Change.WEAKER:
+        return Change.STRICTER, "an environment has a golden of its own, no wider"
+    return Change.WEAKER, f"in the place of that of its device class: {told[1]}"
+
+
+def _name(suite: str, value: GoldenValue) -> str:
+    return f"goldens.{suite}.{value.metric}@{store.file_name(value).removesuffix('.json')}"
+
+
+def _tell(value: GoldenValue) -> str:
+    low, high = ("open" if b is None else f"{b:.9g}" for b in (value.low, value.high))
+    return f"{value.reference:.9g} in [{low}, {high}], n {value.n}"

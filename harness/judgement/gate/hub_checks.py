@@ -1,0 +1,87 @@
+"""Whether a hub is that of the change at hand: its commit, its declaration, its goldens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.evidence.hub import plan
+from harness.evidence.ledger.checkpoint import Checkpoint
+from harness.evidence.ledger.log import Ledger
+from harness.judgement import freshness
+from harness.judgement.gate.rules import RuleSet
+from harness.judgement.verify import reference, report, signing
+from harness.judgement.verify.report import Outcome, Row
+from harness.records import HubRecord
+
+COMMIT, DECLARATION, GOLDENS, PIN = "commit", "declaration", "goldens", "pin"
+_RUN = "Run the suite on this commit, with a clean work tree and nothing set."
+
+
+def check_hub(was: RuleSet, now: RuleSet, folder: Path, record: HubRecord) -> Iterator[Row]:
+    """Hold a hub against the commit whose rules it claims to have been judged by."""
+    if record.stamp.tree != now.tree or record.stamp.dirty:
+        dirty = " with uncommitted changes" if record.stamp.dirty else ""
+        found = f"{record.run_id} ran on {record.stamp.commit[:12]}{dirty}"
+        yield _stale(COMMIT, found, f"{now.commit[:12]}, clean")
+    else:
+        yield report.passed_row(COMMIT, f"{record.run_id} ran on {now.commit[:12]}, clean")
+    if now.project is None:
+        yield _stale(DECLARATION, "the commit declares nothing", "a declaration")
+        return
+    if now.project.hubs.resolve() not in folder.resolve().parents:
+        yield _stale(
+            DECLARATION, f"{record.run_id} lies in another store", "that of the project"
+        )
+    suite = freshness.declared_suite(now.project, folder, record)
+    if suite is None:
+        yield _stale(DECLARATION, f"suite {record.suite} is not declared", "a declared suite")
+        return
+    if plan.suite_sha256(suite) != record.config_sha256:
+        found = f"{record.run_id}: parameters or a declaration of its own"
+        yield _stale(DECLARATION, found, "what the commit declares")
+    else:
+        yield report.passed_row(DECLARATION, f"as {now.commit[:12]} declares {record.suite}")
+    yield from _check_goldens(was, now, record)
+    given = [one.role for one in record.datasets if not one.generated]
+    if given:
+        found = f"{record.run_id}: data given by hand: {', '.join(given)}"
+        yield report.note_row(DECLARATION, report.printable(found))
+
+
+def _check_goldens(was: RuleSet, now: RuleSet, record: HubRecord) -> Iterator[Row]:
+    """Require that the run used the commit's goldens, and that those changed by their door."""
+    if now.project is None:
+        return
+    golden = now.goldens(record.suite)
+    expected = golden.digest if golden.values else None
+    if record.golden_sha256 != expected:
+        yield _stale(GOLDENS, f"{record.run_id}: other goldens", "those of the commit")
+        return
+    yield report.passed_row(GOLDENS, "those of the commit" if expected else "none")
+    if was.project is None or was.goldens(record.suite) is not golden:
+        lender = now.project.suites[record.suite].judged_by
+        yield from reference.check(now.project, lender, golden, counts=True)
+
+
+def check_pin(ledger: Ledger, pin: Checkpoint | None) -> Iterator[Row]:
+    """Require that the ledger still begins as a checkpoint from outside says."""
+    if pin is None:
+        return
+    try:
+        signing.covered_by(pin, ledger, ledger.leaves())
+    except HarnessError as error:
+        yield report.of_error(PIN, error)
+        return
+    yield report.passed_row(PIN, f"{pin.size} entries as pinned outside")
+
+
+def _stale(check: str, found: str, expected: str) -> Row:
+    return Row(
+        check=check,
+        outcome=Outcome.STALE,
+        found=report.printable(found),
+        expected=report.printable(expected),
+        remedy=_RUN,
+    )

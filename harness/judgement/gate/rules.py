@@ -1,0 +1,217 @@
+"""The rules of a revision, read from git's objects: nothing is checked out, nothing runs.
+
+Rules are the declaration, the goldens, the drills and the waivers. A link where a file of rules
+should be is refused: it would let the work tree say what the commit does not.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from harness.config import config_file
+from harness.config.project import Project
+from harness.errors import ConfigError, HarnessError
+from harness.evidence.hub import checkout
+from harness.judgement.declaration import load_project
+from harness.judgement.golden import store as golden_store
+from harness.judgement.golden.store import GoldenSet
+
+DRILLS, WAIVERS = "drills", "waivers"
+_FILE_MODES = ("100644", "100755")
+_NAME_SIZE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """What a revision demands.
+
+    Attributes:
+        revision: As it was named.
+        commit: Its commit.
+        tree: The tree of the commit.
+        project: Its declaration, with folders below today's root; None where it has none.
+        blobs: Id of each of its files, by path relative to the project.
+        elsewhere: Declarations in other folders of the repository, from its top.
+    """
+
+    revision: str
+    commit: str
+    tree: str
+    project: Project | None
+    blobs: Mapping[str, str]
+    elsewhere: tuple[str, ...]
+    reader: Reader
+
+    def goldens(self, suite: str) -> GoldenSet:
+        """Return the goldens that judge a suite.
+
+        Raises:
+            IntegrityError: One is damaged.
+        """
+        if self.project is None:
+            return GoldenSet()
+        folder = self.project.goldens(suite).relative_to(self.project.root).as_posix()
+        return self.reader.goldens(self.blobs, folder)
+
+    def names(self, folder: str, ending: str) -> dict[str, str]:
+        """Return the blobs of the files right in a folder, by name."""
+        parted = ((path.rpartition("/"), blob) for path, blob in self.blobs.items())
+        return {
+            name: blob
+            for (parent, _, name), blob in parted
+            if parent == folder and name.endswith(ending)
+        }
+
+    def files(
+        self, folder: str, ending: str, wanted: Collection[str] | None = None
+    ) -> dict[str, bytes]:
+        """Return the files right in a folder by name, all or those that are wanted.
+
+        Raises:
+            ConfigError: One is a link.
+        """
+        return {
+            name: self.reader.content(blob, f"{folder}/{name}")
+            for name, blob in self.names(folder, ending).items()
+            if wanted is None or name in wanted
+        }
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads blobs of one repository, each once."""
+
+    root: Path
+    _contents: dict[str, bytes] = field(default_factory=dict)
+    _goldens: dict[tuple[tuple[str, str], ...], GoldenSet] = field(default_factory=dict)
+
+    def read(self, revision: str) -> RuleSet:
+        """Read the rules of a revision.
+
+        Raises:
+            ConfigError: There is no such commit here, or its declaration cannot be used.
+            IntegrityError: A golden of it is damaged.
+        """
+        commit = self._resolve(revision)
+        tree = self._ask(
+            revision, "rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}"
+        )
+        blobs = dict(self._list(commit))
+        project = None
+        if config_file.FILE in blobs:
+            project = self._declare(self.content(blobs[config_file.FILE], revision), revision)
+        return RuleSet(
+            revision=revision,
+            commit=commit,
+            tree=tree.decode().strip(),
+            project=project,
+            blobs=blobs,
+            elsewhere=tuple(self._elsewhere(commit)),
+            reader=self,
+        )
+
+    def content(self, blob: str, where: str) -> bytes:
+        """Return the bytes of a blob.
+
+        Raises:
+            ConfigError: It is a link, or not in this clone.
+        """
+        if blob.startswith("!"):
+            raise ConfigError(
+                where,
+                found="a link or a submodule",
+                expected="a file of rules",
+                remedy="Commit the file itself.",
+            )
+        if blob not in self._contents:
+            self._contents[blob] = self._ask(where, "cat-file", "blob", blob)
+        return self._contents[blob]
+
+    def goldens(self, blobs: Mapping[str, str], folder: str) -> GoldenSet:
+        """Read the goldens in a folder of a tree."""
+        named = {
+            path: blob
+            for path, blob in blobs.items()
+            if path.rpartition("/")[0] == folder and path.endswith(".json")
+        }
+        key = tuple(sorted((path.rpartition("/")[2], blob) for path, blob in named.items()))
+        if key not in self._goldens:
+            with tempfile.TemporaryDirectory(prefix="harness-golden-") as place:
+                for path, blob in named.items():
+                    Path(place, path.rpartition("/")[2]).write_bytes(self.content(blob, path))
+                self._goldens[key] = golden_store.load(Path(place))
+        return self._goldens[key]
+
+    def _resolve(self, revision: str) -> str:
+        if not revision.strip() or revision.startswith("-"):
+            raise _no_commit(revision)
+        wanted = f"{revision}^{{commit}}"
+        found = checkout.ask(self.root, "rev-parse", "--verify", "--quiet", wanted)
+        if not found:
+            raise _no_commit(revision)
+        return found.decode().strip()
+
+    def _ask(self, where: str, *arguments: str) -> bytes:
+        found = checkout.ask(self.root, *arguments)
+        if found is None:
+            raise ConfigError(
+                where[:_NAME_SIZE],
+                found="an object that is not in this clone",
+                expected="the whole commit",
+                remedy="Fetch it, without a filter: git fetch origin REV.",
+            )
+        return found
+
+    def _list(self, commit: str) -> Iterator[tuple[str, str]]:
+        """Yield path and blob of each file below the project; links are marked."""
+        listed = self._ask(commit, "ls-tree", "-r", "-z", commit)
+        for entry in listed.split(b"\0"):
+            head, _, path = entry.partition(b"\t")
+            if path:
+                mode, _, blob = head.decode().split()
+                yield os.fsdecode(path), blob if mode in _FILE_MODES else f"!{blob}"
+
+    def _elsewhere(self, commit: str) -> Iterator[str]:
+        listed = self._ask(commit, "ls-tree", "-r", "-z", "--full-tree", "--name-only", commit)
+        prefix = checkout.ask(self.root, "rev-parse", "--show-prefix") or b""
+        own = prefix.strip() + config_file.FILE.encode()
+        for path in listed.split(b"\0"):
+            if path.rpartition(b"/")[2] == config_file.FILE.encode() and path != own:
+                yield os.fsdecode(path)
+
+    def _declare(self, content: bytes, revision: str) -> Project:
+        """Read a declaration as if it lay here.
+
+        Raises:
+            ConfigError: It cannot be used; the message names the revision.
+        """
+        with tempfile.TemporaryDirectory(prefix="harness-rules-") as folder:
+            place = Path(folder).resolve()
+            (place / config_file.FILE).write_bytes(content)
+            try:
+                made = load_project(place)
+            except HarnessError as error:
+                raise ConfigError(
+                    f"{error.where} at {revision}"[:_NAME_SIZE],
+                    found=error.found,
+                    expected=error.expected,
+                    remedy=error.remedy,
+                ) from error
+            below = {
+                name: self.root / getattr(made, name).relative_to(place)
+                for name in ("hubs", "golden", "work")
+            }
+        return replace(made, root=self.root, **below)
+
+
+def _no_commit(revision: str) -> ConfigError:
+    return ConfigError(
+        f"revision {revision!r}"[:_NAME_SIZE],
+        found="no such commit in this clone",
+        expected="a commit, branch or tag",
+        remedy="Fetch it first, in a shallow clone too: git fetch --depth=1 origin REV.",
+    )

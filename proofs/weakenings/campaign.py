@@ -1,0 +1,190 @@
+"""One change at a time: committed on the base, run to a hub, and judged by the gate."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from harness.evidence.hub import stamp
+from harness.files import sha256_bytes
+from harness.judgement.declaration import load_project
+from harness.judgement.gate import conductor, tests_rules
+from harness.judgement.gate.difference import Change
+from harness.judgement.gate.options import GateOptions
+from harness.judgement.gate.report import GateReport, RuleChange
+from harness.runner import workflow
+from harness.runner.options import RunOptions
+from proofs.weakenings import grounds, honest, of_guards, of_projects, of_suites
+from proofs.weakenings.grounds import SUITES, Ground
+from proofs.weakenings.honest import Honest
+from proofs.weakenings.loosen import Weakening
+from tests.builders import hubs
+
+WEAKENINGS: tuple[Weakening, ...] = (*of_guards.ALL, *of_suites.ALL, *of_projects.ALL)
+_DATA = b"seed 7\n"
+_WHOLE = "checked"  # the suite that has tests too: what is not broken is made there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What the gate said of one change.
+
+    ``alone`` is the exit code of the run by its own rules, ``code`` that of the gate.
+    """
+
+    name: str
+    suite: str
+    alone: int
+    code: int
+    named: RuleChange | None
+    weaker: tuple[str, ...]
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the change was refused, and its weakening named."""
+        return self.code != 0 and self.named is not None
+
+
+@dataclass(slots=True)
+class Answers:
+    """What the gate said: of broken models, of whole ones, of honest changes."""
+
+    broken: list[Answered] = field(default_factory=list)
+    whole: list[Answered] = field(default_factory=list)
+    fine: list[Answered] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Bench:
+    """A repository whose base is committed, and the outcomes of its tests."""
+
+    root: Path
+    base: str
+    suite: str
+    tests: dict[str, dict[str, str]]
+
+    def ground(self) -> Ground:
+        """Return the base as data, to be changed."""
+        return _make(self.suite)
+
+
+def _make(suite: str) -> Ground:
+    environment = stamp.environment([], {})
+    return grounds.make(suite, environment=environment, datasets={"train": sha256_bytes(_DATA)})
+
+
+@contextlib.contextmanager
+def bench(suite: str) -> Iterator[Bench]:
+    """Make a repository with a base whose suites are green."""
+    with tempfile.TemporaryDirectory(prefix="gate-") as folder:
+        root = Path(folder).resolve()
+        ground = _make(suite)
+        grounds.write(ground, root)
+        grounds.log_goldens(ground, root)
+        base = hubs.commit(root, "base")
+        outcome = workflow.run_suite(load_project(root), suite, RunOptions())
+        if outcome.exit_code != 0:
+            raise AssertionError(f"{suite}: the base is {outcome.record.reason}")
+        tests = tests_rules.read_hub(outcome.hub, ["tests"])
+        yield Bench(root, base, suite, {suite: tests} if tests else {})
+
+
+def weaken(place: Bench, weakening: Weakening, *, is_broken: bool = True) -> Answered:
+    """Break the model, weaken its gate in the same change, and ask the gate."""
+    ground = place.ground()
+    if is_broken:
+        grounds.break_model(ground)
+    weakening.loosen(ground)
+    runs = place.suite
+    if weakening.runs:
+        runs = next(name for name in SUITES if name != place.suite)
+    alone, report = _judge(place, ground, runs, lambda text: text)
+    rule = weakening.rule.format(s=place.suite)
+    found = [c for c in report.changes if c.difference.change is Change.WEAKER]
+    named = next((c for c in found if _is_named(c, rule)), None)
+    return _answer(weakening.name, place, alone, report, named)
+
+
+def change(place: Bench, made: Honest) -> Answered:
+    """Make an honest change and ask the gate."""
+    ground = place.ground()
+    made.change(ground)
+    alone, report = _judge(place, ground, place.suite, made.layout)
+    return _answer(made.name, place, alone, report, None)
+
+
+def _answer(
+    name: str,
+    place: Bench,
+    alone: int,
+    report: GateReport,
+    named: RuleChange | None,
+) -> Answered:
+    found = (c.difference for c in report.changes)
+    weaker = tuple(one.rule for one in found if one.change is Change.WEAKER)
+    return Answered(
+        name=name,
+        suite=place.suite,
+        alone=alone,
+        code=report.exit_code,
+        named=named,
+        weaker=weaker,
+    )
+
+
+def _is_named(found: RuleChange, rule: str) -> bool:
+    name = found.difference.rule
+    is_it = name == rule or name.startswith((f"{rule}@", f"{rule}."))
+    return is_it and found.difference.was != found.difference.now
+
+
+def _judge(
+    place: Bench, ground: Ground, suite: str, layout: Callable[[str], str]
+) -> tuple[int, GateReport]:
+    """Commit a state, run a suite on it, and let the gate judge what came of it."""
+    hubs.git(place.root, "reset", "--hard", "--quiet", place.base)
+    grounds.write(ground, place.root)
+    declared = place.root / ground.folder / "harness.toml"
+    declared.write_text(layout(declared.read_text("utf-8")), "utf-8")
+    grounds.log_goldens(ground, place.root)
+    hubs.commit(place.root, "change")
+    project = load_project(place.root / ground.folder)
+    outcome = workflow.run_suite(project, suite, RunOptions())
+    given = GateOptions(base_tests=place.tests)
+    report = conductor.judge_change(project, place.base, [outcome.hub], given)
+    return outcome.exit_code, report
+
+
+def list_parts(suites: Sequence[str]) -> list[tuple[str, str]]:
+    """List what is run side by side: a suite, and which changes are made in it."""
+    parts = [(suite, "broken") for suite in suites]
+    return parts + [(s, part) for s in suites if s == _WHOLE for part in ("whole", "fine")]
+
+
+def run_part(part: tuple[str, str], only: str) -> Answers:
+    """Make the changes of one part whose names hold a word."""
+    suite, kind = part
+    said = Answers()
+    with bench(suite) as place:
+        if kind == "fine":
+            for made in honest.ALL:
+                if only in made.name:
+                    said.fine.append(_tell(change(place, made)))
+            return said
+        found = said.broken if kind == "broken" else said.whole
+        for one in WEAKENINGS:
+            if only in one.name and one.only in ("", suite):
+                found.append(_tell(weaken(place, one, is_broken=kind == "broken")))
+    return said
+
+
+def _tell(answered: Answered) -> Answered:
+    named = "" if answered.named is None else answered.named.difference.rule
+    words = f"{answered.suite:8} {answered.name:44} alone {answered.alone} gate {answered.code}"
+    click.echo(f"{words}  {named or ', '.join(answered.weaker)}")
+    return answered
