@@ -98,11 +98,11 @@ def write(waiver: Waiver) -> str:
         "# Leave to weaken one rule in one way; made by harness waive, read by harness gate.",
         f"schema = {SCHEMA}",
     ]
-    for key in ("rule", "was", "now", "reason", "author", "until", "signer", "signature"):
-        value = getattr(waiver, key)
-        if value or key in ("was", "now"):
+    for name in ("rule", "was", "now", "reason", "author", "until", "signer", "signature"):
+        value = getattr(waiver, name)
+        if value or name in ("was", "now"):
             # A JSON string is a TOML basic string, but for DEL, which describes escape.
-            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
+            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
     return "\n".join(lines) + "\n"
 
 
