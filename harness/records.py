@@ -153,6 +153,30 @@ class GuardResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CauseRecord:
+    """What explains a run that is not green.
+
+    ``verdict`` is red, or inconclusive for what proves nothing (an interruption, a stage that
+    was not asked for). ``stage`` is where it stands and ``guards`` the red guards it consists
+    of, empty for a stage that did not pass. ``follows`` are the stages (``stage <id>``) and red
+    guards that it explains, ``unjudged`` the guards that could not be judged because of it.
+    """
+
+    verdict: Verdict
+    stage: str | None
+    guards: tuple[str, ...]
+    sentence: str
+    remedy: str
+    follows: tuple[str, ...]
+    unjudged: tuple[str, ...]
+
+    @property
+    def also(self) -> tuple[str, ...]:
+        """What a reader need not look at first: the cause's other guards, and what follows."""
+        return (*self.guards[1:], *self.follows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HubRecord:
     """The record of one run, stored as ``hub.json``."""
 
@@ -177,6 +201,7 @@ class HubRecord:
     inputs_sha256: str
     previous: str | None
     quarantine: tuple[QuarantineRecord, ...] = ()
+    causes: tuple[CauseRecord, ...] = ()
 
 
 def encode(value: Any) -> Any:

@@ -84,7 +84,7 @@ def of_project(
             continue
         hubs = store.hubs(name)
         if name in project.suites or hubs:
-            mine = tuple(b for b in kept if b.suite == name)
+            mine = tuple(b for b in kept if name in b.suites)
             found.append(
                 _suite_status(project, name, (store, hubs), mine, (now, cache, recall))
             )

@@ -6,7 +6,9 @@ attempt before the last stay in the hub under ``red/``.
 
 from __future__ import annotations
 
+import select
 import shutil
+import signal
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -22,6 +24,9 @@ from harness.runner.stages.base import StageContext, StageResult
 from harness.verdict import Verdict
 
 _RETRIED = ("failed", "timeout")
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_HEARD_S = 0.2
+_ENDED = {code for number in _STOPS for code in (-number, 128 + number)}
 
 
 def run_stage(
@@ -79,13 +84,28 @@ def _attempt(
     """
     started = layout.instant(datetime.now(UTC))
     marker = artifacts.Marker(places.work)
-    trial = registry.kind_of(spec).run(spec, context)
+    trial = _heed_stop(registry.kind_of(spec).run(spec, context), context)
     found, problems = artifacts.collect(spec.artifacts, spec.id, places, marker, redactor)
     if problems and trial.outcome == "passed":
         reason = "; ".join(problems)
         trial = replace(trial, outcome="failed", verdict=Verdict.RED, reason=reason)
     endings = (".log", *trial.attachments)
     return settle(spec, trial, context, redactor, started), found, endings
+
+
+def _heed_stop(trial: StageResult, context: StageContext) -> StageResult:
+    """Take a stage that the run's own signal ended too for interrupted.
+
+    Whoever stops a run may signal all of its processes at once (a scheduler, a service
+    manager); the stage may be gone before this process has heard its own signal.
+    """
+    if trial.exit.exit_code not in _ENDED or trial.outcome != "failed":
+        return trial
+    select.select([context.stop.reader], [], [], _HEARD_S)
+    if context.stop.signal is None:
+        return trial
+    verdict, reason = Verdict.INCONCLUSIVE, "the run was told to stop"
+    return replace(trial, outcome="interrupted", verdict=verdict, reason=reason)
 
 
 def settle(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.config.project import GuardSpec
 from harness.errors import ConfigError, HarnessError, StorageError, near
-from harness.judgement.guards import defaults
+from harness.judgement.guards import defaults, reads
 from harness.judgement.guards.artifact import ArtifactGuard
 from harness.judgement.guards.base import Evidence, Golden, Guard, result
 from harness.judgement.guards.bounds import BoundGuard
@@ -22,7 +22,7 @@ from harness.judgement.guards.images import ImageGuard
 from harness.judgement.guards.logs import LogGuard
 from harness.judgement.guards.ratio import EqualGuard, RatioGuard
 from harness.judgement.guards.resources import ResourceGuard
-from harness.records import GuardResult
+from harness.records import GuardResult, StageRecord
 from harness.verdict import Verdict
 
 GROUP = "harness.guards"
@@ -42,6 +42,7 @@ _BUILT_IN: Mapping[str, Guard] = {
     )
 }
 SEVERITIES = ("fail", "warn")
+_INTERRUPTED = "interrupted"
 
 
 def kinds() -> dict[str, Guard]:
@@ -99,6 +100,16 @@ def judge(
 
 def _judge_one(spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> GuardResult:
     guard = _kind(spec)
+    makers = {name: artifact.stage for name, artifact in evidence.artifacts.items()}
+    for stage in sorted(reads.stages_read(spec, makers, evidence.stages)):
+        record = evidence.stages.get(stage)
+        if (
+            record is not None
+            and record.outcome == _INTERRUPTED
+            and record.verdict is not Verdict.RED
+        ):
+            reason = f"stage {stage} was interrupted"
+            return result(spec, Verdict.INCONCLUSIVE, "not judged", "a whole stage", reason)
     try:
         return guard.judge(spec, evidence, golden)
     except (ConfigError, StorageError):
@@ -106,6 +117,13 @@ def _judge_one(spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> Gu
     except HarnessError as error:
         reason = f"{error.where}: found {error.found}; expected {error.expected}"
         return result(spec, Verdict.INCONCLUSIVE, error.found, error.expected, reason)
+
+
+def _is_unfinished(stage: StageRecord | None) -> bool:
+    """Say whether a stage was interrupted; older releases called that red, and judged."""
+    if stage is None:
+        return False
+    return stage.outcome == _INTERRUPTED and stage.verdict is not Verdict.RED
 
 
 def _kind(spec: GuardSpec) -> Guard:

@@ -101,7 +101,7 @@ def _judge(hub: _Hub) -> tuple[list[Row], tuple[GuardResult, ...]]:
     except HarnessError as error:
         return [*rows, report.of_error(coverage.CHECK, error), _verdict(hub.record)], ()
     rows += coverage.check(promised, hub.record)
-    rows += judging.check(promised.suite.guards, evidence, golden, hub.record, absent)
+    rows += judging.check(promised.suite, evidence, golden, hub.record, absent)
     rows.append(_verdict(hub.record))
     today, red = _judge_today(hub, promised, evidence, absent)
     return [*rows, *today], red
@@ -170,7 +170,13 @@ def _judge_by(
     )
     excused = [e.id for e in standing if e.kind == "guard" and e.state == quarantine.ACTIVE]
     return judging.check_today(
-        suite.guards, evidence, golden, absent, counts=not hub.allow_stale, excused=excused
+        suite,
+        evidence,
+        golden,
+        hub.record,
+        absent,
+        counts=not hub.allow_stale,
+        excused=excused,
     )
 
 

@@ -68,7 +68,7 @@ class PytestStage:
         tests = test_outcomes.count_outcomes(count(junit), notes)
         early = base.describe_ending(exit_, spec)
         if early is not None:
-            outcome, verdict, reason = early[0], Verdict.RED, early[1]
+            outcome, verdict, reason = early[0], base.verdict_of(early[0]), early[1]
         else:
             outcome, verdict, reason = judge(exit_.exit_code or 0, tests, spec, log)
         kept = {".junit.xml": (junit, context.clean_xml)} if tests else {}
