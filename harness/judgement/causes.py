@@ -100,11 +100,13 @@ class Trial:
 
 def causes_of(record: HubRecord) -> tuple[CauseRecord, ...]:
     """Return the causes that a record holds, or for one of an older release those it tells."""
-    if record.causes or record.verdict is Verdict.GREEN:
-        return record.causes
-    excused = {(e.kind, e.id) for e in quarantine.waived(record)}
-    trial = Trial(stages=record.stages, guards=record.guards, excused=excused)
-    return find_causes(trial, roads_told(record))
+    found = record.causes
+    if not found:
+        excused = {(e.kind, e.id) for e in quarantine.waived(record)}
+        trial = Trial(stages=record.stages, guards=record.guards, excused=excused)
+        found = find_causes(trial, roads_told(record))
+    is_green = record.verdict is Verdict.GREEN  # what is in quarantine is no reason of it
+    return tuple(cause for cause in found if cause.verdict is Verdict.RED or not is_green)
 
 
 def unjudged_of(record: HubRecord) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -20,6 +20,7 @@ from harness.config import config_file
 from harness.errors import NotAProjectError
 from harness.evidence.hub import causes
 from harness.files import sha256_bytes
+from harness.judgement import causes as ordering
 from harness.judgement import quarantine
 from harness.records import GuardResult, HubRecord, QuarantineRecord, StageRecord
 from harness.reporting import reasons, text
@@ -78,8 +79,7 @@ def read_findings(hub: Path, record: HubRecord) -> tuple[Finding, ...]:
         if guard.verdict is Verdict.RED and guard.id not in explained
     ]
     found += [
-        _of_unjudged(record, names, why, declared)
-        for names, why in reasons.list_unjudged(record)
+        _of_unjudged(record, ids, why, declared) for why, ids in ordering.unjudged_of(record)
     ]
     also = {r.cause.stage: r.also for r in reasons.list_reasons(record) if not r.cause.guards}
     for stage in record.stages:
@@ -185,12 +185,20 @@ def _of_guard(
     )
 
 
-def _of_unjudged(record: HubRecord, names: str, why: str, declared: _Declaration) -> Finding:
+def _of_unjudged(
+    record: HubRecord, ids: tuple[str, ...], why: str, declared: _Declaration
+) -> Finding:
     """Describe the guards that one reason kept from being judged: one finding for all."""
+    explained = reasons.followers(record)
+    counts = any(
+        guard.severity == "fail" and guard.id not in explained
+        for guard in record.guards
+        if guard.id in ids
+    )
     return Finding(
         rule=UNJUDGED,
-        level="error" if record.verdict is Verdict.INCONCLUSIVE else "note",
-        message=f"not judged: {names}: {why}",
+        level="error" if counts else "note",
+        message=f"not judged: {', '.join(ids)}: {why}",
         place=declared.place_of("guards", ""),
         fingerprint=causes.signature("not judged", why),
     )

@@ -73,9 +73,8 @@ def page(shown: HubView, around: Surroundings | None = None) -> str:
             reasons=reasons.list_reasons(record),
             explained=reasons.followers(record),
             unjudged=reasons.list_unjudged(record),
-            guards=[
-                (g, _draw_guard(g)) for g in guards if g.verdict is not Verdict.INCONCLUSIVE
-            ],
+            red=[(g, _draw_guard(g)) for g in guards if g.verdict is Verdict.RED],
+            green=[(g, _draw_guard(g)) for g in guards if g.verdict is Verdict.GREEN],
             folded=text.describe_folded(rest),
             stages=_timeline(record),
             counts=_counts(record),
