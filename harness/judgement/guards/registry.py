@@ -8,10 +8,11 @@ looked up only when a declaration names a kind that is not built in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from harness.config.project import GuardSpec
 from harness.errors import ConfigError, HarnessError, StorageError, near
-from harness.judgement.guards import defaults, reads
+from harness.judgement.guards import defaults, reads, remedies
 from harness.judgement.guards.artifact import ArtifactGuard
 from harness.judgement.guards.base import Evidence, Golden, Guard, result
 from harness.judgement.guards.bounds import BoundGuard
@@ -80,6 +81,7 @@ def check(specs: Sequence[GuardSpec]) -> None:
                 f"guard {spec.id}.severity", repr(spec.severity), " or ".join(SEVERITIES)
             )
         _kind(spec).check_spec(spec)
+        remedies.check(spec)
 
 
 def judge(
@@ -95,7 +97,16 @@ def judge(
         StorageError: The disk refused to read what is there.
     """
     every = (*specs, *defaults.default_specs(tuple(specs), evidence))
-    return tuple(_judge_one(spec, evidence, golden) for spec in every)
+    return tuple(
+        _with_remedy(spec, _judge_one(spec, evidence, golden), evidence) for spec in every
+    )
+
+
+def _with_remedy(spec: GuardSpec, judged: GuardResult, evidence: Evidence) -> GuardResult:
+    """Fill the remedy of a red guard from the evidence; nobody reads one of a green guard."""
+    if judged.verdict is not Verdict.RED or "{" not in spec.remedy:
+        return judged
+    return replace(judged, remedy=remedies.fill(spec, evidence))
 
 
 def _judge_one(spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> GuardResult:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.errors import ConfigError
 from harness.evidence.hub.blockers import Register
 from harness.judgement.declaration import load_project
 from harness.judgement.verify import verify
@@ -108,7 +109,7 @@ def crash(words: str = "shape") -> dict[str, str]:
     return {"do": f"raise ValueError({words!r})"}
 
 
-def values(**found: float) -> dict[str, Any]:
+def values(**found: object) -> dict[str, Any]:
     return {"set": found}
 
 
@@ -239,6 +240,28 @@ def test_verify_folds_what_follows(tmp_path: Path) -> None:
     assert len(rows) == 1
     assert rows[0].remedy == ""
     assert "stage train" in rows[0].found
+
+
+def test_remedy_says_what_was_found(tmp_path: Path) -> None:
+    """A remedy is filled from the evidence; what is not there is said so."""
+    remedy = "It is {train:mean}; look at {train:first_stage} and {gone:x}."
+    guard = {**guards("train")[0], "remedy": remedy}
+    suite = hubs.suite(stage("train"), guards=[guard])
+    project = load_project(hubs.declare(tmp_path, tiny=suite))
+    plant = {"train": values(mean=9.0, first_stage="illuminate\n")}
+    (tmp_path / "source/plant.json").write_text(json.dumps(plant))
+
+    (cause,) = hubs.run(project).record.causes
+
+    assert cause.remedy == "It is 9; look at illuminate  and (no gone:x)."
+
+
+def test_remedy_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """A placeholder that is no path is a mistake of the declaration."""
+    guard = {**guards("train")[0], "remedy": "Look at {train:mean[}."}
+
+    with pytest.raises(ConfigError):
+        load_project(hubs.declare(tmp_path, tiny=hubs.suite(stage("train"), guards=[guard])))
 
 
 DISK = "raise OSError(28, 'No space left on device')"
