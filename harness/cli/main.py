@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("verify", "Prove a hub again, from its files alone."),
     "status": ("status", "Say where every suite stands and what to type next."),
     "diff": ("diff", "Compare two hubs, the metrics that moved most first."),
+    "explain": ("explain", "Say why a run is red: what changed, and whom to suspect."),
     "blockers": ("blockers", "List, show or close what keeps a suite red."),
     "golden": ("golden", "Show, calibrate or update reference statistics."),
     "drill": ("drill", "Prove that the guards can fail, by planting defects."),

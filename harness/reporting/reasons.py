@@ -31,7 +31,9 @@ def list_reasons(record: HubRecord) -> tuple[Reason, ...]:
 
 def describe_also(names: tuple[str, ...], shown: int = _NAMED) -> str:
     """Fold what follows from a cause into one line; empty where nothing does."""
-    return f"and {len(names)} that follow from it: {_list(names, shown)}" if names else ""
+    return (
+        f"and {len(names)} that follow from it: {describe_names(names, shown)}" if names else ""
+    )
 
 
 def list_unjudged(record: HubRecord) -> tuple[tuple[str, str], ...]:
@@ -41,7 +43,7 @@ def list_unjudged(record: HubRecord) -> tuple[tuple[str, str], ...]:
         Pairs of the guards' names, folded, and the reason.
     """
     return tuple(
-        (f"{len(ids)} guard{'' if len(ids) == 1 else 's'} ({_list(ids, 3)})", reason)
+        (f"{len(ids)} guard{'' if len(ids) == 1 else 's'} ({describe_names(ids, 3)})", reason)
         for reason, ids in causes.unjudged_of(record)
     )
 
@@ -64,6 +66,7 @@ def write_verdict(record: HubRecord) -> str:
     return " ".join(told) or record.reason
 
 
-def _list(names: tuple[str, ...], shown: int) -> str:
+def describe_names(names: tuple[str, ...], shown: int = _NAMED) -> str:
+    """Write the first names, and how many more there are."""
     more = f", … {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more
