@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import enum
-import re
 import types
 import typing
 from dataclasses import dataclass, field
@@ -13,51 +11,11 @@ from functools import cache
 from typing import Any, TypeVar
 
 from harness.errors import IntegrityError
-from harness.files import path_fault
+from harness.identifiers import IDENTIFIER, INSIDE, INSTANT, RUN, SIZE, WORD
 from harness.verdict import Verdict
 
 T = TypeVar("T")
 SCHEMA = 1
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}", re.ASCII)
-_LONGEST_WORD = 128
-
-
-def _is_name(value: Any) -> bool:
-    return NAME.fullmatch(value) is not None and ".." not in value
-
-
-def _is_word(value: Any) -> bool:
-    is_short = 0 < len(value) <= _LONGEST_WORD
-    return is_short and value.isprintable() and not set(value) & set("/\\") and value[0] != "."
-
-
-def _is_run_id(value: Any) -> bool:
-    return RUN_ID.fullmatch(value) is not None
-
-
-def _is_inside(value: Any) -> bool:
-    return value is None or path_fault(value) is None
-
-
-def _is_instant(value: Any) -> bool:
-    try:
-        return dt.datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
-        return False
-
-
-def _is_size(value: Any) -> bool:
-    return bool(0 <= value < 1 << 63)
-
-
-# What folders, files and orders are made of is checked here, once, when a record is decoded.
-IDENTIFIER = {"is": _is_name, "expected": "letters, digits, '.', '_' and '-', at most 64"}
-WORD = {"is": _is_word, "expected": "a printable word without '/', '\\' or a leading '.'"}
-RUN = {"is": _is_run_id, "expected": "YYYYMMDDTHHMMSSZ-<6 hex>"}
-INSIDE = {"is": _is_inside, "expected": "a path inside its root"}
-INSTANT = {"is": _is_instant, "expected": "a time as RFC 3339 in UTC"}
-SIZE = {"is": _is_size, "expected": "a number of bytes"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +159,30 @@ class GuardResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CauseRecord:
+    """What explains a run that is not green.
+
+    ``verdict`` is red, or inconclusive for what proves nothing (an interruption, a stage that
+    was not asked for). ``stage`` is where it stands and ``guards`` the red guards it consists
+    of, empty for a stage that did not pass. ``follows`` are the stages (``stage <id>``) and red
+    guards that it explains, ``unjudged`` the guards that could not be judged because of it.
+    """
+
+    verdict: Verdict
+    stage: str | None
+    guards: tuple[str, ...]
+    sentence: str
+    remedy: str
+    follows: tuple[str, ...]
+    unjudged: tuple[str, ...]
+
+    @property
+    def also(self) -> tuple[str, ...]:
+        """What a reader need not look at first: the cause's other guards, and what follows."""
+        return (*self.guards[1:], *self.follows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HubRecord:
     """The record of one run, stored as ``hub.json``.
 
@@ -229,6 +211,7 @@ class HubRecord:
     previous: str | None = field(metadata=INSIDE)
     quarantine: tuple[QuarantineRecord, ...] = ()
     inputs_meaning: str = "bytes"
+    causes: tuple[CauseRecord, ...] = ()
 
 
 def encode(value: Any) -> Any:

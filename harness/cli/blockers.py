@@ -31,7 +31,8 @@ CLOSED = "blocker-closed"
 def command() -> None:
     """List, show or close what keeps a suite red.
 
-    A blocker is the record of one root cause: the same cause seen again is the same blocker.
+    A blocker is the record of one root cause: the same cause seen again, in whatever suite, is
+    the same blocker.
     It closes by itself after three green runs in a row, or by hand with a reason.
     """
 
@@ -49,7 +50,7 @@ def list_(session: Session, suite: str | None, *, is_all: bool) -> None:
     found = [
         blocker
         for blocker in Register(project.hubs).entries()
-        if (is_all or blocker.status == "open") and suite in (None, blocker.suite)
+        if (is_all or blocker.status == "open") and (suite is None or suite in blocker.suites)
     ]
     session.answer(
         {"blockers": [records.encode(b) for b in found]}, _table(found, is_all=is_all)
@@ -63,7 +64,7 @@ def _table(found: list[Blocker], *, is_all: bool) -> str:
     rows = [
         (
             b.id,
-            b.suite,
+            ", ".join(b.suites),
             b.status,
             f"{b.occurrences}×",
             text.age(b.last_seen, now),

@@ -92,7 +92,7 @@ def of_project(
             continue
         hubs = store.hubs(name)
         if name in project.suites or hubs:
-            mine = tuple(b for b in kept if b.suite == name)
+            mine = tuple(b for b in kept if name in b.suites)
             today = (now, cache, recall, proved)
             found.append(_suite_status(project, name, (store, hubs), mine, today))
     if not only:

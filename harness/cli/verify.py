@@ -6,6 +6,7 @@ import click
 
 from harness.cli import options
 from harness.cli.options import Session
+from harness.errors import ConfigError
 
 _EXAMPLES = """\b
 Examples:
@@ -51,6 +52,27 @@ def command(
     """
     from harness.cli import verify_output  # heavy: `harness verify --help` does without
 
-    fraction = verify_output.fraction_of(sample)
+    fraction = _read_fraction(sample)
     asked = verify_output.Asked(allow_stale=allow_stale, fraction=fraction, base=base)
     return verify_output.prove(session, named or where, asked, is_all=is_all)
+
+
+def _read_fraction(sample: str) -> float:
+    """Read ``5%`` or ``0.05``.
+
+    Raises:
+        ConfigError: The text is no part of a whole.
+    """
+    number = sample.removesuffix("%")
+    try:
+        value = float(number) / (100 if sample.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 1:
+        raise ConfigError(
+            "--sample",
+            found=repr(sample),
+            expected="0 < part ≤ 100%",
+            remedy="Type 5% or 0.05.",
+        )
+    return value

@@ -132,27 +132,6 @@ def _find(session: Session, words: str) -> Path:
     return resolve.hub(words, session)
 
 
-def fraction_of(sample: str) -> float:
-    """Read ``5%`` or ``0.05``.
-
-    Raises:
-        ConfigError: The text is no part of a whole.
-    """
-    number = sample.removesuffix("%")
-    try:
-        value = float(number) / (100 if sample.endswith("%") else 1)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 1:
-        raise ConfigError(
-            "--sample",
-            found=repr(sample),
-            expected="0 < part ≤ 100%",
-            remedy="Type 5% or 0.05.",
-        )
-    return value
-
-
 def _resume(hub: Path, project: Project | None) -> None:
     """Finish seals that a crash cut short; a store that is fine is only looked at."""
     hubs = hub.parent.parent

@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from harness import files, records
+from harness import files, identifiers
 from harness.config import ordering, placeholders
 from harness.config.project import StageSpec, SuiteSpec
 from harness.config.toml_table import FILE, Table, nearest
@@ -169,7 +169,7 @@ def order_stages(suite: SuiteSpec) -> tuple[StageSpec, ...]:
 
 
 def _check_name(name: str, where: str) -> None:
-    if not records.NAME.fullmatch(name) or ".." in name or ATTEMPT in name:
+    if not identifiers.NAME.fullmatch(name) or ".." in name or ATTEMPT in name:
         raise ConfigError(
             where,
             found=f"the name {name!r}"[:80],

@@ -1,4 +1,6 @@
-"""A hub in, what is wrong with it out: one finding for each guard, stage and test that failed.
+"""A hub in, what is wrong with it out: one finding for each cause and each test that failed.
+
+What follows from a cause is named in its finding; what was not judged is one for each reason.
 
 Each finding has a place in the repository that somebody can open: the line of ``harness.toml``
 that declares the guard or the stage, or the line of the test that raised.
@@ -18,12 +20,14 @@ from harness.config import config_file
 from harness.errors import NotAProjectError
 from harness.evidence.hub import causes
 from harness.files import sha256_bytes
+from harness.judgement import causes as ordering
 from harness.judgement import quarantine
 from harness.records import GuardResult, HubRecord, QuarantineRecord, StageRecord
-from harness.reporting import text
+from harness.reporting import reasons, text
+from harness.reporting.reasons import Reason
 from harness.verdict import Verdict
 
-STAGE, TEST = "stage", "test"
+STAGE, TEST, UNJUDGED = "stage", "test", "not-judged"
 _LARGEST = 16 << 20
 _RAISED = re.compile(r"^(\S+\.py):(\d+): ", re.MULTILINE)
 _NODE = re.compile(r"^(?:FAILED |ERROR )?(\S+\.py)::", re.MULTILINE)
@@ -46,7 +50,7 @@ class Finding:
     """One thing that is wrong.
 
     Attributes:
-        rule: Id of the guard, or ``stage/<id>`` or ``test/<stage>``.
+        rule: Id of the guard, ``stage/<id>``, ``test/<stage>`` or ``not-judged``.
         level: ``error`` fails the run, ``warning`` does not, ``note`` was not compared.
         message: What was found and what was expected.
         place: Where to look in the repository.
@@ -67,11 +71,21 @@ class Finding:
 def read_findings(hub: Path, record: HubRecord) -> tuple[Finding, ...]:
     """Find what is wrong with a hub, the guards first, then stages and tests."""
     declared = _Declaration(hub, record.suite)
-    failed = [guard for guard in record.guards if guard.verdict is not Verdict.GREEN]
-    found = [_of_guard(record, guard, declared) for guard in failed]
+    explained = reasons.followers(record)
+    told = {r.cause.guards[0]: r for r in reasons.list_reasons(record) if r.cause.guards}
+    found = [
+        _of_guard(record, guard, declared, told.get(guard.id))
+        for guard in record.guards
+        if guard.verdict is Verdict.RED and guard.id not in explained
+    ]
+    found += [
+        _of_unjudged(record, ids, why, declared) for why, ids in ordering.unjudged_of(record)
+    ]
+    also = {r.cause.stage: r.also for r in reasons.list_reasons(record) if not r.cause.guards}
     for stage in record.stages:
         if stage.verdict is not Verdict.GREEN:
-            found.append(_of_stage(record, stage, hub, declared))
+            if f"stage {stage.id}" not in explained:
+                found.append(_of_stage(record, stage, hub, declared, also.get(stage.id, "")))
             found += _tests(record, stage, hub, declared)
     excuses = {_subject(entry): entry.reason for entry in quarantine.waived(record)}
     return tuple(
@@ -154,23 +168,50 @@ def _below_repository(root: Path) -> PurePosixPath:
     return PurePosixPath()
 
 
-def _of_guard(record: HubRecord, guard: GuardResult, declared: _Declaration) -> Finding:
+def _of_guard(
+    record: HubRecord, guard: GuardResult, declared: _Declaration, told: Reason | None
+) -> Finding:
+    """Describe a red guard; as a cause it has the signature of its blocker."""
+    named = {g.id: g for g in record.guards}
+    results = [guard] if told is None else [named[id_] for id_ in told.cause.guards]
+    also = "" if told is None else told.also
+    words = (f"found {guard.found}; expected {guard.expected}", guard.reason, also)
     return Finding(
         rule=guard.id,
         level=level_of(guard),
-        message=text.sentences(f"found {guard.found}; expected {guard.expected}", guard.reason),
+        message=text.sentences(*words),
         place=declared.place_of("guards", guard.id),
-        fingerprint=causes.of_guard(record.suite, guard, ()).signature,
+        fingerprint=causes.of_guards(record.suite, results, ()).signature,
+    )
+
+
+def _of_unjudged(
+    record: HubRecord, ids: tuple[str, ...], why: str, declared: _Declaration
+) -> Finding:
+    """Describe the guards that one reason kept from being judged: one finding for all."""
+    explained = reasons.followers(record)
+    counts = any(
+        guard.severity == "fail" and guard.id not in explained
+        for guard in record.guards
+        if guard.id in ids
+    )
+    return Finding(
+        rule=UNJUDGED,
+        level="error" if counts else "note",
+        message=f"not judged: {', '.join(ids)}: {why}",
+        place=declared.place_of("guards", ""),
+        fingerprint=causes.signature("not judged", why),
     )
 
 
 def _of_stage(
-    record: HubRecord, stage: StageRecord, hub: Path, declared: _Declaration
+    record: HubRecord, stage: StageRecord, hub: Path, declared: _Declaration, also: str
 ) -> Finding:
+    said = f"{stage.outcome}: {stage.reason}" if stage.reason else stage.outcome
     return Finding(
         rule=f"{STAGE}/{stage.id}",
         level="error",
-        message=f"{stage.outcome}: {stage.reason}" if stage.reason else stage.outcome,
+        message=text.sentences(said, also) if also else said,
         place=declared.place_of("stages", stage.id),
         fingerprint=causes.of_stage(record.suite, stage, hub).signature,
         evidence=stage.log,

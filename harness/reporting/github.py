@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from harness.judgement import quarantine
-from harness.records import GuardResult, HubRecord, StageRecord
-from harness.reporting import text
+from harness.records import GuardResult, HubRecord
+from harness.reporting import reasons, text
 from harness.reporting.findings import Place
 from harness.verdict import Verdict
 
@@ -23,15 +23,8 @@ _CUT = "\n\n… cut here: the whole report is in the hub.\n"
 
 
 def commands(record: HubRecord) -> str:
-    """Write workflow commands: errors for what failed, warnings for what only warns."""
-    stages, guards = quarantine.deciding_results(
-        record.stages, record.guards, record.quarantine
-    )
-    failing = [
-        _describe_guard(one)
-        for one in (*_stages(stages), *guards)
-        if one.verdict is not Verdict.GREEN
-    ]
+    """Write workflow commands: an error for each cause, warnings for what only warns."""
+    failing = [*_causes(record), *_unjudged(record)]
     warned = [g for g in record.guards if g.severity != "fail"]
     warnings = [
         *_left_out(record),
@@ -87,24 +80,24 @@ def summary(markdown: str) -> str:
     return kept[: kept.rfind(b"\n") + 1].decode(errors="ignore") + _CUT
 
 
-def _stages(stages: Iterable[StageRecord]) -> Iterator[GuardResult]:
-    """Speak of a stage as of a guard: what was found, and what it is called."""
-    for stage in stages:
-        yield GuardResult(
-            id=f"stage {stage.id}",
-            kind=stage.kind,
-            verdict=stage.verdict,
-            severity="fail",
-            found=stage.outcome,
-            expected="passed",
-            reason=stage.reason,
-            remedy=f"See {stage.log} in the hub." if stage.log else "",
-            policies=(),
-            metric=None,
-            value=None,
-            low=None,
-            high=None,
+def _causes(record: HubRecord) -> Iterator[tuple[str, str]]:
+    """Say each cause once, with its remedy and how much follows from it."""
+    for number, reason in enumerate(reasons.list_reasons(record)):
+        stage = next((s for s in record.stages if s.id == reason.cause.stage), None)
+        log = "" if stage is None or not stage.log else f"See {stage.log} in the hub."
+        words = (
+            reason.sentence,
+            reason.also,
+            reason.remedy,
+            "" if reason.cause.guards else log,
         )
+        head = "first cause" if number == 0 else "cause"
+        yield f"{head}: {reason.cause.verdict}", text.sentences(*words)
+
+
+def _unjudged(record: HubRecord) -> Iterator[tuple[str, str]]:
+    for names, why in reasons.list_unjudged(record):
+        yield "not judged", f"{names}: {why}"
 
 
 def _describe_guard(result: GuardResult) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from harness.judgement import quarantine
 from harness.records import GuardResult, HubRecord, StageRecord
-from harness.reporting import svg, text, view
+from harness.reporting import reasons, svg, text, view
 from harness.reporting.view import HubView
 from harness.verdict import Verdict
 
@@ -70,7 +70,11 @@ def page(shown: HubView, around: Surroundings | None = None) -> str:
             quarantine=[(e, quarantine.status_of(e)) for e in record.quarantine],
             flaky=quarantine.flaky(record),
             headline=record.reason or _WORDS[record.verdict],
-            guards=[(g, _draw_guard(g)) for g in guards],
+            reasons=reasons.list_reasons(record),
+            explained=reasons.followers(record),
+            unjudged=reasons.list_unjudged(record),
+            red=[(g, _draw_guard(g)) for g in guards if g.verdict is Verdict.RED],
+            green=[(g, _draw_guard(g)) for g in guards if g.verdict is Verdict.GREEN],
             folded=text.describe_folded(rest),
             stages=_timeline(record),
             selection=text.list_selection(record.stages),

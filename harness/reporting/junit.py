@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from harness.judgement import quarantine
 from harness.records import GuardResult, HubRecord, QuarantineRecord, StageRecord
-from harness.reporting import text
+from harness.reporting import reasons, text
 from harness.verdict import Verdict
 
 _LONGEST = 64 << 10
@@ -29,13 +29,14 @@ def render(record: HubRecord) -> str:
     of_stages = [excused.get(("stage", s.id)) for s in record.stages]
     verdicts = [s.verdict for s in record.stages]
     stages = _suite(root, record, "stages", verdicts, of_stages)
+    explained = reasons.followers(record)
     for stage, entry in zip(record.stages, of_stages, strict=True):
-        _stage(stages, record.suite, stage, entry)
+        _stage(stages, record.suite, stage, entry, explained.get(f"stage {stage.id}", ""))
     of_guards = [excused.get(("guard", g.id)) for g in record.guards]
     verdicts = [_counted_verdict(g) for g in record.guards]
     guards = _suite(root, record, "guards", verdicts, of_guards)
     for guard, entry in zip(record.guards, of_guards, strict=True):
-        _guard(guards, record.suite, guard, entry)
+        _guard(guards, record.suite, guard, entry, explained.get(guard.id, ""))
     flaky = "\n".join(text.visible(f"flaky: {name}") for name in quarantine.flaky(record))
     for suite, output in ((stages, flaky), (guards, "")):
         SubElement(suite, "system-out").text = output
@@ -75,6 +76,7 @@ def _suite(
         "commit": record.stamp.commit,
         "quarantined": ", ".join(quarantine.describe(e) for e in quarantine.waived(record)),
         "flaky": ", ".join(quarantine.flaky(record)),
+        "cause": reasons.write_verdict(record) if record.verdict is not Verdict.GREEN else "",
     }
     for key, value in told.items():
         if value:
@@ -83,7 +85,11 @@ def _suite(
 
 
 def _stage(
-    parent: Element, suite: str, stage: StageRecord, entry: QuarantineRecord | None
+    parent: Element,
+    suite: str,
+    stage: StageRecord,
+    entry: QuarantineRecord | None,
+    cause: str,
 ) -> None:
     case = SubElement(
         parent,
@@ -96,11 +102,15 @@ def _stage(
     if entry is not None:
         _skip(case, entry, told)
     else:
-        _outcome(case, stage.verdict, told, stage.log or "")
+        _outcome(case, stage.verdict, _after(cause) + told, stage.log or "")
 
 
 def _guard(
-    parent: Element, suite: str, guard: GuardResult, entry: QuarantineRecord | None
+    parent: Element,
+    suite: str,
+    guard: GuardResult,
+    entry: QuarantineRecord | None,
+    cause: str,
 ) -> None:
     case = SubElement(
         parent,
@@ -113,7 +123,14 @@ def _guard(
     if entry is not None:
         _skip(case, entry, told)
     else:
-        _outcome(case, _counted_verdict(guard), told, guard.remedy)
+        # What follows from a cause has no remedy of its own, nor has what was not judged.
+        is_cause = not cause and guard.verdict is Verdict.RED
+        remedy = guard.remedy if is_cause else ""
+        _outcome(case, _counted_verdict(guard), _after(cause) + told, remedy)
+
+
+def _after(cause: str) -> str:
+    return f"follows from {cause.rstrip('.')}. " if cause else ""
 
 
 def _skip(case: Element, entry: QuarantineRecord, told: str) -> None:

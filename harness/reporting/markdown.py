@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.judgement import quarantine
-from harness.records import GuardResult, HubRecord
-from harness.reporting import changes, text
+from harness.records import HubRecord
+from harness.reporting import changes, reasons, text
 from harness.reporting.changes import Changes, Differs
 from harness.reporting.view import HubView
 from harness.verdict import Verdict
@@ -32,9 +32,10 @@ def summary(
     parts = [
         f"# {text.MARKS[record.verdict]} {verdict} — {cell(record.suite)}",
         *_facts(record),
+        *_causes(record),
         *_left_out(record),
         "## Guards",
-        *(_guards(record.guards) or ["No guard judged this run."]),
+        *(_guards(record) or ["No guard judged this run."]),
         *_undeclared(record),
         "## Stages",
         *_stages(record),
@@ -88,6 +89,20 @@ def _facts(record: HubRecord) -> list[str]:
     return told
 
 
+def _causes(record: HubRecord) -> list[str]:
+    """Write the causes with their remedies, what follows folded, what was not judged."""
+    items = []
+    for number, reason in enumerate(reasons.list_reasons(record)):
+        head = "First cause" if number == 0 else "Cause"
+        told = text.sentences(f"**{head}:** {cell(reason.sentence)}", cell(reason.also))
+        items.append(text.sentences(told, cell(reason.remedy)))
+    items += [
+        f"**Not judged:** {cell(names)}: {cell(why)}"
+        for names, why in reasons.list_unjudged(record)
+    ]
+    return ["## Why", "\n".join(f"- {item}" for item in items)] if items else []
+
+
 def _left_out(record: HubRecord) -> list[str]:
     """Write what the verdict leaves out, and what stands in quarantine."""
     told = []
@@ -113,16 +128,19 @@ def _undeclared(record: HubRecord) -> list[str]:
     return ["## Read, not declared", table(("stage", "file"), rows)] if rows else []
 
 
-def _guards(results: tuple[GuardResult, ...]) -> list[str]:
-    if not results:
+def _guards(record: HubRecord) -> list[str]:
+    shown, rest = text.fold(record.guards)
+    if not shown and not rest:
         return []
-    shown, rest = text.fold(results)
-    rows = [(g.id, g.found, g.expected, f"{text.MARKS[g.verdict]} {g.verdict}") for g in shown]
-    failed = [g for g in results if g.verdict is not Verdict.GREEN]
-    remedies = [f"- **{cell(g.id)}**: {cell(g.remedy)}" for g in failed]
+    judged = [g for g in shown if g.verdict is not Verdict.INCONCLUSIVE]
+    rows = [(g.id, g.found, g.expected, f"{text.MARKS[g.verdict]} {g.verdict}") for g in judged]
+    mark = f"{text.MARKS[Verdict.INCONCLUSIVE]} not judged"
+    rows += [(names, why, "", mark) for names, why in reasons.list_unjudged(record)]
     told = [table(("guard", "found", "expected", "verdict"), rows)]
     if rest:
         told.append(text.describe_folded(rest))
+    warned = [g for g in judged if g.verdict is Verdict.RED and g.severity != "fail"]
+    remedies = [f"- **{cell(g.id)}**: {cell(g.remedy)}" for g in warned]
     return [*told, "\n".join(remedies)] if remedies else told
 
 

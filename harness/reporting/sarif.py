@@ -1,6 +1,6 @@
 """A run as SARIF: what is wrong, where in the repository, for code scanning and editors.
 
-Guards are rules with their remedy as help; each guard, stage or test that failed is a result
+Guards are rules with their remedy as help; each cause and each test that failed is a result
 whose fingerprint is the signature of its blocker, so that the same cause is the same alert.
 
 Source: OASIS, Static Analysis Results Interchange Format 2.1.0, sections 3.13 to 3.52; GitHub
@@ -104,6 +104,11 @@ def _of_other(rule: str, suite: str) -> dict[str, Any]:
         findings.TEST: (f"Test of stage {stage}", "Make the test pass, or mend what it tests."),
     }
     short, help_ = words.get(kind, (rule, "See the report of the hub."))
+    if kind == findings.UNJUDGED:
+        short, help_ = "Every guard", "Mend what kept the guards from being judged."
+        return _rule(
+            rule, "Not judged", "Every guard is judged.", help_, level="note", tags=[suite]
+        )
     return _rule(rule, short, f"{short} passes.", help_, level="error", tags=[suite, kind])
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.evidence.hub import stamp
 from harness.judgement import quarantine
 from harness.records import GuardResult, HubRecord, StageRecord
-from harness.reporting import text
+from harness.reporting import reasons, text
 from harness.verdict import Verdict
 
 if TYPE_CHECKING:  # a table does without what compares two runs
@@ -20,6 +20,8 @@ _CODES = {Verdict.GREEN: "32", Verdict.INCONCLUSIVE: "33", Verdict.RED: "31"}
 _MOVED_SHOWN = 20
 _NAMED = 5
 _WIDEST_CELL = 44
+_WIDEST_LINE = 150
+_CAUSES_SHOWN, _STAGES_SHOWN = 3, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +84,20 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], palette: Palette) 
 
 
 def final(record: HubRecord, hub: str, palette: Palette) -> str:
-    """Write what stands on the terminal after a run: stages, guards, verdict, hub, next."""
-    parts = [stages(record.stages, palette)]
-    if record.guards:
+    """Write what stands on the terminal after a run: stages, guards, verdict, hub, next.
+
+    A run that is not green says its causes instead of its guards, and fits on one screen.
+    """
+    told = reasons.list_reasons(record)
+    parts = [stages(record.stages, palette, few=bool(told))]
+    if told or record.verdict is not Verdict.GREEN:
+        parts.append(describe_causes(record, palette))
+    elif record.guards:
         parts.append(guards(record.guards, palette))
-    parts.append(remedies(record.guards, palette))
+        parts.append(remedies(record.guards, palette))
     parts.append(left_out(record, palette))
     verdict = palette.verdict(record.verdict, text.describe_verdict(record).upper())
-    reason = f"  {text.visible(record.reason)}" if record.reason else ""
+    reason = f"  {text.visible(record.reason)}" if record.reason and not told else ""
     closing = [
         f"{verdict}  {record.suite}  {text.duration(record.duration_s)}{reason}",
         *_notes(record),
@@ -108,19 +116,75 @@ def _notes(record: HubRecord) -> list[str]:
     return [f"note  {text.visible(line)}" for line in told]
 
 
+def describe_causes(record: HubRecord, palette: Palette) -> str:
+    """Write why a run is not green: causes with remedies, what follows, what is not judged."""
+    told = reasons.list_reasons(record)
+    lines = []
+    for number, reason in enumerate(told[:_CAUSES_SHOWN]):
+        label = "first cause" if number == 0 and len(told) > 1 else "cause"
+        lines += _write_reason(label, reason, palette)
+    if len(told) > _CAUSES_SHOWN:
+        lines.append(f"and {len(told) - _CAUSES_SHOWN} more causes: see the report")
+    unjudged = reasons.list_unjudged(record)
+    for names, why in unjudged[:_CAUSES_SHOWN]:
+        words = clip(text.visible(f"{names}: {why}"), _WIDEST_LINE)
+        lines.append(f"{palette.paint('not judged', '33')}  {words}")
+    if len(unjudged) > _CAUSES_SHOWN:
+        lines.append(f"and {len(unjudged) - _CAUSES_SHOWN} more reasons: see the report")
+    return "\n".join([*lines, *_count_guards(record, palette)])
+
+
+def _write_reason(label: str, reason: reasons.Reason, palette: Palette) -> list[str]:
+    sentence = clip(text.visible(reason.sentence), _WIDEST_LINE)
+    mark = palette.paint(label, _CODES[reason.cause.verdict])
+    told = [f"{mark}  {palette.bold(sentence)}"]
+    for lead, words in (("", reason.also), ("→ ", reason.remedy)):
+        if words:
+            told.append(f"  {lead}{clip(text.visible(words), _WIDEST_LINE)}")
+    return told
+
+
+def _count_guards(record: HubRecord, palette: Palette) -> list[str]:
+    """Name the guards that only warn, and count those that are green."""
+    warned = [guard.id for guard in record.guards if _is_warning(guard)]
+    shown = ", ".join(warned[:_CAUSES_SHOWN]) + (", …" if len(warned) > _CAUSES_SHOWN else "")
+    told = [f"{palette.paint('warned', '33')}  {shown}"] if warned else []
+    green = sum(guard.verdict is Verdict.GREEN for guard in record.guards)
+    count = f"{green} of {len(record.guards)} guards are green"
+    return [*told, palette.soft(count)] if record.guards else told
+
+
+def _is_warning(guard: GuardResult) -> bool:
+    return guard.verdict is Verdict.RED and guard.severity != "fail"
+
+
 def _next(record: HubRecord, hub: str) -> str:
     command = text.next_commands(record)[0]
     return f"harness verify --hub {hub}" if command.startswith("harness verify") else command
 
 
-def stages(made: Sequence[StageRecord], palette: Palette) -> str:
-    """Write the stages with their durations and tests."""
+def stages(made: Sequence[StageRecord], palette: Palette, *, few: bool = False) -> str:
+    """Write the stages with their durations and tests.
+
+    Args:
+        made: The stages.
+        palette: Colours.
+        few: Show a few only, those that did not pass before the others; a screen is short.
+    """
+    shown = list(made)
+    if few and len(shown) > _STAGES_SHOWN:
+        failed = [stage for stage in made if stage.verdict is not Verdict.GREEN]
+        kept = (failed + [s for s in made if s not in failed])[:_STAGES_SHOWN]
+        shown = [stage for stage in made if stage in kept]
     rows = []
-    for stage in made:
+    for stage in shown:
         took = text.duration(stage.duration_s)
         told = palette.verdict(stage.verdict, stage.outcome)
-        rows.append((stage.id, told, took, text.note(stage)))
-    return table(("stage", "outcome", "duration", ""), rows, palette)
+        note = clip(text.note(stage), _WIDEST_CELL) if few else text.note(stage)
+        rows.append((stage.id, told, took, note))
+    written = table(("stage", "outcome", "duration", ""), rows, palette)
+    more = len(made) - len(shown)
+    return written + (f"\n{palette.soft(f'and {more} more')}" if more else "")
 
 
 def guards(results: Sequence[GuardResult], palette: Palette) -> str:

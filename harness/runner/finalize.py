@@ -14,11 +14,13 @@ from harness.config.project import Project
 from harness.evidence.hub import blockers, causes, inputs, layout
 from harness.evidence.hub.evidence import Facts, HubEvidence
 from harness.files import json_bytes, write_bytes, write_text
+from harness.judgement import causes as ordering
 from harness.judgement import quarantine
 from harness.judgement.guards import registry
 from harness.records import (
     SCHEMA,
     ArtifactRecord,
+    CauseRecord,
     GuardResult,
     HubRecord,
     QuarantineRecord,
@@ -100,7 +102,8 @@ def record(
 ) -> HubRecord:
     """Make the record of a run; its verdict is the worst of stages and guards that count."""
     entries = quarantine.status_after_run(draft.prepared.quarantine, draft.stages, results)
-    verdict, reasons = _decide_verdict(draft, results, entries)
+    found = _find_causes(draft, results, entries)
+    verdict, reasons = _decide_verdict(draft, results, entries, found)
     more = f" (and {len(reasons) - _REASONS} more)" if len(reasons) > _REASONS else ""
     frozen = draft.prepared.plan
     made = HubRecord(
@@ -126,30 +129,50 @@ def record(
         previous=previous,
         quarantine=entries,
         inputs_meaning=frozen.inputs_meaning,
+        causes=found,
     )
     return made if made.reason else replace(made, reason=_summarise_passed(made))
 
 
-def _decide_verdict(
+def _find_causes(
     draft: CompletedRun, results: tuple[GuardResult, ...], entries: Sequence[QuarantineRecord]
+) -> tuple[CauseRecord, ...]:
+    hub, suite = draft.prepared.context.hub, draft.prepared.plan.suite
+    trial = ordering.Trial(
+        stages=draft.stages,
+        guards=results,
+        excused={(e.kind, e.id) for e in entries if e.is_excused},
+        failures={s.id: causes.read_failures(s, hub) for s in draft.stages},
+        stopped="" if draft.stopped is None else signal.Signals(draft.stopped).name,
+    )
+    return ordering.find_causes(trial, ordering.roads_of(suite))
+
+
+def _decide_verdict(
+    draft: CompletedRun,
+    results: tuple[GuardResult, ...],
+    entries: Sequence[QuarantineRecord],
+    found: Sequence[CauseRecord],
 ) -> tuple[Verdict, list[str]]:
-    """Return the verdict, and what made it worse than green."""
+    """Return the verdict, and what made it worse than green: the causes, first things first."""
     stages, guards = quarantine.deciding_results(draft.stages, results, entries)
-    judged = [(f"stage {s.id}: {s.reason}", s.verdict) for s in stages]
-    judged += [
-        (f"guard {r.id}: {r.reason or f'{r.found}; expected {r.expected}'}", r.verdict)
-        for r in guards
-    ]
-    verdict = combine(v for _, v in judged)
-    reasons = [text for text, v in judged if v is verdict and v is not Verdict.GREEN]
-    if not judged:
+    verdict = combine([*(s.verdict for s in stages), *(g.verdict for g in guards)])
+    reasons = [ordering.tell(cause) for cause in found if cause.verdict is verdict]
+    if verdict is Verdict.INCONCLUSIVE:
+        explained = {id_ for cause in found for id_ in cause.unjudged}
+        reasons += [
+            f"guard {g.id}: {ordering.describe(g)}"
+            for g in guards
+            if g.verdict is verdict and g.id not in explained
+        ]
+    if not stages and not guards:
         reasons = ["nothing that counts was judged: all of it failed in quarantine"]
     if draft.strange:
         verdict = combine((verdict, Verdict.INCONCLUSIVE))
         told = "; ".join(draft.strange[:_REASONS])
         reasons.append(f"something was put into the hub and taken out of it: {told}")
-    if draft.stopped is not None:
-        verdict = Verdict.RED
+    if draft.stopped is not None and not any("interrupted by" in r for r in reasons):
+        verdict = combine([verdict, Verdict.INCONCLUSIVE])
         reasons.insert(0, f"interrupted by {signal.Signals(draft.stopped).name}")
     return verdict, reasons
 
@@ -164,7 +187,7 @@ def write(hub: Path, made: HubRecord) -> None:
 def notes(
     draft: CompletedRun, made: HubRecord, project: Project, options: RunOptions
 ) -> dict[str, tuple[blockers.Blocker, str]]:
-    """Write a blocker note into the hub for each red cause.
+    """Write a blocker note into the hub for each red cause; what follows from it has none.
 
     Returns:
         Blockers and their bodies by the name of the note, for the register.
@@ -179,10 +202,8 @@ def notes(
         dirty=made.stamp.dirty,
         instant=made.finished,
     )
-    paths = {a.id: a.path for a in made.artifacts if not a.external}
     written = {}
-    stages, guards = quarantine.deciding_results(made.stages, made.guards, made.quarantine)
-    for cause in causes.all_of(made.suite, stages, guards, hub, paths):
+    for cause in causes.of_record(made, hub):
         name = blockers.note_name(cause, made.run_id)
         blocker = register.count_sighting(cause, sighting)
         body = blockers.body(cause, hub, _commands(cause, draft, project, options))

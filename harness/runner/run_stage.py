@@ -6,7 +6,9 @@ attempt before the last stay in the hub under ``red/``.
 
 from __future__ import annotations
 
+import select
 import shutil
+import signal
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -23,6 +25,9 @@ from harness.verdict import Verdict
 
 _NAMED = 5
 _RETRIED = ("failed", "timeout")
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_HEARD_S = 0.2
+_ENDED = {code for number in _STOPS for code in (-number, 128 + number)}
 
 
 def run_stage(
@@ -80,7 +85,7 @@ def _attempt(
     """
     started = layout.instant(datetime.now(UTC))
     marker = artifacts.Marker(places.work)
-    trial = registry.kind_of(spec).run(spec, context)
+    trial = _heed_stop(registry.kind_of(spec).run(spec, context), context)
     undeclared = watch.find_undeclared(
         context.root, context.work, spec.id, context.declared, context.own
     )
@@ -94,6 +99,21 @@ def _attempt(
     endings = (".log", *trial.attachments)
     record = settle(spec, trial, context, redactor, started)
     return replace(record, undeclared=tuple(map(redactor.text, undeclared))), found, endings
+
+
+def _heed_stop(trial: StageResult, context: StageContext) -> StageResult:
+    """Take a stage that the run's own signal ended too for interrupted.
+
+    Whoever stops a run may signal all of its processes at once (a scheduler, a service
+    manager); the stage may be gone before this process has heard its own signal.
+    """
+    if trial.exit.exit_code not in _ENDED or trial.outcome != "failed":
+        return trial
+    select.select([context.stop.reader], [], [], _HEARD_S)
+    if context.stop.signal is None:
+        return trial
+    verdict, reason = Verdict.INCONCLUSIVE, "the run was told to stop"
+    return replace(trial, outcome="interrupted", verdict=verdict, reason=reason)
 
 
 def settle(

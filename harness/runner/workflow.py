@@ -73,9 +73,10 @@ def run_suite(project: Project, suite_name: str, options: RunOptions) -> RunOutc
         )
         record = _seal(project, draft, options, ledger)
         opened.keep_work = record.verdict is Verdict.RED
+        stopped = opened.stop.signal  # also while the hub was sealed
     hub = layout.final(project.hubs, suite.name, run_id)
     options.observer.run_sealed(hub, record)
-    return RunOutcome(hub=hub, record=record, signal=draft.stopped)
+    return RunOutcome(hub=hub, record=record, signal=stopped)
 
 
 def ledger_of(project: Project) -> Ledger:

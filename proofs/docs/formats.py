@@ -10,6 +10,7 @@ from harness.judgement.golden.store import GoldenValue
 from harness.records import (
     ArtifactRecord,
     AttemptRecord,
+    CauseRecord,
     DatasetRecord,
     GuardResult,
     HubRecord,
@@ -44,6 +45,7 @@ MEANING: dict[type, dict[str, str]] = {
         "previous": "Run id of the hub before, null for the first.",
         "quarantine": "What was in quarantine, and how it stood.",
         "inputs_meaning": "What the digests of the inputs stand for: `code-1`, or `bytes`.",
+        "causes": "What explains a run that is not green, first things first.",
     },
     Stamp: {
         "commit": "Commit that was checked out.",
@@ -85,6 +87,15 @@ MEANING: dict[type, dict[str, str]] = {
         "duration_s": "Seconds.",
         "log": "Path of its log in the hub.",
         "reason": "One line.",
+    },
+    CauseRecord: {
+        "verdict": "`red`, or `inconclusive` for what proves nothing.",
+        "stage": "Stage where it stands.",
+        "guards": "Red guards that it consists of; empty for a stage that did not pass.",
+        "sentence": "The cause in one sentence.",
+        "remedy": "What to look at.",
+        "follows": "Stages and red guards that it explains.",
+        "unjudged": "Guards that could not be judged because of it.",
     },
     QuarantineRecord: {
         "kind": "`test`, `stage` or `guard`.",
@@ -151,6 +162,7 @@ TITLES = {
     ArtifactRecord: "One of `artifacts`",
     GuardResult: "One of `guards`",
     QuarantineRecord: "One of `quarantine`",
+    CauseRecord: "One of `causes`",
 }
 
 

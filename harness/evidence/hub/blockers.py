@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,11 @@ _LARGEST = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocker:
-    """What stands at the head of a blocker note; instants are RFC 3339 in UTC."""
+    """What stands at the head of a blocker note; instants are RFC 3339 in UTC.
+
+    ``greens`` are the green runs in a row of each suite in which the cause was seen, and
+    ``green_runs`` the fewest of them. Notes of older releases lack ``greens``.
+    """
 
     id: str
     signature: str
@@ -43,6 +47,12 @@ class Blocker:
     policies: tuple[str, ...]
     title: str
     closed_because: str | None = None
+    greens: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def suites(self) -> tuple[str, ...]:
+        """Every suite in which it was seen; ``suite`` is the last of them."""
+        return tuple(self.greens) or (self.suite,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +101,7 @@ class Register:
             green_runs=0,
             policies=cause.policies,
             title=cause.title,
+            greens=dict.fromkeys([*(old.suites if old else ()), cause.suite], 0),
         )
 
     def keep(self, blocker: Blocker, body: str) -> None:
@@ -107,6 +118,8 @@ class Register:
     ) -> tuple[str, ...]:
         """Count a green run for the open blockers of a suite; close those that had enough.
 
+        What was seen in several suites has to be green in each of them.
+
         Args:
             suite: Name of the suite.
             instant: When it was green.
@@ -120,10 +133,12 @@ class Register:
         closed = []
         for blocker in self.entries():
             is_red = {("guard", blocker.guard), ("stage", blocker.stage)}.intersection(but)
-            if blocker.suite != suite or blocker.status != "open" or is_red:
+            if suite not in blocker.suites or blocker.status != "open" or is_red:
                 continue
-            runs = blocker.green_runs + 1
-            changed = replace(blocker, green_runs=runs)
+            before = blocker.greens or {blocker.suite: blocker.green_runs}
+            greens = {**before, suite: before[suite] + 1}
+            runs = min(greens.values())
+            changed = replace(blocker, green_runs=runs, greens=greens)
             if runs >= after:
                 reason = f"{runs} green runs in a row, the last at {instant}"
                 changed = replace(changed, status="closed", closed_because=reason)
@@ -252,12 +267,15 @@ def split_note(note: str, path: Path = Path("note.md")) -> tuple[Blocker, str]:
     except (ValueError, RecursionError) as error:
         raise _damage(path, str(error)[:80]) from error
     names = {f.name for f in fields(Blocker)}
+    values.setdefault("greens", {})
     if set(values) != names or not isinstance(values["policies"], list):
         raise _damage(path, "other fields")
     values["policies"] = tuple(str(item) for item in values["policies"])
     for name, kind in _KINDS.items():
         if type(values[name]) is not kind:
             raise _damage(path, f"{name} = {values[name]!r}"[:80])
+    if any(type(count) is not int for count in values["greens"].values()):
+        raise _damage(path, f"greens = {values['greens']!r}"[:80])
     return Blocker(**values), _HEAD.sub("", note, count=1)
 
 
@@ -271,6 +289,7 @@ _KINDS: dict[str, type] = {
     "occurrences": int,
     "green_runs": int,
     "dirty": bool,
+    "greens": dict,
 }
 
 

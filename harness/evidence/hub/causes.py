@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.files import sha256_bytes
-from harness.records import GuardResult, StageRecord
+from harness.records import GuardResult, HubRecord, StageRecord
 from harness.verdict import Verdict
 
 _TAIL = 256 << 10
@@ -24,6 +24,12 @@ _RAISED = re.compile(
     re.MULTILINE,
 )
 _TEST = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+# ENOSPC, EDQUOT, ESTALE, ENOTCONN and EIO as Python says them, and a device that is gone.
+_LOST = re.compile(
+    r"\[Errno (?:28|122|116|107|5)\]|No space left on device|Disk quota exceeded"
+    r"|Stale file handle|CUDA error: (?:uncorrectable ECC|unspecified launch failure)"
+    r"|GPU is lost"
+)
 _CHANGING = (
     (re.compile(r"0x[0-9a-fA-F]+"), "0x…"),
     (re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}"), "<run id>"),
@@ -60,24 +66,69 @@ def signature(*parts: str) -> str:
     return sha256_bytes("\0".join(normalise(part) for part in parts).encode())
 
 
+def direction(guard: GuardResult) -> str:
+    """Say on which side of what is allowed a guard's number lies."""
+    if guard.value is None:
+        return "not finite" if guard.found in ("nan", "inf", "-inf") else "off"
+    if guard.low is not None and guard.value < guard.low:
+        return "below"
+    return "above" if guard.high is not None and guard.value > guard.high else "off"
+
+
 def of_guard(suite: str, result: GuardResult, evidence: tuple[str, ...]) -> Cause:
-    """Name the cause of a red guard: its rule, whatever the value was."""
-    bounds = f"found {result.found}; expected {result.expected}"
+    """Name the cause of one red guard: its rule and its direction, whatever the value was."""
+    return of_guards(suite, (result,), evidence)
+
+
+def of_guards(
+    suite: str,
+    results: Sequence[GuardResult],
+    evidence: tuple[str, ...],
+    follows: Sequence[str] = (),
+) -> Cause:
+    """Name the cause of red guards: their set and directions, in whatever suite.
+
+    Args:
+        suite: Where it was seen.
+        results: The red guards, the one to look at first before the others.
+        evidence: Paths in the hub.
+        follows: What the cause explains.
+    """
+    told = sorted(f"{result.id}\0{direction(result)}" for result in results)
+    lead = results[0]
     return Cause(
-        signature=sha256_bytes(f"{suite}\0guard\0{result.id}\0{result.kind}".encode()),
-        title=f"guard-{result.id}",
+        signature=sha256_bytes("\0".join(["guards", *told]).encode()),
+        title=f"guard-{lead.id}",
         suite=suite,
         stage=None,
-        guard=result.id,
-        issue=f"Guard `{result.id}` of suite `{suite}` is red.",
-        excerpt="\n".join(line for line in (bounds, result.reason) if line),
+        guard=lead.id,
+        issue=f"Guard `{lead.id}` of suite `{suite}` is red."
+        + (f" So {_are(len(results) - 1)} of the same stage." if len(results) > 1 else ""),
+        excerpt="\n".join(
+            [line for result in results for line in _describe(result, len(results) > 1)]
+            + _list_follows(follows)
+        ),
         evidence=evidence,
-        fix=result.remedy,
-        policies=result.policies,
+        fix=lead.remedy,
+        policies=tuple(dict.fromkeys(p for result in results for p in result.policies)),
     )
 
 
-def of_stage(suite: str, record: StageRecord, hub: Path) -> Cause:
+def _are(count: int) -> str:
+    return "is one more guard" if count == 1 else f"are {count} more guards"
+
+
+def _describe(result: GuardResult, is_named: bool) -> list[str]:  # noqa: FBT001 - internal
+    bounds = f"found {result.found}; expected {result.expected}"
+    head = f"{result.id}: " if is_named else ""
+    return [head + line for line in (bounds, result.reason) if line]
+
+
+def _list_follows(follows: Sequence[str]) -> list[str]:
+    return ["", "Follows from it: " + ", ".join(follows)] if follows else []
+
+
+def of_stage(suite: str, record: StageRecord, hub: Path, follows: Sequence[str] = ()) -> Cause:
     """Name the cause of a red stage: where its program broke off, or what it left out."""
     log = _tail(hub / record.log) if record.log else ""
     raised, frame = _last_raised(log), _last_frame(log)
@@ -89,14 +140,14 @@ def of_stage(suite: str, record: StageRecord, hub: Path) -> Cause:
         excerpt += "\n\n" + "\n".join(lines)
     tests = ", ".join(dict.fromkeys(_TEST.findall(log)))
     return Cause(
-        signature=signature(suite, "stage", record.id, record.outcome, *where),
+        signature=signature("stage", record.id, record.outcome, *where),
         title=f"stage-{record.id}",
         suite=suite,
         stage=record.id,
         guard=None,
         issue=f"Stage `{record.id}` of suite `{suite}` is red: {record.reason}."
         + (f" Tests: {tests}." if tests else ""),
-        excerpt=excerpt,
+        excerpt="\n".join([excerpt, *_list_follows(follows)]),
         evidence=(record.log,) if record.log else (),
         fix=_FIX.get(record.outcome, _FIX["failed"]),
         policies=(),
@@ -106,37 +157,60 @@ def of_stage(suite: str, record: StageRecord, hub: Path) -> Cause:
 _FIX = {
     "failed": "Make the command below succeed; the log names where it broke off.",
     "timeout": "Find what hangs or slows the stage, or raise its timeout_s in harness.toml.",
-    "interrupted": "Nothing is known to be wrong: run the suite to its end.",
 }
 
 
-def all_of(
-    suite: str,
-    stages: tuple[StageRecord, ...],
-    guards: tuple[GuardResult, ...],
-    hub: Path,
-    paths: Mapping[str, str],
-) -> tuple[Cause, ...]:
-    """Return the causes of a red run, one for each signature.
+def of_record(record: HubRecord, hub: Path) -> tuple[Cause, ...]:
+    """Return what a red run's blockers are about: its red causes, one for each signature.
 
     Args:
-        suite: Name of the suite.
-        stages: Stages as they went.
-        guards: What the guards found that count; warnings are no cause.
+        record: The run; its causes are in order already.
         hub: Folder of the hub.
-        paths: Paths of artifacts in the hub by id.
     """
-    causes = [of_stage(suite, s, hub) for s in stages if s.verdict is Verdict.RED]
-    for result in guards:
-        if result.verdict is Verdict.RED and result.severity == "fail":
-            named = (result.metric or "", result.reason, result.found, result.id)
-            used = tuple(
-                path
-                for name, path in paths.items()
-                if any(re.search(rf"\b{re.escape(name)}\b", text) for text in named)
-            )
-            causes.append(of_guard(suite, result, ("analysis/guards.json", *used)))
-    return tuple({cause.signature: cause for cause in reversed(causes)}.values())[::-1]
+    paths = {a.id: a.path for a in record.artifacts if not a.external}
+    stages = {stage.id: stage for stage in record.stages}
+    guards = {guard.id: guard for guard in record.guards}
+    found = []
+    for cause in record.causes:
+        if cause.verdict is not Verdict.RED:
+            continue
+        if not cause.guards:
+            found.append(of_stage(record.suite, stages[cause.stage or ""], hub, cause.follows))
+            continue
+        results = [guards[id_] for id_ in cause.guards]
+        proof = ("analysis/guards.json", *_named_paths(results, paths))
+        found.append(of_guards(record.suite, results, proof, cause.follows))
+    return tuple({cause.signature: cause for cause in reversed(found)}.values())[::-1]
+
+
+def _named_paths(results: Sequence[GuardResult], paths: Mapping[str, str]) -> list[str]:
+    words = [w for r in results for w in (r.metric or "", r.reason, r.found, r.id)]
+    return [
+        path
+        for name, path in paths.items()
+        if any(re.search(rf"\b{re.escape(name)}\b", word) for word in words)
+    ]
+
+
+def read_failures(record: StageRecord, hub: Path) -> tuple[str, ...]:
+    """Return the errors in the log of a failed stage, as they look in every run.
+
+    The last one, with the place it was raised at, is what ended the stage.
+    """
+    if record.log is None or record.verdict is Verdict.GREEN:
+        return ()
+    log = _tail(hub / record.log)
+    raised = [normalise(re.sub(r"^E\s+", "", m[0]))[:200] for m in _RAISED.finditer(log)]
+    return tuple(dict.fromkeys(raised[:-1])) + tuple(raised[-1:])
+
+
+def lost_ground(log: Path) -> str:
+    """Return the error that says that the machine failed and not the program, if it was last.
+
+    A full disk or quota, a lost file server or device: what broke off there proves nothing.
+    """
+    raised = _last_raised(_tail(log))
+    return raised if _LOST.search(raised) else ""
 
 
 def _tail(log: Path) -> str:

@@ -6,9 +6,9 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness import records
+from harness import identifiers
 
-RUN_ID = records.RUN_ID
+RUN_ID = identifiers.RUN_ID
 RECORD = "hub.json"
 PLAN = "plan/plan.json"
 PLAN_TEXT = "plan/plan.md"

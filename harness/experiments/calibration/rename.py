@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness import files, records
+from harness import files, identifiers
 from harness.config import config_file, keys, toml_edit
 from harness.config.project import Project, SuiteSpec
 from harness.config.toml_table import nearest
@@ -98,7 +98,7 @@ def plan(project: Project, names: tuple[str, str], suite: str | None) -> Renamin
     old, new = names
     for name in names:
         artifact, _ = metrics.parse(name)
-        if artifact != metrics.STAGES and not records.NAME.fullmatch(artifact):
+        if artifact != metrics.STAGES and not identifiers.NAME.fullmatch(artifact):
             raise _refuse(
                 f"{name}, of an artifact {artifact!r}",
                 "a path as guards say it, without aggregate and bars",

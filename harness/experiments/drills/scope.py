@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from harness.config.project import GuardSpec, Project, SuiteSpec
-
-_RUN = "@stages"
+from harness.judgement.guards import reads
 
 
 def stages_for(suite: SuiteSpec, guard: str) -> tuple[str, ...]:
@@ -21,14 +20,15 @@ def stages_for(suite: SuiteSpec, guard: str) -> tuple[str, ...]:
         suite must run.
     """
     kind, colon, name = guard.partition(":")
+    makers = reads.list_makers(suite)
+    needs = {stage.id: stage.needs for stage in suite.stages}
     if colon and kind == "stage":
         seen = {name}
     elif colon and kind == "default":
-        seen = _of_artifacts(suite, [name])
+        seen = {stage for artifact, stage in makers.items() if artifact == name}
     else:
         spec = next(spec for spec in suite.guards if spec.id == guard)
-        seen = _of_spec(suite, spec)
-    needs = {stage.id: stage.needs for stage in suite.stages}
+        seen = set(reads.stages_read(spec, makers, needs))
     waiting = list(seen)
     while waiting:
         for other in needs[waiting.pop()]:
@@ -70,25 +70,3 @@ def _subject(spec: GuardSpec) -> tuple[object, ...]:
         if name not in bounds or isinstance(value, str)
     }
     return (spec.id, spec.kind, spec.severity, sorted(looked_at.items(), key=lambda x: x[0]))
-
-
-def _of_spec(suite: SuiteSpec, spec: GuardSpec) -> set[str]:
-    ids = {stage.id for stage in suite.stages}
-    words = [value for value in spec.options.values() if isinstance(value, str)]
-    found = {word for name, word in spec.options.items() if name == "stage" and word in ids}
-    heads = [word.partition(":") for word in words]
-    found |= {
-        path.partition(".")[0]
-        for head, _, path in heads
-        if head == _RUN and path.partition(".")[0] in ids
-    }
-    return found | _of_artifacts(suite, [head for head, _, _ in heads])
-
-
-def _of_artifacts(suite: SuiteSpec, names: Sequence[str]) -> set[str]:
-    return {
-        stage.id
-        for stage in suite.stages
-        for artifact in stage.artifacts
-        if artifact.id in names
-    }

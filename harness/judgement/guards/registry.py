@@ -8,11 +8,12 @@ looked up only when a declaration names a kind that is not built in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from harness.config import keys
 from harness.config.project import GuardSpec
 from harness.errors import ConfigError, HarnessError, StorageError, near
-from harness.judgement.guards import defaults
+from harness.judgement.guards import defaults, reads, remedies
 from harness.judgement.guards.artifact import ArtifactGuard
 from harness.judgement.guards.base import BuiltInGuard, Evidence, Golden, Guard, result
 from harness.judgement.guards.bounds import BoundGuard
@@ -23,7 +24,7 @@ from harness.judgement.guards.images import ImageGuard
 from harness.judgement.guards.logs import LogGuard
 from harness.judgement.guards.ratio import EqualGuard, RatioGuard
 from harness.judgement.guards.resources import ResourceGuard
-from harness.records import GuardResult
+from harness.records import GuardResult, StageRecord
 from harness.verdict import Verdict
 
 GROUP = "harness.guards"
@@ -42,6 +43,7 @@ _BUILT_IN: Mapping[str, BuiltInGuard] = {
         DefaultGuard(),
     )
 }
+_INTERRUPTED = "interrupted"
 _SEVERITIES = keys.find_key(GuardSpec, "severity").about.choices
 
 
@@ -87,6 +89,7 @@ def check(specs: Sequence[GuardSpec]) -> None:
                 " or ".join(map(str, _SEVERITIES)),
             )
         _kind(spec).check_spec(spec)
+        remedies.check(spec)
 
 
 def judge(
@@ -102,11 +105,30 @@ def judge(
         StorageError: The disk refused to read what is there.
     """
     every = (*specs, *defaults.default_specs(tuple(specs), evidence))
-    return tuple(_judge_one(spec, evidence, golden) for spec in every)
+    return tuple(
+        _with_remedy(spec, _judge_one(spec, evidence, golden), evidence) for spec in every
+    )
+
+
+def _with_remedy(spec: GuardSpec, judged: GuardResult, evidence: Evidence) -> GuardResult:
+    """Fill the remedy of a red guard from the evidence; nobody reads one of a green guard."""
+    if judged.verdict is not Verdict.RED or "{" not in spec.remedy:
+        return judged
+    return replace(judged, remedy=remedies.fill(spec, evidence))
 
 
 def _judge_one(spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> GuardResult:
     guard = _kind(spec)
+    makers = {name: artifact.stage for name, artifact in evidence.artifacts.items()}
+    for stage in sorted(reads.stages_read(spec, makers, evidence.stages)):
+        record = evidence.stages.get(stage)
+        if (
+            record is not None
+            and record.outcome == _INTERRUPTED
+            and record.verdict is not Verdict.RED
+        ):
+            reason = f"stage {stage} was interrupted"
+            return result(spec, Verdict.INCONCLUSIVE, "not judged", "a whole stage", reason)
     try:
         return guard.judge(spec, evidence, golden)
     except (ConfigError, StorageError):
@@ -114,6 +136,13 @@ def _judge_one(spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> Gu
     except HarnessError as error:
         reason = f"{error.where}: found {error.found}; expected {error.expected}"
         return result(spec, Verdict.INCONCLUSIVE, error.found, error.expected, reason)
+
+
+def _is_unfinished(stage: StageRecord | None) -> bool:
+    """Say whether a stage was interrupted; older releases called that red, and judged."""
+    if stage is None:
+        return False
+    return stage.outcome == _INTERRUPTED and stage.verdict is not Verdict.RED
 
 
 def _kind(spec: GuardSpec) -> Guard:

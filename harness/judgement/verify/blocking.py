@@ -7,16 +7,17 @@ from pathlib import Path
 
 from harness.config.project import Project
 from harness.errors import HarnessError
-from harness.evidence.hub import blockers, causes, layout
+from harness.evidence.hub import blockers, causes, layout, store
 from harness.evidence.hub.blockers import Blocker, Register, Sighting
 from harness.evidence.hub.causes import Cause
+from harness.judgement import causes as ordering
 from harness.judgement.verify.report import VerifyReport
 
 _EVIDENCE = (layout.GUARDS, layout.METRICS)
 
 
 def write(project: Project, verified: VerifyReport, commit: str) -> tuple[str, ...]:
-    """Register each red guard as a blocker; return the texts.
+    """Register each cause of red guards as a blocker; return the texts.
 
     A cause that is open already and names the same hub is told again, not counted again.
     Where the register cannot be written, the text is returned all the same.
@@ -30,12 +31,27 @@ def write(project: Project, verified: VerifyReport, commit: str) -> tuple[str, .
     )
     command = f"harness verify --hub {relative_place(project, verified.hub)}"
     texts = []
-    for result in verified.red_today:
-        cause = causes.of_guard(verified.suite, result, _EVIDENCE)
+    for cause in _name_causes(project, verified):
         body = blockers.body(cause, verified.hub, (command, f"harness run {verified.suite}"))
         texts.append(body.strip())
         _register(register, cause, sighting, body, command)
     return tuple(texts)
+
+
+def _name_causes(project: Project, verified: VerifyReport) -> tuple[Cause, ...]:
+    """Order the red guards of today: one cause for all that stand on common stages."""
+    record = store.read_record(verified.hub)
+    trial = ordering.Trial(stages=record.stages, guards=verified.red_today)
+    suite = project.suites.get(verified.suite)
+    roads = ordering.roads_told(record) if suite is None else ordering.roads_of(suite)
+    red = {result.id: result for result in verified.red_today}
+    return tuple(
+        causes.of_guards(
+            verified.suite, [red[id_] for id_ in found.guards], _EVIDENCE, found.follows
+        )
+        for found in ordering.find_causes(trial, roads)
+        if found.guards
+    )
 
 
 def relative_place(project: Project, hub: Path) -> str:

@@ -111,7 +111,7 @@ def _judge(hub: _Hub) -> tuple[list[Row], tuple[GuardResult, ...]]:
     except HarnessError as error:
         return [*rows, report.of_error(coverage.CHECK, error), _verdict(hub.record)], ()
     rows += coverage.check(promised, hub.record)
-    rows += judging.check(promised.suite.guards, evidence, golden, hub.record, absent)
+    rows += judging.check(promised.suite, evidence, golden, hub.record, absent)
     rows.append(_verdict(hub.record))
     today, red = _judge_today(hub, promised, evidence, absent)
     if hub.is_sampled:  # nothing is judged by bytes that nobody proved
@@ -182,7 +182,13 @@ def _judge_by(
     )
     excused = [e.id for e in standing if e.kind == "guard" and e.state == quarantine.ACTIVE]
     return judging.check_today(
-        suite.guards, evidence, golden, absent, counts=not hub.allow_stale, excused=excused
+        suite,
+        evidence,
+        golden,
+        hub.record,
+        absent,
+        counts=not hub.allow_stale,
+        excused=excused,
     )
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from harness.config.project import GuardSpec
+from harness.config.project import GuardSpec, SuiteSpec
 from harness.errors import ConfigError, StorageError
-from harness.judgement import quarantine
+from harness.judgement import causes, quarantine
+from harness.judgement.causes import Trial
 from harness.judgement.guards import registry
 from harness.judgement.guards.base import Evidence, Golden
 from harness.judgement.verify import report
 from harness.judgement.verify.report import Outcome, Row
-from harness.records import GuardResult, HubRecord
+from harness.records import CauseRecord, GuardResult, HubRecord
 from harness.verdict import Verdict
 
 CHECK = "guards"
@@ -25,7 +26,7 @@ _RERUN = "Run the suite again; if the harness was updated, with the release that
 
 
 def check(
-    specs: Sequence[GuardSpec],
+    suite: SuiteSpec,
     evidence: Evidence,
     golden: Golden | None,
     record: HubRecord,
@@ -35,6 +36,7 @@ def check(
 
     A guard that needs an external artifact of ``absent`` keeps its recorded verdict.
     """
+    specs = suite.guards
     try:
         registry.check(specs)  # a plan that was tampered with declares what nobody can judge
         results = registry.judge(specs, evidence, golden)
@@ -46,8 +48,9 @@ def check(
     wanting = {spec.id for spec in specs if _needs(spec, absent)}
     rows = list(_disagreements(results, recorded, wanting))
     kept = [recorded[r.id] if r.id in wanting and r.id in recorded else r for r in results]
-    excused = {e.id for e in quarantine.waived(record) if e.kind == "guard"}
-    rows += _rows(CHECK, kept, excused)
+    excused = {(e.kind, e.id) for e in quarantine.waived(record)}
+    trial = Trial(stages=record.stages, guards=tuple(kept), excused=excused)
+    rows += _rows(CHECK, trial, suite)
     if wanting:
         names = report.printable(", ".join(sorted(wanting)))
         found = f"not judged again, an artifact is not here: {names}"
@@ -78,36 +81,86 @@ def _disagreements(
             yield report.note_row(CHECK, f"{found}, judged {result.verdict} now")
 
 
-def _rows(
-    check: str, results: Sequence[GuardResult], excused: Collection[str] = ()
-) -> list[Row]:
-    """One row for each guard that is not green, and one for all that are."""
-    rows = [
-        _row(check, result, counts=result.severity != "warn" and result.id not in excused)
-        for result in results
-        if result.verdict is not Verdict.GREEN
+def _rows(check: str, trial: Trial, suite: SuiteSpec) -> list[Row]:
+    """One row for each cause, and each reason why guards were not judged; one for all green.
+
+    What follows from a cause is counted in its row. A remedy is given only for a cause.
+    """
+    red = [g for g in trial.guards if g.verdict is Verdict.RED]
+    open_ = {g.id: g for g in trial.guards if g.verdict is Verdict.INCONCLUSIVE}
+    if not red and not open_:
+        count = len(trial.guards)
+        return [report.passed_row(check, f"{count} of {count} green")]
+    rows, explained = [], set[str]()
+    reasons: dict[str, list[str]] = {}
+    for cause in causes.find_causes(trial, causes.roads_of(suite)):
+        rows += _of_cause(check, cause, trial)
+        explained.update(cause.guards, cause.follows)
+        for id_ in cause.unjudged:
+            reasons.setdefault(cause.sentence, []).append(id_)
+    rows += [_note(check, guard) for guard in red if guard.id not in explained]
+    known = {id_ for ids in reasons.values() for id_ in ids}
+    for guard in open_.values():
+        if guard.id not in known:
+            reasons.setdefault(causes.describe(guard), []).append(guard.id)
+    return rows + [
+        _not_judged(check, reason, [open_[id_] for id_ in ids], trial)
+        for reason, ids in reasons.items()
     ]
-    green = sum(result.verdict is Verdict.GREEN for result in results)
-    if not rows:
-        return [report.passed_row(check, f"{green} of {len(results)} green")]
-    return rows
 
 
-def _row(check: str, result: GuardResult, *, counts: bool) -> Row:
-    outcome = report.outcome_of(result.verdict) if counts else Outcome.NOTED
+def _of_cause(check: str, cause: CauseRecord, trial: Trial) -> list[Row]:
+    """Write the row of a cause as far as it is about guards: a stage is no guard's row."""
+    guards = {guard.id: guard for guard in trial.guards}
+    if cause.guards:
+        lead, also = guards[cause.guards[0]], cause.also
+        found = f"{lead.id}: {lead.found}" + _count(also)
+        return [_red_row(check, found, lead.expected, cause.remedy)]
+    also = tuple(name for name in cause.follows if name in guards)
+    found = f"{cause.sentence}{_count(also)}"
+    return [_red_row(check, found, "", "")] if also else []
+
+
+def _count(also: Sequence[str]) -> str:
+    return f" (and {len(also)} that follow from it)" if also else ""
+
+
+def _red_row(check: str, found: str, expected: str, remedy: str) -> Row:
     return Row(
         check=check,
-        outcome=outcome,
-        found=report.printable(f"{result.id}: {result.found}"),
-        expected=report.printable(result.expected),
-        remedy=report.printable(result.remedy),
+        outcome=Outcome.RED,
+        found=report.printable(found),
+        expected=report.printable(expected),
+        remedy=report.printable(remedy),
+    )
+
+
+def _note(check: str, guard: GuardResult) -> Row:
+    """Write the row of a red guard that does not count: it warns, or is in quarantine."""
+    return report.note_row(
+        check, report.printable(f"{guard.id}: {guard.found}"), report.printable(guard.remedy)
+    )
+
+
+def _not_judged(check: str, reason: str, guards: Sequence[GuardResult], trial: Trial) -> Row:
+    """Write the one row of all guards that a reason kept from being judged."""
+    counts = [
+        g for g in guards if g.severity == "fail" and ("guard", g.id) not in trial.excused
+    ]
+    names = ", ".join(guard.id for guard in guards[:3]) + (", …" if len(guards) > 3 else "")  # noqa: PLR2004 - as many as a row can hold
+    found = f"{len(guards)} not judged ({names}): {reason}"
+    return Row(
+        check=check,
+        outcome=Outcome.INCONCLUSIVE if counts else Outcome.NOTED,
+        found=report.printable(found),
     )
 
 
 def check_today(
-    specs: Sequence[GuardSpec],
+    suite: SuiteSpec,
     evidence: Evidence,
     golden: Golden | None,
+    record: HubRecord,
     absent: frozenset[str],
     *,
     counts: bool,
@@ -116,9 +169,10 @@ def check_today(
     """Judge the evidence by what is declared now.
 
     Args:
-        specs: Today's guards.
+        suite: The suite as declared today.
         evidence: The hub.
         golden: Today's golden.
+        record: The record of the hub.
         absent: External artifacts that are not here; guards that need one are left out.
         counts: Whether the rows count, or only inform (archives).
         excused: Guards in quarantine today.
@@ -126,7 +180,7 @@ def check_today(
     Returns:
         Rows, and the guards that count and are red.
     """
-    kept = [spec for spec in specs if not _needs(spec, absent)]
+    kept = [spec for spec in suite.guards if not _needs(spec, absent)]
     try:
         results = registry.judge(kept, evidence, golden)
     except ConfigError as error:
@@ -134,7 +188,10 @@ def check_today(
     except StorageError as error:
         outcome = Outcome.DAMAGED if counts else Outcome.NOTED
         return (report.of_error(TODAY, error, outcome),), ()
-    rows = _rows(TODAY, results, excused)
+    waived = {("guard", id_) for id_ in excused}
+    waived |= {(e.kind, e.id) for e in quarantine.waived(record) if e.kind != "guard"}
+    trial = Trial(stages=record.stages, guards=results, excused=waived)
+    rows = _rows(TODAY, trial, suite)
     if not counts:
         rows = [report.note_row(TODAY, row.found, row.remedy) for row in rows]
     red = tuple(

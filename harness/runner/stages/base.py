@@ -143,6 +143,13 @@ def describe_ending(exit_: child.ChildExit, spec: StageSpec) -> tuple[str, str] 
     return None
 
 
+def verdict_of(outcome: str) -> Verdict:
+    """Return what an outcome proves: an interruption is neither a pass nor a failure."""
+    if outcome == "interrupted":
+        return Verdict.INCONCLUSIVE
+    return Verdict.GREEN if outcome == "passed" else Verdict.RED
+
+
 def last_line(log: Path) -> str:
     """Return the last line of a log that says something, at most 200 characters."""
     with log.open("rb") as stream:

@@ -1,4 +1,7 @@
-"""A stage that runs one command: exit code 0 passes, everything else is red."""
+"""A stage that runs one command: exit code 0 passes, another is red.
+
+Told to stop, or on a machine whose disk is full, it is interrupted, which proves nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from collections.abc import Mapping
 
 from harness.config.placeholders import fill
 from harness.config.project import StageSpec
+from harness.evidence.hub import causes
 from harness.runner.stages import base
-from harness.verdict import Verdict
 
 
 class CommandStage:
@@ -27,10 +30,13 @@ class CommandStage:
         outcome, reason = base.describe_ending(exit_, spec) or ("passed", "exit code 0")
         if outcome == "passed" and exit_.exit_code != 0:
             outcome, reason = "failed", f"exit code {exit_.exit_code}: {base.last_line(log)}"
+        lost = causes.lost_ground(log) if outcome == "failed" else ""
+        if lost:
+            outcome, reason = "interrupted", f"the machine failed, not the stage: {lost}"
         return base.StageResult(
             argv=argv,
             outcome=outcome,
-            verdict=Verdict.GREEN if outcome == "passed" else Verdict.RED,
+            verdict=base.verdict_of(outcome),
             reason=reason,
             exit=exit_,
             log=log,

@@ -82,7 +82,7 @@ class PytestStage:
         test_outcomes.drop_undeclared(noted.tests.values(), declared)
         early = base.describe_ending(exit_, spec)
         if early is not None:
-            outcome, found, reason = early[0], Verdict.RED, early[1]
+            outcome, found, reason = early[0], base.verdict_of(early[0]), early[1]
         else:
             outcome, found, reason = judge_session(
                 exit_.exit_code or 0, noted, spec, log, list(declared)

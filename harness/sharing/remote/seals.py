@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Collection
 
-from harness import records
+from harness import identifiers
 from harness.config.project import Project
 from harness.errors import IntegrityError
 from harness.evidence.hub import digest, layout, ledgers, seal
@@ -27,7 +27,7 @@ def present(store: RemoteStore, suites: Collection[str] = ()) -> list[str]:
         StorageError: The store refused.
     """
     found = []
-    for suite in filter(records.NAME.fullmatch, store.names()):
+    for suite in filter(identifiers.NAME.fullmatch, store.names()):
         if suite in layout.NO_SUITES or (suites and suite not in suites):
             continue
         for name in store.names(suite):

@@ -36,7 +36,7 @@ def test_failures_are_errors_and_warnings_are_warnings() -> None:
     lines = github.commands(reports.record(guards=guards, stages=())).splitlines()
 
     assert [line.partition(" ")[0] for line in lines] == ["::error", "::warning", "::notice"]
-    assert lines[0].startswith("::error title=bad%3A red::found ")
+    assert lines[0].startswith("::error title=first cause%3A red::guard bad: 0.00217; expected")
 
 
 def test_hostile_text_is_one_command() -> None:
@@ -49,15 +49,16 @@ def test_hostile_text_is_one_command() -> None:
     assert len(lines) == 2
     matched = re.fullmatch(r"::error title=([^:,]*)::(.*)", lines[0])
     assert matched is not None
-    assert "100%25" in matched[1]
+    assert "100%25" in matched[2]
     assert not re.search(r"%(?!25|3A|2C)", lines[0])
 
 
 def test_annotations_keep_to_the_limit() -> None:
-    """Of forty failures ten errors are written, and the last one names the rest."""
-    guards = tuple(reports.guard(f"g{i}", Verdict.RED, reason="w" * 9999) for i in range(40))
+    """Of forty causes ten errors are written, and the last one names the rest."""
+    broken = {"outcome": "failed", "verdict": Verdict.RED}
+    stages = tuple(reports.stage(f"s{i}", 0, **broken, reason="w" * 9999) for i in range(40))
 
-    lines = github.commands(reports.record(guards=guards, stages=())).splitlines()
+    lines = github.commands(reports.record(guards=(), stages=stages)).splitlines()
 
     errors = [line for line in lines if line.startswith("::error")]
     assert len(errors) == github.ANNOTATIONS

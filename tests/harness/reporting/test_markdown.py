@@ -16,8 +16,9 @@ def test_summary_says_what_was_found() -> None:
 
     assert written.startswith("# ✗ RED — forward-parity\n")
     assert "| inference-variance | 3.1e+07 | 0.001 … 0.01 | ✗ red |" in written
-    assert "- **inference-variance**: Training and inference disagree" in written
-    assert "- **train-variance-floor**" not in written
+    assert "- **First cause:** guard inference-variance: Above the golden band." in written
+    assert written.count("Training and inference disagree") == 1
+    assert "- **Not judged:** 1 guard (frc-floor): metrics.json was not written." in written
 
 
 def test_summary_says_what_changed(tmp_path: Path) -> None:

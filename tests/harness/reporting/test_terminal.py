@@ -14,13 +14,26 @@ PLAIN, COLOURED = Palette(is_on=False), Palette(is_on=True)
 
 def test_table_says_guard_value_expected_verdict() -> None:
     """Each guard is one row with value, bound and verdict."""
-    written = terminal.final(reports.red_record(), "hubs/x/1", PLAIN)
+    written = terminal.guards(reports.red_record().guards, PLAIN)
 
     row = next(line for line in written.splitlines() if line.startswith("inference-variance "))
     assert row.split("  ")[0] == "inference-variance"
     assert "3.1e+07" in row
     assert "0.001 … 0.01" in row
     assert row.endswith("✗ red")
+
+
+def test_red_run_says_its_cause() -> None:
+    """A red run ends with its cause, the remedy of the cause alone, and what is not judged."""
+    lines = terminal.final(reports.red_record(), "hubs/x/1", PLAIN).splitlines()
+
+    told = [line for line in lines if line.startswith(("cause", "  →", "not judged"))]
+    assert told == [
+        "cause  guard inference-variance: Above the golden band.",
+        "  → Training and inference disagree on the scale: read it in the bundle.",
+        "not judged  1 guard (frc-floor): metrics.json was not written.",
+    ]
+    assert len(lines) <= 24
 
 
 def test_last_lines_say_hub_and_next() -> None:

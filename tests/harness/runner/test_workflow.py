@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ from harness.errors import ConfigError
 from harness.evidence.hub import layout, plan
 from harness.evidence.hub.evidence import HubEvidence
 from harness.records import HubRecord, StageRecord
-from harness.runner.observer import Silent
 from harness.verdict import Verdict
 from tests.builders import hubs
 
@@ -179,70 +176,6 @@ def test_plan_is_frozen_and_readable(tmp_path: Path) -> None:
     assert made.argv["make"][-1] == "3"
     assert set(made.inputs) == {"source/model.py"}
     assert made.inputs_sha256 == outcome.record.inputs_sha256
-
-
-class Stopper(Silent):
-    """Sends a signal to this process at the first line of a stage."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def log_line(self, stage: str, line: str) -> None:  # noqa: ARG002 - as declared
-        """Send the signal."""
-        if line == "ready":
-            os.kill(os.getpid(), self.number)
-
-
-@pytest.fixture
-def _heard() -> Iterator[None]:
-    """Hear both signals, also in the background of a shell, which is deaf to Ctrl-C."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("_heard")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signal_seals_a_red_hub(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    """A run that is told to stop ends its stage, skips the rest, and seals the reason."""
-    stages = (
-        hubs.command("first", "import time; print('ready', flush=True); time.sleep(60)"),
-        hubs.command("second", "pass"),
-    )
-    project = hubs.project(tmp_path, tiny=hubs.suite(*stages))
-    before = signal.getsignal(number)
-
-    outcome = hubs.run(project, observer=Stopper(number))
-
-    assert outcome.exit_code == code
-    assert outcome.record.verdict is Verdict.RED
-    assert number.name in outcome.record.reason
-    assert [s.outcome for s in outcome.record.stages] == ["interrupted", "skipped"]
-    assert (outcome.hub / "manifest-sha256.txt").exists()
-    assert signal.getsignal(number) is before
-
-
-class Between(Silent):
-    """Sends SIGTERM to this process between two stages."""
-
-    def stage_finished(self, record: StageRecord) -> None:
-        """Send the signal after the first stage."""
-        if record.id == "first":
-            os.kill(os.getpid(), signal.SIGTERM)
-
-
-def test_signal_between_stages_is_red(tmp_path: Path) -> None:
-    """Told to stop between two stages, a run whose stages all passed so far is red."""
-    stages = (hubs.command("first", "pass"), hubs.command("second", "pass"))
-
-    outcome = hubs.run(hubs.project(tmp_path, tiny=hubs.suite(*stages)), observer=Between())
-
-    assert [s.outcome for s in outcome.record.stages] == ["passed", "skipped"]
-    assert outcome.record.verdict is Verdict.RED
-    assert outcome.record.reason.startswith("interrupted by SIGTERM")
 
 
 def test_part_of_a_suite_is_not_green(tmp_path: Path) -> None:

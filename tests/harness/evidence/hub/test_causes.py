@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import pytest
 
 from harness.config.project import GuardSpec
 from harness.evidence.hub import causes
-from harness.judgement.guards.base import result
-from harness.records import StageRecord
+from harness.judgement.guards.base import judge_interval
+from harness.records import GuardResult, StageRecord
 from harness.verdict import Verdict
 
 TRACE = """step 12 of 40
@@ -92,14 +93,25 @@ def test_failed_tests_are_named(tmp_path: Path) -> None:
     assert "t.py::test_x" in stage(tmp_path, log).issue
 
 
-def test_guard_is_one_cause_whatever_its_value(tmp_path: Path) -> None:
-    """A red guard is the same blocker for every value, and a warning is none."""
-    spec = GuardSpec(id="floor", kind="bound", remedy="Look.")
-    warn = GuardSpec(id="hint", kind="bound", remedy="Look.", severity="warn")
-    first = result(spec, Verdict.RED, "1e-9", "≥ 1e-6")
-    second = result(spec, Verdict.RED, "2e-9", "≥ 1e-6")
-    hint = result(warn, Verdict.RED, "1", "2")
+def guard(id_: str, value: float, **keys: Any) -> GuardResult:
+    spec = GuardSpec(id=id_, kind="bound", remedy="Look.", **keys)
+    return judge_interval(spec, "m:x", value, (1.0, 2.0))
 
-    made = causes.all_of("tiny", (), (first, second, hint), tmp_path, {})
 
-    assert [cause.guard for cause in made] == ["floor"]
+def test_guard_is_one_cause_whatever_its_value() -> None:
+    """A red guard is the same blocker for every value, in whatever suite."""
+    first = causes.of_guard("tiny", guard("floor", 0.1), ())
+    second = causes.of_guard("large", guard("floor", 0.2), ("x",))
+
+    assert first.signature == second.signature
+
+
+def test_set_and_direction_are_the_cause() -> None:
+    """Another direction, one guard more, or another guard is another cause; order is not."""
+    low, high, other = guard("floor", 0.1), guard("floor", 9.0), guard("other", 0.1)
+    sets = [(low,), (high,), (low, other), (other,), (guard("floor", math.nan),)]
+
+    made = {causes.of_guards("tiny", results, ()).signature for results in sets}
+
+    assert len(made) == len(sets)
+    assert causes.of_guards("tiny", (other, low), ()).signature in made

@@ -1,0 +1,105 @@
+"""Source files that changed between two runs, and for Python the functions that did."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import git
+
+from harness.evidence.hub import plan
+from harness.files import sha256_bytes
+
+MODULE = "<module>"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """A file whose bytes differ; ``functions`` are empty where nothing of it can be told."""
+
+    path: str
+    functions: tuple[str, ...]
+
+
+def list_changed(root: Path, before: Path, after: Path) -> tuple[ChangedFile, ...]:
+    """Return the input files that differ between two hubs, with the functions that do.
+
+    Args:
+        root: The project, to find the texts in its history and work tree.
+        before: The earlier hub.
+        after: The later hub.
+
+    Raises:
+        HarnessError: A plan cannot be read.
+    """
+    old, new = plan.read_plan(before), plan.read_plan(after)
+    paths = sorted({*old.inputs, *new.inputs})
+    changed = [path for path in paths if old.inputs.get(path) != new.inputs.get(path)]
+    found = []
+    for path in changed:
+        texts = (
+            _read(root, old.stamp.commit, path, old.inputs.get(path)),
+            _read(root, new.stamp.commit, path, new.inputs.get(path)),
+        )
+        functions = compare_functions(*texts) if path.endswith(".py") else ()
+        found.append(ChangedFile(path, functions))
+    return tuple(found)
+
+
+def compare_functions(before: str | None, after: str | None) -> tuple[str, ...]:
+    """Return the functions that differ between two texts; comments and layout do not count."""
+    if before is None or after is None:
+        return ()
+    try:
+        old, new = _take_apart(before), _take_apart(after)
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    names = {**new, **old}
+    return tuple(sorted(name for name in names if old.get(name) != new.get(name)))
+
+
+def _take_apart(text: str) -> dict[str, str]:
+    """Return the code of each function by its qualified name, and of the rest."""
+    tree = ast.parse(text)
+    found = {name: ast.dump(node) for name, node in _functions(tree, "")}
+    for node in ast.walk(tree):
+        if hasattr(node, "body") and isinstance(node.body, list):
+            node.body = [item for item in node.body if not _is_function(item)]
+    found[MODULE] = ast.dump(tree)
+    return found
+
+
+def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef):
+            yield from _functions(child, f"{prefix}{child.name}.")
+        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield prefix + child.name, child
+
+
+def _is_function(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+def _read(root: Path, commit: str, path: str, sha256: str | None) -> str | None:
+    """Return the text that a run saw: of the work tree or of its commit, whichever it was."""
+    for content in _candidates(root, commit, path):
+        if sha256_bytes(content) == sha256:
+            return content.decode(errors="replace")
+    return None
+
+
+def _candidates(root: Path, commit: str, path: str) -> Iterator[bytes]:
+    place = root / path
+    if place.is_file() and not place.is_symlink():
+        yield place.read_bytes()
+    try:
+        repository = git.Repo(root, search_parent_directories=True)
+        told = repository.git.show(
+            f"{commit}:./{path}", strip_newline_in_stdout=False, stdout_as_string=False
+        )
+    except (git.GitCommandError, git.InvalidGitRepositoryError, git.NoSuchPathError):
+        return
+    yield told

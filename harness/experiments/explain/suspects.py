@@ -1,0 +1,220 @@
+"""Two runs to at most three suspects, each with its evidence; none where nothing stands out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.config.project import Project, SuiteSpec
+from harness.errors import HarnessError
+from harness.evidence.hub.store import HubStore
+from harness.experiments.drills import drill as drills
+from harness.experiments.drills import scope
+from harness.experiments.drills.drill import Drill
+from harness.experiments.drills.outcome_cache import OutcomeCache
+from harness.experiments.explain import source
+from harness.experiments.explain.source import ChangedFile
+from harness.judgement import causes
+from harness.records import CauseRecord, HubRecord, decode
+from harness.reporting import changes
+from harness.reporting.changes import Changes, Moved
+from harness.verdict import Verdict
+
+_MOST, _LARGEST, _TAIL = 3, 1 << 20, 256 << 10
+_ALIKE = 0.5
+_TEST = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+_TOUCHED = re.compile(r"^\+\+\+ b/(\S+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A drill whose red guards were held against the run's: ``equal`` of ``total`` agree."""
+
+    drill: str
+    defect: str
+    equal: int
+    total: int
+    files: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Part of the guards that agree."""
+        return self.equal / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """What may be at fault, and why it is thought so."""
+
+    what: str
+    evidence: tuple[str, ...]
+    weight: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What can be told of a run that is not green; ``base`` is the green run before it."""
+
+    record: HubRecord
+    base: HubRecord | None
+    causes: tuple[CauseRecord, ...]
+    changes: Changes | None
+    files: tuple[ChangedFile, ...]
+    moved: tuple[tuple[str, Moved], ...]
+    tests: tuple[str, ...]
+    drills: tuple[Likeness, ...]
+    suspects: tuple[Suspect, ...]
+
+
+def explain(project: Project, hub: Path) -> Explanation:
+    """Explain a run against the last green one of its suite with equal data and machine.
+
+    Raises:
+        HarnessError: The hub cannot be read.
+    """
+    store = HubStore(project.hubs, project.work)
+    record = store.read(hub)
+    before = find_base(store, hub, record)
+    base = None if before is None else store.read(before)
+    compared = None if base is None else changes.compare(base, record)
+    files = () if before is None else source.list_changed(project.root, before, hub)
+    logs = _read_logs(hub, record)
+    tests = tuple(dict.fromkeys(t for log in logs for t in _TEST.findall(log)))
+    suite = project.suites.get(record.suite)
+    likely = () if suite is None else compare_drills(project, suite, record)
+    return Explanation(
+        record=record,
+        base=base,
+        causes=causes.causes_of(record),
+        changes=compared,
+        files=files,
+        moved=() if compared is None else _order_moved(record, compared.metrics),
+        tests=tests,
+        drills=likely[:_MOST],
+        suspects=_rank(files, compared, logs, likely),
+    )
+
+
+def find_base(store: HubStore, hub: Path, record: HubRecord) -> Path | None:
+    """Return the last green hub before a run with the same data, parameters and machine."""
+    for other in reversed(store.hubs(record.suite)):
+        if other.name >= hub.name:
+            continue
+        try:
+            found = store.read(other)
+        except HarnessError:
+            continue
+        same = found.datasets == record.datasets and found.parameters == record.parameters
+        if found.verdict is Verdict.GREEN and same and found.environment == record.environment:
+            return other
+    return None
+
+
+def _order_moved(record: HubRecord, metrics: Sequence[Moved]) -> tuple[tuple[str, Moved], ...]:
+    """Order what moved along the pipeline: the stage that wrote it, then how much it moved."""
+    makers = {artifact.id: artifact.stage for artifact in record.artifacts}
+    order = [stage.id for stage in record.stages]
+
+    def stage_of(moved: Moved) -> str:
+        return next((s for a, s in makers.items() if f"{a}:" in moved.name), "")
+
+    told = [(stage_of(moved), moved) for moved in metrics]
+    return tuple(
+        sorted(told, key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order))
+    )
+
+
+def _read_logs(hub: Path, record: HubRecord) -> tuple[str, ...]:
+    found = []
+    for stage in record.stages:
+        path = hub / (stage.log or "")
+        if stage.verdict is Verdict.RED and path.is_file() and not path.is_symlink():
+            found.append(path.read_bytes()[-_TAIL:].decode(errors="replace"))
+    return tuple(found)
+
+
+def compare_drills(
+    project: Project, suite: SuiteSpec, record: HubRecord
+) -> tuple[Likeness, ...]:
+    """Hold the red guards and stages of a run against those of every drill, the likest first.
+
+    A drill runs the stages of its own guard only: nothing else is compared. Where no outcome
+    of it is kept, its own guard is all that is known.
+    """
+    red = {g.id for g in record.guards if g.verdict is Verdict.RED}
+    red |= {f"stage:{s.id}" for s in record.stages if s.verdict is Verdict.RED}
+    kept, roads = read_patterns(project), causes.roads_of(suite)
+    found = []
+    for path in sorted((project.root / drills.FOLDER).glob("*.patch")):
+        try:
+            planted = drills.read_drill(path)
+            ran = set(scope.stages_for(suite, planted.guard))
+        except (HarnessError, StopIteration, KeyError):
+            continue  # of a suite with other guards
+        pattern = set(kept.get(planted.name, ())) or {planted.guard}
+        seen = {one for one in red if _is_inside(one, ran, roads)}
+        either = pattern | seen
+        touched = tuple(_TOUCHED.findall(path.read_text("utf-8")))
+        found.append(_likeness(planted, len(pattern & seen), len(either), touched))
+    return tuple(sorted(found, key=lambda one: (one.share, one.equal), reverse=True))
+
+
+def _likeness(planted: Drill, equal: int, total: int, touched: tuple[str, ...]) -> Likeness:
+    return Likeness(planted.name, planted.defect, equal, total, touched)
+
+
+def _is_inside(name: str, ran: set[str], roads: causes.Roads) -> bool:
+    kind, colon, stage = name.partition(":")
+    read = {stage} if colon and kind == "stage" else roads.read_by(name)
+    return bool(read) and set(read) <= ran
+
+
+def read_patterns(project: Project) -> dict[str, tuple[str, ...]]:
+    """Return what each drill turned red, as far as outcomes are kept; the newest counts."""
+    found: dict[str, tuple[str, ...]] = {}
+    paths = (project.work / "drills").glob("*.json")
+    for path in sorted(paths, key=lambda p: p.stat().st_mtime):
+        try:
+            if path.stat().st_size <= _LARGEST:
+                kept = decode(OutcomeCache, json.loads(path.read_bytes()), path.name)
+                found[kept.name] = kept.red
+        except (OSError, ValueError, RecursionError, HarnessError):
+            continue  # may be of another release; the patch's header still speaks
+    return found
+
+
+def _rank(
+    files: Iterable[ChangedFile],
+    compared: Changes | None,
+    logs: Sequence[str],
+    likely: Sequence[Likeness],
+) -> tuple[Suspect, ...]:
+    """Rank what changed by how much speaks against it; what did not change is no suspect."""
+    files = tuple(files)
+    alike = [one for one in likely[:_MOST] if one.share >= _ALIKE]
+    found = []
+    for file in files:
+        weight, told = 1, ["it changed since the last green run"]
+        if len(files) == 1:
+            weight, told = 2, ["it is the only file that changed since the last green run"]
+        if any(file.path in log for log in logs):
+            weight += 2
+            told.append("the log of what failed passes through it")
+        for one in (one for one in alike if file.path in one.files):
+            weight += 1
+            told.append(f"the drill {one.drill} plants its defect there")
+        functions = f": {', '.join(file.functions[:4])}" if file.functions else ""
+        found.append(Suspect(file.path + functions, tuple(told), weight))
+    if compared is not None and any(d.name == "harness.toml" for d in compared.source):
+        words = "the suite's declaration changed since the last green run"
+        found.append(Suspect("harness.toml", (words,), 2 if not files else 1))
+    if not found and alike and alike[0].share == 1.0:
+        words = f"all that is red is what the drill {alike[0].drill} turns red"
+        found = [Suspect(path, (words,), 1) for path in alike[0].files]
+    found.sort(key=lambda one: one.weight, reverse=True)
+    # Many changes of which none stands out are no answer.
+    stands_out = [one for one in found if one.weight > 1] or found
+    return tuple(stands_out[:_MOST]) if len(stands_out) <= _MOST * 2 else ()

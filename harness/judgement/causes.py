@@ -1,0 +1,318 @@
+"""The causes of one run, first things first: what stopped first explains what follows.
+
+A stage that did not pass explains the stages that need it and the guards that read it. Red
+guards whose stages stand on a common one are one cause, named by those that read the earliest
+stage; a crash below them follows from them. Tests that failed explain the numbers that moved
+after them: both look at the same code. Two stages that broke off with the same error are one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.config import suite_rules
+from harness.config.project import SuiteSpec
+from harness.judgement import quarantine
+from harness.judgement.guards import reads
+from harness.records import CauseRecord, GuardResult, HubRecord, StageRecord
+from harness.verdict import Verdict
+
+_DEFAULT, _DATASET = "default:", "dataset-"
+_INTERRUPTED, _SKIPPED = "interrupted", "skipped"
+_NEEDED = re.compile(r"(\S+) did not pass")
+_STOP_REMEDY = "Nothing is known to be wrong: run the suite to its end."
+_STAGE_REMEDY = "Read the end of the stage's log in the hub, and make its command pass."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roads:
+    """Who reads what: stages in the order of the plan, their needs, the stages of guards."""
+
+    order: tuple[str, ...]
+    needs: Mapping[str, frozenset[str]]
+    reads: Mapping[str, frozenset[str]]
+    makers: Mapping[str, str]
+
+    def read_by(self, guard: str) -> frozenset[str]:
+        """Return the stages that a guard reads; a default guard reads its artifact's."""
+        if guard.startswith(_DEFAULT) and guard not in self.reads:
+            maker = self.makers.get(guard.removeprefix(_DEFAULT))
+            return frozenset() if maker is None else frozenset({maker})
+        return self.reads.get(guard, frozenset())
+
+    def ground_of(self, stages: Iterable[str]) -> frozenset[str]:
+        """Return stages and all that they need."""
+        found, waiting = set(stages), list(stages)
+        while waiting:
+            more = self.needs.get(waiting.pop(), frozenset()) - found
+            found |= more
+            waiting += more
+        return frozenset(found)
+
+
+def roads_of(suite: SuiteSpec) -> Roads:
+    """Take the roads that a suite declares."""
+    order = tuple(stage.id for stage in suite_rules.order_stages(suite))
+    makers = reads.list_makers(suite)
+    return Roads(
+        order=order,
+        needs={stage.id: frozenset(stage.needs) for stage in suite.stages},
+        reads={spec.id: reads.stages_read(spec, makers, order) for spec in suite.guards},
+        makers=makers,
+    )
+
+
+def roads_told(record: HubRecord) -> Roads:
+    """Take what a record alone tells of its roads, for hubs whose causes were not recorded."""
+    makers = {artifact.id: artifact.stage for artifact in record.artifacts}
+    named = {
+        guard.id: frozenset(
+            stage
+            for artifact, stage in makers.items()
+            if re.search(rf"\b{re.escape(artifact)}\b", guard.metric or guard.reason)
+        )
+        for guard in record.guards
+    }
+    return Roads(
+        order=tuple(stage.id for stage in record.stages),
+        needs={s.id: frozenset(_NEEDED.findall(s.reason)) for s in record.stages},
+        reads=named,
+        makers=makers,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What a run came to: its stages and guards, and what counts for nothing.
+
+    ``failures`` are the errors in the log of each failed stage, the last one last; ``stopped``
+    names the signal that ended the run early.
+    """
+
+    stages: tuple[StageRecord, ...]
+    guards: tuple[GuardResult, ...]
+    excused: Collection[tuple[str, str]] = ()
+    failures: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    stopped: str = ""
+
+
+def causes_of(record: HubRecord) -> tuple[CauseRecord, ...]:
+    """Return the causes that a record holds, or for one of an older release those it tells."""
+    found = record.causes
+    if not found:
+        excused = {(e.kind, e.id) for e in quarantine.waived(record)}
+        trial = Trial(stages=record.stages, guards=record.guards, excused=excused)
+        found = find_causes(trial, roads_told(record))
+    is_green = record.verdict is Verdict.GREEN  # what is in quarantine is no reason of it
+    return tuple(cause for cause in found if cause.verdict is Verdict.RED or not is_green)
+
+
+def unjudged_of(record: HubRecord) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the guards that could not be judged, by reason: each reason once."""
+    found: dict[str, list[str]] = {}
+    reasons = {guard: cause.sentence for cause in causes_of(record) for guard in cause.unjudged}
+    for guard in record.guards:
+        if guard.verdict is Verdict.INCONCLUSIVE:
+            reason = reasons.get(guard.id) or guard.reason or guard.found
+            found.setdefault(reason, []).append(guard.id)
+    return tuple((reason, tuple(ids)) for reason, ids in found.items())
+
+
+def find_causes(trial: Trial, roads: Roads) -> tuple[CauseRecord, ...]:
+    """Return the causes of a run: the red ones first, each in the order of the plan."""
+    return _Search(trial, roads).causes()
+
+
+class _Search:
+    """One search; a root is a stage that nothing before it explains."""
+
+    def __init__(self, trial: Trial, roads: Roads) -> None:
+        self.trial, self.roads = trial, roads
+        known = {stage.id: stage for stage in trial.stages}
+        rest = [id_ for id_ in known if id_ not in roads.order]  # datasets come first
+        self.order = (*rest, *(id_ for id_ in roads.order if id_ in known))
+        self.stages = known
+        self.roots = self._roots()
+
+    def _roots(self) -> dict[str, str]:
+        """Return the root of each stage that is not green."""
+        roots: dict[str, str] = {}
+        for id_ in self.order:
+            stage = self.stages[id_]
+            if stage.verdict is Verdict.GREEN:
+                continue
+            needs = self.roads.needs.get(id_, frozenset())
+            before = [o for o in roots if o in needs or o.startswith(_DATASET)]
+            if stage.outcome == _SKIPPED and before:
+                roots[id_] = roots[before[0]]
+            elif stage.outcome == _SKIPPED and (same := self._same_reason(stage, roots)):
+                roots[id_] = same
+            else:
+                roots[id_] = self._same_failure(id_, roots)
+        return roots
+
+    def _same_reason(self, stage: StageRecord, roots: Iterable[str]) -> str:
+        """Return an earlier stage that was not run for the same reason, or the stopped one."""
+        for id_ in roots:
+            other = self.stages[id_]
+            if other.outcome == _INTERRUPTED and self.trial.stopped:
+                return id_
+            if other.outcome == _SKIPPED and other.reason == stage.reason:
+                return id_
+        return ""
+
+    def _same_failure(self, id_: str, roots: Mapping[str, str]) -> str:
+        """Return the root of an earlier stage in which the same error was raised."""
+        own = self.trial.failures.get(id_, ())
+        if self.stages[id_].verdict is Verdict.RED and own:
+            for other, root in roots.items():
+                if own[-1] in self.trial.failures.get(other, ()):
+                    return root
+        return id_
+
+    def causes(self) -> tuple[CauseRecord, ...]:
+        follows: dict[str, list[str]] = {root: [] for root in self.roots.values()}
+        unjudged: dict[str, list[str]] = {root: [] for root in self.roots.values()}
+        for id_, root in self.roots.items():
+            if id_ != root:
+                follows[root].append(f"stage {id_}")
+        own: list[GuardResult] = []
+        for guard in self._deciding():
+            root = self._root_of(guard)
+            if guard.verdict is Verdict.INCONCLUSIVE:
+                unjudged.get(root, []).append(guard.id)
+            elif root and self._verdict(root) is Verdict.RED:
+                follows[root].append(guard.id)
+            else:
+                own.append(guard)
+        groups = self._group(own)
+        made = [self._of_guards(group, follows, unjudged) for group in groups]
+        made += [
+            self._of_stage(root, follows[root], unjudged[root])
+            for root in dict.fromkeys(self.roots.values())
+            if root in follows
+        ]
+        return tuple(sorted(made, key=self._rank))
+
+    def _deciding(self) -> list[GuardResult]:
+        return [
+            guard
+            for guard in self.trial.guards
+            if guard.verdict is not Verdict.GREEN
+            and guard.severity == "fail"
+            and ("guard", guard.id) not in self.trial.excused
+        ]
+
+    def _verdict(self, root: str) -> Verdict:
+        excused = ("stage", root) in self.trial.excused
+        return Verdict.INCONCLUSIVE if excused else self.stages[root].verdict
+
+    def _root_of(self, guard: GuardResult) -> str:
+        """Return the root that explains a guard; empty where none does."""
+        read = self.roads.read_by(guard.id)
+        for id_ in self.order:
+            if id_ in read and id_ in self.roots:
+                return self.roots[id_]
+        if guard.verdict is Verdict.RED:
+            for root in self.roots.values():
+                tests = self.stages[root].kind == "pytest" and self.stages[root].outcome
+                is_red = tests == "failed" and self._verdict(root) is Verdict.RED
+                if is_red and self._place(root) < self._place_of_guard(guard):
+                    return root
+        return ""
+
+    def _place(self, stage: str) -> int:
+        return self.order.index(stage)
+
+    def _place_of_guard(self, guard: GuardResult) -> int:
+        read = [self._place(s) for s in self.roads.read_by(guard.id) if s in self.stages]
+        return max(read, default=len(self.order))
+
+    def _group(self, own: Sequence[GuardResult]) -> list[list[GuardResult]]:
+        """Part red guards into those that stand on common stages; each in the plan's order."""
+        groups: list[tuple[set[str], list[GuardResult]]] = []
+        for guard in sorted(own, key=self._weight):
+            ground = set(self.roads.ground_of(self.roads.read_by(guard.id)))
+            met = [g for g in groups if not ground or not g[0] or ground & g[0]]
+            for group in met:
+                groups.remove(group)
+            ground = ground.union(*(g[0] for g in met))
+            members = [one for _, guards in met for one in guards]
+            groups.append((ground, [*members, guard]))
+        return [sorted(guards, key=self._weight) for _, guards in groups]
+
+    def _weight(self, guard: GuardResult) -> tuple[int, bool]:
+        return self._place_of_guard(guard), guard.id.startswith(_DEFAULT)
+
+    def _of_guards(
+        self,
+        group: Sequence[GuardResult],
+        follows: dict[str, list[str]],
+        unjudged: dict[str, list[str]],
+    ) -> CauseRecord:
+        """Make the cause of red guards; stages that broke off on their ground follow."""
+        first = self._place_of_guard(group[0])
+        same = [g for g in group if self._place_of_guard(g) == first]
+        declared = [g for g in same if not g.id.startswith(_DEFAULT)] or same
+        after = [g.id for g in group if g not in declared]
+        ground = self.roads.ground_of(
+            {s for guard in group for s in self.roads.read_by(guard.id)}
+        )
+        open_: list[str] = []
+        for root in list(follows):
+            is_red = self._verdict(root) is Verdict.RED
+            shared = self.roads.ground_of([root]) & ground
+            if is_red and shared and self._place(root) > first:
+                after += [f"stage {root}", *follows.pop(root)]
+                open_ += unjudged.pop(root)
+        lead = declared[0]
+        return CauseRecord(
+            verdict=Verdict.RED,
+            stage=self.order[first] if first < len(self.order) else None,
+            guards=tuple(g.id for g in declared),
+            sentence=f"guard {lead.id}: {describe(lead)}",
+            remedy=lead.remedy,
+            follows=tuple(after),
+            unjudged=tuple(open_),
+        )
+
+    def _of_stage(
+        self, root: str, follows: Sequence[str], unjudged: Sequence[str]
+    ) -> CauseRecord:
+        stage = self.stages[root]
+        verdict = self._verdict(root)
+        sentence = f"stage {root}: {stage.reason or stage.outcome}"
+        if verdict is not stage.verdict:
+            sentence = f"stage {root} failed in quarantine: {stage.reason}"
+        if self.trial.stopped and stage.outcome in (_INTERRUPTED, _SKIPPED):
+            where = "in" if stage.outcome == _INTERRUPTED else "before"
+            sentence = f"interrupted by {self.trial.stopped} {where} stage {root}"
+        remedy = _STOP_REMEDY if stage.outcome == _INTERRUPTED else _STAGE_REMEDY
+        return CauseRecord(
+            verdict=verdict,
+            stage=root,
+            guards=(),
+            sentence=sentence,
+            remedy=remedy if stage.outcome != _SKIPPED else "",
+            follows=tuple(follows),
+            unjudged=tuple(unjudged),
+        )
+
+    def _rank(self, cause: CauseRecord) -> tuple[bool, int, bool]:
+        stage = cause.stage
+        place = len(self.order) if stage is None else self._place(stage)
+        return cause.verdict is not Verdict.RED, place, bool(cause.guards)
+
+
+def describe(guard: GuardResult) -> str:
+    """Say in a few words what is wrong with a guard."""
+    return guard.reason or f"{guard.found}; expected {guard.expected}"
+
+
+def tell(cause: CauseRecord) -> str:
+    """Write a cause in one sentence, and how much follows from it."""
+    return cause.sentence + (
+        f" (and {len(cause.also)} that follow from it)" if cause.also else ""
+    )

@@ -1,0 +1,38 @@
+"""Which stages a guard reads: through the artifacts it names, by a stage's name, or its log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from harness.config.project import GuardSpec, SuiteSpec
+
+_RUN = "@stages"
+
+
+def list_makers(suite: SuiteSpec) -> dict[str, str]:
+    """Return the stage that promises each artifact of a suite."""
+    return {artifact.id: stage.id for stage in suite.stages for artifact in stage.artifacts}
+
+
+def stages_read(
+    spec: GuardSpec, makers: Mapping[str, str], stages: Collection[str]
+) -> frozenset[str]:
+    """Return the stages that a guard reads itself, without those that they need.
+
+    Args:
+        spec: The guard.
+        makers: Stage of each artifact.
+        stages: Ids of all stages.
+
+    Returns:
+        Empty where the guard does not say what it looks at.
+    """
+    words = [value for value in spec.options.values() if isinstance(value, str)]
+    found = {word for name, word in spec.options.items() if name == "stage" and word in stages}
+    for word in words:
+        head, _, path = word.partition(":")
+        if head == _RUN:
+            found |= {path.partition(".")[0]} & set(stages)
+        elif head in makers:
+            found.add(makers[head])
+    return frozenset(found)

@@ -1,0 +1,161 @@
+"""Explanations: what changed is found, what it looks like is found, and nothing is made up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli import main
+from harness.config.project import Project
+from harness.experiments.drills import outcome_cache
+from harness.experiments.drills.outcome_cache import OutcomeCache
+from harness.experiments.explain import source, suspects
+from harness.judgement.declaration import load_project
+from tests.builders import hubs
+
+MODEL = """\
+GAIN = 1
+
+
+def amplify(value):
+    return value * GAIN
+
+
+class Head:
+    def shift(self, value):
+        return value + 0.0
+"""
+READ = (
+    "import json, sys; sys.path.insert(0, 'source'); import model;"
+    "value = model.Head().shift(model.amplify(3.0));"
+    "json.dump({'value': value, 'twice': 2 * value}, open(sys.argv[1], 'w'))"
+)
+TWICE = {**hubs.FLOOR, "id": "twice", "metric": "out:twice", "min": 2.0}
+HIGH = {"id": "high", "kind": "bound", "metric": "out:value", "max": 100.0, "remedy": "Look."}
+
+
+def declare(root: Path) -> Project:
+    stage = hubs.command("make", READ, "{work}/out.json", artifacts=[hubs.OUT])
+    stage["argv"].remove("-I")
+    suite = hubs.suite(stage, guards=[hubs.FLOOR, TWICE, HIGH])
+    hubs.declare(root, tiny=suite)
+    (root / "source/model.py").write_text(MODEL)
+    (root / "source/other.py").write_text("USED = False\n")
+    hubs.commit(root)
+    return load_project(root)
+
+
+def plant(root: Path, before: str, after: str, name: str = "model.py") -> None:
+    path = root / "source" / name
+    assert before in path.read_text()
+    path.write_text(path.read_text().replace(before, after))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "function"),
+    [
+        ("value * GAIN", "value * 0", "amplify"),
+        ("value + 0.0", "value - 9", "Head.shift"),
+        ("GAIN = 1", "GAIN = 0", source.MODULE),
+        ("value * GAIN", "value / 0", "amplify"),
+    ],
+)
+def test_planted_function_is_the_first_suspect(
+    tmp_path: Path, before: str, after: str, function: str
+) -> None:
+    """What changed since the last green run is named by file and function."""
+    project = declare(tmp_path)
+    green = hubs.run(project)
+    plant(tmp_path, before, after)
+
+    made = suspects.explain(project, hubs.run(project).hub)
+
+    assert made.base == green.record
+    assert [file.functions for file in made.files] == [(function,)]
+    assert made.suspects[0].what == f"source/model.py: {function}"
+
+
+def test_log_singles_out_one_of_many(tmp_path: Path) -> None:
+    """Of several files that changed, the one that the failure passed through comes first."""
+    project = declare(tmp_path)
+    hubs.run(project)
+    plant(tmp_path, "USED = False", "USED = True", "other.py")
+    plant(tmp_path, "value * GAIN", "value / 0")
+
+    made = suspects.explain(project, hubs.run(project).hub)
+
+    assert made.suspects[0].what.startswith("source/model.py")
+    assert len(made.files) == 2
+
+
+def test_nothing_changed_is_not_known(tmp_path: Path, capsys: Any) -> None:
+    """Where nothing differs from the green run, nobody is suspected."""
+    project = declare(tmp_path)
+    hubs.run(project, parameters={"value": "3"})
+    (tmp_path / "source/model.py").write_text(MODEL.replace("GAIN = 1", "GAIN = 0"))
+    hub = hubs.run(project, parameters={"value": "4"}).hub
+
+    made = suspects.explain(project, hub)
+
+    assert (made.base, made.suspects) == (None, ())
+    assert main.main(["explain", str(hub), "-C", str(tmp_path)]) == 0
+    assert "I do not know" in capsys.readouterr().out
+
+
+def test_comments_are_no_change() -> None:
+    """A comment or another layout changes no function; another default does."""
+    assert source.compare_functions(MODEL, MODEL.replace("GAIN\n", "GAIN  # why\n")) == ()
+    assert source.compare_functions(MODEL, MODEL.replace("(value)", "(value=1)")) == (
+        "amplify",
+    )
+
+
+def keep_drill(project: Project, name: str, *red: str) -> None:
+    """Write a drill and the outcome that was kept of it."""
+    folder = project.root / "drills"
+    folder.mkdir(exist_ok=True)
+    head = f"Suite: tiny\nGuard: {red[0]}\nDefect: It is {name}.\n\n"
+    diff = "--- a/source/model.py\n+++ b/source/model.py\n@@ -1 +1 @@\n-GAIN = 1\n+GAIN = 0\n"
+    (folder / f"{name}.patch").write_text(head + diff)
+    kept = OutcomeCache(
+        schema=outcome_cache.SCHEMA,
+        name=name,
+        outcome="caught",
+        red=red,
+        duration_s=1.0,
+        reason="",
+    )
+    outcome_cache.keep(project, name, kept)
+
+
+def test_drill_of_the_same_pattern_comes_first(tmp_path: Path) -> None:
+    """The drill whose red guards are those of the run is the one that it looks like."""
+    project = declare(tmp_path)
+    keep_drill(project, "too-large", "high")
+    keep_drill(project, "too-small", "floor", "twice")
+    keep_drill(project, "crash", "stage:make")
+    hubs.run(project)
+    plant(tmp_path, "GAIN = 1", "GAIN = 0")
+
+    made = suspects.explain(project, hubs.run(project).hub)
+
+    assert [(d.drill, d.equal, d.total) for d in made.drills][:1] == [("too-small", 2, 2)]
+    assert "the drill too-small plants its defect there" in made.suspects[0].evidence
+
+
+def test_explanation_as_json(tmp_path: Path, capsys: Any) -> None:
+    """The newest run that is not green is explained, and the answer can be read by programs."""
+    project = declare(tmp_path)
+    hubs.run(project)
+    plant(tmp_path, "GAIN = 1", "GAIN = 0")
+    hubs.run(project)
+    capsys.readouterr()
+
+    assert main.main(["explain", "--json", "-C", str(tmp_path)]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["suspects"][0]["what"] == "source/model.py: <module>"
+    assert told["causes"][0]["guards"] == ["floor", "twice"]
