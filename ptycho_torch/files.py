@@ -19,7 +19,7 @@ _CHUNK = 1 << 20
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def open_replacement(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary sibling, empty and readable too, and rename it onto ``path`` at the end.
 
     Raises:
@@ -45,7 +45,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file atomically."""
-    with replacing(path) as stream:
+    with open_replacement(path) as stream:
         stream.write(content)
 
 

@@ -111,10 +111,10 @@ def _space(root: Path) -> Finding:
 
 def _ledger(project: Project) -> Finding:
     both = resolve.store(project).ledgers
-    if not both.named:
+    if not both.by_name:
         return Finding("ledger", Verdict.GREEN, "none yet (made by the first seal)")
     told = []
-    for word, ledger in both.named:
+    for word, ledger in both.by_name:
         try:
             told.append(f"{word}: {sum(1 for _ in ledger.walk())} entries")
         except HarnessError as error:

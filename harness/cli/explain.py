@@ -28,7 +28,7 @@ _SHOWN = 5
 @options.common
 @options.pass_session
 def command(session: Session, hub: str | None) -> None:
-    """Say why a run is red: its cause, what changed, what it looks like, whom to suspect.
+    """Say why a run is red: its cause, what changed, whom to suspect.
 
     Without HUB it is the newest run that is not green. It is held against the last green run
     of its suite with the same data, parameters and machine. Where nothing stands out, it says

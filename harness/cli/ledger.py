@@ -46,10 +46,10 @@ def _both(project: Project) -> Ledgers:
     return ledgers.of_store(project.hubs, project.work)
 
 
-def _chosen(project: Project, *, is_local: bool) -> list[tuple[str, Ledger]]:
+def _choose_ledgers(project: Project, *, is_local: bool) -> list[tuple[str, Ledger]]:
     """Return the ledgers that exist, or the local one alone; an absent one is empty."""
     both = _both(project)
-    found = [(word, one) for word, one in both.named if word == LOCAL or not is_local]
+    found = [(word, one) for word, one in both.by_name if word == LOCAL or not is_local]
     return found or [(LOCAL, both.local)]
 
 
@@ -103,7 +103,7 @@ def verify(session: Session, pinned: Path | None) -> None:
     """Prove the chain and the tree of both ledgers, each against the checkpoint beside it."""
     project = resolve.project(session)
     told, lines = {}, []
-    for word, ledger in _chosen(project, is_local=False):
+    for word, ledger in _choose_ledgers(project, is_local=False):
         health = ledger.check()
         beside = ledger.path.with_name(layout.CHECKPOINT)
         if beside.is_file():
@@ -162,7 +162,7 @@ def take(
     """
     project = resolve.project(session)
     signers = [] if key_file is None else [keys.read_secret(_text_of(key_file))]
-    chosen = _chosen(project, is_local=is_local)
+    chosen = _choose_ledgers(project, is_local=is_local)
     told, lines = [], []
     for word, ledger in chosen if output is None else chosen[-1:]:
         taken = checkpoint.take(ledger.leaves(), _origin(project, word))
@@ -214,7 +214,7 @@ def _find(project: Project, subject: str, *, is_local: bool) -> tuple[str, Tiles
         EvidenceMissingError: No ledger holds it.
     """
     is_number = subject.isascii() and subject.isdigit() and len(subject) <= _DIGITS
-    for word, ledger in reversed(_chosen(project, is_local=is_local)):
+    for word, ledger in reversed(_choose_ledgers(project, is_local=is_local)):
         tree = Tiles(ledger, project.work / f"ledger-tree-{word}")
         tree.bring_up_to_date()
         index = int(subject) if is_number else tree.find(subject)

@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "waive": ("waive", "Answer for a weaker rule, in a file that a reviewer reads."),
     "status": ("status", "Say where every suite stands and what to type next."),
     "diff": ("diff", "Compare two hubs, the metrics that moved most first."),
-    "explain": ("explain", "Say why a run is red: what changed, and whom to suspect."),
+    "explain": ("explain", "Say why a run is red: its cause, what changed, whom to suspect."),
     "blockers": ("blockers", "List, show or close what keeps a suite red."),
     "golden": ("golden", "Show, calibrate or update reference statistics."),
     "drill": ("drill", "Prove that the guards can fail, by planting defects."),

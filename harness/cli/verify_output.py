@@ -112,7 +112,7 @@ def _by_base(project: Project | None, verified: VerifyReport, asked: Asked) -> t
             found=report.printable(f"{d.rule}: {d.was} → {d.now}"),
             expected="a rule that is as strict",
         )
-        for d in (change.difference for change in judged.refused)
+        for d in (change.difference for change in judged.refused_changes)
     ]
     return (*judged.rows, *refused)
 

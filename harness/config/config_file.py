@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import keys, matrix, ordering, quarantine_rules, suite_rules, toml_table
-from harness.config.project import DatasetSpec, GateSpec, GuardSpec, Project, SuiteSpec
+from harness.config.project import DatasetSpec, GuardSpec, Project, SuiteSpec
 from harness.config.tables import SuiteTable, TopTable
 from harness.config.toml_table import Table, nearest
 from harness.errors import ConfigError, NotAProjectError
@@ -93,7 +93,7 @@ def read_content(
         policies=top.policies,
         trusted_keys=top.trusted_keys,
         strict_inputs=top.strict_inputs,
-        gate=keys.read(GateSpec, Table(FILE, "gate", top.gate)),
+        gate=top.gate,
         config_sha256=sha256_bytes(content),
         **folders,
     )
@@ -178,7 +178,7 @@ def _suites(
     """Make the suites, each after the one that it extends."""
     for name, suite in written.items():
         if suite.extends is not None and suite.extends not in written:
-            raise _at(name).error(
+            raise _suite_place(name).error(
                 "extends",
                 found=repr(suite.extends),
                 expected="a declared suite",
@@ -191,7 +191,7 @@ def _suites(
     try:
         order = ordering.order_by_need(parents)
     except ordering.CycleError as error:
-        raise _at(error.ring[0]).error(
+        raise _suite_place(error.ring[0]).error(
             "extends",
             found=" → ".join(error.ring),
             expected="no cycle",
@@ -204,7 +204,7 @@ def _suites(
     return {name: done[name] for name in written}
 
 
-def _at(suite: str) -> Table:
+def _suite_place(suite: str) -> Table:
     """Return where a suite stands, for errors about its keys."""
     return Table(FILE, f"suites.{suite}", {})
 
@@ -224,7 +224,7 @@ _BARE = SuiteSpec(
 def _suite(
     name: str, own: SuiteTable, datasets: dict[str, DatasetSpec], parent: SuiteSpec | None
 ) -> SuiteSpec:
-    base, table = parent or _BARE, _at(name)
+    base, table = parent or _BARE, _suite_place(name)
     for index, stage in enumerate(own.stages):
         suite_rules.check_stage(stage, Table(FILE, f"{table.path}.stages[{index}]", {}))
     suite_rules.check_modules(own.requires, table)

@@ -35,6 +35,7 @@ class Kind(enum.StrEnum):
     STRINGS = "table of strings"
     RECORDS = "array of tables"
     NAMED = "table of tables"
+    RECORD = "one table"
     TABLE = "table"
 
 
@@ -186,6 +187,8 @@ def _find_kind(hint: Any) -> tuple[Kind, type | None]:
             return Kind.STRINGS, None
         is_record = dataclasses.is_dataclass(inner[1])
         return (Kind.NAMED, typing.cast("type", inner[1])) if is_record else (Kind.TABLE, None)
+    if dataclasses.is_dataclass(hint):
+        return Kind.RECORD, typing.cast("type", hint)
     return _SCALARS[hint], None
 
 
@@ -235,7 +238,7 @@ def _find_marked(record: type, mark: str) -> str:
 def _take(one: Key, table: Table) -> Any:
     if one.kind is Kind.STRINGS:
         return table.strings(one.name)
-    if one.kind in (Kind.RECORDS, Kind.NAMED):
+    if one.kind in (Kind.RECORD, Kind.RECORDS, Kind.NAMED):
         return _take_records(one, table)
     if one.kind is Kind.TEXTS:
         values = table.texts(one.name)
@@ -254,6 +257,8 @@ def _take(one: Key, table: Table) -> Any:
 
 def _take_records(one: Key, table: Table) -> Any:
     record = typing.cast("type[Any]", one.record)
+    if one.kind is Kind.RECORD:
+        return read(record, table.inner(one.name))
     if one.kind is Kind.RECORDS:
         return tuple(read(record, inner) for inner in table.tables(one.name))
     return {
@@ -271,6 +276,7 @@ _PLAIN: Mapping[Kind, type] = {
     Kind.STRINGS: dict,
     Kind.RECORDS: list,
     Kind.NAMED: dict,
+    Kind.RECORD: dict,
     Kind.TABLE: dict,
 }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.config.keys import key
-from harness.config.project import DatasetSpec, GuardSpec, StageSpec
+from harness.config.project import DatasetSpec, GateSpec, GuardSpec, StageSpec
 
 SCHEMA = 1
 LONGEST_DAYS = 90
@@ -97,7 +97,7 @@ class TopTable:
     )
     datasets: dict[str, DatasetSpec] = key("Datasets by role, see below.", default={})
     suites: dict[str, SuiteTable] = key("Suites by name, see below.", default={})
-    gate: dict[str, Any] = key("Who may waive a weaker rule, see below.", default={})
+    gate: GateSpec = key("Who may waive a weaker rule, see below.", default=GateSpec())
     hubs: str = key("Folder of the hub store and of the ledger.", default="hubs")
     golden: str = key("Folder of the goldens, one sub-folder per suite.", default="golden")
     work: str = key(

@@ -112,7 +112,7 @@ class Table:
                     expected="a table",
                     remedy=f"Declare it as [[{key}]] or {{ … }}.",
                 )
-            found.append(Table(self.file, f"{self._below(key)}[{index}]", value))
+            found.append(Table(self.file, f"{self._join_path(key)}[{index}]", value))
         return found
 
     def named_tables(self, key: str) -> dict[str, Table]:
@@ -122,7 +122,7 @@ class Table:
 
     def inner(self, key: str) -> Table:
         """Return the table below a key."""
-        return Table(self.file, self._below(key), self.take(key, dict))
+        return Table(self.file, self._join_path(key), self.take(key, dict))
 
     def strings(self, key: str) -> dict[str, str]:
         """Return a table whose values are all strings."""
@@ -145,7 +145,7 @@ class Table:
                     remedy=nearest(key, names),
                 )
 
-    def _below(self, key: str) -> str:
+    def _join_path(self, key: str) -> str:
         return f"{self.path}.{key}" if self.path else key
 
 

@@ -179,7 +179,7 @@ class _Search:
             if id_ != root:
                 follows[root].append(f"stage {id_}")
         own: list[GuardResult] = []
-        for guard in self._deciding():
+        for guard in self._deciding_guards():
             root = self._root_of(guard)
             if guard.verdict is Verdict.INCONCLUSIVE:
                 unjudged.get(root, []).append(guard.id)
@@ -196,7 +196,7 @@ class _Search:
         ]
         return tuple(sorted(made, key=self._rank))
 
-    def _deciding(self) -> list[GuardResult]:
+    def _deciding_guards(self) -> list[GuardResult]:
         return [
             guard
             for guard in self.trial.guards

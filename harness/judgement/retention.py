@@ -60,7 +60,7 @@ def plan(project: Project, rules: Rules) -> tuple[Item, ...]:
     cited = frozenset(_hubs_of_goldens(project))
     kept = HubStore(project.hubs, project.work)
     marked = {entry.subject for _, entry in kept.ledgers.walk() if entry.kind == KIND}
-    published = _published(project, kept)
+    published = _published_hubs(project, kept)
     suites = kept.suites() if rules.suite is None else [rules.suite]
     items: list[Item] = []
     for suite in suites:
@@ -98,7 +98,7 @@ def apply(project: Project, items: tuple[Item, ...], reason: str) -> int:
     return freed
 
 
-def _published(project: Project, kept: HubStore) -> frozenset[str]:
+def _published_hubs(project: Project, kept: HubStore) -> frozenset[str]:
     """Name the hubs that git keeps, or that were published where there is no git.
 
     What an older release logged beside the hubs, and nobody committed, is not published.

@@ -47,8 +47,8 @@ def make_rows(changes: Sequence[RuleChange]) -> list[tuple[str, ...]]:
 def conclude(report: GateReport) -> str:
     """Say in one line what the gate answers."""
     names = ", ".join(report.hubs) or "no hub that holds"
-    if report.refused:
-        count = len(report.refused)
+    if report.refused_changes:
+        count = len(report.refused_changes)
         what = f"{count} rule{'' if count == 1 else 's'} weaker than at {report.base}"
         return f"refused: {what}, waived by nobody; {names}"
     if report.exit_code:
@@ -91,7 +91,7 @@ def render_commands(report: GateReport, place: FindPlace) -> str:
         if row.outcome not in _GOOD:
             said = text.sentences(f"{row.found}; expected {row.expected}", row.remedy)
             told.append(("error", place(""), row.check, said))
-    lines = github.located(told)
+    lines = github.write_annotations(told)
     lines.append(github.notice("harness gate", conclude(report)))
     return "\n".join(lines) + "\n"
 
@@ -127,7 +127,7 @@ def _result(change: RuleChange, place: FindPlace) -> dict[str, Any]:
     found = change.difference
     said = f"{found.rule}: {found.was} → {found.now}. {change.reason}"
     level = "error" if change.is_refused else "note"
-    result = _located("gate/weaker", 0, level, said, place(found.rule), found.rule)
+    result = _place_result("gate/weaker", 0, level, said, place(found.rule), found.rule)
     if not change.is_refused:
         result["suppressions"] = [
             {"kind": "external", "justification": text.visible(change.who)}
@@ -137,10 +137,10 @@ def _result(change: RuleChange, place: FindPlace) -> dict[str, Any]:
 
 def _check(row: Row, place: FindPlace) -> dict[str, Any]:
     said = f"{row.check}: {row.found}; expected {row.expected}. {row.remedy}"
-    return _located("gate/check", 1, "error", said, place(""), f"{row.check} {row.found}")
+    return _place_result("gate/check", 1, "error", said, place(""), f"{row.check} {row.found}")
 
 
-def _located(
+def _place_result(
     rule: str, index: int, level: str, said: str, place: Place, identity: str
 ) -> dict[str, Any]:
     mark = sha256_bytes(f"{rule}\0{identity}".encode())
@@ -166,7 +166,7 @@ def make_json(report: GateReport) -> dict[str, Any]:
         "outcome": report.worst.value,
         "exit_code": report.exit_code,
         "counts": report.counts,
-        "refused": len(report.refused),
+        "refused": len(report.refused_changes),
         "rules": [
             {
                 "rule": change.difference.rule,

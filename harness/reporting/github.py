@@ -24,7 +24,7 @@ _CUT = "\n\n… cut here: the whole report is in the hub.\n"
 
 def commands(record: HubRecord) -> str:
     """Write workflow commands: an error for each cause, warnings for what only warns."""
-    failing = [*_causes(record), *_unjudged(record)]
+    failing = [*_causes(record), *_list_unjudged(record)]
     warned = [g for g in record.guards if g.severity != "fail"]
     warnings = [
         *_left_out(record),
@@ -41,7 +41,7 @@ def notice(title: str, said: str) -> str:
     return f"::notice title={_property(title)}::{_data(said)}"
 
 
-def located(told: Iterable[tuple[str, Place, str, str]]) -> list[str]:
+def write_annotations(told: Iterable[tuple[str, Place, str, str]]) -> list[str]:
     """Write annotations (kind, place, title, words), of each kind as many as are shown."""
     lines: list[str] = []
     by_kind: dict[str, list[tuple[Place, str, str]]] = {}
@@ -95,7 +95,7 @@ def _causes(record: HubRecord) -> Iterator[tuple[str, str]]:
         yield f"{head}: {reason.cause.verdict}", text.sentences(*words)
 
 
-def _unjudged(record: HubRecord) -> Iterator[tuple[str, str]]:
+def _list_unjudged(record: HubRecord) -> Iterator[tuple[str, str]]:
     for names, why in reasons.list_unjudged(record):
         yield "not judged", f"{names}: {why}"
 

@@ -102,7 +102,7 @@ def _stage(
     if entry is not None:
         _skip(case, entry, told)
     else:
-        _outcome(case, stage.verdict, _after(cause) + told, stage.log or "")
+        _outcome(case, stage.verdict, _follows_from(cause) + told, stage.log or "")
 
 
 def _guard(
@@ -126,10 +126,10 @@ def _guard(
         # What follows from a cause has no remedy of its own, nor has what was not judged.
         is_cause = not cause and guard.verdict is Verdict.RED
         remedy = guard.remedy if is_cause else ""
-        _outcome(case, _counted_verdict(guard), _after(cause) + told, remedy)
+        _outcome(case, _counted_verdict(guard), _follows_from(cause) + told, remedy)
 
 
-def _after(cause: str) -> str:
+def _follows_from(cause: str) -> str:
     return f"follows from {cause.rstrip('.')}. " if cause else ""
 
 

@@ -36,7 +36,7 @@ def summary(
         *_left_out(record),
         "## Guards",
         *(_guards(record) or ["No guard judged this run."]),
-        *_undeclared(record),
+        *_list_undeclared(record),
         "## Stages",
         *_stages(record),
         "## Changes since the last run",
@@ -120,7 +120,7 @@ def _left_out(record: HubRecord) -> list[str]:
     return told
 
 
-def _undeclared(record: HubRecord) -> list[str]:
+def _list_undeclared(record: HubRecord) -> list[str]:
     """List what stages read and no input names: a change there would not be seen."""
     rows = [
         (cell(stage.id), cell(path)) for stage in record.stages for path in stage.undeclared

@@ -67,7 +67,7 @@ def publish_hub(project: Project, hub: Path) -> Published:
     record = _require_whole(project, hub, subject)
     both = ledgers.of_hub(hub, project)
     known = both.runs()[subject]
-    missing = list(_missing(both, subject))
+    missing = list(_missing_entries(both, subject))
     if missing:
         both.published.append_all(missing)
     changed = [hub, both.published.path, *_note_matrix(project, hub, both)]
@@ -94,16 +94,18 @@ def _require_whole(project: Project, hub: Path, subject: str) -> bool:
     return any(row.check == "tree" and row.outcome is Outcome.NOTED for row in verified.rows)
 
 
-def _missing(both: Ledgers, subject: str) -> Iterator[tuple[str, str, Mapping[str, Any], str]]:
+def _missing_entries(
+    both: Ledgers, subject: str
+) -> Iterator[tuple[str, str, Mapping[str, Any], str]]:
     """Give the entries of a run that only the local ledger holds."""
     kinds = {(seal.KIND, subject), (acceptance.KIND, subject.rpartition("/")[2])}
-    there = [_said(entry) for entry in both.published.walk()]
+    there = [_describe_entry(entry) for entry in both.published.walk()]
     for entry in both.local.walk():
-        if (entry.kind, entry.subject) in kinds and _said(entry) not in there:
-            yield _said(entry)
+        if (entry.kind, entry.subject) in kinds and _describe_entry(entry) not in there:
+            yield _describe_entry(entry)
 
 
-def _said(entry: Entry) -> tuple[str, str, dict[str, Any], str]:
+def _describe_entry(entry: Entry) -> tuple[str, str, dict[str, Any], str]:
     return entry.kind, entry.subject, entry.body, entry.time
 
 

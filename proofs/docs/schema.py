@@ -24,6 +24,7 @@ _TYPES = {
     Kind.STRINGS: "object",
     Kind.RECORDS: "array",
     Kind.NAMED: "object",
+    Kind.RECORD: "object",
     Kind.TABLE: "object",
 }
 _BOUNDS = {
@@ -109,6 +110,8 @@ def _value(one: Key, definitions: dict[str, Any]) -> dict[str, Any]:
         made["additionalProperties"] = {"type": "string"}
     elif one.kind is Kind.RECORDS and one.record:
         made["items"] = _refer(one.record, definitions)
+    elif one.kind is Kind.RECORD and one.record:
+        made["allOf"] = [_refer(one.record, definitions)]
     elif one.kind is Kind.NAMED and one.record:
         made["additionalProperties"] = _refer(one.record, definitions)
     else:

@@ -220,13 +220,13 @@ def energy(census: FrameCensus, where: str) -> None:
     """
     if not census.energy > 0:
         raise InputError(where, expected="frames with energy", found="zeros only")
-    if len(census.glaring):
+    if len(census.glaring_frames):
         usual = float(np.median(census.energies))
         ratio = max(census.energies) / usual if usual else float("inf")
         raise InputError(
             where,
             expected="frames of comparable energy",
-            found=f"{ratio:.3g} times the usual at {name_points(census.glaring)}",
+            found=f"{ratio:.3g} times the usual at {name_points(census.glaring_frames)}",
             remedy="leave these frames out with --drop",
         )
     if len(census.dark):

@@ -61,7 +61,7 @@ def survey(stored: FrameStore, order: FrameOrder) -> FrameCensus:
     return census
 
 
-def cached(
+def cache_frames(
     stored: FrameStore, order: FrameOrder, source_sha256: str, folder: Path
 ) -> tuple[FrameFile, FrameCensus]:
     """Return the amplitudes in their cache file, which is filled when needed.
@@ -117,7 +117,7 @@ def _is_sound(path: Path, label: Path) -> bool:
 
 def _fill(path: Path, stored: FrameStore, order: FrameOrder) -> None:
     header = {"descr": "<f4", "fortran_order": False, "shape": tuple(stored.shape)}
-    with files.replacing(path) as stream:
+    with files.open_replacement(path) as stream:
         np.lib.format.write_array_header_1_0(stream, header)
         for block in frames.blocks(stored):
             stream.write(order.amplitude(block).astype("<f4", copy=False).tobytes())

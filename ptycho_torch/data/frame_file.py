@@ -67,12 +67,12 @@ class FrameFile:
         """
         if isinstance(key, slice):
             key = np.arange(*key.indices(len(self)))
-            return self._sorted(key)
+            return self._read_sorted(key)
         wanted, place = np.unique(key.ravel(), return_inverse=True)
-        frames: NDArray[np.float32] = self._sorted(wanted)[place]
+        frames: NDArray[np.float32] = self._read_sorted(wanted)[place]
         return frames.reshape(*key.shape, *self.shape[1:])
 
-    def _sorted(self, wanted: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _read_sorted(self, wanted: NDArray[np.int64]) -> NDArray[np.float32]:
         """Read frames at rising indices, each run of neighbours at once."""
         if len(wanted) and not 0 <= wanted[0] <= wanted[-1] < len(self):
             raise IndexError(f"frames {wanted[0]} to {wanted[-1]} of {len(self)}")

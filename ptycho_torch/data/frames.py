@@ -56,7 +56,7 @@ class FrameCensus:
         return np.flatnonzero(np.array(self.energies) == 0)
 
     @property
-    def glaring(self) -> NDArray[np.int64]:
+    def glaring_frames(self) -> NDArray[np.int64]:
         """Numbers of the frames that are a hundred times brighter than is usual."""
         return find_glaring(np.array(self.energies))
 
@@ -179,7 +179,7 @@ def orient(frames: FrameStore, point_count: int, where: str) -> FrameStore:
     """
     _, is_last = list_shape(frames.shape, point_count, where)
     if isinstance(frames, StreamedFrames) and (not frames.is_in_rows() or is_last):
-        frames = frames.mapped()
+        frames = frames.map_frames()
     if len(frames.shape) == _FRAME_AXES + 1 and frames.shape[-1] == 1:
         frames = SqueezedFrames(frames)
     if len(frames.shape) == _FRAME_AXES + 1:

@@ -57,7 +57,7 @@ def _resolve(root: h5py.File, path: Path, key: str) -> tuple[Path, bool]:
         if link is None:
             return home, False
         if isinstance(link, h5py.ExternalLink):
-            home = _beside(home, link.filename)
+            home = _sibling(home, link.filename)
             if not home.is_file():
                 raise InputError(
                     f"{path}: {key}",
@@ -78,7 +78,7 @@ def _nearest(home: Path, opened: Path) -> Path:
     return home if opened.exists() and home.exists() and opened.samefile(home) else opened
 
 
-def _beside(home: Path, name: str) -> Path:
+def _sibling(home: Path, name: str) -> Path:
     return home if name == _SELF else home.parent / name
 
 
@@ -86,9 +86,9 @@ def _sources(stored: h5py.Dataset, home: Path, where: str, depth: int) -> set[Pa
     """Collect the files of virtual and external storage, down to a bounded depth."""
     found: set[Path] = set()
     for name, offset, size in stored.external or ():
-        raw = _beside(home, name)
+        raw = _sibling(home, name)
         if not raw.is_file() or raw.stat().st_size < offset + min(size, stored.nbytes):
-            raise _missing(where, name, "raw data")
+            raise _missing_error(where, name, "raw data")
         found.add(raw)
     if not stored.is_virtual or depth > _DEPTH:
         return found
@@ -103,16 +103,16 @@ def _sources(stored: h5py.Dataset, home: Path, where: str, depth: int) -> set[Pa
 
 
 def _virtual_source(source: h5py.VDSmap, home: Path, where: str, depth: int) -> set[Path]:
-    file = _beside(home, source.file_name)
+    file = _sibling(home, source.file_name)
     if not file.is_file():
-        raise _missing(where, source.file_name, "source of the virtual dataset")
+        raise _missing_error(where, source.file_name, "source of the virtual dataset")
     name = f"{source.file_name}: {source.dset_name}"
     with h5py.File(file, "r") as other:
         inner = other.get(source.dset_name)
         if not isinstance(inner, h5py.Dataset):
-            raise _missing(where, name, "source of the virtual dataset")
+            raise _missing_error(where, name, "source of the virtual dataset")
         if not _fits(inner, source):
-            raise _missing(where, name, "whole source of the virtual dataset")
+            raise _missing_error(where, name, "whole source of the virtual dataset")
         return {file} | _sources(inner, file, where, depth + 1)
 
 
@@ -127,7 +127,7 @@ def _fits(inner: h5py.Dataset, source: h5py.VDSmap) -> bool:
     return bool((np.array(last) < np.array(inner.shape)).all())
 
 
-def _missing(where: str, name: str, kind: str) -> InputError:
+def _missing_error(where: str, name: str, kind: str) -> InputError:
     return InputError(
         where,
         expected=f"the {kind} {name}",

@@ -20,7 +20,7 @@ def is_npy(path: Path) -> bool:
         return stream.read(len(_MAGIC)) == _MAGIC
 
 
-def mapped(path: Path) -> np.memmap[Any, np.dtype[Any]]:
+def map_array(path: Path) -> np.memmap[Any, np.dtype[Any]]:
     """Map the array of a file read-only; nothing is unpickled.
 
     Raises:

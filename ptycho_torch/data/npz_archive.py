@@ -85,7 +85,7 @@ class NpzArchive:
         try:
             content = self._archive.read(member.info)
         except BROKEN as error:
-            raise self.damaged(name, error) from error
+            raise self.damage_error(name, error) from error
         flat = np.frombuffer(content, member.dtype, offset=member.header_size)
         return flat.reshape(member.shape, order="F" if member.fortran_order else "C")
 
@@ -97,7 +97,7 @@ class NpzArchive:
         return stream
 
     @contextmanager
-    def mapped(self, name: str) -> Iterator[NDArray[Any]]:
+    def map_array(self, name: str) -> Iterator[NDArray[Any]]:
         """Map one array read-only, in place when stored, else from a copy in a spool file.
 
         The array is passed through once before, so that its checksum is known to be right.
@@ -113,7 +113,7 @@ class NpzArchive:
                         if offset is None:
                             spool.write(block)
             except BROKEN as error:
-                raise self.damaged(name, error) from error
+                raise self.damage_error(name, error) from error
             spool.flush()
             path, place = (Path(spool.name), 0) if offset is None else (self.path, offset)
             order: Literal["C", "F"] = "F" if member.fortran_order else "C"
@@ -155,7 +155,7 @@ class NpzArchive:
                     stream.read(_HEADER_LIMIT + _PREFIX_LIMIT), where
                 )
         except BROKEN as error:
-            raise self.damaged(name, error) from error
+            raise self.damage_error(name, error) from error
         member = _member(fields, name, info, header_size, where)
         # pickled members have no size that follows from their shape
         if not member.dtype.hasobject and info.file_size != header_size + member.size_bytes:
@@ -167,7 +167,7 @@ class NpzArchive:
             )
         return member
 
-    def damaged(self, name: str, error: Exception) -> InputError:
+    def damage_error(self, name: str, error: Exception) -> InputError:
         """Make the error that says a member cannot be read."""
         return InputError(
             f"{self.path}: {name}",
@@ -178,7 +178,7 @@ class NpzArchive:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[NpzArchive]:
+def open_archive(path: Path) -> Iterator[NpzArchive]:
     """Open an NPZ file and read the headers of its members.
 
     Raises:

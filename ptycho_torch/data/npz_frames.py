@@ -51,13 +51,13 @@ class StreamedFrames:
         frame_bytes = self._member.size_bytes // max(1, self.shape[0])
         begin, size = start * frame_bytes, max(0, stop - start) * frame_bytes
         try:
-            stream = self._at(begin)
+            stream = self._seek(begin)
             content = stream.read(size)
         except BROKEN as error:
-            raise self._archive.damaged(self._member.name, error) from error
+            raise self._archive.damage_error(self._member.name, error) from error
         self._position = begin + len(content)
         if len(content) != size:
-            raise self._archive.damaged(self._member.name, EOFError("the end too early"))
+            raise self._archive.damage_error(self._member.name, EOFError("the end too early"))
         return np.frombuffer(content, self.dtype).reshape(-1, *self.shape[1:])
 
     def is_in_rows(self) -> bool:
@@ -75,15 +75,15 @@ class StreamedFrames:
         offset = self._archive.offset(self._member.name)
         return None if offset is None else FrameFile(self._archive.path, offset, self.shape)
 
-    def mapped(self) -> NDArray[Any]:
+    def map_frames(self) -> NDArray[Any]:
         """Map the frames, for reading along any axis; see `NpzArchive.mapped`.
 
         Raises:
             InputError: The member is damaged.
         """
-        return self._stack.enter_context(self._archive.mapped(self._member.name))
+        return self._stack.enter_context(self._archive.map_array(self._member.name))
 
-    def _at(self, begin: int) -> ZipExtFile:
+    def _seek(self, begin: int) -> ZipExtFile:
         """Return the stream with the given byte of the array next."""
         if self._stream is None or begin < self._position:
             self._close()

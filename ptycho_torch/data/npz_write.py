@@ -41,13 +41,13 @@ class NpzWriter:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[NpzWriter]:
+def open_writer(path: Path) -> Iterator[NpzWriter]:
     """Open an NPZ file for writing; it appears under its name when all is written.
 
     Raises:
         OutputError: The file cannot be written.
     """
-    with files.replacing(path) as stream, zipfile.ZipFile(stream, "w") as archive:
+    with files.open_replacement(path) as stream, zipfile.ZipFile(stream, "w") as archive:
         yield NpzWriter(archive)
 
 
@@ -57,7 +57,7 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    with opened(path) as archive:
+    with open_writer(path) as archive:
         for name, array in arrays.items():
             archive.add(name, array)
 

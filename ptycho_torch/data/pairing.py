@@ -44,7 +44,7 @@ def pair_frames(found: Pieces, numbers: NDArray[Any] | None, count: int, where: 
         return dataclasses.replace(found, frame_ids=None)
     stored = found.frames
     if isinstance(stored, StreamedFrames):
-        stored = stored.mapped()  # any order is as good as the other
+        stored = stored.map_frames()  # any order is as good as the other
     mask = found.valid_mask
     return dataclasses.replace(
         found,

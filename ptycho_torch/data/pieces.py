@@ -138,11 +138,11 @@ def open_companion(path: Path | None, *, with_frames: bool) -> Iterator[Pieces]:
         return
     with ExitStack() as stack:
         if hdf5.is_hdf5(path):
-            found = find_in_hdf5(path, stack.enter_context(hdf5.opened(path)))
+            found = find_in_hdf5(path, stack.enter_context(hdf5.open_file(path)))
         elif npy_frames.is_npy(path):
             found = map_npy(path)
         else:
-            archive = stack.enter_context(npz_archive.opened(path))
+            archive = stack.enter_context(npz_archive.open_archive(path))
             found = find_in_npz(archive, stack, with_frames=with_frames)
         if found.frame_shape is None and found.probe is None:
             raise InputError(
@@ -220,7 +220,7 @@ def map_npy(path: Path) -> Pieces:
     Raises:
         InputError: It is damaged, or no array of numbers.
     """
-    stored = npy_frames.mapped(path)
+    stored = npy_frames.map_array(path)
     return Pieces(frames=stored, frame_shape=stored.shape, frame_where=str(path))
 
 
@@ -309,7 +309,7 @@ def _find_key(root: h5py.File, path: Path, keys: tuple[str, ...]) -> str | None:
 def _are_equal(first: StreamedFrames, second: StreamedFrames) -> bool:
     if first.shape != second.shape:
         return False
-    one, other = (each if each.is_in_rows() else each.mapped() for each in (first, second))
+    one, other = (each if each.is_in_rows() else each.map_frames() for each in (first, second))
     length = frames.block_length(first)
     return all(
         np.array_equal(one[start : start + length], other[start : start + length])

@@ -61,7 +61,7 @@ def read(path: Path, config: DataConfig) -> ScanData:
         _, probe = raw.pieces.complete()
         source = identity.digest_files(path, config, raw.pieces.files)
         arranged = arrange(raw, config)
-        x, y = (_listed(values, raw, arranged.points) for values in (raw.x, raw.y))
+        x, y = (_list_coordinates(values, raw, arranged.points) for values in (raw.x, raw.y))
         positions = checks.coordinates(x, y, raw.where_x, raw.where_y)
         side = arranged.stored.shape[-1]
         checks.enough_points(positions, config.gridsize, raw.where_x)
@@ -141,7 +141,9 @@ def open_raw(path: Path, config: DataConfig, *, with_frames: bool = True) -> Ite
         yield stack.enter_context(reader.open_scan(request))
 
 
-def _listed(values: NDArray[Any], raw: RawScan, points: NDArray[np.int64]) -> NDArray[Any]:
+def _list_coordinates(
+    values: NDArray[Any], raw: RawScan, points: NDArray[np.int64]
+) -> NDArray[Any]:
     """Return the coordinates of the chosen points; those of a raster may lie in its rows."""
     shape, _ = raw.pieces.complete()
     is_raster = values.ndim == _RASTER_AXES and values.shape == shape[:_RASTER_AXES]
@@ -163,7 +165,7 @@ def _amplitude(
         amplitude, census = left, frame_cache.survey(stored, order)
     else:
         folder = frame_cache.default_folder()
-        amplitude, census = frame_cache.cached(stored, order, source.cache_key, folder)
+        amplitude, census = frame_cache.cache_frames(stored, order, source.cache_key, folder)
     checks.energy(census, where)
     checks.photons(census, config.nphotons, where)
     return amplitude, census

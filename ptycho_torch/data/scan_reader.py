@@ -87,10 +87,10 @@ def open_source(path: Path) -> Iterator[ScanSource]:
     with path.open("rb") as stream:
         start = stream.read(len(_ZIP_MAGIC))
     if start == _ZIP_MAGIC:
-        with npz_archive.opened(path) as archive:
+        with npz_archive.open_archive(path) as archive:
             yield ScanSource(path=path, container="npz", archive=archive)
     elif hdf5.is_hdf5(path):
-        with hdf5.opened(path) as root:
+        with hdf5.open_file(path) as root:
             yield ScanSource(path=path, container="hdf5", root=root)
     else:
         raise InputError(

@@ -101,7 +101,7 @@ def write_npz(path: Path, scan: ScanData) -> None:
         "valid_mask": scan.valid_mask,
         "_metadata": np.array(json.dumps(metadata, sort_keys=True)),
     }
-    with npz_write.opened(path) as archive:
+    with npz_write.open_writer(path) as archive:
         archive.add_frames("diff3d", tuple(scan.amplitude.shape), frames.blocks(scan.amplitude))
         for name, array in arrays.items():
             archive.add(name, array)
@@ -224,7 +224,10 @@ def _write_hdf5(
     attributes: Mapping[str, Mapping[str, Any]],
     links: Mapping[str, str],
 ) -> None:
-    with files.replacing(path) as stream, h5py.File(stream, "w", track_order=False) as root:
+    with (
+        files.open_replacement(path) as stream,
+        h5py.File(stream, "w", track_order=False) as root,
+    ):
         for key, value in content.items():
             if isinstance(value, Intensities):
                 value.fill(root, key)

@@ -73,7 +73,7 @@ def arrays(content: bytes, sweeps: int | None = None) -> dict[str, NDArray[Any]]
         "ycoords": positions[:, 1],
         "probeGuess": found.probe.astype(np.complex64),
         "objectGuess": found.object_canvas.astype(np.complex64),
-        "objectMask": illuminated(found, positions),
+        "objectMask": find_illuminated(found, positions),
     }
 
 
@@ -141,7 +141,7 @@ def in_gauge(found: Refinement, amplitude: NDArray[np.float32]) -> Refinement:
     )
 
 
-def illuminated(found: Refinement, positions: Positions) -> NDArray[np.bool_]:
+def find_illuminated(found: Refinement, positions: Positions) -> NDArray[np.bool_]:
     """Say where the probe has left enough light for the object to be known."""
     side = found.probe.shape[-1]
     light = np.zeros(found.object_canvas.shape)

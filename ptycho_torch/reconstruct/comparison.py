@@ -66,7 +66,7 @@ def amplitude(found: Registered, pixel_size_m: float | None = None) -> bytes:
         ticks=panels.ticks(low, high),
         unit="|object|",
     )
-    return _beside(found, (values, truth, values - truth), scale, "|object|", pixel_size_m)
+    return _lay_out(found, (values, truth, values - truth), scale, "|object|", pixel_size_m)
 
 
 def phase(found: Registered, pixel_size_m: float | None = None) -> bytes:
@@ -78,7 +78,7 @@ def phase(found: Registered, pixel_size_m: float | None = None) -> bytes:
         np.angle(found.image * found.truth.conj()),
     )
     scale = _phase_scale(maps[:2], found.region)
-    return _beside(found, maps, scale, "rad", pixel_size_m)
+    return _lay_out(found, maps, scale, "rad", pixel_size_m)
 
 
 def _phase_scale(
@@ -191,7 +191,7 @@ def _broken(pen: Any, points: list[tuple[float, float]], dash: tuple[int, int]) 
         pen.line([(float(a), float(b)) for a, b in piece], fill=90, width=2 * _FINE)
 
 
-def _beside(
+def _lay_out(
     found: Registered,
     maps: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
     scale: Ramp,

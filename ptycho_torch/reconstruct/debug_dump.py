@@ -212,7 +212,7 @@ def grid_png(patches: list[NDArray[np.float64]], *, is_normalised: bool) -> byte
         raise ValueError("no patch was predicted")
     tiles = np.ma.masked_invalid(np.stack(patches))
     if is_normalised:
-        tiles = _normalised(tiles)
+        tiles = _normalise(tiles)
     row_count = math.ceil(len(patches) / _COLUMNS)
     figure = Figure(
         figsize=(1.6 * _COLUMNS + 0.9, 1.75 * row_count + 0.2), dpi=_DPI, layout="constrained"
@@ -233,7 +233,7 @@ def grid_png(patches: list[NDArray[np.float64]], *, is_normalised: bool) -> byte
     return buffer.getvalue()
 
 
-def _normalised(tiles: Any) -> Any:
+def _normalise(tiles: Any) -> Any:
     """Stretch each tile to 0 … 1; a constant tile becomes 0.5."""
     low = tiles.min(axis=(1, 2), keepdims=True)
     extent = tiles.max(axis=(1, 2), keepdims=True) - low

@@ -103,9 +103,9 @@ def correlate(found: NDArray[np.complex128], truth: NDArray[np.complex128]) -> R
         freq=freq,
         curve=curve,
         n=count,
-        f_0p5=crossing(freq, curve, np.full_like(curve, 0.5)),
-        f_0p143=crossing(freq, curve, np.full_like(curve, 0.143)),
-        f_halfbit=crossing(freq, curve, half_bit(count)),
+        f_0p5=find_crossing(freq, curve, np.full_like(curve, 0.5)),
+        f_0p143=find_crossing(freq, curve, np.full_like(curve, 0.143)),
+        f_halfbit=find_crossing(freq, curve, half_bit(count)),
     )
 
 
@@ -123,7 +123,7 @@ def half_bit(n: NDArray[np.int64]) -> NDArray[np.float64]:
     return threshold
 
 
-def crossing(
+def find_crossing(
     freq: NDArray[np.float64], curve: NDArray[np.float64], threshold: NDArray[np.float64]
 ) -> float | None:
     """Find where a curve first falls below a threshold, linearly between rings.

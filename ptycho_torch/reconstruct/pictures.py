@@ -58,7 +58,7 @@ def amplitude(view: View) -> bytes:
     values = np.abs(view.object_canvas).astype(np.float64)
     low, high = contrast.shown_range(values[view.mask])
     image = _show(axes, view, values, cmap="gray", vmin=low, vmax=high)
-    _finish(axes, view, f"Amplitude {_stated(low, high)}  ·  {_origin(view)}")
+    _finish(axes, view, f"Amplitude {_range_text(low, high)}  ·  {_origin(view)}")
     bar = figure.colorbar(image, ax=axes, shrink=0.85, pad=0.02, extend="both")
     bar.set_label("|object|")
     return _encode(figure, {"gray": 255})
@@ -87,7 +87,7 @@ def _draw_phase(
     low, high = (-math.pi, math.pi) if is_cyclic else contrast.shown_range(values[view.mask])
     colours = _CYCLIC if is_cyclic else "gray"
     image = _show(axes, view, values, cmap=colours, vmin=low, vmax=high)
-    _finish(axes, view, title.format("−π … π" if is_cyclic else _stated(low, high)))
+    _finish(axes, view, title.format("−π … π" if is_cyclic else _range_text(low, high)))
     bar = figure.colorbar(
         image, ax=axes, shrink=0.85, pad=0.02, extend="neither" if is_cyclic else "both"
     )
@@ -159,7 +159,7 @@ def window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
     return found[0], found[1]
 
 
-def _stated(low: float, high: float) -> str:
+def _range_text(low: float, high: float) -> str:
     """The range of a scale in words."""
     return f"{low:.3g} … {high:.3g}".replace("-", "−")
 

@@ -136,7 +136,7 @@ def estimate_shift(
     """
     box = ndimage.find_objects(region.astype(np.int8))[0]
     taper = _taper(region[box])
-    moving, fixed = _centred(rec[box], taper), _centred(truth[box], taper)
+    moving, fixed = _centre(rec[box], taper), _centre(truth[box], taper)
     cross = fft.fft2(fixed) * fft.fft2(moving).conj()
     power = np.abs(cross)
     floor = _SPECTRAL_FLOOR * float(power.mean())
@@ -191,7 +191,7 @@ def _taper(region: NDArray[np.bool_]) -> NDArray[np.float64]:
     return taper
 
 
-def _centred(
+def _centre(
     image: NDArray[np.complex128], taper: NDArray[np.float64]
 ) -> NDArray[np.complex128]:
     """Subtract the weighted mean and fade out."""

@@ -42,7 +42,7 @@ def read(
     """
     if not path.is_file():
         raise MissingInputError(str(path), expected=what, found="no file", remedy=remedy)
-    with npz_archive.opened(path) as archive:
+    with npz_archive.open_archive(path) as archive:
         return {name: _array(archive, name, kind, path) for name, kind in wanted.items()}
 
 

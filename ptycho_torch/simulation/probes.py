@@ -48,7 +48,7 @@ def make(recipe: SimulationRecipe) -> Field:
     return np.asarray(modes * shares[:, None, None], dtype=np.complex128)
 
 
-def aberrated(x: Axis, y: Axis, radius: float) -> Field:
+def aberrated_disk(x: Axis, y: Axis, radius: float) -> Field:
     """A soft disc with defocus, astigmatism and coma: no symmetry is left.
 
     Source:
@@ -86,7 +86,7 @@ def airy(x: Axis, y: Axis, radius: float) -> Field:
     return np.asarray(fft.fftshift(fft.ifft2(lens)))
 
 
-def defocused(x: Axis, y: Axis, radius: float) -> Field:
+def defocused_disk(x: Axis, y: Axis, radius: float) -> Field:
     """A round lens out of focus, as in electron ptychography: a disc of light on the detector.
 
     The geometric edge of the probe, where a ray through the edge of the aperture arrives,
@@ -115,11 +115,11 @@ def _orthonormalise(main: Field, u: Axis, v: Axis, count: int) -> Field:
 
 _KINDS: Mapping[str, Callable[[Axis, Axis, float], Field]] = MappingProxyType(
     {
-        "aberrated": aberrated,
+        "aberrated": aberrated_disk,
         "disk": disk,
         "fresnel": fresnel,
         "gaussian": gaussian,
         "airy": airy,
-        "defocused": defocused,
+        "defocused": defocused_disk,
     }
 )

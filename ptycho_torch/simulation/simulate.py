@@ -144,7 +144,7 @@ def write(recipe: SimulationRecipe, path: Path) -> Written:
             yield np.sqrt(counts).astype(np.float32)
 
     probe, positions = exposed.probe, exposed.positions
-    with npz_write.opened(path) as archive:
+    with npz_write.open_writer(path) as archive:
         archive.add_frames("diff3d", (len(positions), recipe.n, recipe.n), amplitudes())
         measured = float(np.concatenate(sums).mean())
         about = json.dumps(metadata(recipe, measured), sort_keys=True)

@@ -95,7 +95,7 @@ class JointModule(PtychoPINN_Lightning):
         except DivergedError as caught:
             error = caught
         joint = self._agree(share, error)
-        own = self._nothing() if loss is None else loss
+        own = self._zero_loss() if loss is None else loss
         return own * (share * self._collectives.rank.count / joint)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -144,6 +144,6 @@ class JointModule(PtychoPINN_Lightning):
             kind = torch.promote_types(batch.amplitude.dtype, torch.complex64)
             self._record(self._stats, batch.amplitude.to(kind), batch_idx, phase)
 
-    def _nothing(self) -> torch.Tensor:
+    def _zero_loss(self) -> torch.Tensor:
         """Return a zero that depends on every weight, so that all gradients are there."""
         return torch.stack([0 * weight.sum() for weight in self.model.parameters()]).sum()

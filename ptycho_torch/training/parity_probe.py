@@ -45,5 +45,5 @@ def write(path: Path, model: PtychoPINN, prepared: Prepared) -> None:
         "patches": np.concatenate(patches)[:GROUPS].astype(np.complex64),
         "consistent": np.concatenate(consistent)[:GROUPS].astype(np.complex64),
     }
-    with files.replacing(path) as stream:
+    with files.open_replacement(path) as stream:
         np.savez(stream, allow_pickle=False, **arrays)

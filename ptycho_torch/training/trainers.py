@@ -93,7 +93,7 @@ class AtomicCheckpoints(TorchCheckpointIO):
         Raises:
             OutputError: It cannot be written.
         """
-        with files.replacing(Path(path)) as stream:
+        with files.open_replacement(Path(path)) as stream:
             torch.save(checkpoint, stream)
 
 

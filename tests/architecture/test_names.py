@@ -24,7 +24,10 @@ _PREPOSITIONS = {
     *("over", "since", "to", "under", "until", "up", "with", "within", "without"),
 }
 # Verbs and nouns that end like a participle.
-_VERBS = {"embed", "feed", "need", "seed", "speed", "ring", "string", "padding", "spacing"}
+_VERBS = {
+    *("embed", "feed", "need", "seed", "speed", "ring", "string"),
+    *("crossing", "mapping", "padding", "setting", "spacing"),
+}
 # One word of the house's own list: what a quarantine or a waiver lets pass.
 _HOUSE = {"waived"}
 

@@ -77,6 +77,8 @@ def complete() -> dict[str, Any]:
         "name": "full",
         "policies": {"P-1": "A rule."},
         "trusted_keys": ["k"],
+        "strict_inputs": True,
+        "gate": {"signers": ["s"], "unsigned_waivers": True},
         "hubs": "h",
         "golden": "g",
         "work": "w",
@@ -114,7 +116,9 @@ def _walk(table: dict[str, Any], record: type, place: Place) -> Iterator[tuple[P
         if one.name in table:
             yield (*place, one.name), one
             value = table[one.name]
-            if one.record is not None:
+            if one.kind is Kind.RECORD and one.record is not None:
+                yield from _walk(value, one.record, (*place, one.name))
+            elif one.record is not None:
                 inner = enumerate(value) if isinstance(value, list) else value.items()
                 for name, item in inner:
                     yield from _walk(item, one.record, (*place, one.name, name))

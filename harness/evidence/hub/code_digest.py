@@ -97,7 +97,7 @@ def _python(content: bytes) -> Iterator[bytes]:
         raise _NoCodeError from error
     if _TABS.search(content):
         yield "\n".join(_indentations(tokens, lines)).encode() + _SEPARATOR
-    for kind, text in _joined(tokens, lines):
+    for kind, text in _join_tokens(tokens, lines):
         yield kind + text.encode("utf-8", "surrogatepass") + _SEPARATOR
 
 
@@ -112,7 +112,7 @@ def _indentations(tokens: list[_Token], lines: list[str]) -> Iterator[str]:
             yield lines[row - 1][:column]
 
 
-def _joined(tokens: list[_Token], lines: list[str]) -> Iterator[tuple[bytes, str]]:
+def _join_tokens(tokens: list[_Token], lines: list[str]) -> Iterator[tuple[bytes, str]]:
     """Give kind and text of what counts; an f-string in pieces is put together again.
 
     Raises:
@@ -126,7 +126,7 @@ def _joined(tokens: list[_Token], lines: list[str]) -> Iterator[tuple[bytes, str
         elif name in _CLOSING:
             depth -= 1
             if not depth:
-                yield b"s", _between(lines, begin, end)
+                yield b"s", _cut_piece(lines, begin, end)
         elif depth or name in _LEFT_OUT:
             continue
         elif name == "ERRORTOKEN":
@@ -137,7 +137,7 @@ def _joined(tokens: list[_Token], lines: list[str]) -> Iterator[tuple[bytes, str
             yield _KINDS.get(name, b"o"), text
 
 
-def _between(lines: list[str], begin: tuple[int, int], end: tuple[int, int]) -> str:
+def _cut_piece(lines: list[str], begin: tuple[int, int], end: tuple[int, int]) -> str:
     """Cut a piece out of a module, from row and column to row and column."""
     rows = lines[begin[0] - 1 : end[0]]
     rows[-1] = rows[-1][: end[1]]

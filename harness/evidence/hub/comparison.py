@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,6 +103,8 @@ def _forces_modes(root: Path, found: Mapping[str, Found]) -> bool:
     modes = {stat.S_IMODE(item.mode) for item in found.values() if item.is_file}
     if len(modes) != 1:
         return False
+    import tempfile  # noqa: PLC0415 - a fifth of the start of verify, for odd file systems
+
     try:
         with tempfile.NamedTemporaryFile(dir=root.parent, prefix=".mode-") as probe:
             os.chmod(probe.name, _SEALED)  # noqa: PTH101 - a name, not a path

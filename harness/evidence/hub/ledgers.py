@@ -33,7 +33,7 @@ class Ledgers:
     published: Ledger
 
     @property
-    def named(self) -> tuple[tuple[str, Ledger], ...]:
+    def by_name(self) -> tuple[tuple[str, Ledger], ...]:
         """The ledgers that exist, by name."""
         both = ((LOCAL, self.local), (PUBLISHED, self.published))
         return tuple((name, ledger) for name, ledger in both if os.path.lexists(ledger.path))
@@ -77,7 +77,7 @@ class Ledgers:
     def identity(self) -> tuple[tuple[int, ...], ...]:
         """Say which files they are now, to know again whether they changed."""
         found = []
-        for _, ledger in self.named:
+        for _, ledger in self.by_name:
             status = ledger.path.lstat()
             times = (status.st_mtime_ns, status.st_ctime_ns)
             found.append((status.st_dev, status.st_ino, status.st_size, *times))

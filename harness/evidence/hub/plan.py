@@ -141,13 +141,13 @@ def text(plan: Plan) -> str:
         "",
         f"{len(plan.inputs)} files ({plan.inputs_meaning}), SHA-256 {plan.inputs_sha256}",
         "",
-        *[f"- `{glob}`: {told}" for glob, told in _named(plan).items()],
+        *[f"- `{glob}`: {told}" for glob, told in _count_named(plan).items()],
         "",
     ]
     return "\n".join(lines)
 
 
-def _named(plan: Plan) -> dict[str, str]:
+def _count_named(plan: Plan) -> dict[str, str]:
     """Say how many files each glob named."""
     globs = [*plan.suite.inputs, *(g for d in plan.suite.datasets for g in d.inputs)]
     counts = {g: sum(inputs.names(g, path) for path in plan.inputs) for g in globs}

@@ -62,8 +62,8 @@ def states(
             remedy="Swap them, or name an older good commit.",
         )
     reader = _Reader(project, suite, settings)
-    known = [*_listed(project, "--max-count=1", first)]
-    known += _listed(project, "--first-parent", "--reverse", f"{first}..{last}")
+    known = [*_list_commits(project, "--max-count=1", first)]
+    known += _list_commits(project, "--first-parent", "--reverse", f"{first}..{last}")
     return tuple(reader.state(commit, subject) for commit, subject in known)
 
 
@@ -71,7 +71,7 @@ def _is_ancestor(project: Project, first: str, last: str) -> bool:
     return checkout.ask(project.root, "merge-base", "--is-ancestor", first, last) is not None
 
 
-def _listed(project: Project, *words: str) -> Iterator[tuple[str, str]]:
+def _list_commits(project: Project, *words: str) -> Iterator[tuple[str, str]]:
     """Yield commit and subject of the commits that git lists."""
     said = checkout.call(project.root, "rev-list", "--format=%H %s", *words)
     # Before each line stands one that says "commit" and the same digits.

@@ -120,7 +120,7 @@ def run_all(
             waiting.append(drill)
         else:
             on_done(outcomes[_identity(drill)])
-    for outcome in _performed(place, waiting, executor, stop):
+    for outcome in _perform_drills(place, waiting, executor, stop):
         outcomes[_identity(outcome.drill)] = outcome
         on_done(outcome)
     return tuple(outcomes[_identity(drill)] for drill in drills)
@@ -138,7 +138,7 @@ def _red_without_defect(
     clean = [Drill(name=_AS_COMMITTED, suite=suite) for suite in suites]
     known = [recall(place, drill) for drill in clean]
     waiting = [outcome.drill for outcome in known if outcome.outcome == NOT_RUN]
-    known += _performed(place, waiting, executor, stop)
+    known += _perform_drills(place, waiting, executor, stop)
     red = {}
     for outcome in known:
         if outcome.outcome in (ALARM, BROKEN):
@@ -150,7 +150,7 @@ def _red_without_defect(
     return red
 
 
-def _performed(
+def _perform_drills(
     place: Ground, drills: Sequence[Drill], executor: Executor, stop: Stop
 ) -> Iterator[DrillOutcome]:
     """Yield the outcomes of drills as they come."""

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import git
-
-from harness.evidence.hub import plan
+from harness.evidence.hub import checkout, code_digest, plan
 from harness.files import sha256_bytes
 
 MODULE = "<module>"
+_BLOCKS = (ast.Module, ast.ClassDef, ast.If, ast.For, ast.While, ast.With, ast.Try)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +38,10 @@ def list_changed(root: Path, before: Path, after: Path) -> tuple[ChangedFile, ..
     changed = [path for path in paths if old.inputs.get(path) != new.inputs.get(path)]
     found = []
     for path in changed:
-        texts = (
-            _read(root, old.stamp.commit, path, old.inputs.get(path)),
-            _read(root, new.stamp.commit, path, new.inputs.get(path)),
-        )
+        texts = [
+            _read(root, run.stamp.commit, path, run.inputs.get(path), run.inputs_meaning)
+            for run in (old, new)
+        ]
         functions = compare_functions(*texts) if path.endswith(".py") else ()
         found.append(ChangedFile(path, functions))
     return tuple(found)
@@ -65,7 +64,7 @@ def _take_apart(text: str) -> dict[str, str]:
     tree = ast.parse(text)
     found = {name: ast.dump(node) for name, node in _functions(tree, "")}
     for node in ast.walk(tree):
-        if hasattr(node, "body") and isinstance(node.body, list):
+        if isinstance(node, _BLOCKS):
             node.body = [item for item in node.body if not _is_function(item)]
     found[MODULE] = ast.dump(tree)
     return found
@@ -83,10 +82,13 @@ def _is_function(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
 
 
-def _read(root: Path, commit: str, path: str, sha256: str | None) -> str | None:
+def _read(root: Path, commit: str, path: str, sha256: str | None, meaning: str) -> str | None:
     """Return the text that a run saw: of the work tree or of its commit, whichever it was."""
+    suffix = Path(path).suffix
+    by_code = meaning == code_digest.CODE and code_digest.has_code(Path(path))
     for content in _candidates(root, commit, path):
-        if sha256_bytes(content) == sha256:
+        same = code_digest.digest_content(suffix, content) if by_code else sha256_bytes(content)
+        if same == sha256:
             return content.decode(errors="replace")
     return None
 
@@ -95,11 +97,6 @@ def _candidates(root: Path, commit: str, path: str) -> Iterator[bytes]:
     place = root / path
     if place.is_file() and not place.is_symlink():
         yield place.read_bytes()
-    try:
-        repository = git.Repo(root, search_parent_directories=True)
-        told = repository.git.show(
-            f"{commit}:./{path}", strip_newline_in_stdout=False, stdout_as_string=False
-        )
-    except (git.GitCommandError, git.InvalidGitRepositoryError, git.NoSuchPathError):
-        return
-    yield told
+    told = checkout.ask(root, "show", f"{commit}:./{path}")
+    if told is not None:
+        yield told

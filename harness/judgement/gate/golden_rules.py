@@ -23,7 +23,7 @@ _RUN = "@stages"  # metrics whose mean is judged by factors
 def compare_goldens(suite: str, was: GoldenSet, now: GoldenSet) -> Iterator[Difference]:
     """Compare the goldens that judge a suite, each by metric, environment and datasets."""
     before, after = ({store.identity(v): v for v in found.values} for found in (was, now))
-    heirs = dict(_renamed(before, after))
+    heirs = dict(_pair_renamed(before, after))
     for key, value in before.items():
         rule = _name(suite, value)
         if key in after:
@@ -45,7 +45,7 @@ def compare_goldens(suite: str, was: GoldenSet, now: GoldenSet) -> Iterator[Diff
 def find_renamed(was: GoldenSet, now: GoldenSet) -> dict[str, str]:
     """Return the new name of each metric all of whose goldens only have another name."""
     before, after = ({store.identity(v): v for v in found.values} for found in (was, now))
-    heirs = dict(_renamed(before, after))
+    heirs = dict(_pair_renamed(before, after))
     kept = {value.metric for value in now.values}
     return {
         before[key].metric: heir.metric
@@ -54,7 +54,7 @@ def find_renamed(was: GoldenSet, now: GoldenSet) -> dict[str, str]:
     }
 
 
-def _renamed(
+def _pair_renamed(
     before: Mapping[Any, GoldenValue], after: Mapping[Any, GoldenValue]
 ) -> Iterator[tuple[Any, GoldenValue]]:
     """Pair each value that is gone with a new one that has another metric and nothing else."""
@@ -63,13 +63,13 @@ def _renamed(
         if key in after:
             continue
         for other, candidate in new.items():
-            if _unnamed(candidate) == _unnamed(value):
+            if _without_name(candidate) == _without_name(value):
                 del new[other]
                 yield key, candidate
                 break
 
 
-def _unnamed(value: GoldenValue) -> GoldenValue:
+def _without_name(value: GoldenValue) -> GoldenValue:
     """Leave out the name, and who renamed it."""
     return replace(value, metric="", reason="", author="", date="", commit="")
 
@@ -94,7 +94,7 @@ def _wider(was: GoldenValue, now: GoldenValue) -> str:
     """Say on which side an interval lets more pass than another; nothing where on none."""
     lows = [-math.inf if v.low is None else v.low for v in (was, now)]
     highs = [math.inf if v.high is None else v.high for v in (was, now)]
-    sides = [word for word, out in _outside(lows, highs) if out]
+    sides = [word for word, out in _share_outside(lows, highs) if out]
     if not sides:
         return ""
     if len(sides) > 1:
@@ -103,7 +103,7 @@ def _wider(was: GoldenValue, now: GoldenValue) -> str:
     return f"the interval is {'moved' if inward else 'wider'} {sides[0]}"
 
 
-def _outside(lows: list[float], highs: list[float]) -> tuple[tuple[str, bool], ...]:
+def _share_outside(lows: list[float], highs: list[float]) -> tuple[tuple[str, bool], ...]:
     return (("downwards", lows[1] < lows[0]), ("upwards", highs[1] > highs[0]))
 
 

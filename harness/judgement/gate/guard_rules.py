@@ -167,7 +167,7 @@ def compare_guard(
     yield from difference.compare_tables(rule, FIELDS, *fields)
     if was.kind != now.kind:
         return
-    before, after = _normalised(was), _normalised(now)
+    before, after = _normalise(was), _normalise(now)
     before, after = _without_parts(was.kind, before, after)
     rules = OPTIONS.get(was.kind, {})
     for found in difference.compare_tables(rule, rules, before, after):
@@ -185,7 +185,7 @@ def _is_rename(was: Any, now: Any, is_renamed: IsRenamed) -> bool:
     return isinstance(was, str) and isinstance(now, str) and is_renamed(was, now)
 
 
-def _normalised(guard: GuardSpec) -> dict[str, Any]:
+def _normalise(guard: GuardSpec) -> dict[str, Any]:
     """Write options so that the same demand has the same keys."""
     options = dict(guard.options)
     if guard.kind == "count" and "equals" in options:

@@ -58,7 +58,7 @@ class GateReport:
     changes: tuple[RuleChange, ...]
 
     @property
-    def refused(self) -> tuple[RuleChange, ...]:
+    def refused_changes(self) -> tuple[RuleChange, ...]:
         """The weaker rules that nobody answers for."""
         return tuple(change for change in self.changes if change.is_refused)
 
@@ -66,7 +66,7 @@ class GateReport:
     def worst(self) -> Outcome:
         """The outcome that counts; a refused weakening is red."""
         outcomes = [row.outcome for row in self.rows]
-        outcomes += [Outcome.RED] * bool(self.refused)
+        outcomes += [Outcome.RED] * bool(self.refused_changes)
         return report.worst(outcomes)
 
     @property

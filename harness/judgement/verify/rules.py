@@ -28,7 +28,7 @@ def check(record: HubRecord, hub: Path, project: Project | None) -> tuple[Row, .
     return (
         _commit(record, project),
         _tree(record),
-        *_accepted(record, hub, project),
+        *_accepted_rows(record, hub, project),
         _quarantine(record),
     )
 
@@ -54,7 +54,7 @@ def _tree(record: HubRecord) -> Row:
     return report.note_row(_TREE, report.printable(told))
 
 
-def _accepted(record: HubRecord, hub: Path, project: Project | None) -> Iterator[Row]:
+def _accepted_rows(record: HubRecord, hub: Path, project: Project | None) -> Iterator[Row]:
     """Give a row for each cause of stale evidence that a person accepted for this run."""
     try:
         told = acceptance.describe_accepted(hub, record.run_id, project)

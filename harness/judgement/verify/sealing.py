@@ -33,7 +33,7 @@ def check(
     there are ``trusted`` keys, a signed checkpoint must cover the seal.
     """
     both = ledgers.of_hub(hub, project)
-    if not both.named:
+    if not both.by_name:
         remedy = "Copy the store's ledger.jsonl to two folders above the hub."
         wanted = f"{layout.LEDGER} beside the suites"
         return (report.damage_row(CHECK, "no ledger", wanted, remedy),)
@@ -44,13 +44,13 @@ def check(
     except HarnessError as error:
         return (report.of_error(CHECK, error),)
     read = [
-        (word, ledger, _seen_or_error(ledger, name, manifest)) for word, ledger in both.named
+        (word, ledger, _seen_or_error(ledger, name, manifest)) for word, ledger in both.by_name
     ]
     rows = [
         row
         for word, ledger, seen in read
         if isinstance(seen, _Seen) and seen.seals
-        for row in _held(hub, record, (word, ledger, seen), manifest, trusted)
+        for row in _hold_against(hub, record, (word, ledger, seen), manifest, trusted)
     ]
     broken = [seen for _, _, seen in read if isinstance(seen, HarnessError)]
     if not rows and not broken:
@@ -67,7 +67,7 @@ def _seen_or_error(ledger: Ledger, name: str, manifest: str) -> _Seen | HarnessE
         return error
 
 
-def _held(
+def _hold_against(
     hub: Path,
     record: HubRecord | None,
     found: tuple[str, Ledger, _Seen],
@@ -198,7 +198,7 @@ def check_store(project: Project, present: Iterable[str]) -> tuple[Row, ...]:
         present: Subjects of the hubs that are there.
     """
     both = ledgers.of_store(project.hubs, project.work)
-    rows = [_whole(word, ledger) for word, ledger in both.named]
+    rows = [_whole(word, ledger) for word, ledger in both.by_name]
     if not rows:
         return (report.passed_row(CHECK, "none yet"),)
     if report.worst(row.outcome for row in rows) is Outcome.DAMAGED:

@@ -151,29 +151,29 @@ class OutcomeWatch:
             return "its function was replaced", False
         if not self._is_counting or _is_unittest(item):
             return "", False
-        counted = self._counted(item.obj)
+        counted = self._wrap_counted(item.obj)
         if counted is not None:
             item.obj = counted
         return "", counted is not None
 
-    def _counted(self, function: Any) -> Any:
+    def _wrap_counted(self, function: Any) -> Any:
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             return None
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
-            async def awaited(*arguments: Any, **named: Any) -> Any:
+            async def count_awaited(*arguments: Any, **named: Any) -> Any:
                 self._calls += 1
                 return await function(*arguments, **named)
 
-            return awaited
+            return count_awaited
 
         @functools.wraps(function)
-        def called(*arguments: Any, **named: Any) -> Any:
+        def count_call(*arguments: Any, **named: Any) -> Any:
             self._calls += 1
             return function(*arguments, **named)
 
-        return called
+        return count_call
 
 
 def _is_unittest(item: pytest.Item) -> bool:

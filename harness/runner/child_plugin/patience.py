@@ -53,7 +53,7 @@ class Patience:
             reports = [*phases[:1], *subtests, *phases[1:]]
             if not any(report.failed for report in reports) or self._is_over(item, failures):
                 break
-            failures.append(_told(reports) + _start_over(item, attached))
+            failures.append(_write_failures(reports) + _start_over(item, attached))
         self._mark(item, reports, failures)
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
@@ -76,7 +76,7 @@ class Patience:
             notes.append((QUARANTINE, name))
             if failed:
                 notes.append((QUARANTINED, self._quarantine[name]))
-                kept.append(_told(reports))
+                kept.append(_write_failures(reports))
             for report in failed:
                 _excuse(report, self._quarantine[name])
             _forget_subtests(item)
@@ -183,7 +183,7 @@ def _excuse(report: pytest.TestReport, why: str) -> None:
     report.longrepr = (path, line or 0, f"quarantined: {why}")
 
 
-def _told(reports: Sequence[pytest.TestReport]) -> str:
+def _write_failures(reports: Sequence[pytest.TestReport]) -> str:
     """Write what failed in an attempt, its captured output included."""
     parts = []
     for report in reports:

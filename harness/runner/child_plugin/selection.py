@@ -94,14 +94,14 @@ class Options:
         """Write an option, its value and who gave it."""
         value = vars(self._config.option).get(name)
         if isinstance(value, list):  # what was added to it; all of it is of the selectors
-            given = self.listed(name)
+            given = self.values_of(name)
             value = [str(one) for one in value if str(one) not in given] or given
         word = _OPTIONS.get(name, f"--{name}")
         shown = word if value is True else f"{word} {value!r}"
         author = self.author(name)
         return f"{shown} ({author or 'selectors'})"
 
-    def listed(self, name: str) -> list[str]:
+    def values_of(self, name: str) -> list[str]:
         """Return the values that the selectors give to an option."""
         return [str(one) for one in self._alone.get(name) or ()]
 
@@ -145,7 +145,7 @@ class CollectionWatch:
 
     def _leave_out(self, test: str, option: str, author: str) -> None:
         """Note what is left out, by an option or by some other author."""
-        is_named = any(test.startswith(one) for one in self._options.listed("deselect"))
+        is_named = any(test.startswith(one) for one in self._options.values_of("deselect"))
         if is_named:
             option = "deselect"
         if option:
@@ -179,7 +179,7 @@ class CollectionWatch:
             return
         for path in self._tests_in(collection_path):
             place = self._relative(path)
-            if any(_covers(Path(one), path) for one in self._options.listed("ignore")):
+            if any(_covers(Path(one), path) for one in self._options.values_of("ignore")):
                 self._left_out.setdefault((self._options.describe("ignore"), True), []).append(
                     place
                 )
@@ -302,7 +302,7 @@ class CollectionWatch:
     def _describe_keys(self) -> list[str]:
         found = []
         for key, usual in _KEYS.items():
-            if key == "testpaths" and self._options.listed("file_or_dir"):
+            if key == "testpaths" and self._options.values_of("file_or_dir"):
                 continue  # the selectors name paths of their own
             value = [str(one) for one in self._config.getini(key)]
             if sorted(value) != sorted(usual):

@@ -39,10 +39,10 @@ def write(folder: Path, notes: SessionNotes, frame: dict[str, Any]) -> None:
         "tests": [_test(test) for test in tests],
         "metrics": [
             {"test": test, "name": one["name"], "value": one["value"]}
-            for test, one in _attached(tests, "metric")
+            for test, one in _attachments(tests, "metric")
         ],
         "files": list(_files(folder, tests)),
-        "seeds": [{"test": t, "value": one["value"]} for t, one in _attached(tests, "seed")],
+        "seeds": [{"test": t, "value": one["value"]} for t, one in _attachments(tests, "seed")],
         "selection": {"options": notes.options, "keys": notes.keys, "left_out": left_out},
         "hash_seed": notes.start.get("hash_seed", "random"),
         "warnings": notes.warnings,
@@ -76,13 +76,13 @@ def _test(test: TestNotes) -> dict[str, Any]:
     return told
 
 
-def _attached(tests: list[TestNotes], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _attachments(tests: list[TestNotes], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for test in tests:
         yield from ((test.id, one) for one in test.attached if one["kind"] == kind)
 
 
 def _files(folder: Path, tests: list[TestNotes]) -> Iterator[dict[str, Any]]:
-    for test, one in _attached(tests, "file"):
+    for test, one in _attachments(tests, "file"):
         path = folder / one["path"]
         # A test may take back what it attached; what is not there is no evidence.
         if path.is_file() and path.resolve().is_relative_to(folder.resolve()):

@@ -58,7 +58,7 @@ def judge(notes: SessionNotes, exit_code: int) -> tuple[Verdict, str] | None:
         notes: What the session noted.
         exit_code: Of pytest's process.
     """
-    red = next(_red(notes, exit_code), None)
+    red = next(_red_reasons(notes, exit_code), None)
     if red is not None:
         return Verdict.RED, red
     open_ = next(_inconclusive(notes), None)
@@ -68,7 +68,7 @@ def judge(notes: SessionNotes, exit_code: int) -> tuple[Verdict, str] | None:
     return (Verdict.RED if exit_code == 1 else Verdict.INCONCLUSIVE), open_
 
 
-def _red(notes: SessionNotes, exit_code: int) -> Iterator[str]:
+def _red_reasons(notes: SessionNotes, exit_code: int) -> Iterator[str]:
     tests = list_tests(notes)
     for test in tests:
         if test.changed:

@@ -239,20 +239,20 @@ class _Watch:
         """End what the child left behind, in its group or out of it, and read the rest."""
         while self._open and self._pump():
             pass
-        found = self._left(mark)
+        found = self._leftovers(mark)
         self._kill(signal.SIGKILL)
         left = found
         while left:
             for pid in left:
                 _kill_one(pid)
-            left = self._left(mark)
+            left = self._leftovers(mark)
         deadline = time.monotonic() + _DRAIN_S
         while self._open and (wait := deadline - time.monotonic()) > 0:
             if select.select([self._pipe], [], [], wait)[0]:
                 self._pump()
         return len(found)
 
-    def _left(self, mark: str) -> set[int]:
+    def _leftovers(self, mark: str) -> set[int]:
         """Return what carries the mark, and what lost it and its parent."""
         leader = self._process.pid
         return {*_marked_processes(mark, leader), *self._orphans.find(leader)}

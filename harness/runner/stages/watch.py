@@ -52,7 +52,7 @@ def find_undeclared(
         own: Files and folders that are known by other means, such as the hub store.
     """
     places = {*own, work, Path(sys.prefix), Path(harness.__file__).parent}
-    opened = _opened(work / _LIST.format(stage=stage))
+    opened = _read_opened(work / _LIST.format(stage=stage))
     told = (_tell(root, p, declared) for p in opened if not places & {p, *p.parents})
     listed = sorted(set(filter(None, told)))
     more = [f"… and {len(listed) - _MOST} more"] if len(listed) > _MOST else []
@@ -88,7 +88,7 @@ def _is_unchecked(path: Path) -> bool:
         return False
 
 
-def _opened(listed: Path) -> Iterator[Path]:
+def _read_opened(listed: Path) -> Iterator[Path]:
     try:
         content = digest.read_bytes(listed, _LIMIT)
     except HarnessError:

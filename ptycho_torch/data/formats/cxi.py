@@ -87,7 +87,7 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
         InputError: A required piece is missing or makes no sense.
     """
     path = request.path
-    with hdf5.opened(path) as root:
+    with hdf5.open_file(path) as root:
         _report_unread(root, path)
         own = pieces.find_in_hdf5(path, root)
         _check_axes(root, path)

@@ -42,7 +42,7 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
         InputError: A required piece is missing or makes no sense.
     """
     path = request.path
-    with hdf5.opened(path) as root:
+    with hdf5.open_file(path) as root:
         arrays = _Arrays(root, path, _MATLAB in root[_POSITIONS[0]].attrs)
         photons = arrays.read("nphotons")
         pixel = arrays.read("pixel_size_m")

@@ -39,7 +39,7 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
     """
     path, spare, with_frames = request.path, request.spare, request.with_frames
     with ExitStack() as stack:
-        archive = stack.enter_context(npz_archive.opened(path))
+        archive = stack.enter_context(npz_archive.open_archive(path))
         for key in IGNORED_KEYS:
             if key in archive.members:
                 _log.info("%s: %s is not used", path.name, key)
@@ -47,20 +47,20 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
         found = pieces.find_in_npz(archive, stack, with_frames=with_frames)
         yield RawScan(
             pieces=found.filled_from(spare),
-            x=_required(archive, "xcoords"),
-            y=_required(archive, "ycoords"),
+            x=_require_array(archive, "xcoords"),
+            y=_require_array(archive, "ycoords"),
             where_x=f"{path}: xcoords",
             where_y=f"{path}: ycoords",
             object_canvas=_optional(archive, "objectGuess"),
             object_where=f"{path}: objectGuess",
             object_mask=_optional(archive, "objectMask"),
             scan_index=_optional(archive, "scan_index"),
-            nphotons=_stated(archive, parameters, "nphotons"),
+            nphotons=_read_stated(archive, parameters, "nphotons"),
             pixel_size_m=_pixel(archive, parameters),
         )
 
 
-def _required(archive: NpzArchive, key: str) -> NDArray[Any]:
+def _require_array(archive: NpzArchive, key: str) -> NDArray[Any]:
     if key not in archive.members:
         raise InputError(
             f"{archive.path}: {key}",
@@ -109,12 +109,12 @@ def _physics_parameters(archive: NpzArchive) -> dict[str, Any]:
 
 
 def _pixel(archive: NpzArchive, parameters: dict[str, Any]) -> float | None:
-    stated = _stated(archive, parameters, "pixel_size_m")
+    stated = _read_stated(archive, parameters, "pixel_size_m")
     where = f"{archive.path}: _metadata.physics_parameters.pixel_size_m"
     return None if stated is None else units.check_pixel(stated, where, "the file's own word")
 
 
-def _stated(archive: NpzArchive, parameters: dict[str, Any], name: str) -> float | None:
+def _read_stated(archive: NpzArchive, parameters: dict[str, Any], name: str) -> float | None:
     value = parameters.get(name)
     if value is None:
         return None

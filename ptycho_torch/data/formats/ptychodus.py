@@ -105,10 +105,10 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
     with ExitStack() as stack:
         table: Table
         if hdf5.is_hdf5(path):
-            root = stack.enter_context(hdf5.opened(path))
+            root = stack.enter_context(hdf5.open_file(path))
             own, table = pieces.find_in_hdf5(path, root), Hdf5Table(root, path)
         else:
-            archive = stack.enter_context(npz_archive.opened(path))
+            archive = stack.enter_context(npz_archive.open_archive(path))
             own = pieces.find_in_npz(archive, stack, with_frames=request.with_frames)
             table = NpzTable(archive)
         yield _read(table, path, own.filled_from(request.spare))

@@ -45,7 +45,7 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
         InputError: A required piece is missing or makes no sense.
     """
     path = request.path
-    with hdf5.opened(path) as root:
+    with hdf5.open_file(path) as root:
         found = _find_frames(root, path).filled_from(request.spare)
         shape, probe = found.complete()
         side = frames.common_side(shape, probe.shape)

@@ -42,6 +42,7 @@ WRONG: dict[Kind, tuple[Any, ...]] = {
     Kind.STRINGS: ("a", 1, True, ["a"], {"a": 1}),
     Kind.RECORDS: ("a", 1, True, ["a"], {"a": "b"}),
     Kind.NAMED: ("a", 1, True, ["a"], {"a": "b"}),
+    Kind.RECORD: ("a", 1, True, ["a"]),
     Kind.TABLE: ("a", 1, True, ["a"]),
 }
 

@@ -277,7 +277,7 @@ def test_a_full_disk_ends_with_one(
 
     def fill(path: Path, content: bytes) -> None:
         if path.name == run_folder.BUNDLE:
-            with files.replacing(path):
+            with files.open_replacement(path):
                 raise OSError(28, "No space left on device")
         real(path, content)
 

@@ -40,7 +40,7 @@ def test_ranges_in_any_order_are_right(archive_path: Path, seed: int) -> None:
     """Forwards, backwards or over again: each range is that of the array."""
     chance = np.random.default_rng(seed)
     with ExitStack() as stack:
-        archive = stack.enter_context(npz_archive.opened(archive_path))
+        archive = stack.enter_context(npz_archive.open_archive(archive_path))
         streamed = StreamedFrames(archive, "diff3d", stack)
 
         for start, stop in chance.integers(0, COUNT + 3, (40, 2)).tolist():

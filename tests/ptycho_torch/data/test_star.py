@@ -74,4 +74,4 @@ def test_refinement_of_the_star_agrees() -> None:
     found = star.refine(scan.amplitude, scan.positions, scan.probe[0].astype(complex), 2)
 
     assert found.errors[-1] < 0.2
-    assert star.illuminated(found, scan.positions).mean() > 0.5
+    assert star.find_illuminated(found, scan.positions).mean() > 0.5

@@ -87,9 +87,9 @@ def test_crossing_lies_between_rings() -> None:
     """The crossing is interpolated: from 0.7 to 0.3, one half lies midway."""
     freq, curve = np.array([0.1, 0.2, 0.3]), np.array([0.9, 0.7, 0.3])
 
-    assert frc.crossing(freq, curve, np.full(3, 0.5)) == pytest.approx(0.25)
-    assert frc.crossing(freq, curve, np.full(3, 0.95)) == pytest.approx(0.1)
-    assert frc.crossing(freq, curve, np.full(3, 0.2)) is None
+    assert frc.find_crossing(freq, curve, np.full(3, 0.5)) == pytest.approx(0.25)
+    assert frc.find_crossing(freq, curve, np.full(3, 0.95)) == pytest.approx(0.1)
+    assert frc.find_crossing(freq, curve, np.full(3, 0.2)) is None
 
 
 def test_square_is_the_largest_that_fits() -> None:

@@ -33,7 +33,7 @@ def _watch(root: str, listed: str) -> None:
         if event not in _EVENTS:
             return  # most are not, and all are heard
         try:
-            for value in _named(event, details):
+            for value in _read_path(event, details):
                 note(value)
         except (OSError, TypeError, ValueError):
             return  # a name that is none, or a working folder that is gone
@@ -41,7 +41,7 @@ def _watch(root: str, listed: str) -> None:
     sys.addaudithook(hear)
 
 
-def _named(event: str, details: tuple[object, ...]) -> tuple[object, ...]:
+def _read_path(event: str, details: tuple[object, ...]) -> tuple[object, ...]:
     """Return what an event says that is read."""
     if event == "open":
         flags = details[2]

@@ -63,7 +63,7 @@ def test_waiver_counts_by_the_rules_of_the_base(tmp_path: Path) -> None:
     report = gates.ask(tmp_path, base)
 
     assert report.exit_code == 1
-    assert {d.difference.rule for d in report.refused} == {
+    assert {d.difference.rule for d in report.refused_changes} == {
         "gate.unsigned_waivers",
         "suites.tiny.guards.floor.min",
     }
@@ -82,7 +82,7 @@ def test_signer_of_the_base_counts_and_another_does_not(tmp_path: Path) -> None:
     by_tess = gates.ask(tmp_path, base)
 
     assert by_eve.exit_code == 1
-    assert "signature of eve" in by_eve.refused[0].who
+    assert "signature of eve" in by_eve.refused_changes[0].who
     assert by_tess.exit_code == 0
     assert by_tess.changes[0].who == "signed by tess"
 
