@@ -7,9 +7,13 @@ SUITE ?= forward-parity
 # Processes that share the tests; a part (T, K) starts at once in one.
 WORKERS ?= 2
 SHARED := $(if $(T)$(K),,-n $(WORKERS) --dist worksteal)
+# The model package is a distribution of its own beside the harness.
+MODEL := packaging/ptycho-torch
 # TensorFlow has an environment of its own: a gigabyte that nothing else needs.
 TF_VENV := .venv-tf
 TF_READY := $(TF_VENV)/.ready
+# What builds the distributions.
+DIST_READY := .venv-dist/.ready
 # pty-chi and what it imports, for the one part of the benchmarks that stands beside it.
 SOLVER_READY := $(VENV)/.solver-ready
 WANTS_SOLVER := $(if $(PARTS),$(filter quality,$(PARTS)),quality)
@@ -18,29 +22,29 @@ WANTS_SOLVER := $(if $(PARTS),$(filter quality,$(PARTS)),quality)
 BESIDE_LOCKED = PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-mlflow test-s3 bench
+.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-mlflow test-s3 bench dist adopt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): pyproject.toml requirements.lock
+$(READY): pyproject.toml $(MODEL)/pyproject.toml requirements.lock
 	@echo "setup: making $(VENV) with $(PYTHON) and installing the locked packages (once, about a minute)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock "torch==2.13.0"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev]" -e $(MODEL)
 	@touch $@
 	@echo "setup: done"
 
-$(TF_READY): pyproject.toml requirements.lock
+$(TF_READY): pyproject.toml $(MODEL)/pyproject.toml requirements.lock
 	@echo "setup: making $(TF_VENV) with TensorFlow beside the locked packages (once, a few minutes)"
 	@$(PYTHON) -m venv $(TF_VENV)
 	@$(TF_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock "torch==2.13.0"
-	@$(TF_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev,tf]"
+	@$(TF_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev]" -e "$(MODEL)[tf]"
 	@touch $@
 	@echo "setup: done"
 
 $(SOLVER_READY): $(READY)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[quality]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e "$(MODEL)[quality]"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "ptychi==2.2.0"
 	@touch $@
 
@@ -151,6 +155,17 @@ defects: $(READY) ## Plant each documented defect, see its test fail, write docs
 
 docs-commands: $(READY) ## Type every command of README and docs (RENEW=1 shows today's answers)
 	@$(BIN)/python -m $(if $(RENEW),proofs.docs.renew,pytest tests/docs/test_commands.py)
+
+$(DIST_READY): requirements.lock
+	@$(PYTHON) -m venv .venv-dist
+	@.venv-dist/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock hatchling "twine==7.0.0"
+	@touch $@
+
+dist: $(DIST_READY) ## Build wheel and sdist of harness and model into dist/, twice, and compare them
+	@.venv-dist/bin/python -m proofs.distributions dist
+
+adopt: dist ## Install the wheel in each Python at hand and take it into repositories (PYTHONS="3.11 3.13")
+	@$(PYTHON) -m proofs.adopt $(PYTHONS)
 
 docs: $(READY) ## Build the documentation strictly into site/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mkdocs

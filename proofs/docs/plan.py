@@ -123,7 +123,7 @@ COMMANDS: Mapping[str, Elsewhere] = {
     "harness store pull s3://BUCKET/hubs --suite quick": Elsewhere(
         _BUCKET, f"{_MOVED}are_the_pushed_ones"
     ),
-    "pip install 'ptycho-harness[tf]'": _INSTALL,
+    "pip install 'ptycho-torch[tf]'": _INSTALL,
     "python -m ptycho_torch.train --backend tensorflow --train_data_file scan.npz"
     " --output_dir run": Elsewhere(
         _TENSORFLOW, f"{_RUNS}::test_double_precision_curves_coincide"

@@ -18,7 +18,7 @@ from ptycho_torch.errors import ConfigError, InputError
 
 TORCH = "torch"
 TENSORFLOW = "tensorflow"
-INSTALL = "pip install 'ptycho-harness[tf]'"
+INSTALL = "pip install 'ptycho-torch[tf]'"
 
 _OPTION = "--backend tensorflow"
 # What TensorFlow is told before it starts; what the user has set stays.

@@ -144,7 +144,7 @@ def check_filters(stored: h5py.Dataset, where: str) -> None:
                 where,
                 expected="frames that can be unpacked",
                 found=f"the filter {_FILTERS.get(code, code)}",
-                remedy="install ptycho-harness[formats], which brings hdf5plugin",
+                remedy="install ptycho-torch[formats], which brings hdf5plugin",
             )
 
 

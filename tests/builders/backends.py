@@ -14,7 +14,7 @@ from ptycho_torch.config_params import ModelConfig
 from ptycho_torch.pinn import PtychoPINN
 from tests.builders import fields
 
-NO_TENSORFLOW = "needs the extra tf: pip install 'ptycho-harness[tf]', or make test-tf"
+NO_TENSORFLOW = "needs the extra tf: pip install 'ptycho-torch[tf]', or make test-tf"
 HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
 N = 32
 

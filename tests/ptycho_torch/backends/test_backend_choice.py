@@ -14,7 +14,7 @@ from ptycho_torch import backends
 from ptycho_torch.inference import main as infer
 from tests.builders import bundles
 
-INSTALL = "pip install 'ptycho-harness[tf]'"
+INSTALL = "pip install 'ptycho-torch[tf]'"
 # Everything that may be imported without choosing TensorFlow.
 ENTRY_POINTS = (
     "ptycho_torch.train, ptycho_torch.inference, ptycho_torch.compare_backends, "
