@@ -67,9 +67,7 @@ def try_python(python: Path, folder: Path) -> Trial:
     if size > LARGEST_MB or spent > LONGEST_S:
         raise RuntimeError(f"{size:.1f} MB (at most {LARGEST_MB}), {spent:.1f} s")
     version = run([str(place / "python"), "--version"], folder).split()[1]
-    return Trial(
-        python=version, size_mb=size, install_s=installed - began, road_s=spent
-    )
+    return Trial(python=version, size_mb=size, install_s=installed - began, road_s=spent)
 
 
 def scratch(root: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Build wheel and sdist of both distributions, twice, and refuse what differs or is too much."""
+"""Build wheel and sdist of both distributions, twice; refuse what differs or is too much."""
 
 from __future__ import annotations
 
