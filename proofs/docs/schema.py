@@ -104,18 +104,7 @@ def _value(one: Key, definitions: dict[str, Any]) -> dict[str, Any]:
     about = one.about
     made: dict[str, Any] = {"description": describe(one), "type": _TYPES[one.kind]}
     allowed = {"enum": list(about.choices)} if about.choices else {}
-    if one.kind is Kind.TEXTS:
-        made["items"] = {"type": "string", **allowed}
-    elif one.kind is Kind.STRINGS:
-        made["additionalProperties"] = {"type": "string"}
-    elif one.kind is Kind.RECORDS and one.record:
-        made["items"] = _refer(one.record, definitions)
-    elif one.kind is Kind.RECORD and one.record:
-        made["allOf"] = [_refer(one.record, definitions)]
-    elif one.kind is Kind.NAMED and one.record:
-        made["additionalProperties"] = _refer(one.record, definitions)
-    else:
-        made |= allowed
+    made |= _inside(one, allowed, definitions)
     if one.kind is Kind.DATE:
         made["format"] = "date"
     if one.kind is Kind.TEXT and one.is_required and not about.unless:
@@ -131,3 +120,16 @@ def describe(one: Key) -> str:
     """Say in plain text what a key means, its unit included."""
     plain = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", one.about.meaning).replace("`", "")
     return f"{plain} [{one.about.unit}]" if one.about.unit else plain
+
+
+def _inside(one: Key, allowed: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Say what a list or a table may hold; of a plain value, what it may be."""
+    if one.kind is Kind.TEXTS:
+        return {"items": {"type": "string", **allowed}}
+    if one.kind is Kind.STRINGS:
+        return {"additionalProperties": {"type": "string"}}
+    if one.record is None:
+        return allowed
+    inside = _refer(one.record, definitions)
+    words = {Kind.RECORDS: "items", Kind.NAMED: "additionalProperties"}
+    return {words[one.kind]: inside} if one.kind in words else {"allOf": [inside]}

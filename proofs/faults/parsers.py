@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from harness.cli import verify_output
+from harness.cli import verify as verify_command
 from harness.config import config_file
 from harness.errors import HarnessError
 from harness.evidence.hub import blockers, inventory, layout, plan, seal, store
@@ -74,8 +74,8 @@ PARSERS: Mapping[str, Parser] = {
     "JUnit": lambda f, c: pytest_run.count(put(f, "junit.xml", c) / "junit.xml"),
     "harness.toml": lambda f, c: load_project(put(f, config_file.FILE, c)),
     "time": lambda _, c: structure.moment(_text(c)),
-    "sample": lambda _, c: verify_output.fraction_of(_text(c)),
-    "path in a hub": lambda _, c: inventory.fault_of(_text(c)),
+    "sample": lambda _, c: verify_command._read_fraction(_text(c)),
+    "path in a hub": lambda _, c: files.path_fault(_text(c)),
     **CACHES,
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.evidence.ledger import merkle
 from proofs.faults.figures import Campaign, Scale
 
-_VECTORS = Path(__file__).parents[1] / "harness/evidence/ledger/rfc6962_vectors.json"
+_VECTORS = Path(__file__).parents[2] / "tests/harness/evidence/ledger/rfc6962_vectors.json"
 
 
 def _root(leaves: list[bytes]) -> bytes:

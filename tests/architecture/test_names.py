@@ -25,7 +25,7 @@ _PREPOSITIONS = {
 }
 # Verbs and nouns that end like a participle.
 _VERBS = {
-    *("embed", "feed", "need", "seed", "speed", "ring", "string"),
+    *("embed", "feed", "need", "seed", "speed", "ring", "sibling", "string"),
     *("crossing", "mapping", "padding", "setting", "spacing"),
 }
 # One word of the house's own list: what a quarantine or a waiver lets pass.

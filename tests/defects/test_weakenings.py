@@ -44,7 +44,10 @@ def test_there_are_enough_of_them() -> None:
     assert len({*names}) == len(names)
 
 
-@pytest.mark.parametrize("name", _SHORT)
+_LONG = [pytest.param(name, marks=pytest.mark.long) for name in _SHORT[2:]]
+
+
+@pytest.mark.parametrize("name", [*_SHORT[:2], *_LONG])
 @pytest.mark.parametrize("is_broken", [True, False])
 def test_weakening_is_refused_and_named(name: str, *, is_broken: bool, place: Bench) -> None:
     """A weakened gate is not green and says what was and is, the model broken or whole."""
@@ -56,7 +59,9 @@ def test_weakening_is_refused_and_named(name: str, *, is_broken: bool, place: Be
     assert answered.named is not None
 
 
-@pytest.mark.parametrize("name", _FINE)
+@pytest.mark.parametrize(
+    "name", [_FINE[0], *(pytest.param(name, marks=pytest.mark.long) for name in _FINE[1:])]
+)
 def test_honest_change_is_not_weaker(name: str, place: Bench) -> None:
     """What loosens nothing is not called weaker, and passes."""
     (one,) = (h for h in honest.ALL if h.name == name)

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -142,6 +141,8 @@ def for_run(
         environment: Variables of this process; values of secret-looking names are secrets.
         datasets: Files given by role.
     """
+    import tempfile  # noqa: PLC0415 - a run needs it, and verify starts without
+
     places: dict[str, str] = {}
 
     def add(path: str | Path, name: str) -> None:
