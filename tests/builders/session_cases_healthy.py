@@ -142,7 +142,9 @@ HEALTHY = [
         GREEN,
         "1 of 1",
         tests(
-            "import os, subprocess, sys\ndef test_a():\n    assert 'PYTHONPATH' not in os.environ\n"
+            "import os, subprocess, sys\ndef test_a():\n"
+            "    paths = os.environ.get('PYTHONPATH', '').split(os.pathsep)\n"
+            "    assert not [p for p in paths if 'session' in os.path.basename(p)]\n"
             "    subprocess.run([sys.executable, '-m', 'pytest', '-q', 'other.py'], check=True)\n"
         )
         | {"other.py": GOOD},

@@ -198,7 +198,7 @@ def test_killed_run_is_cleared_by_the_next(project: Project) -> None:
         "import sys; from pathlib import Path;"
         "from harness.judgement.declaration import load_project;"
         "from harness.runner import workflow;"
-        "workflow.run(load_project(Path(sys.argv[1])), 'slow', workflow.RunOptions())"
+        "workflow.run_suite(load_project(Path(sys.argv[1])), 'slow', workflow.RunOptions())"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", script, str(project.root)],

@@ -209,7 +209,12 @@ def lost_ground(log: Path) -> str:
 
     A full disk or quota, a lost file server or device: what broke off there proves nothing.
     """
-    raised = _last_raised(_tail(log))
+    tail = _tail(log)
+    # What a program printed of an error that it handled may come after its traceback.
+    _, found, ended = tail.rpartition("Traceback (most recent call last):")
+    if found and (inside := _RAISED.search(ended)):
+        return inside[0][:200] if _LOST.search(inside[0]) else ""
+    raised = _last_raised(tail)
     return raised if _LOST.search(raised) else ""
 
 

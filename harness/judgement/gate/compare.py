@@ -59,6 +59,7 @@ FIELDS: Mapping[str, Compare] = {
     "golden": _compare_folder,
     "policies": _compare_policies,
     "trusted_keys": _compare_keys,
+    "strict_inputs": difference.make_floor(0, "strictness about inputs"),
 }
 # The gate's own rules; the rest of a project is derived, or compared in parts of its own.
 GATE_FIELDS: Mapping[str, Compare] = {
@@ -166,6 +167,8 @@ def _compare_projects(was: Project, now: Project) -> Iterator[Difference]:
 
 def _plain(project: Project, name: str) -> Any:
     value = getattr(project, name)
+    if name == "strict_inputs":
+        return int(value)
     if name in ("hubs", "work", "golden"):
         return value.relative_to(project.root).as_posix()
     return value

@@ -61,7 +61,11 @@ def _pair(first: str, second: str) -> Mapping[str, Compare]:
 
 # By kind, then by option. A kind or an option that is not in here is weaker when it differs.
 OPTIONS: Mapping[str, Mapping[str, Compare]] = {
-    "bound": {**_METRIC, **_BAND},
+    "bound": {
+        **_METRIC,
+        **_BAND,
+        "missing": make_rank(("note", "inconclusive"), "inconclusive"),
+    },
     "golden": {
         **_METRIC,
         "scale": make_identity("scale", default="linear"),

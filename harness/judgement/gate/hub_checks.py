@@ -15,7 +15,7 @@ from harness.judgement.verify import reference, report, signing
 from harness.judgement.verify.report import Outcome, Row
 from harness.records import HubRecord
 
-COMMIT, DECLARATION, GOLDENS, PIN = "commit", "declaration", "goldens", "pin"
+COMMIT, DECLARATION, GOLDENS, PIN = "this commit", "declaration", "goldens", "pin"
 _RUN = "Run the suite on this commit, with a clean work tree and nothing set."
 
 

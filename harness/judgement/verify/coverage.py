@@ -8,7 +8,7 @@ from pathlib import Path
 from harness import files
 from harness.config.project import QuarantineSpec, StageSpec
 from harness.errors import IntegrityError
-from harness.evidence.hub import digest, inputs, stamp
+from harness.evidence.hub import digest, inputs
 from harness.evidence.hub.plan import Plan
 from harness.judgement import quarantine
 from harness.judgement.verify import report
@@ -19,7 +19,6 @@ from harness.verdict import Verdict
 CHECK = "coverage"
 _RESTORE = "Restore the hub from a copy, or run the suite again."
 _DECLARE = "Name them in inputs of the suite, or a change of them is not seen."
-_COMMIT = "Run in a repository that git reads here; harness doctor says what it lacks."
 _PASSED = "passed"
 _DATASET = "dataset-"  # the record of a dataset that could not be generated
 
@@ -51,8 +50,6 @@ def _left_out(record: HubRecord) -> Iterator[Row]:
     for entry in record.quarantine:
         found = f"quarantine: {quarantine.describe(entry)} {quarantine.status_of(entry)}"
         yield report.note_row(CHECK, report.printable(found), report.printable(entry.reason))
-    if record.stamp.commit == stamp.NONE:
-        yield report.note_row(CHECK, "no commit vouches for the source", _COMMIT)
     for stage in record.stages:
         if stage.undeclared:
             named = report.printable(", ".join(stage.undeclared))

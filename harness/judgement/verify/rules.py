@@ -19,6 +19,7 @@ from harness.judgement.verify.report import Row
 from harness.records import HubRecord
 
 _COMMIT, _TREE, _ACCEPTED, _QUARANTINE = "commit", "tree", "accepted", "quarantine"
+_COMMITTED = "Run in a repository that git reads here; harness doctor says what it lacks."
 _OBJECT = re.compile(r"[0-9a-f]{40,64}")
 _DIGITS = 12
 
@@ -36,7 +37,7 @@ def check(record: HubRecord, hub: Path, project: Project | None) -> tuple[Row, .
 def _commit(record: HubRecord, project: Project | None) -> Row:
     commit = report.printable(record.stamp.commit[:_DIGITS])
     if record.stamp.commit == stamp.NONE:
-        return report.note_row(_COMMIT, "none: no commit vouches for the source")
+        return report.note_row(_COMMIT, "none: no commit vouches for the source", _COMMITTED)
     if project is None:
         return report.note_row(_COMMIT, f"{commit}, not looked for outside a project")
     is_named = _OBJECT.fullmatch(record.stamp.commit)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.config import keys
 from harness.config import project as declared
 from harness.config.project import GuardSpec
 from harness.judgement.gate import compare, golden_rules, guard_rules, stage_rules, suite_rules
@@ -62,8 +63,8 @@ def test_every_field_is_compared(record: Any) -> None:
 def test_every_option_is_compared() -> None:
     """Each option of each built-in kind has one rule of comparison, and no other has."""
     options = {
-        kind: {option.name for option in guard.options}  # type: ignore[attr-defined]
-        for kind, guard in registry._BUILT_IN.items()
+        kind: {option.name for option in keys.keys_of(guard.options)}
+        for kind, guard in registry.built_in().items()
     }
     compared = {
         kind: {*rules, *guard_rules.FOLDED.get(kind, ())}

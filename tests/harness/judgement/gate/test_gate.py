@@ -148,7 +148,7 @@ def test_hub_of_another_commit_is_stale(tmp_path: Path) -> None:
 
     report = conductor.judge_change(load_project(tmp_path), base, [hub])
 
-    assert gates.outcomes(report, "commit") == ["stale"]
+    assert gates.outcomes(report, "this commit") == ["stale"]
     assert report.exit_code == 3
 
 
@@ -161,7 +161,7 @@ def test_dirty_run_is_stale(tmp_path: Path) -> None:
 
     report = conductor.judge_change(project, base, [hub])
 
-    assert gates.outcomes(report, "commit") == ["stale"]
+    assert gates.outcomes(report, "this commit") == ["stale"]
 
 
 def test_damaged_hub_ends_with_4(tmp_path: Path) -> None:

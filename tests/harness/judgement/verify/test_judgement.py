@@ -49,7 +49,13 @@ def test_the_rows_come_in_the_order_of_the_design(store: Store) -> None:
     """Structure, bytes, ledger, coverage, guards, freshness."""
     checks = [row.check for row in verify(store.project, store.hub).rows]
 
-    assert checks[:5] == ["structure", "bytes", "ledger", "coverage", "guards"]
+    assert list(dict.fromkeys(checks))[:5] == [
+        "structure",
+        "bytes",
+        "ledger",
+        "coverage",
+        "guards",
+    ]
     assert checks[-1] == "freshness"
 
 

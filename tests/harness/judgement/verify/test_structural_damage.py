@@ -8,6 +8,7 @@ import re
 import pytest
 
 from harness import files
+from harness.evidence.hub import inventory
 from harness.evidence.ledger.log import Ledger
 from harness.judgement.verify import verify
 from tests.builders import sealed
