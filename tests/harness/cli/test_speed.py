@@ -41,7 +41,7 @@ def cpu_s(*words: str, cwd: Path) -> float:
 
 @pytest.mark.slow
 def test_status_of_many_hubs(tmp_path: Path) -> None:
-    """With 200 hubs of sixty guards each, status takes at most 0.2 s of processor time."""
+    """With 200 hubs of sixty guards each, status takes at most 0.3 s of processor time."""
     guards = [{**hubs.FLOOR, "id": f"floor-{i}"} for i in range(60)]
     made = hubs.project(tmp_path / "p", tiny=hubs.suite(hubs.writing(), guards=guards))
     hubs.commit(made.root)
@@ -58,7 +58,7 @@ def test_status_of_many_hubs(tmp_path: Path) -> None:
     assert main.main(["-C", str(made.root), "status", "-q"]) == 0
     assert str(last) in json.loads((made.work / "cache/proved.json").read_text())["hubs"]
 
-    assert cpu_s("status", cwd=made.root) <= 0.2
+    assert cpu_s("status", cwd=made.root) <= 0.3
     assert cpu_s("--version", cwd=made.root) <= 0.08
 
 
