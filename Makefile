@@ -117,7 +117,7 @@ test-mlflow: $(READY) ## Test the MLflow export with its library, in an environm
 test-s3: $(READY) ## Test `harness store` against a local S3 server, in an environment of its own
 	@test -x .venv-s3/bin/python || $(PYTHON) -m venv .venv-s3
 	@.venv-s3/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock s3fs "moto[s3]" flask flask-cors
-	@$(BESIDE_LOCKED) .venv-s3/bin/python -m pytest -p no:anyio tests/harness/remote
+	@$(BESIDE_LOCKED) .venv-s3/bin/python -m pytest -p no:anyio tests/harness/sharing/remote
 
 screenshots: $(READY) ## Take the pictures of report and site into docs/pictures/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"
