@@ -25,7 +25,16 @@ def _name(case: Case) -> str:
     return re.sub(r"[^a-z0-9]+", "-", case.name.lower())
 
 
-@pytest.mark.parametrize("case", CASES, ids=_name)
+_EVERY = 3  # the others take their minutes in test-long
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=_name(case), marks=[pytest.mark.long] if index % _EVERY else [])
+        for index, case in enumerate(CASES)
+    ],
+)
 def test_session_is_judged_rightly(tmp_path: Path, case: Case) -> None:
     """Each session is what it is, whatever its exit code says, and the reason says why."""
     trial, said = sessions.run(
