@@ -11,7 +11,7 @@ _EVERY = 3
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark two of three as long; ``python -m proofs.outside`` and ``make test-long`` try all."""
+    """Mark two of three as long; ``proofs.outside`` and ``make test-long`` try all."""
     mine = [item for item in items if Path(__file__).parent in item.path.parents]
     for index, item in enumerate(mine):
         if index % _EVERY:
