@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from harness import files
 from harness.cli import verify as verify_command
 from harness.config import config_file
 from harness.errors import HarnessError
