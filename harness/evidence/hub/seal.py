@@ -8,7 +8,7 @@ Source: design of the harness, sections 3 and 7.
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 import stat
 from collections.abc import Container, Mapping, Sequence
@@ -25,6 +25,8 @@ KIND = "seal"
 _INTENT = ".sealing-"
 _INTENT_LIMIT = 1 << 20  # bytes
 _TOGETHER = 200  # hubs that one intent names
+# What a file system without modes answers to chmod.
+_NO_MODES = (errno.EPERM, errno.ENOTSUP)
 _READ_ONLY = 0o444
 _WRITABLE = "a store that can be written"
 EntryT_co = TypeVar("EntryT_co", covariant=True)
@@ -309,8 +311,11 @@ def _prune(root: Path) -> None:
 def _make_read_only(root: Path) -> None:
     for item in inventory.scan(root):
         if item.is_file:
-            with contextlib.suppress(PermissionError):  # a file system without modes
+            try:
                 (root / item.path).chmod(_READ_ONLY)
+            except OSError as error:
+                if error.errno not in _NO_MODES:
+                    raise
         elif not stat.S_ISDIR(item.mode):
             raise digest.damage(
                 inventory.printable_path(item.path), digest.kind_of(item.mode), "a file"

@@ -88,14 +88,18 @@ def test_a_second_run_never_overwrites(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\\b", "a\x1b[2Jb", "#a", "e\u0301"])
-def test_names_that_a_hub_may_not_hold_are_refused(tmp_path: Path, name: str) -> None:
-    """A name that a manifest, a terminal or another file system would bend is refused."""
+def test_names_that_a_hub_may_not_hold_are_taken_out(tmp_path: Path, name: str) -> None:
+    """A name that a manifest, a terminal or another file system would bend is not sealed."""
     folder = unsealed(tmp_path)
     (folder / name).write_text("")
 
     with pytest.raises(IntegrityError):
-        close(folder, Ledger(tmp_path / "ledger.jsonl"))
-    assert not (tmp_path / "tiny" / RUN).exists()
+        inventory.take(folder)
+    close(folder, Ledger(tmp_path / "ledger.jsonl"))
+    sealed_ = tmp_path / "tiny" / RUN
+    assert (sealed_ / "hub.json").is_file()
+    assert not (sealed_ / name).exists()
+    assert name not in (sealed_ / inventory.MANIFEST).read_text("utf-8")
 
 
 def test_names_that_differ_in_case_only_are_refused(tmp_path: Path) -> None:
@@ -109,12 +113,16 @@ def test_names_that_differ_in_case_only_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", [lambda p: p.symlink_to("/etc/passwd"), os.mkfifo])
 def test_what_is_no_file_is_not_sealed(tmp_path: Path, make: Callable[[Path], object]) -> None:
-    """Links and pipes end the seal; nothing is followed or read."""
+    """Links and pipes are taken out before the seal; nothing is followed or read."""
     folder = unsealed(tmp_path)
     make(folder / "thing")
 
     with pytest.raises(IntegrityError):
-        close(folder, Ledger(tmp_path / "ledger.jsonl"))
+        inventory.take(folder)
+    close(folder, Ledger(tmp_path / "ledger.jsonl"))
+    sealed_ = tmp_path / "tiny" / RUN
+    assert not os.path.lexists(sealed_ / "thing")
+    assert "thing" not in (sealed_ / inventory.MANIFEST).read_text("utf-8")
 
 
 FAULTY = ("open", "write", "pwrite", "fsync", "rename", "chmod", "unlink", "ftruncate")

@@ -27,7 +27,8 @@ def test_a_changed_note_is_not_signed_any_more() -> None:
     key = keys.new("ci")
     text = checkpoint.write(TAKEN, [key])
     for changed in (text.replace("\n5\n", "\n4\n"), text.replace("example", "exbmple")):
-        assert checkpoint.read_checkpoint(changed.encode(), "note").signer([key.public]) is None
+        with pytest.raises(IntegrityError, match="forged signature of ci"):
+            checkpoint.read_checkpoint(changed.encode(), "note").signer([key.public])
 
 
 def test_keys_are_read_back_and_a_damaged_one_is_refused() -> None:
