@@ -228,7 +228,7 @@ def test_one_suite_is_renamed_alone(tmp_path: Path) -> None:
     assert made.guards == ("inline: c.metric",)
     assert made.values == {}
     assert read(tmp_path).count(NEW) == 1
-    assert len(Ledger(project.hubs / "ledger.jsonl").entries()) == 2
+    assert len(Ledger(project.hubs / "ledger.jsonl").entries()) == 1
 
 
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)

@@ -30,15 +30,15 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from harness.judgement.declaration import load_project
-from harness.experiments.campaign.run import Campaign, Cell, run
-from harness.experiments.execute.factory import Choice, opened
+from harness.experiments.campaign.run import Campaign, Cell, run_campaign
+from harness.experiments.execute.factory import Choice, open_executor
 from harness.runner.stages.child import Stop
 project = load_project(Path(sys.argv[1]))
 store = replace(project, hubs=project.hubs / "many", work=project.work / "many")
 made = Campaign(project=project, store=store, suite="tiny")
 cells = [Cell(name=str(v), parameters={"value": str(v)}) for v in range(1, 7)]
-with opened(Choice(name="process", jobs=2)) as executor:
-    run(made, cells, executor, Stop(), lambda _: None)
+with open_executor(Choice(name="process", jobs=2)) as executor:
+    run_campaign(made, cells, executor, Stop(), lambda _: None)
 """
 
 
