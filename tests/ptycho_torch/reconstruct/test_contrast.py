@@ -14,7 +14,8 @@ from ptycho_torch.reconstruct import contrast, pictures
 from tests.ptycho_torch.reconstruct.images import blob
 
 SHAPE = (90, 120)
-SHOWN = {"min_levels": 16, "level_share": 0.001, "max_flat": 0.8}  # the guard of the suites
+# As the guard of the suites has it.
+SHOWN = images.ImageOptions(artifact="p", min_levels=16, level_share=0.001, max_flat=0.8)
 
 
 def an_object(phase_range: float) -> NDArray[np.complex64]:

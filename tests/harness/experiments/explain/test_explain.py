@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,9 @@ def plant(root: Path, before: str, after: str, name: str = "model.py") -> None:
     path = root / "source" / name
     assert before in path.read_text()
     path.write_text(path.read_text().replace(before, after))
+    # Bytecode is reused for a source of the same second and size.
+    later = time.time() + 5
+    os.utime(path, (later, later))
 
 
 @pytest.mark.parametrize(
