@@ -121,12 +121,7 @@ def _judge_one(spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> Gu
     guard = _kind(spec)
     makers = {name: artifact.stage for name, artifact in evidence.artifacts.items()}
     for stage in sorted(reads.stages_read(spec, makers, evidence.stages)):
-        record = evidence.stages.get(stage)
-        if (
-            record is not None
-            and record.outcome == _INTERRUPTED
-            and record.verdict is not Verdict.RED
-        ):
+        if _is_unfinished(evidence.stages.get(stage)):
             reason = f"stage {stage} was interrupted"
             return result(spec, Verdict.INCONCLUSIVE, "not judged", "a whole stage", reason)
     try:
