@@ -16,7 +16,7 @@ from harness.evidence.hub.evidence import Facts, HubEvidence
 from harness.files import json_bytes, write_bytes, write_text
 from harness.judgement import causes as ordering
 from harness.judgement import quarantine
-from harness.judgement.guards import registry
+from harness.judgement.guards import reads, registry
 from harness.records import (
     SCHEMA,
     ArtifactRecord,
@@ -67,8 +67,9 @@ def judge(
         project=project.root,
     )
     results = []
-    prepared = draft.prepared
-    for result in registry.judge(prepared.plan.suite.guards, evidence, prepared.golden):
+    suite, golden = draft.prepared.plan.suite, draft.prepared.golden
+    makers = reads.list_makers(suite)
+    for result in registry.judge(suite.guards, evidence, golden, makers):
         is_number = result.value is not None and math.isfinite(result.value)
         results.append(result if is_number else replace(result, value=None))
         options.observer.guard_judged(results[-1])

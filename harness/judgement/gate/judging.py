@@ -10,7 +10,7 @@ from harness.config.project import StageSpec, SuiteSpec
 from harness.evidence.hub.evidence import HubEvidence
 from harness.judgement import quarantine
 from harness.judgement.golden.store import GoldenSet
-from harness.judgement.guards import registry
+from harness.judgement.guards import reads, registry
 from harness.records import GuardResult, HubRecord, StageRecord
 from harness.verdict import Verdict
 
@@ -56,7 +56,8 @@ def judge(
     excused = {(q.kind, q.id) for q in standing if q.state == quarantine.ACTIVE}
     results = known
     if results is None:
-        results = registry.judge(suite.guards, evidence, golden if golden.values else None)
+        judged_by = golden if golden.values else None
+        results = registry.judge(suite.guards, evidence, judged_by, reads.list_makers(suite))
     found = [*_guards(suite, results, excused)]
     done = {stage.id: stage for stage in record.stages}
     for spec in suite.stages:

@@ -93,20 +93,33 @@ def check(specs: Sequence[GuardSpec]) -> None:
 
 
 def judge(
-    specs: Sequence[GuardSpec], evidence: Evidence, golden: Golden | None
+    specs: Sequence[GuardSpec],
+    evidence: Evidence,
+    golden: Golden | None,
+    makers: Mapping[str, str] | None = None,
 ) -> tuple[GuardResult, ...]:
     """Judge the evidence by the declared guards, then by the default ones.
 
     A comparison that cannot be made is inconclusive and says why; it is never a pass and
     never an exception. That the disk refused says nothing about the evidence: no verdict.
 
+    Args:
+        specs: The declared guards.
+        evidence: What the run left.
+        golden: The goldens, where there are any.
+        makers: Stage that promises each artifact (``reads.list_makers``). Without it, an
+            artifact that an interrupted stage never wrote is missing, not "not judged".
+
     Raises:
         ConfigError: A declaration that ``check`` would have refused.
         StorageError: The disk refused to read what is there.
     """
     every = (*specs, *defaults.default_specs(tuple(specs), evidence))
+    written = {name: artifact.stage for name, artifact in evidence.artifacts.items()}
+    known = {**(makers or {}), **written}
     return tuple(
-        _with_remedy(spec, _judge_one(spec, evidence, golden), evidence) for spec in every
+        _with_remedy(spec, _judge_one(spec, evidence, golden, known), evidence)
+        for spec in every
     )
 
 
@@ -117,9 +130,10 @@ def _with_remedy(spec: GuardSpec, judged: GuardResult, evidence: Evidence) -> Gu
     return replace(judged, remedy=remedies.fill(spec, evidence))
 
 
-def _judge_one(spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> GuardResult:
+def _judge_one(
+    spec: GuardSpec, evidence: Evidence, golden: Golden | None, makers: Mapping[str, str]
+) -> GuardResult:
     guard = _kind(spec)
-    makers = {name: artifact.stage for name, artifact in evidence.artifacts.items()}
     for stage in sorted(reads.stages_read(spec, makers, evidence.stages)):
         if _is_unfinished(evidence.stages.get(stage)):
             reason = f"stage {stage} was interrupted"

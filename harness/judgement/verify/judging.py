@@ -12,7 +12,7 @@ from harness.config.project import GuardSpec, SuiteSpec
 from harness.errors import ConfigError, StorageError
 from harness.judgement import causes, quarantine
 from harness.judgement.causes import Trial
-from harness.judgement.guards import registry
+from harness.judgement.guards import reads, registry
 from harness.judgement.guards.base import Evidence, Golden
 from harness.judgement.verify import report
 from harness.judgement.verify.report import Outcome, Row
@@ -39,7 +39,7 @@ def check(
     specs = suite.guards
     try:
         registry.check(specs)  # a plan that was tampered with declares what nobody can judge
-        results = registry.judge(specs, evidence, golden)
+        results = registry.judge(specs, evidence, golden, reads.list_makers(suite))
     except ConfigError as error:
         return (report.of_error(CHECK, error, Outcome.INCONCLUSIVE),)
     except StorageError as error:
@@ -182,7 +182,7 @@ def check_today(
     """
     kept = [spec for spec in suite.guards if not _needs(spec, absent)]
     try:
-        results = registry.judge(kept, evidence, golden)
+        results = registry.judge(kept, evidence, golden, reads.list_makers(suite))
     except ConfigError as error:
         return (report.of_error(TODAY, error, Outcome.INCONCLUSIVE),), ()
     except StorageError as error:
