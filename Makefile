@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 SUITE ?= forward-parity
 # Processes that share the tests; a part (T, K) starts at once in one.
 WORKERS ?= 2
+# Seconds after which a single test has hung; the slowest takes about a tenth of it.
+TEST_TIMEOUT ?= 300
 SHARED := $(if $(T)$(K),,-n $(WORKERS) --dist worksteal)
 # The model package is a distribution of its own beside the harness.
 MODEL := packaging/ptycho-torch
@@ -63,7 +65,7 @@ layers: $(READY) ## Check the import layers
 	@$(BIN)/lint-imports
 
 test: $(READY) ## Run the tests (T=path, K=pattern, WORKERS=2)
-	@$(BIN)/python -m pytest $(if $(T),$(T),tests) $(if $(K),-k "$(K)",) $(SHARED) -m "not gpu and not long"
+	@$(BIN)/python -m pytest $(if $(T),$(T),tests) $(if $(K),-k "$(K)",) $(SHARED) --timeout $(TEST_TIMEOUT) -m "not gpu and not long"
 
 test-long: $(READY) ## Run the proofs of minutes: killed and joint trainings, lost workers, the pages typed
 	@$(BIN)/python -m pytest $(if $(T),$(T),tests) $(if $(K),-k "$(K)",) $(SHARED) -m "long and not gpu"
