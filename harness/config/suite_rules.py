@@ -204,7 +204,7 @@ def _check_artifacts(suite: SuiteSpec, where: str) -> None:
                     here,
                     found=f"{fault} in {spec.path!r}"[:120],
                     expected="a name that a hub may hold",
-                    remedy="Let the stage write it under a plain name.",
+                    remedy="Let the stage write it under a plain name without '..'.",
                 )
             if path.is_absolute() or ".." in path.parts or path.name in ("", "."):
                 raise ConfigError(
