@@ -21,7 +21,8 @@ from harness.verdict import Verdict
 
 _DEFAULT, _DATASET = "default:", "dataset-"
 _INTERRUPTED, _SKIPPED = "interrupted", "skipped"
-_NEEDED = re.compile(r"(\S+) did not pass")
+# The id of a stage is short; an open-ended word would be tried from each of its letters.
+_NEEDED = re.compile(r"(?<!\S)(\S{1,200}) did not pass")
 _STOP_REMEDY = "Nothing is known to be wrong: run the suite to its end."
 _STAGE_REMEDY = "Read the end of the stage's log in the hub, and make its command pass."
 

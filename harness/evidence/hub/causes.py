@@ -14,7 +14,7 @@ from harness.verdict import Verdict
 _TAIL = 256 << 10
 _SHOWN_LINES = 24
 _FRAME = re.compile(
-    r'^\s*File "(?P<file>[^"]+)", line \d+, in (?P<name>\S+)'
+    r'^[ \t]*File "(?P<file>[^"]+)", line \d+, in (?P<name>\S+)'
     r"|^(?P<path>\S+\.py):\d+: (?P<error>\w+)",
     re.MULTILINE,
 )
