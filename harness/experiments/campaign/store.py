@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness import identifiers
 from harness.config.project import Project
 from harness.evidence.hub import layout, seal
 from harness.evidence.hub.seal import Adoption
@@ -64,7 +65,9 @@ def finished_units(store: Project) -> dict[str, Done]:
     found = {}
     for entry in workflow.ledger_of(store).walk():
         key = entry.body.get("unit")
-        if entry.kind == seal.KIND and isinstance(key, str):
+        # A ledger may come from anywhere: what is no name of a hub is never made a path.
+        is_hub = entry.kind == seal.KIND and identifiers.is_hub(entry.subject)
+        if is_hub and isinstance(key, str):
             hub = store.hubs / entry.subject
             found[key] = Done(hub=hub, verdict=str(entry.body.get("verdict")))
     return {key: done for key, done in found.items() if (done.hub / layout.RECORD).is_file()}

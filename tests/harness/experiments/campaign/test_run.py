@@ -106,6 +106,22 @@ def test_removed_hub_is_made_again(project: Project, stop: Stop) -> None:
     assert [r.is_reused for r in again] == [True, False, True]
 
 
+def test_entry_that_names_no_hub_is_no_result(project: Project, stop: Stop) -> None:
+    """A ledger from anywhere may say that a folder outside the store is what was asked for."""
+    first = carried_out(project, stop)
+    made = campaign(project).store
+    ledger = Ledger(made.work / "ledger.jsonl")
+    hub = first[0].hub
+    assert hub is not None
+    outside = hub.rename(project.root / hub.name)
+    body = next(ledger.walk()).body
+    ledger.append("seal", f"../../{outside.name}", body)
+
+    assert [done.hub for done in stores.finished_units(made).values()] == [
+        result.hub for result in first[1:]
+    ]
+
+
 def test_only_one_writes(project: Project, stop: Stop) -> None:
     """A second coordinator of the same campaign is refused while the first lives."""
     made = campaign(project).store
