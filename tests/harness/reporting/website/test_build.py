@@ -158,7 +158,7 @@ def test_a_killed_build_can_be_repeated(place: Path, monkeypatch: pytest.MonkeyP
     _build(place, "whole")
     for stopped in (build.view, build.pages):
         with monkeypatch.context() as patch:
-            patch.setattr(stopped, "read" if stopped is build.view else "index", _killed)
+            patch.setattr(stopped, "read_view" if stopped is build.view else "index", _killed)
             with pytest.raises(KeyboardInterrupt):
                 _build(place)
         assert not (place / "out/index.html").exists()
