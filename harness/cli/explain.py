@@ -90,8 +90,8 @@ def _write(made: Any) -> str:
         f"{number}. {s.what} ({'; '.join(s.evidence)})"
         for number, s in enumerate(made.suspects, 1)
     ]
-    told = ["suspects", *map(text.visible, lines)] if lines else ["I do not know what it is."]
-    parts.append("\n".join(told))
+    lines_ = ["suspects", *map(text.visible, lines)] if lines else ["I do not know what it is."]
+    parts.append("\n".join(lines_))
     return "\n\n".join(parts)
 
 

@@ -32,13 +32,13 @@ class Instance:
 
 def kind_of(path: Path) -> str:
     """Return what a file of tests stands for: the first line of its docstring."""
-    told = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or path.stem
-    return told.splitlines()[0].rstrip(".")
+    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or path.stem
+    return docstring.splitlines()[0].rstrip(".")
 
 
-def write(found: Sequence[Instance]) -> None:
+def write(instances: Sequence[Instance]) -> None:
     """Keep what was tried."""
-    listed = [asdict(one) for one in found]
+    listed = [asdict(one) for one in instances]
     KEPT.write_text(json.dumps(listed, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
@@ -49,10 +49,10 @@ def read() -> list[Instance]:
 
 def rows() -> str:
     """Write the table: each kind, its instances tried, and how many came out right."""
-    found = read()
+    instances = read()
     lines = ["| kind | tried | right |", "|---|---:|---:|"]
-    for kind in dict.fromkeys(one.kind for one in found):
-        mine = [one.is_right for one in found if one.kind == kind]
+    for kind in dict.fromkeys(one.kind for one in instances):
+        mine = [one.is_right for one in instances if one.kind == kind]
         lines.append(f"| {kind} | {len(mine)} | {sum(mine)} |")
-    lines.append(f"| **all** | {len(found)} | {sum(one.is_right for one in found)} |")
+    lines.append(f"| **all** | {len(instances)} | {sum(one.is_right for one in instances)} |")
     return "\n".join(lines)

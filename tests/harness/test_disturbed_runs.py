@@ -142,12 +142,14 @@ def test_every_folder_in_which_files_are_written_whole_is_tidied(tmp_path: Path)
     ]
     parts = [tmp_path / name for name in names]
     parts = [path.with_name(f".{path.name}.0.part") for path in parts]
-    kept = layout.external_folder(project.work, "20260101T000000Z-aaaaaa") / ".bundle.0.part"
-    for path in (*parts, kept):
+    external = (
+        layout.external_folder(project.work, "20260101T000000Z-aaaaaa") / ".bundle.0.part"
+    )
+    for path in (*parts, external):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps("half"))
 
     workflow.tidy(project)
 
     assert [path for path in parts if path.exists()] == []
-    assert kept.exists()
+    assert external.exists()

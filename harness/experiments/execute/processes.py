@@ -49,7 +49,7 @@ class _Worker:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
-        self._is_told = False
+        self._is_interrupted = False
 
     def answer(self, unit: Unit) -> Answer:
         why = ""
@@ -57,12 +57,12 @@ class _Worker:
             if line := self._request({"task": unit.task, "payload": unit.payload}):
                 return parse_answer(unit, json.loads(line))
             why = self._reap()
-            if self._is_told:
+            if self._is_interrupted:
                 break
         return Answer(unit=unit, value=None, lost=why)
 
     def interrupt(self, number: int) -> None:
-        self._is_told = True
+        self._is_interrupted = True
         self._say({"stop": number})
 
     def close(self) -> None:

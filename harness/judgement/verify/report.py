@@ -115,11 +115,11 @@ def damage_row(check: str, found: str, expected: str, remedy: str) -> Row:
 
 def of_error(check: str, error: HarnessError, outcome: Outcome = Outcome.DAMAGED) -> Row:
     """Turn an error into a row; text from evidence is made printable."""
-    found = printable(f"{error.where}: {error.found}")
+    actual = printable(f"{error.where}: {error.found}")
     return Row(
         check=check,
         outcome=outcome,
-        found=found,
+        found=actual,
         expected=printable(error.expected),
         remedy=printable(error.remedy),
     )

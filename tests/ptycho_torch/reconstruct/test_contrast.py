@@ -42,11 +42,11 @@ def colourful(content: bytes) -> float:
 @pytest.mark.parametrize("phase_range", [0.05, 0.8, 5.0])
 def test_numbers_follow_the_phase(phase_range: float) -> None:
     """The range is that of the phase about its mean, whatever the constant."""
-    found = contrast.measure(an_object(phase_range), blob(SHAPE))
+    report = contrast.measure(an_object(phase_range), blob(SHAPE))
 
-    assert found["phase"]["range"] == pytest.approx(phase_range, rel=0.1)
-    assert found["phase_wraps"] is False
-    assert found["amplitude"]["range"] < 1e-5
+    assert report["phase"]["range"] == pytest.approx(phase_range, rel=0.1)
+    assert report["phase_wraps"] is False
+    assert report["amplitude"]["range"] < 1e-5
 
 
 def test_a_phase_of_rounding_errors_is_blank() -> None:
@@ -86,6 +86,6 @@ def test_single_wild_pixels_do_not_make_a_wrap() -> None:
 
 def test_nothing_covered_has_no_numbers() -> None:
     """Without a covered pixel there is nothing to measure, and nothing fails."""
-    found = contrast.measure(an_object(1.0), np.zeros(SHAPE, bool))
+    report = contrast.measure(an_object(1.0), np.zeros(SHAPE, bool))
 
-    assert found["phase"] == found["amplitude"] == {"std": None, "range": None}
+    assert report["phase"] == report["amplitude"] == {"std": None, "range": None}
