@@ -36,7 +36,7 @@ from harness.runner import workflow
 from harness.runner.stages.child import Stop
 
 _ROOT = Path(__file__).parents[1]
-_KEPT = _ROOT / ".harness" / "bench-cluster.json"
+_MEASURED = _ROOT / ".harness" / "bench-cluster.json"
 _DOC = _ROOT / "docs" / "cluster-speed.md"
 _PICTURE = _ROOT / "docs" / "pictures" / "cluster-speed.svg"
 _ADDED = 0.1
@@ -253,10 +253,10 @@ def _real(suite: str, runs: int, choice: Choice) -> float:
 
 def _keep(part: str, value: Any) -> None:
     """Keep a part and write the page of all that are kept."""
-    parts = json.loads(_KEPT.read_text()) if _KEPT.is_file() else {}
+    parts = json.loads(_MEASURED.read_text()) if _MEASURED.is_file() else {}
     parts[part] = value
-    _KEPT.parent.mkdir(exist_ok=True)
-    _KEPT.write_text(json.dumps(parts, indent=2))
+    _MEASURED.parent.mkdir(exist_ok=True)
+    _MEASURED.write_text(json.dumps(parts, indent=2))
     _DOC.write_text("\n".join(_page(parts)) + "\n")
 
 

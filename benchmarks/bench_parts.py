@@ -24,7 +24,7 @@ from benchmarks.measured import Measured
 ROOT = Path(__file__).parents[1]
 _FOLDERS = re.compile(r"(?:/[\w.@+-]+)+/")
 _CODE = ("ptycho_torch", "harness", "benchmarks", "tests/builders")
-_TOLD = 300  # characters of what a failed part said last
+_MESSAGE_SIZE = 300  # characters of what a failed part said last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +202,7 @@ def _figures(part: Part, run: Path, code: int, log: Path) -> tuple[str, list[Mea
         return "", measured.read(_numbers(part, run))
     except FileNotFoundError:
         said = log.read_text("utf-8", errors="replace").strip().splitlines() or ["nothing"]
-        message = _FOLDERS.sub("", said[-1])[-_TOLD:].replace("|", "/")
+        message = _FOLDERS.sub("", said[-1])[-_MESSAGE_SIZE:].replace("|", "/")
         return f"exit code {code}; it said: {message}", []
     except ValueError as error:
         return f"its figures cannot be read: {error}", []

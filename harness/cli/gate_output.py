@@ -25,7 +25,7 @@ from harness.reporting.findings import Place
 
 FORMATS = ("markdown", "github", "sarif", "json", "html")
 _LIST_LIMIT, _KEYS_LIMIT = 8 << 20, 1 << 20
-_GOOD = (Outcome.PASSED, Outcome.NOTED)
+_GOOD = (Outcome.PASSED, Outcome.NOTE)
 _WIDEST = 56
 _ANY = re.compile(r"(?:[^:/]+:)?latest(?:~\d+)?")
 _COLOURS = {"✗": "31", "✓": "32", "·": "2"}

@@ -23,7 +23,7 @@ from harness.verdict import Verdict
 
 _MARKS = {
     Outcome.PASSED: ("✓", "32"),
-    Outcome.NOTED: ("·", "2"),
+    Outcome.NOTE: ("·", "2"),
     Outcome.INCONCLUSIVE: ("?", "33"),
     Outcome.STALE: ("~", "33"),
     Outcome.RED: ("✗", "31"),
@@ -230,7 +230,7 @@ def _table(verified: VerifyReport, blockers: tuple[str, ...]) -> str:
 
 
 def _is_bad(outcome: Outcome) -> bool:
-    return outcome not in (Outcome.PASSED, Outcome.NOTED)
+    return outcome not in (Outcome.PASSED, Outcome.NOTE)
 
 
 def _stores(project: Project) -> list[Project]:

@@ -20,8 +20,8 @@ from harness.reporting.findings import Place
 
 HEAD = ("rule", "was", "is", "class", "who", "why")
 MARKS = {Change.WEAKER: "✗", Change.OTHER: "·", Change.STRICTER: "✓", Change.EQUAL: "="}
-_SHOWN = 200
-_GOOD = (Outcome.PASSED, Outcome.NOTED)
+_ROWS_LISTED = 200
+_GOOD = (Outcome.PASSED, Outcome.NOTE)
 FindPlace = Callable[[str], Place]
 
 
@@ -69,9 +69,9 @@ def render_markdown(report: GateReport) -> str:
     commits = f"Base `{report.commit[:12]}`, change `{report.head[:12]}`."
     parts = [f"# {mark} Gate {markdown.cell(conclude(report))}", commits, "## Rules"]
     if report.changes:
-        parts.append(markdown.table(HEAD, make_rows(report.changes[:_SHOWN])))
-        if len(report.changes) > _SHOWN:
-            parts.append(f"{len(report.changes) - _SHOWN} more.")
+        parts.append(markdown.table(HEAD, make_rows(report.changes[:_ROWS_LISTED])))
+        if len(report.changes) > _ROWS_LISTED:
+            parts.append(f"{len(report.changes) - _ROWS_LISTED} more.")
     else:
         parts.append("No rule differs.")
     bad = [row for row in report.rows if row.outcome is not Outcome.PASSED]

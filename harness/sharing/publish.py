@@ -91,7 +91,7 @@ def _require_whole(project: Project, hub: Path, subject: str) -> bool:
                 expected=row.expected or "the hub as it was sealed",
                 remedy=row.remedy or "Restore it from a copy, or run the suite again.",
             )
-    return any(row.check == "tree" and row.outcome is Outcome.NOTED for row in verified.rows)
+    return any(row.check == "tree" and row.outcome is Outcome.NOTE for row in verified.rows)
 
 
 def _missing_entries(

@@ -54,7 +54,7 @@ def is_typed(step: Step) -> bool:
     return not is_help and step.command not in plan.COMMANDS
 
 
-def page(name: str, prepare: plan.Scene, folder: Path, *, limit_s: float = 60.0) -> list[Typed]:
+def page(name: str, prepare: plan.Setup, folder: Path, *, limit_s: float = 60.0) -> list[Typed]:
     """Type every command of a page; the first one that goes wrong ends it."""
     place = prepare(folder / "place")
     published = folder / "published" / "project"

@@ -19,7 +19,7 @@ from proofs.faults.figures import FULL, SHORT, Campaign, Scale
 from proofs.outside import table as outside
 
 _PAGE = outcome_cache.ROOT / "docs" / "reliability.md"
-_SHOWN = 20
+_MOST = 20
 _HEAD = """\
 # What faults do to the evidence
 
@@ -85,7 +85,7 @@ def _run(names: Sequence[str], scale: Scale, jobs: int) -> Iterator[tuple[str, C
 
 def _say(name: str, made: Campaign) -> None:
     click.echo(f"{name:<16} {made.held:>7} of {made.tried:>7}  {made.seconds:8.1f} s")
-    for failure in made.failures[:_SHOWN]:
+    for failure in made.failures[:_MOST]:
         click.echo(f"    {failure}"[:400])
 
 

@@ -44,7 +44,7 @@ def main(paths: tuple[Path, ...]) -> None:
     """Run the files of tests, keep their cases, and say how many came out right."""
     chosen = [path.resolve() for path in paths] or sorted(table.TESTS.glob("test_*.py"))
     new = {table.kind_of(path): run(path) for path in chosen}
-    before = table.read() if paths and table.KEPT.is_file() else []
+    before = table.read() if paths and table.INSTANCES.is_file() else []
     others = [one for one in before if one.kind not in new]
     instances = sorted([*others, *(one for cases in new.values() for one in cases)], key=_order)
     table.write(instances)

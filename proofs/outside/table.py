@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests" / "outside"
-KEPT = Path(__file__).with_name("instances.json")
+INSTANCES = Path(__file__).with_name("instances.json")
 HEAD = """\
 ## Outside the laboratory
 
@@ -39,12 +39,12 @@ def kind_of(path: Path) -> str:
 def write(instances: Sequence[Instance]) -> None:
     """Keep what was tried."""
     listed = [asdict(one) for one in instances]
-    KEPT.write_text(json.dumps(listed, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    INSTANCES.write_text(json.dumps(listed, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def read() -> list[Instance]:
     """Return what was tried when the tests were last run as a proof."""
-    return [Instance(**one) for one in json.loads(KEPT.read_text("utf-8"))]
+    return [Instance(**one) for one in json.loads(INSTANCES.read_text("utf-8"))]
 
 
 def rows() -> str:

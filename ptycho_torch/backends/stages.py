@@ -171,7 +171,7 @@ def _torch_stages(
     }
     hooks = [
         part.register_forward_hook(
-            lambda _module, _given, made, name=name: inside.update({name: made})
+            lambda _module, _inputs, made, name=name: inside.update({name: made})
         )
         for name, part in parts.items()
     ]

@@ -56,7 +56,7 @@ def test_evidence_that_the_disk_refuses_gives_no_verdict(
     assert hubs.run(project).record.verdict is Verdict.GREEN
 
 
-_TOLD = (Outcome.PASSED, Outcome.NOTED)
+_ACCEPTABLE = (Outcome.PASSED, Outcome.NOTE)
 
 
 def test_evidence_that_is_gone_is_still_a_finding(
@@ -81,7 +81,7 @@ def test_a_refusal_while_a_hub_is_judged_again_is_no_pass(
 
     report = verify(project, hub)
 
-    (row,) = [row for row in report.rows if row.outcome not in _TOLD]
+    (row,) = [row for row in report.rows if row.outcome not in _ACCEPTABLE]
     assert refusal.count == 1
     assert (row.check, row.outcome) == ("guards", Outcome.DAMAGED)
     assert row.found == "analysis/make/out.json: Input/output error"

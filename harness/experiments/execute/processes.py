@@ -20,7 +20,7 @@ from harness.experiments.execute import pool
 from harness.experiments.execute.unit import ATTEMPTS, Answer, Unit, parse_answer
 from harness.runner.stages.child import Stop
 
-_TOLD = 300
+_MESSAGE_SIZE = 300
 _GRACE_S = 30.0
 
 
@@ -120,6 +120,6 @@ class _Worker:
                 with contextlib.suppress(OSError):
                     pipe.close()
         errors.seek(0)
-        said = " ".join(errors.read().decode(errors="replace").split())[-_TOLD:]
+        said = " ".join(errors.read().decode(errors="replace").split())[-_MESSAGE_SIZE:]
         errors.close()
         return f"its process ended with {process.returncode}: {said}".rstrip(": ")

@@ -160,7 +160,7 @@ def _judge_today(
     try:
         golden = golden_store.load(hub.project.goldens(suite.name))
     except HarnessError as error:
-        outcome = Outcome.NOTED if hub.allow_stale else Outcome.DAMAGED
+        outcome = Outcome.NOTE if hub.allow_stale else Outcome.DAMAGED
         return (report.of_error(judging.TODAY, error, outcome),), ()
     logged = reference.check(hub.project, suite.judged_by, golden, counts=not hub.allow_stale)
     rows, red = _judge_by(hub, promised, evidence, (suite, golden), absent)
@@ -198,7 +198,7 @@ def _digest(golden: golden_store.GoldenSet) -> str | None:
 
 def _fresh(hub: _Hub) -> list[Row]:
     if hub.project is None:
-        outcome = Outcome.NOTED if hub.allow_stale else Outcome.INCONCLUSIVE
+        outcome = Outcome.NOTE if hub.allow_stale else Outcome.INCONCLUSIVE
         remedy = "Verify inside the project, or with --allow-stale as an archive."
         return [Row(check=_FRESHNESS, outcome=outcome, found="no project", remedy=remedy)]
     try:
@@ -207,7 +207,7 @@ def _fresh(hub: _Hub) -> list[Row]:
         state = freshness.check(hub.project, hub.folder, hub.record, now)
     except HarnessError as error:
         return [report.of_error(_FRESHNESS, error, Outcome.INCONCLUSIVE)]
-    outcome = Outcome.NOTED if hub.allow_stale else Outcome.STALE
+    outcome = Outcome.NOTE if hub.allow_stale else Outcome.STALE
     rows = [
         Row(
             check=_FRESHNESS,

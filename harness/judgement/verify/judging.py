@@ -153,7 +153,7 @@ def _not_judged(
     message = f"{len(guards)} not judged ({names}): {reason}"
     return Row(
         check=check,
-        outcome=Outcome.INCONCLUSIVE if counts else Outcome.NOTED,
+        outcome=Outcome.INCONCLUSIVE if counts else Outcome.NOTE,
         found=report.printable(message),
     )
 
@@ -188,7 +188,7 @@ def check_today(
     except ConfigError as error:
         return (report.of_error(TODAY, error, Outcome.INCONCLUSIVE),), ()
     except StorageError as error:
-        outcome = Outcome.DAMAGED if counts else Outcome.NOTED
+        outcome = Outcome.DAMAGED if counts else Outcome.NOTE
         return (report.of_error(TODAY, error, outcome),), ()
     waived = {("guard", id_) for id_ in waived_guards}
     waived |= {(e.kind, e.id) for e in quarantine.waived(record) if e.kind != "guard"}

@@ -19,7 +19,7 @@ _NOTE_LIMIT = 1 << 20
 _NOTES_READ = 100
 _BLOCKER = re.compile(r"B-[0-9a-f]{8}")
 _SEED = "seed"
-_TOLD = ("device", "torch", "python", "platform", "machine")
+_FACTS = ("device", "torch", "python", "platform", "machine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def environment(recorded: Mapping[str, str]) -> str:
     """Name an environment by what moves numbers most: ``cpu · torch 2.13.0 · python 3.11``."""
     named = [
         recorded[key] if key in {"device", "platform", "machine"} else f"{key} {recorded[key]}"
-        for key in _TOLD
+        for key in _FACTS
         if recorded.get(key)
     ]
     return " · ".join(named) or "not recorded"

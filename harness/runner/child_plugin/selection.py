@@ -119,7 +119,7 @@ class CollectionWatch:
         self.original: dict[int, str] = {}  # an item's id may change after it was collected
         self.functions: dict[int, Any] = {}
         # With the marks that each had; kept, so that no identity is used twice.
-        self._kept: list[tuple[pytest.Item, int]] = []
+        self._collected: list[tuple[pytest.Item, int]] = []
         self._marked: list[str] = []
         self._left_out: dict[tuple[str, bool], list[str]] = {}
         self._reports: dict[int, tuple[str, int]] = {}
@@ -132,7 +132,7 @@ class CollectionWatch:
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Take a test."""
         self.original[id(item)] = item.nodeid
-        self._kept.append((item, _count_marks(item)))
+        self._collected.append((item, _count_marks(item)))
         function = vars(item).get("_obj")  # making it anew would make an instance of its class
         if isinstance(item, pytest.Function) and function is not None:
             self.functions[id(item)] = unwrap(function)
@@ -273,7 +273,7 @@ class CollectionWatch:
         named = Counter(test for tests in self._left_out.values() for test in tests)
         by = ", ".join(name_suspects(self._config, "pytest_collection_modifyitems"))
         author = f"pytest_collection_modifyitems of {by or 'nobody known'}"
-        for item, marks in self._kept:
+        for item, marks in self._collected:
             test = self.original[id(item)]
             if id(item) not in ids and not named[test]:
                 self._leave_out(test, "", author)

@@ -19,7 +19,7 @@ from harness.runner.session.notes import (
 )
 from harness.verdict import Verdict
 
-_SHOWN = 3
+_NAMED = 3
 _FAILED = (1, 2, 3, 4)  # what pytest ends with when something went wrong
 _SHOWN_LEFT_OUT = 10
 
@@ -153,5 +153,5 @@ def find_unknown(names: Sequence[str], notes: SessionNotes) -> list[str]:
 
 
 def _some(names: Sequence[str]) -> str:
-    rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

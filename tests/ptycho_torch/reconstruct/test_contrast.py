@@ -15,7 +15,7 @@ from tests.ptycho_torch.reconstruct.images import blob
 
 SHAPE = (90, 120)
 # As the guard of the suites has it.
-SHOWN = images.ImageOptions(artifact="p", min_levels=16, level_share=0.001, max_flat=0.8)
+OPTIONS = images.ImageOptions(artifact="p", min_levels=16, level_share=0.001, max_flat=0.8)
 
 
 def an_object(phase_range: float) -> NDArray[np.complex64]:
@@ -56,14 +56,14 @@ def test_a_phase_of_rounding_errors_is_blank() -> None:
     flat = ((1 + 0.2 * noise) * np.exp(1j * noise)).astype(np.complex64)
 
     assert contrast.measure(flat, blob(SHAPE))["phase"]["range"] < 1e-6
-    assert images.blankness(png.decode(picture(flat)), SHOWN) != ""
+    assert images.blankness(png.decode(picture(flat)), OPTIONS) != ""
 
 
 def test_a_weak_phase_is_seen_in_grey() -> None:
     """A fiftieth of a radian fills the grey scale, though its constant lies near π."""
     weak = picture(an_object(0.05))
 
-    assert images.blankness(png.decode(weak), SHOWN) == ""
+    assert images.blankness(png.decode(weak), OPTIONS) == ""
     assert colourful(weak) == 0
 
 

@@ -40,7 +40,7 @@ def bad(store: Store, **options: Any) -> dict[str, list[str]]:
     """Return what is not as it should be, by check."""
     by_check: dict[str, list[str]] = {}
     for row in verify(store.project, store.hub, **options).rows:
-        if row.outcome not in (Outcome.PASSED, Outcome.NOTED):
+        if row.outcome not in (Outcome.PASSED, Outcome.NOTE):
             by_check.setdefault(row.check, []).append(f"{row.outcome} {row.found}")
     return by_check
 

@@ -34,7 +34,7 @@ def test_goldens_that_nobody_updated_are_damage(store: Store) -> None:
     keep(store, golden())
 
     assert outcomes(store) == [Outcome.DAMAGED]
-    assert outcomes(store, allow_stale=True) == [Outcome.NOTED]
+    assert outcomes(store, allow_stale=True) == [Outcome.NOTE]
 
 
 def test_goldens_as_logged_pass_and_edited_ones_do_not(store: Store) -> None:
