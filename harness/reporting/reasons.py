@@ -30,10 +30,10 @@ def list_reasons(record: HubRecord) -> tuple[Reason, ...]:
     )
 
 
-def describe_also(names: tuple[str, ...], shown: int = _NAMED) -> str:
+def describe_also(names: tuple[str, ...], most: int = _NAMED) -> str:
     """Fold what follows from a cause into one line; empty where nothing does."""
     return (
-        f"and {len(names)} that follow from it: {describe_names(names, shown)}" if names else ""
+        f"and {len(names)} that follow from it: {describe_names(names, most)}" if names else ""
     )
 
 
@@ -60,17 +60,17 @@ def followers(record: HubRecord) -> dict[str, str]:
 
 def write_verdict(record: HubRecord) -> str:
     """Write why a run is not green in one line, however many things are wrong."""
-    told = [
+    sentences = [
         text.sentences(reason.sentence, f"{reason.also}" if reason.also else "")
         for reason in list_reasons(record)
     ]
-    return " ".join(told) or _cut(record.reason)
+    return " ".join(sentences) or _cut(record.reason)
 
 
-def describe_names(names: tuple[str, ...], shown: int = _NAMED) -> str:
+def describe_names(names: tuple[str, ...], most: int = _NAMED) -> str:
     """Write the first names, and how many more there are."""
-    more = f", … {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more
+    more = f", … {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _cut(sentence: str) -> str:
