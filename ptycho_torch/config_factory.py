@@ -233,6 +233,7 @@ def create_inference_payload(
     _refuse_contradictions(builder, info.configs.to_dict())
     _require_file(test_data_file)
     config = _complete(builder.build())
+    config_checks.check_inference(config)
     backends.require(config.execution)
     if config.data.companion_file is not None:
         _require_file(config.data.companion_file)

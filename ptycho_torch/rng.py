@@ -21,6 +21,7 @@ class Stream(enum.IntEnum):
     OBJECT = 5
     SCAN = 6
     NOISE = 7
+    REFINEMENT = 8
 
 
 def generator(seed: int, stream: Stream, *branch: int) -> np.random.Generator:
