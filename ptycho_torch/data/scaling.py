@@ -177,5 +177,4 @@ def normalise_probe(
 ) -> NDArray[np.complex64]:
     """Scale the probe into the gauge; the only place where a probe is normalised."""
     scaled = contract.probe_scale * probe_guess.astype(np.complex128)
-    # Scaled in double and rounded once, so that the stored energy meets its gauge.
     return scaled.astype(np.complex64)
