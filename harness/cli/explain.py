@@ -20,6 +20,7 @@ Examples:
   harness explain hubs/quick/20260102T030405Z-a1b2c3
   harness explain quick --json
 """
+# Of each list: an explanation that has to be scrolled explains nothing.
 _MOST = 5
 
 

@@ -98,6 +98,7 @@ def of_project(
             mine = tuple(b for b in open_blockers if name in b.suites)
             today = (now, cache, metrics_cache, proved)
             statuses.append(_suite_status(project, name, (store, hubs), mine, today))
+    # With some suites left out, their numbers were not asked for and would be forgotten.
     if not only:
         metrics_cache.save()
     proved.save()
@@ -171,6 +172,7 @@ def _trends(last: HubRecord | None, hubs: list[Path], cache: MetricsCache) -> tu
     if last is None:
         return ()
     numbers = [guard for guard in last.guards if guard.value is not None]
+    # False sorts before True: what is red gets a place among the few that are drawn.
     numbers.sort(key=lambda guard: guard.verdict is Verdict.GREEN)
     runs = [cache.numbers(hub) for hub in hubs]
     trends = []

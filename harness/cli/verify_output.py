@@ -132,6 +132,7 @@ def _find(session: Session, words: str) -> Path:
     """Find a hub by its folder, however damaged, or by name in the project's store."""
     folder = session.start / words
     if folder.is_symlink() or folder.exists():
+        # A link is left as it is: that a hub is one is something that verification has to say.
         return folder if folder.is_symlink() else folder.resolve()
     return resolve.hub(words, session)
 
@@ -292,6 +293,8 @@ def _prove_all(
         present = hub_store.folders()
         rows += sealing.check_store(part, [f"{h.parent.name}/{h.name}" for h in present])
         newest: set[Path] = set()
+        # Which run is the newest is read from the ledger: where that is damaged it says
+        # nothing.
         if part is project and report.worst(row.outcome for row in rows) is not Outcome.DAMAGED:
             newest, gone = _newest(hub_store)
             rows += gone

@@ -99,6 +99,7 @@ def _missing_entries(
 ) -> Iterator[tuple[str, str, Mapping[str, Any], str]]:
     """Give the entries of a run that only the local ledger holds."""
     kinds = {(seal.KIND, subject), (acceptance.KIND, subject.rpartition("/")[2])}
+    # By what an entry says: its place in the chain is another one in each ledger.
     there = [_describe_entry(entry) for entry in both.published.walk()]
     for entry in both.local.walk():
         if (entry.kind, entry.subject) in kinds and _describe_entry(entry) not in there:
@@ -146,6 +147,7 @@ def replace_older(project: Project, hub: Path) -> tuple[str, ...]:
     published = ledgers.of_hub(hub, project).published
     body = {"reason": f"replaced by {hub.name}", "why": "published anew"}
     for name in old:
+        # The tombstone before the removal, as in gc: a crash in between leaves a reason.
         published.append(_TOMBSTONE, seal.subject(folder.name, name), body)
         _require_git(project, "rm", "-r", "--cached", "--quiet", "--", str(folder / name))
     if old:
@@ -161,12 +163,14 @@ def _add(project: Project, changed: list[Path]) -> bool:
     ledger = str(project.hubs / layout.LEDGER)
     listing = checkout.ask(project.root, "check-attr", "text", "--", ledger)
     attributes = project.root / _ATTRIBUTES
+    # With text conversion a checkout on Windows would change line ends, and with them digests.
     if listing is None or not listing.endswith(_UNSET):
         before = attributes.read_bytes() if attributes.is_file() else b""
         gap = b"" if not before or before.endswith(b"\n") else b"\n"
         line = f"{project.hubs.relative_to(project.root).as_posix()}/** -text\n".encode()
         write_bytes(attributes, before + gap + line)
         changed = [*changed, attributes]
+    # By force: a hub holds logs and tables that projects often ignore by name.
     _require_git(project, "add", "--force", "--", *map(str, changed))
     return True
 

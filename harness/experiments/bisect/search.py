@@ -159,6 +159,8 @@ class Search:
             elif verdict is Verdict.RED:
                 high = chosen
             else:
+                # What cannot be judged is stepped over, not guessed; it ends up among the
+                # suspects.
                 skipped.add(chosen)
         return low, high
 
@@ -188,6 +190,8 @@ class Search:
         """Return the verdict of a state as run in a scratch checkout, not in the work tree."""
         known = self._known.get(state.digest or "")
         if known is not None and known.how == verdict_cache.HUB:
+            # Known from a hub: that run saw the work tree, with what may lie there
+            # uncommitted.
             del self._known[state.digest or ""]
         return self._verdict(state, left)
 

@@ -32,6 +32,7 @@ _DEADLINE_S = 10.0
 CUT = re.compile(r"^\[harness: log cut here: about [0-9,]+ bytes left out\]$", re.MULTILINE)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _CLASS = re.compile(r"\[\^?\]?[^\]]*\]")
+# No look-around and no repeated group: those are what makes a search take exponential time.
 _REFUSED = re.compile(r"@|\(\?(?!:)|\)[*+{]")
 _REPEAT = re.compile(r"[*+{]")
 _BRANCH = re.compile(r"[|]|(?<![*+}(])\?")
@@ -132,6 +133,7 @@ def _parse(text: str) -> float:
 def _wrong(value: float, bounds: tuple[float, float] | None, differs: float | None) -> str:
     if not math.isfinite(value):
         return "the log's value is not a finite number"
+    # Asked this way round, a reference that is NaN agrees with nothing.
     if bounds and not abs(value - bounds[0]) <= bounds[1]:
         return f"the log says {number(value)}, the record {number(bounds[0])}"
     if differs is not None and value == differs:
@@ -159,6 +161,8 @@ class _Log:
             EvidenceMissingError: Something was not searched that the answer depends on.
         """
         pattern, hits, unseen = re.compile(text), [], ""
+        # Two repetitions cost the square of a line's length; without any, all of it is
+        # searched.
         limit = _LINE_LIMIT if _REPEAT.search(_bare(text)) else sys.maxsize
         for line in self._lines():
             match = pattern.search(line[:limit] if len(line) > limit else line)

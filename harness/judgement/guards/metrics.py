@@ -118,6 +118,7 @@ def select(
         values = [abs(value) for value in values]
     if aggregate is None and len(values) > 1:
         raise _missing_error(expression, f"{len(values)} values", "one value, or an aggregate")
+    # Before any aggregate: min and max pass over a NaN or not, as the order has it.
     if strange := next((value for value in values if not math.isfinite(value)), None):
         return strange
     if aggregate == "std" and len(values) == 1:
@@ -216,6 +217,8 @@ def rows(artifact: str, content: bytes) -> list[dict[str, Any]]:
         MetricError: The text is not UTF-8, has no header, or a row of another length.
     """
     try:
+        # With or without a byte order mark, which spreadsheets put before the first column's
+        # name.
         table = _table(artifact, content.decode("utf-8-sig"))
     except (UnicodeDecodeError, csv.Error) as error:
         raise _missing_error(artifact, "a file that is not CSV text", "CSV in UTF-8") from error
@@ -237,6 +240,7 @@ def _table(artifact: str, text: str) -> list[list[str]]:
     """Read CSV text, whose number of cells is bounded: each needs far more room in memory."""
     table, cells = [], 0
     for row in csv.reader(io.StringIO(text, newline=""), strict=True):
+        # A line counts even where it is empty: a million of them cost memory as well.
         cells += len(row) + 1
         if cells > MATCH_LIMIT:
             raise _too_many(artifact, f"over {MATCH_LIMIT:,} cells", "a smaller table")
@@ -258,6 +262,8 @@ def _advance(
     reached: list[Any] = []
     for node in nodes:
         reached.extend(_STEPS[kind](node, text))
+        # Each step may multiply: three stars over nested lists would otherwise fill the
+        # memory.
         if len(reached) > MATCH_LIMIT:
             raise _too_many(expression, f"over {MATCH_LIMIT:,} values", "a narrower path")
     if not reached:
@@ -301,6 +307,7 @@ _STEPS: Mapping[str, Callable[[Any, str], list[Any]]] = {
 
 def _same(value: Any, text: str) -> bool:
     if isinstance(value, bool) or value is None:
+        # Before numbers: True is an int to Python, and [x=1] must not select it.
         return {True: "true", False: "false", None: "null"}[value] == text
     if isinstance(value, int | float):
         cell = _cell(text)
@@ -319,6 +326,7 @@ def _offer(nodes: list[Any]) -> str:
 
 
 def _number(expression: str, value: Any) -> float:
+    # A flag is no number, though Python would compute with it.
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _missing_error(expression, f"{type(value).__name__} {value!r}"[:60], "a number")
     try:

@@ -76,6 +76,7 @@ def _hold_against(
 ) -> tuple[Row, ...]:
     """Hold a hub against what one of the ledgers says of it."""
     word, ledger, seen = source
+    # Two seals of one name: nobody can say any more which of them was meant.
     if len(seen.seals) != 1:
         return (_not_once(hub, seen.seals[0].subject, len(seen.seals)),)
     entry = seen.seals[0]
@@ -121,6 +122,8 @@ def _see(ledger: Ledger, name: str, manifest: str) -> _Seen:
     """
     seen = _Seen()
     for entry in ledger.walk():
+        # A ledger of a million entries is read past here; 32 bytes of each are what a proof
+        # needs.
         seen.leaves.append(bytes.fromhex(entry.leaf))
         if entry.kind != seal.KIND:
             continue

@@ -116,6 +116,7 @@ def envelope(statement: Mapping[str, Any], signer: SecretKey | None) -> dict[str
     signatures = []
     if signer is not None:
         signed = signer.sign(pre_authentication_encoding(PAYLOAD, payload))
+        # A note's signature begins with four bytes of the key's hash (C2SP signed-note).
         key_id, signature = signed[:4].hex(), base64.b64encode(signed[4:]).decode()
         signatures.append({"keyid": key_id, "sig": signature})
     return {
@@ -127,6 +128,7 @@ def envelope(statement: Mapping[str, Any], signer: SecretKey | None) -> dict[str
 
 def pre_authentication_encoding(kind: str, payload: bytes) -> bytes:
     """Return what is signed: the pre-authentication encoding of type and payload."""
+    # With lengths, so that type and payload cannot be cut elsewhere (DSSE v1.0, PAE).
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload)
 
 
