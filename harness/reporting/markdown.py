@@ -50,6 +50,10 @@ def summary(
 def of_view(shown: HubView) -> str:
     """Write the summary of a hub, with the input files that changed."""
     made = summary(shown.record, shown.previous, shown.changes)
+    if shown.rules is not None:
+        rows = shown.rules.rows
+        found = table(shown.rules.head, rows) if rows else "No rule differs."
+        made += f"\n## Change of rules\n\n{cell(shown.rules.answer)}\n\n{found}\n"
     accepted = "\n".join(f"- {cell(line)}" for line in shown.accepted)
     return f"{made}\n## Accepted since\n\n{accepted}\n" if accepted else made
 

@@ -48,10 +48,16 @@ def compare_repositories(was: RuleSet, now: RuleSet) -> Iterator[Difference]:
         old, new = (_lines(side, path) for side in (was, now))
         lost = [line for line in old if line not in new]
         gained = [line for line in new if line not in old]
-        classed = compare(path in was.blobs, lost, gained)
+        # A new file of owners stands before the old one, or behind it: neither is nothing.
+        is_known = path in was.blobs or (path in _OWNERS and _has_owners(was))
+        classed = compare(is_known, lost, gained)
         if lost or gained or path not in now.blobs:
             before, after = ("\n".join(side) or None for side in (lost, gained))
             yield difference.make_difference(f"repository.{path}", before, after, classed)
+
+
+def _has_owners(rules: RuleSet) -> bool:
+    return any(path in rules.blobs for path in _OWNERS)
 
 
 def _choose(path: str) -> _Compare | None:
@@ -79,7 +85,7 @@ def _compare_owners(
     lost: Sequence[str],
     gained: Sequence[str],
 ) -> Classed:
-    if was_there and any(map(_RULES.search, (*lost, *gained))):
+    if was_there and (not gained or any(map(_RULES.search, (*lost, *gained)))):
         return Change.WEAKER, "others may have to agree to a change of rules, or nobody"
     return (Change.OTHER if was_there else Change.STRICTER), "who is asked to agree"
 

@@ -166,7 +166,7 @@ class Reader:
                 f"revision {revision!r}"[:_NAME_SIZE],
                 found=f"two references: {', '.join(names)}",
                 expected="one commit",
-                remedy=f"Name it in full: {names[-1]}.",
+                remedy=f"Name it in full: {names[0]}.",
             )
 
     def _ask(self, where: str, *arguments: str) -> bytes:

@@ -205,11 +205,15 @@ def _compare_tests(
     was: RuleSet, now: RuleSet, scope: Scope, moved: Mapping[str, str]
 ) -> Iterator[Difference]:
     for path in _differing(was, now):
-        if not path.endswith(".py") or PurePosixPath(path).name == _CONFTEST:
+        if PurePosixPath(path).name == _CONFTEST or path not in was.blobs:
             continue
-        if path not in was.blobs or not (scope.holds(path) or scope.helps(path)):
+        if not (scope.holds(path) or scope.helps(path)):
             continue
-        if path in now.blobs:
+        if path in now.blobs and not path.endswith(".py"):
+            told = _mark(was, path, "data"), _mark(now, path, "data")
+            why = "tests may compare with it; whether as much is for people to read"
+            yield difference.make_difference(f"code.{path}", *told, (Change.OTHER, why))
+        elif path in now.blobs:
             yield from _compare_code(path, was, now)
         elif path not in moved and scope.helps(path):
             why = "what lay beside the tests is gone"
