@@ -93,8 +93,8 @@ quick: $(READY) ## The same road made short, for pull requests
 guard-power: $(TF_READY) ## Plant every defect and measure false alarms (CLEAN=30 CLEAN_SUITE=smoke)
 	@$(TF_VENV)/bin/harness drill --clean $(or $(CLEAN),30) --clean-suite $(or $(CLEAN_SUITE),smoke) --report docs/guard-power.md
 
-gate-power: $(READY) ## Weaken a gate in every way and write docs/gate-power.md
-	@$(BIN)/python -m proofs.weakenings
+gate-power: $(READY) ## Weaken a gate in every way and write docs/gate-power.md (goes on where it was stopped)
+	@$(BIN)/python -m proofs.weakenings --keep .harness/gate-power
 
 verify: $(READY) ## Re-prove a hub (HUB=hubs/<suite>/<run id>)
 	@$(BIN)/harness verify --hub "$(HUB)"

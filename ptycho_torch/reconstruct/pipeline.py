@@ -222,11 +222,7 @@ def _observers(
 ) -> tuple[predict.Observer, ...]:
     """Collect the diagnostics that were asked for."""
     observers: list[predict.Observer] = []
-    scale = {
-        "input": info.scaling.input_scale,
-        "intensity": info.scaling.intensity_scale,
-        "probe": info.scaling.probe_scale,
-    }
+    scale = info.scaling.named
     if stats is not None:
 
         def log(number: int, result: ForwardResult) -> None:

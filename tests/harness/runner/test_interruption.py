@@ -92,6 +92,23 @@ def test_file_that_an_interrupted_stage_owes_is_no_failure(tmp_path: Path) -> No
     assert "stage make was interrupted" in outcome.record.guards[0].reason
 
 
+@pytest.mark.usefixtures("_heard")
+def test_file_of_a_stage_that_was_not_run_is_no_failure(tmp_path: Path) -> None:
+    """A run stopped in its first stage is not red for what later ones would have written."""
+    stages = (
+        hubs.command("first", "import time; print('ready', flush=True); time.sleep(60)"),
+        hubs.writing("3"),
+    )
+    present = {"id": "present", "kind": "artifact", "artifact": "out", "remedy": "Write it."}
+    project = hubs.project(tmp_path, tiny=hubs.suite(*stages, guards=[present]))
+
+    outcome = hubs.run(project, observer=Stopper(signal.SIGINT))
+
+    assert (outcome.record.verdict, outcome.exit_code) == (Verdict.INCONCLUSIVE, 130)
+    assert outcome.record.guards[0].verdict is Verdict.INCONCLUSIVE
+    assert not list((outcome.hub / "red").glob("blocked_*.md"))
+
+
 class Between(Silent):
     """Sends SIGTERM to this process between two stages."""
 
