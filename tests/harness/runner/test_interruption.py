@@ -21,22 +21,11 @@ from harness.records import StageRecord
 from harness.runner.observer import Silent
 from harness.verdict import Verdict
 from tests.builders import hubs
+from tests.harness.runner.stopping import Stopper
 
 MOMENTS = 20
 SLOW = "import sys, time; time.sleep(0.25); open(sys.argv[1], 'w').write('{\"value\": 3.0}')"
 SEED = 7
-
-
-class Stopper(Silent):
-    """Sends a signal to this process at the first line of a stage."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def log_line(self, stage: str, line: str) -> None:  # noqa: ARG002 - as declared
-        """Send the signal."""
-        if line == "ready":
-            os.kill(os.getpid(), self.number)
 
 
 @pytest.fixture
