@@ -169,9 +169,14 @@ def compare_drills(
         pattern = kept.get(planted.name) or {planted.guard: ""}
         seen = {one: side for one, side in red.items() if _is_inside(one, ran, roads)}
         equal = sum(_is_alike(seen[one], pattern[one]) for one in seen if one in pattern)
-        touched = tuple(_TOUCHED.findall(path.read_text("utf-8")))
+        touched = list_touched(path.read_text("utf-8"))
         found.append(_likeness(planted, equal, len({*pattern, *seen}), touched))
     return tuple(sorted(found, key=lambda one: (one.share, one.equal), reverse=True))
+
+
+def list_touched(patch: str) -> tuple[str, ...]:
+    """Return the files that a patch changes."""
+    return tuple(_TOUCHED.findall(patch))
 
 
 def _likeness(planted: Drill, equal: int, total: int, touched: tuple[str, ...]) -> Likeness:
