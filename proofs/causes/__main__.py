@@ -76,8 +76,8 @@ def write_page(
         ("drill the likest, one guard left out", _share(_ranks(known, with_all=False))),
     ]
     counted = f"""\
-Measured: {len(told)} of {asked} defects; {len(red)} were red, {len(drilled)} of them drills. The
-others are not seen by so short a suite.
+Measured: {len(told)} of {asked} defects; {len(red)} were red, {len(drilled)} of them drills.
+The others are not seen by so short a suite.
 
 """
     head = ("defect", "verdict", "blockers", "first cause", "suspect", "likest without one")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -126,10 +127,18 @@ class Clone:
 
     def _leave_tests_out(self) -> None:
         path = self.tree / "harness.toml"
-        text = path.read_text("utf-8")
-        head, mark, rest = text.partition(f"[suites.{SUITE}]\n")
-        before, key, after = rest.partition("without = [")
-        path.write_text(f'{head}{mark}{before}{key}"{_TESTS}", {after}', "utf-8")
+        sections = re.split(r"(?m)^(?=\[suites\.[\w-]+\]$)", path.read_text("utf-8"))
+        for index, section in enumerate(sections):
+            if section.startswith(f"[suites.{SUITE}]\n"):
+                changed = section.replace("without = [", f'without = ["{_TESTS}", ', 1)
+            elif (
+                f'\nextends = "{SUITE}"\n' in section
+            ):  # what it inherits has no tests any more
+                changed = section.replace(f'"{_TESTS}", ', "", 1)
+            else:
+                continue
+            sections[index] = changed
+        path.write_text("".join(sections), "utf-8")
         who = ("-c", "user.name=Campaign", "-c", "user.email=campaign@example.org")
         _call(self.tree, "git", *who, "commit", "--quiet", "-a", "-m", "Leave the tests out")
 

@@ -64,7 +64,7 @@ class ScalingContract:
     amplitude_gauge: str = GAUGE
 
     @property
-    def named(self) -> dict[str, float]:
+    def in_force(self) -> dict[str, float]:
         """The scales in force, as records of patches name them."""
         return {
             "input": self.input_scale,

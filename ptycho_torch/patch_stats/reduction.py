@@ -64,7 +64,7 @@ def moments(patches: Patches) -> Moments:
     high = torch.where(is_finite, amplitude, -math.inf).amax(area)
     table = torch.stack([count, mean, squares, low, high])
     pixels = amplitude[:SAMPLES_KEPT]
-    between = _between(amplitude, is_finite)
+    between = _measure_spread(amplitude, is_finite)
     packed = torch.cat([table.flatten(), pixels.flatten(), between[None]]).cpu().numpy()
     numbers = packed[: table.numel()].reshape(tuple(table.shape))
     return Moments(
@@ -79,7 +79,7 @@ def moments(patches: Patches) -> Moments:
     )
 
 
-def _between(
+def _measure_spread(
     amplitude: Float[torch.Tensor, "B C H W"], is_finite: Bool[torch.Tensor, "B C H W"]
 ) -> Float[torch.Tensor, ""]:
     """Return the variance over the samples at one pixel, mean over the pixels of the batch."""

@@ -222,7 +222,11 @@ def _observers(
 ) -> tuple[predict.Observer, ...]:
     """Collect the diagnostics that were asked for."""
     observers: list[predict.Observer] = []
-    scale = info.scaling.named
+    scale = {
+        "input": info.scaling.input_scale,
+        "intensity": info.scaling.intensity_scale,
+        "probe": info.scaling.probe_scale,
+    }
     if stats is not None:
 
         def log(number: int, result: ForwardResult) -> None:

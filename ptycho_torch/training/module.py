@@ -234,7 +234,7 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
             batch_idx=batch_idx,
             epoch=self.current_epoch,
             global_step=self.global_step,
-            scale=self.contract.named,
+            scale=self.contract.in_force,
         )
 
     def loss(self, result: ForwardResult, batch: Batch, phase: str = "train") -> LossTerms:

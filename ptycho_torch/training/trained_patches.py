@@ -37,7 +37,7 @@ def record(stats: PatchStatsLogger, model: PtychoPINN, prepared: Prepared) -> No
                 patches,
                 phase=PHASE,
                 batch_idx=number,
-                scale=prepared.contract.named,
+                scale=prepared.contract.in_force,
                 response=reduction.response(patches, exchanged),
             )
     stats.finalize()

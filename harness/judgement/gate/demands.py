@@ -23,6 +23,7 @@ _EXCUSES = frozenset(
 )
 _ASKS = frozenset({"raises", "warns", "deprecated_call", "fail"})
 _CEILING, _FLOOR, _OTHER = "ceiling", "floor", "other"
+_DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 Number = int | float | complex
 
 
@@ -147,9 +148,8 @@ def _weigh(node: ast.AST) -> Demand:
 def _without_words(node: ast.AST) -> ast.AST:
     """Leave out docstrings: they are for people."""
     for part in ast.walk(node):
-        body = getattr(part, "body", None)
-        if isinstance(body, list) and body and _is_docstring(body[0]):
-            part.body = body[1:]  # type: ignore[attr-defined]
+        if isinstance(part, _DOCUMENTED) and part.body and _is_docstring(part.body[0]):
+            part.body = part.body[1:]
     return node
 
 
@@ -161,7 +161,7 @@ def _is_docstring(node: ast.AST) -> bool:
 def _asks(node: ast.AST) -> bool:
     if isinstance(node, ast.Assert):
         return not _is_vacuous(node.test)
-    name = _called(node)
+    name = _name_call(node)
     return name in _ASKS or name.lower().startswith(("assert", "expect"))
 
 
@@ -180,7 +180,7 @@ def _excuses(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute | ast.Name) and _name(node) in _EXCUSES
 
 
-def _called(node: ast.AST) -> str:
+def _name_call(node: ast.AST) -> str:
     return _name(node.func) if isinstance(node, ast.Call) else ""
 
 

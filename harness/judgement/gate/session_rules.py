@@ -95,14 +95,14 @@ def _read(rules: RuleSet, path: str) -> str | None:
     return rules.reader.content(blob, path).decode(errors="replace")
 
 
-def _differing(was: RuleSet, now: RuleSet) -> Iterator[str]:
+def _list_differing(was: RuleSet, now: RuleSet) -> Iterator[str]:
     for path in dict.fromkeys((*was.blobs, *now.blobs)):
         if was.blobs.get(path) != now.blobs.get(path):
             yield path
 
 
 def _compare_settings(was: RuleSet, now: RuleSet, scope: Scope) -> Iterator[Difference]:
-    for path in _differing(was, now):
+    for path in _list_differing(was, now):
         place = PurePosixPath(path)
         folder = "" if place.parent.as_posix() == "." else place.parent.as_posix()
         if folder not in scope.folders or place.name not in (*_SECTIONS, _TOML):
@@ -153,7 +153,7 @@ def _compare_conftests(
     was: RuleSet, now: RuleSet, scope: Scope, moved: Mapping[str, str]
 ) -> Iterator[Difference]:
     gone = set(moved) | set(moved.values())
-    for path in _differing(was, now):
+    for path in _list_differing(was, now):
         place = PurePosixPath(path)
         folder = "" if place.parent.as_posix() == "." else place.parent.as_posix()
         near = folder in scope.folders or scope.holds(path)
@@ -204,7 +204,7 @@ def _hooks(text: str | None) -> dict[str, str]:
 def _compare_tests(
     was: RuleSet, now: RuleSet, scope: Scope, moved: Mapping[str, str]
 ) -> Iterator[Difference]:
-    for path in _differing(was, now):
+    for path in _list_differing(was, now):
         if PurePosixPath(path).name == _CONFTEST or path not in was.blobs:
             continue
         if not (scope.holds(path) or scope.helps(path)):

@@ -156,7 +156,7 @@ class Trainer:
                 batch_idx=index,
                 epoch=epoch,
                 global_step=self._adam.count,
-                scale=self._prepared.contract.named,
+                scale=self._prepared.contract.in_force,
             )
 
 
