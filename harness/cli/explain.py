@@ -23,7 +23,7 @@ Examples:
   harness explain quick --json
   harness explain latest --output why.html
 """
-_SHOWN = 5
+_MOST = 5
 
 
 @click.command("explain", epilog=EXAMPLES, context_settings=options.CONTEXT)
@@ -96,15 +96,15 @@ def _write(made: Any, palette: terminal.Palette) -> str:
         parts.append("There is no green run of this suite with the same data and machine.")
     else:
         parts.append(f"since  {base.run_id}, the last green run with the same data and machine")
-    rows = [(f.path, ", ".join(f.functions[:_SHOWN])) for f in made.files[:_SHOWN]]
+    rows = [(f.path, ", ".join(f.functions[:_MOST])) for f in made.files[:_MOST]]
     if rows:
-        more = f"\nand {len(made.files) - _SHOWN} more" if len(made.files) > _SHOWN else ""
+        more = f"\nand {len(made.files) - _MOST} more" if len(made.files) > _MOST else ""
         parts.append(
             terminal.table(("changed file", "functions"), _visible(rows), palette) + more
         )
     moved = [
         (stage, m.name, text.number(m.before), text.number(m.after))
-        for stage, m in made.moved[:_SHOWN]
+        for stage, m in made.moved[:_MOST]
     ]
     if moved:
         head = ("moved first in", "metric", "before", "now")
@@ -122,18 +122,18 @@ def _write(made: Any, palette: terminal.Palette) -> str:
         f"{number}. {s.what} ({'; '.join(s.evidence)})"
         for number, s in enumerate(made.suspects, 1)
     ]
-    told = ["suspects", *map(text.visible, lines)] if lines else ["I do not know what it is."]
-    parts.append("\n".join(told))
+    lines_ = ["suspects", *map(text.visible, lines)] if lines else ["I do not know what it is."]
+    parts.append("\n".join(lines_))
     return "\n\n".join(parts)
 
 
-def _tell_departures(found: Sequence[Any], palette: terminal.Palette) -> list[str]:
+def _tell_departures(departures: Sequence[Any], palette: terminal.Palette) -> list[str]:
     """Write the columns that differ at the first point at which a curve does."""
-    if not found:
+    if not departures:
         return []
     rows = [
         (f"{one.axis} {one.at:g}", f"{one.artifact}: {one.column}", *_numbers(one))
-        for one in found
+        for one in departures
     ]
     head = ("curves part at", "column", "before", "now")
     return [terminal.table(head, _visible(rows), palette)]

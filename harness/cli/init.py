@@ -145,8 +145,8 @@ def _packages(root: Path) -> list[str]:
     """Name the folders that hold source: packages at the top, or ``src``."""
     if (root / "src").is_dir():
         return ["src"]
-    found = (path.parent.name for path in root.glob("*/__init__.py"))
-    return sorted(name for name in found if name not in _NOT_PACKAGES)
+    names = (path.parent.name for path in root.glob("*/__init__.py"))
+    return sorted(name for name in names if name not in _NOT_PACKAGES)
 
 
 def _quote(word: str) -> str:

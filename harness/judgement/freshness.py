@@ -214,17 +214,19 @@ def _source(
         what = f"inputs are told by {record.inputs_meaning!r}"[:80]
         return [Cause(kind="source", what=f"{what}, which this release cannot take", cure=cure)]
     try:
-        found = digests_now(project, suite, cache, record.inputs_meaning)
+        digests = digests_now(project, suite, cache, record.inputs_meaning)
     except ConfigError as error:
         return [Cause(kind="source", what=f"inputs: {error.found}", cure=error.remedy)]
-    state = inputs.summary(found)
+    state = inputs.summary(digests)
     if state == record.inputs_sha256:
         return []
     try:
         before = plan.read_plan(hub).inputs
     except HarnessError:
         before = {}
-    changed = sorted(path for path in {*before, *found} if before.get(path) != found.get(path))
+    changed = sorted(
+        path for path in {*before, *digests} if before.get(path) != digests.get(path)
+    )
     files = "1 input file" if len(changed) == 1 else f"{len(changed)} input files"
     what = f"{files} changed: {_some(changed)}"
     return [Cause(kind="source", what=what, cure=cure, items=tuple(changed), state=state)]
@@ -260,16 +262,16 @@ def _datasets(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
 
 
 def _environment(suite: SuiteSpec, record: HubRecord, cure: str) -> list[Cause]:
-    found = stamp.environment_of(suite)
+    environment = stamp.environment_of(suite)
     changed = [
-        f"{key} {record.environment.get(key, stamp.NONE)} → {found[key]}"
+        f"{key} {record.environment.get(key, stamp.NONE)} → {environment[key]}"
         for key in stamp.IDENTITY
-        if record.environment.get(key, stamp.NONE) != found[key]
+        if record.environment.get(key, stamp.NONE) != environment[key]
     ]
     if not changed:
         return []
     what = f"another environment: {', '.join(changed)}"
-    state = _digest({key: found[key] for key in stamp.IDENTITY})
+    state = _digest({key: environment[key] for key in stamp.IDENTITY})
     return [Cause(kind="environment", what=what, cure=cure, items=tuple(changed), state=state)]
 
 
@@ -290,7 +292,7 @@ def _quarantine(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
     return [
         Cause(kind="quarantine", what=f"the quarantine of {q.kind} {q.id} expired", cure=cure)
         for q in record.quarantine
-        if q.is_excused and today > q.expires
+        if q.is_waived and today > q.expires
     ]
 
 

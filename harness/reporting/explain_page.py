@@ -49,8 +49,8 @@ def render(title: str, said: str, before: Side | None, now: Side) -> str:
         '<meta name="viewport" content="width=device-width">'
         f"<title>{html.escape(text.visible(title))}</title><style>{_STYLE}</style></head><body>"
     )
-    told = "\n".join(map(text.visible, said.splitlines()))
-    body = [f"<h1>{html.escape(text.visible(title))}</h1>", f"<pre>{html.escape(told)}</pre>"]
+    words = "\n".join(map(text.visible, said.splitlines()))
+    body = [f"<h1>{html.escape(text.visible(title))}</h1>", f"<pre>{html.escape(words)}</pre>"]
     if before is not None:
         body += ["<h2>Pictures that differ</h2>", *(_pairs(before, now) or ["<p>None.</p>"])]
     return head + "\n".join(body) + "\n</body></html>\n"
@@ -81,14 +81,14 @@ def _pairs(before: Side, now: Side) -> Sequence[str]:
 
 def _figures(titles: Sequence[str], contents: Sequence[bytes], name: str) -> Iterator[str]:
     for title, content in zip(titles, contents, strict=True):
-        told = html.escape(text.visible(title))
+        words = html.escape(text.visible(title))
         if content.startswith(_PNG):
             source = base64.b64encode(content).decode()
             alt = html.escape(text.visible(f"{name}, {title}"))
-            shown = f'<img src="data:image/png;base64,{source}" alt="{alt}">'
+            image = f'<img src="data:image/png;base64,{source}" alt="{alt}">'
         else:
-            shown = "<p>no picture</p>"
-        yield f"<figure>{shown}<figcaption>{told}</figcaption></figure>"
+            image = "<p>no picture</p>"
+        yield f"<figure>{image}<figcaption>{words}</figcaption></figure>"
 
 
 def _is_picture(artifact: ArtifactRecord) -> bool:

@@ -9,7 +9,7 @@ import click
 
 from harness.files import sha256_bytes
 from proofs.causes import campaign
-from proofs.causes.campaign import Told
+from proofs.causes.campaign import Answer
 from proofs.docs import regions
 
 PAGE = regions.DOCS / "cause-power.md"
@@ -39,12 +39,12 @@ def main(only: str, keep: Path, *, page_only: bool, output: Path) -> None:
     """Plant what has no answer yet, and write the page."""
     place = (keep / digest_code()).absolute()
     if page_only:
-        told = list(campaign.read_answers(place).values())
+        answers = list(campaign.read_answers(place).values())
     else:
-        told = campaign.run(_ROOT, place, only)
-    known = campaign.recognise(place, told)
-    asked = len(campaign.list_planted(_ROOT))
-    output.write_text(write_page(told, known, asked), "utf-8")
+        answers = campaign.run(_ROOT, place, only)
+    known = campaign.recognise(place, answers)
+    count = len(campaign.list_planted(_ROOT))
+    output.write_text(write_page(answers, known, count), "utf-8")
 
 
 def digest_code() -> str:
@@ -56,16 +56,16 @@ def digest_code() -> str:
 
 
 def write_page(
-    told: Sequence[Told], known: Mapping[str, Sequence[tuple[str, int]]], asked: int
+    answers: Sequence[Answer], known: Mapping[str, Sequence[tuple[str, int]]], count: int
 ) -> str:
     """Write the page.
 
     Args:
-        told: What was said of each defect.
+        answers: What was said of each defect.
         known: Of each drill, its rank for each guard that was left out.
-        asked: How many defects there are in all.
+        count: How many defects there are in all.
     """
-    red = [one for one in told if one.verdict == _RED]
+    red = [one for one in answers if one.verdict == _RED]
     drilled = [one for one in red if one.guard]
     rows = [
         ("exactly one open blocker", _share([one.blockers == 1 for one in red])),
@@ -76,7 +76,7 @@ def write_page(
         ("drill the likest, one guard left out", _share(_ranks(known, with_all=False))),
     ]
     counted = f"""\
-Measured: {len(told)} of {asked} defects; {len(red)} were red, {len(drilled)} of them drills.
+Measured: {len(answers)} of {count} defects; {len(red)} were red, {len(drilled)} of them drills.
 The others are not seen by so short a suite.
 
 """
@@ -87,21 +87,21 @@ The others are not seen by so short a suite.
             counted,
             regions.table(("", "share"), rows),
             "\n## Defects\n\n",
-            regions.table(head, [_row(one, known) for one in told]),
+            regions.table(head, [_row(one, known) for one in answers]),
         ]
     )
 
 
-def _share(found: Iterable[bool]) -> str:
-    values = list(found)
+def _share(answers: Iterable[bool]) -> str:
+    values = list(answers)
     return f"{sum(values)} of {len(values)}"
 
 
-def _is_first(one: Told) -> bool:
+def _is_first(one: Answer) -> bool:
     return one.guard in one.first or one.guard == f"stage:{one.stage}"
 
 
-def _is_told(one: Told) -> bool:
+def _is_told(one: Answer) -> bool:
     return _is_first(one) or one.guard in one.follows
 
 
@@ -114,7 +114,7 @@ def _ranks(known: Mapping[str, Sequence[tuple[str, int]]], *, with_all: bool) ->
     ]
 
 
-def _row(one: Told, known: Mapping[str, Sequence[tuple[str, int]]]) -> tuple[str, ...]:
+def _row(one: Answer, known: Mapping[str, Sequence[tuple[str, int]]]) -> tuple[str, ...]:
     ranks = [rank for left_out, rank in known.get(one.name, ()) if left_out]
     alike = f"{sum(rank == 1 for rank in ranks)} of {len(ranks)}" if ranks else "–"
     sentence = one.sentence.replace("|", "\\\\|")[:80]

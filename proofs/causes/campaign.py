@@ -51,7 +51,7 @@ class Planted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Answer:
     """What was said of one planted defect.
 
     ``red`` maps guards and stages that were red to the side on which a number lay; ``place``
@@ -75,18 +75,20 @@ class Told:
 
 def list_planted(root: Path) -> tuple[Planted, ...]:
     """Return the drills of the suite that its stages without tests can see, and the defects."""
-    found = []
+    planted_defects = []
     for path in sorted((root / drills.FOLDER).glob("*.patch")):
         made = drills.read_drill(path)
         if made.suite != SUITE or made.guard == _PYTEST or made.guard.endswith(_SLOW):
             continue
         paths = tuple(suspects.list_touched(path.read_text("utf-8")))
-        found.append(Planted(name=made.name, guard=made.guard, paths=paths, plant=_patch(path)))
+        planted_defects.append(
+            Planted(name=made.name, guard=made.guard, paths=paths, plant=_patch(path))
+        )
     more = (
         Planted(name=one.name, guard="", paths=(one.path,), plant=_replace(one))
         for one in defects.ALL
     )
-    return (*found, *more)
+    return (*planted_defects, *more)
 
 
 def _patch(path: Path) -> Callable[[Path], None]:
@@ -154,7 +156,7 @@ class Clone:
         hub = store.hubs(SUITE)[-1]
         return store.read(hub), hub
 
-    def tell(self, planted: Planted, kept: Path) -> Told:
+    def tell(self, planted: Planted, folder: Path) -> Answer:
         """Plant a defect, run, and write down what is said of it; the hub goes afterwards."""
         register = self.project.hubs / "blockers"
         shutil.rmtree(register, ignore_errors=True)
@@ -165,10 +167,10 @@ class Clone:
             _call(self.tree, "git", "checkout", "--quiet", ".")
         made = suspects.explain(self.project, hub)
         first = made.causes[0] if made.causes else None
-        kept.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(hub / "report.html", kept / f"{planted.name}.html")
-        (kept / f"{planted.name}.json").write_text(json.dumps(encode(record)), "utf-8")
-        told = Told(
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(hub / "report.html", folder / f"{planted.name}.html")
+        (folder / f"{planted.name}.json").write_text(json.dumps(encode(record)), "utf-8")
+        answer = Answer(
             name=planted.name,
             guard=planted.guard,
             paths=planted.paths,
@@ -185,7 +187,7 @@ class Clone:
         )
         if record.verdict is not Verdict.GREEN:
             _remove(hub)
-        return told
+        return answer
 
 
 def _find_place(planted: Planted, suspected: list[str]) -> int:
@@ -212,60 +214,58 @@ def _call(place: Path, *words: str) -> None:
     subprocess.run(words, cwd=place, check=True, capture_output=True)
 
 
-def run(source: Path, place: Path, only: str) -> list[Told]:
+def run(source: Path, place: Path, only: str) -> list[Answer]:
     """Plant all defects whose names hold a word, and return what is kept of all."""
     answers = read_answers(place)
     clone = Clone(source, place / "tree")
     for planted in list_planted(source):
         if planted.name in answers or only not in planted.name:
             continue
-        told = clone.tell(planted, place / "reports")
-        answers[told.name] = told
+        answer = clone.tell(planted, place / "reports")
+        answers[answer.name] = answer
         with (place / "answers.jsonl").open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(dataclasses.asdict(told)) + "\n")
-        click.echo(
-            f"{told.name:44} {told.verdict:12} {told.blockers} blockers, suspect {told.place}, "
-            f"{told.sentence}"[:160]
-        )
+            stream.write(json.dumps(dataclasses.asdict(answer)) + "\n")
+        words = f"{answer.verdict:12} {answer.blockers} blockers, suspect {answer.place}"
+        click.echo(f"{answer.name:44} {words}, {answer.sentence}"[:160])
     return list(answers.values())
 
 
-def read_answers(place: Path) -> dict[str, Told]:
+def read_answers(place: Path) -> dict[str, Answer]:
     """Return the answers that are kept, by name."""
     path = place / "answers.jsonl"
     lines = path.read_text("utf-8").splitlines() if path.is_file() else []
-    found = {}
+    answers = {}
     for line in lines:
         values = json.loads(line)
         values |= {key: tuple(values[key]) for key in ("paths", "first", "follows")}
-        found[values["name"]] = Told(**values)
-    return found
+        answers[values["name"]] = Answer(**values)
+    return answers
 
 
-def recognise(place: Path, told: list[Told]) -> dict[str, list[tuple[str, int]]]:
+def recognise(place: Path, answers: list[Answer]) -> dict[str, list[tuple[str, int]]]:
     """Return of each drill, for each of its red guards left out, its rank among all drills.
 
     Ranks of equal likeness are shared and count as the worse one.
     """
     project = load_project(place / "tree")
     suite = project.suites[SUITE]
-    ran = [one for one in told if one.guard and one.red]
+    ran = [one for one in answers if one.guard and one.red]
     shutil.rmtree(project.work / "drills", ignore_errors=True)
     for one in ran:
         outcome_cache.keep(project, one.name, _pattern_of(suite, one))
-    found: dict[str, list[tuple[str, int]]] = {}
+    ranks: dict[str, list[tuple[str, int]]] = {}
     for one in ran:
         values = json.loads((place / "reports" / f"{one.name}.json").read_text("utf-8"))
         record = decode(HubRecord, values, one.name)
         names = [g.id for g in record.guards if g.verdict is Verdict.RED]
-        found[one.name] = [
+        ranks[one.name] = [
             (left_out, _rank(project, suite, record, one.name, left_out))
             for left_out in ("", *names)
         ]
-    return found
+    return ranks
 
 
-def _pattern_of(suite: SuiteSpec, one: Told) -> OutcomeCache:
+def _pattern_of(suite: SuiteSpec, one: Answer) -> OutcomeCache:
     """Keep what the stages of the drill's guard alone turn red, as ``harness drill`` does."""
     roads = causes.roads_of(suite)
     stages = set(scope.stages_for(suite, one.guard))

@@ -107,8 +107,8 @@ def weaken(place: Bench, weakening: Weakening, *, is_broken: bool = True) -> Ans
         runs = next(name for name in SUITES if name != place.suite)
     alone, report = _judge(place, ground, runs, lambda text: text)
     rule = weakening.rule.format(s=place.suite)
-    found = [c for c in report.changes if c.difference.change is Change.WEAKER]
-    named = next((c.difference for c in found if _is_named(c, rule)), None)
+    weaker = [c for c in report.changes if c.difference.change is Change.WEAKER]
+    named = next((c.difference for c in weaker if _is_named(c, rule)), None)
     return _answer(weakening.name, place, alone, report, named)
 
 
@@ -127,8 +127,8 @@ def _answer(
     report: GateReport,
     named: Difference | None,
 ) -> Answered:
-    found = (c.difference for c in report.changes)
-    weaker = tuple(one.rule for one in found if one.change is Change.WEAKER)
+    differences = (c.difference for c in report.changes)
+    weaker = tuple(one.rule for one in differences if one.change is Change.WEAKER)
     return Answered(
         name=name,
         suite=place.suite,
@@ -139,10 +139,10 @@ def _answer(
     )
 
 
-def _is_named(found: RuleChange, rule: str) -> bool:
-    name = found.difference.rule
+def _is_named(rule_change: RuleChange, rule: str) -> bool:
+    name = rule_change.difference.rule
     is_it = name == rule or name.startswith((f"{rule}@", f"{rule}."))
-    return is_it and found.difference.was != found.difference.now
+    return is_it and rule_change.difference.was != rule_change.difference.now
 
 
 def _judge(
@@ -157,8 +157,8 @@ def _judge(
     hubs.commit(place.root, "change")
     project = load_project(place.root / ground.folder)
     outcome = workflow.run_suite(project, suite, RunOptions())
-    given = GateOptions(base_tests=place.tests)
-    report = conductor.judge_change(project, place.base, [outcome.hub], given)
+    options = GateOptions(base_tests=place.tests)
+    report = conductor.judge_change(project, place.base, [outcome.hub], options)
     return outcome.exit_code, report
 
 
@@ -177,27 +177,27 @@ def run_part(part: tuple[str, str], only: str, keep: Path | None = None) -> Answ
         keep: Folder of answers that are kept: a change that has one there is not made again.
     """
     suite, kind = part
-    kept = Kept(None if keep is None else keep / f"{suite}-{kind}.jsonl")
-    found: list[Answered] = []
+    store = AnswerStore(None if keep is None else keep / f"{suite}-{kind}.jsonl")
+    answers: list[Answered] = []
     wanted: Sequence[Weakening | Honest] = honest.ALL if kind == "fine" else WEAKENINGS
     wanted = [o for o in wanted if only in o.name and getattr(o, "only", "") in ("", suite)]
-    missing = [one for one in wanted if one.name not in kept.answers]
+    missing = [one for one in wanted if one.name not in store.answers]
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(bench(suite)) if missing else None
         for one in wanted:
-            if place is None or one.name in kept.answers:
-                found.append(kept.answers[one.name])
+            if place is None or one.name in store.answers:
+                answers.append(store.answers[one.name])
             elif isinstance(one, Honest):
-                found.append(kept.add(_tell(change(place, one))))
+                answers.append(store.add(_tell(change(place, one))))
             else:
                 answered = weaken(place, one, is_broken=kind == "broken")
-                found.append(kept.add(_tell(answered)))
+                answers.append(store.add(_tell(answered)))
     said = Answers()
-    {"fine": said.fine, "broken": said.broken, "whole": said.whole}[kind].extend(found)
+    {"fine": said.fine, "broken": said.broken, "whole": said.whole}[kind].extend(answers)
     return said
 
 
-class Kept:
+class AnswerStore:
     """Answers that a campaign keeps, a line of JSON each: it may be stopped at any time."""
 
     def __init__(self, path: Path | None) -> None:

@@ -28,14 +28,14 @@ _BEYOND = (0xD6, 0x40, 0x2F)
 _SHADES = 200
 
 
-def render(found: Moments) -> bytes:
+def render(batch: Moments) -> bytes:
     """Tile the normalised patches, samples as rows and channels as columns."""
-    return encode(_join_tiles(_cut_tiles(found)))
+    return encode(_join_tiles(_cut_tiles(batch)))
 
 
 def render_pair(first: Moments, last: Moments) -> bytes:
     """Tile two batches side by side, the first left, each as ``render`` does."""
-    sides = [_join_tiles(_cut_tiles(found)) for found in (first, last)]
+    sides = [_join_tiles(_cut_tiles(batch)) for batch in (first, last)]
     height = max(side.shape[0] for side in sides)
     gap = np.full((height, _GAP), _SEPARATOR_GREY, dtype=np.uint8)
     padded = [
@@ -45,28 +45,28 @@ def render_pair(first: Moments, last: Moments) -> bytes:
     return encode(np.concatenate([padded[0], gap, padded[1]], axis=1))
 
 
-def _cut_tiles(found: Moments) -> list[list[NDArray[np.uint8]]]:
-    rows, columns = found.pixels.shape[:2]
+def _cut_tiles(batch: Moments) -> list[list[NDArray[np.uint8]]]:
+    rows, columns = batch.pixels.shape[:2]
     return [
-        [_tile(reduction.normalise_patch(found, row, column)) for column in range(columns)]
+        [_tile(reduction.normalise_patch(batch, row, column)) for column in range(columns)]
         for row in range(rows)
     ]
 
 
-def levels(found: Moments) -> bytes:
+def levels(batch: Moments) -> bytes:
     """Tile the patches on one scale, from 0 to 2, in the order of ``render``.
 
     Amplitudes outside, and values that are no numbers, are red.
     """
-    rows, columns, height, width = found.pixels.shape
+    rows, columns, height, width = batch.pixels.shape
     tall, wide = height + SEPARATOR, width + SEPARATOR
     values = np.zeros((rows * tall - SEPARATOR, columns * wide - SEPARATOR))
-    shown = np.zeros(values.shape, np.bool_)
+    is_shown = np.zeros(values.shape, np.bool_)
     for row in range(rows):
         for column in range(columns):
             top, left = row * tall, column * wide
             tile = (slice(top, top + height), slice(left, left + width))
-            values[tile], shown[tile] = found.pixels[row, column], True
+            values[tile], is_shown[tile] = batch.pixels[row, column], True
     ramp = panels.Ramp(
         colours=panels.grey(_SHADES),
         low=0.0,
@@ -75,7 +75,7 @@ def levels(found: Moments) -> bytes:
         unit="|object|; red: outside",
         beyond=_BEYOND,
     )
-    return panels.draw([panels.Panel(title="patches", values=values, shown=shown, ramp=ramp)])
+    return panels.draw([panels.Panel(title="patches", values=values, mask=is_shown, ramp=ramp)])
 
 
 def encode(grey: NDArray[np.uint8]) -> bytes:

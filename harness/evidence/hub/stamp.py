@@ -80,23 +80,23 @@ def difference(root: Path, own: Sequence[Path]) -> str | None:
     hidden = [entry for entry in entries if entry.is_hidden and entry.differs(root)]
     inner = [root / entry.path for entry in entries if entry.is_submodule]
     below = {str(path): difference(path, ()) for path in inner if checkout.is_repository(path)}
-    changed = sorted((path, found) for path, found in below.items() if found is not None)
+    changed = sorted((path, state) for path, state in below.items() if state is not None)
     if status is None:  # git cannot say, so nothing vouches for the tree
         return hashlib.sha256(b"unknown").hexdigest()
     if not (status or hidden or changed):
         return None
     digest = hashlib.sha256(status)
-    shown = ("--binary", "--no-renames", _OWN_COMMITS, "HEAD")
-    digest.update(checkout.ask(root, "diff", *shown, *scope) or b"")
+    flags = ("--binary", "--no-renames", _OWN_COMMITS, "HEAD")
+    digest.update(checkout.ask(root, "diff", *flags, *scope) or b"")
     untracked = [e[3:] for e in status.split(b"\0") if e.startswith(b"?? ")]
     for path in [top / os.fsdecode(name) for name in untracked] + [
         root / e.path for e in hidden
     ]:
         if path.is_file() and not path.is_symlink():
             digest.update(sha256_file(path).encode())
-    for inside, found in changed:
+    for inside, state in changed:
         digest.update(
-            f"{found}  {os.path.relpath(inside, top)}\n".encode(errors="surrogateescape")
+            f"{state}  {os.path.relpath(inside, top)}\n".encode(errors="surrogateescape")
         )
     return digest.hexdigest()
 
@@ -201,7 +201,7 @@ def _version(package: str, folders: tuple[str, ...]) -> str:
 @cache
 def _installed_metadata(folders: tuple[str, ...]) -> dict[str, list[Path]]:
     """List the metadata of the packages that are asked for, each folder looked at once."""
-    found: dict[str, list[Path]] = {}
+    by_package: dict[str, list[Path]] = {}
     for folder in folders:
         try:
             names = os.listdir(folder or os.curdir)  # noqa: PTH208 - names only, hundreds
@@ -210,5 +210,5 @@ def _installed_metadata(folders: tuple[str, ...]) -> dict[str, list[Path]]:
         for name in sorted(names):
             package = name.partition("-")[0]
             if package in _PACKAGES and name.endswith(".dist-info"):
-                found.setdefault(package, []).append(Path(folder, name, "METADATA"))
-    return found
+                by_package.setdefault(package, []).append(Path(folder, name, "METADATA"))
+    return by_package

@@ -11,7 +11,7 @@ from harness.records import HubRecord
 
 _LARGEST = 4 << 20
 _ALIKE = 1e-6  # relative; what is written with six digits may differ by so much
-_SHOWN = 3
+_MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,16 @@ def find_departures(
         after: Its record.
     """
     old, new = _read_tables(base, before), _read_tables(hub, after)
-    found = [one for key in old if key in new for one in _depart(key, old[key], new[key])]
-    if not found:
+    departures = [one for key in old if key in new for one in _depart(key, old[key], new[key])]
+    if not departures:
         return ()
-    first = min(one.at for one in found)
-    at_first = [one for one in found if one.at == first]
-    return tuple(sorted(at_first, key=lambda one: -one.change)[:_SHOWN])
+    first = min(one.at for one in departures)
+    at_first = [one for one in departures if one.at == first]
+    return tuple(sorted(at_first, key=lambda one: -one.change)[:_MOST])
 
 
 def _read_tables(hub: Path, record: HubRecord) -> Mapping[tuple[str, str], series.Series]:
-    found = {}
+    departures = {}
     for artifact in record.artifacts:
         path = hub / artifact.path
         is_table = artifact.path.endswith(".csv") and not artifact.external
@@ -60,8 +60,8 @@ def _read_tables(hub: Path, record: HubRecord) -> Mapping[tuple[str, str], serie
             continue
         if path.stat().st_size <= _LARGEST:
             for column in series.of_table(path.read_text("utf-8", errors="replace")):
-                found[artifact.id, column.name] = column
-    return found
+                departures[artifact.id, column.name] = column
+    return departures
 
 
 def _depart(

@@ -76,9 +76,9 @@ def compare_code(was: str, now: str) -> Comparison | None:
         new = after.get(name)
         if new is None or new == old:
             continue
-        found = _compare(name, old, new)
-        if found is not None:
-            loosened.append(found)
+        looser = _compare(name, old, new)
+        if looser is not None:
+            loosened.append(looser)
         elif old.shape == new.shape:
             narrowed.append(name)
         else:
@@ -109,11 +109,11 @@ def _is_narrower(side: str, was: Number, now: Number) -> bool:
 
 def _read(text: str) -> Mapping[str, Demand]:
     tree = ast.parse(text)
-    found = {name: _weigh(node) for name, node in _functions(tree, "")}
+    functions = {name: _weigh(node) for name, node in _functions(tree, "")}
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef):
             node.body = [item for item in node.body if not _is_import(item)]
-    return {**found, MODULE: _weigh(_without_functions(tree))}
+    return {**functions, MODULE: _weigh(_without_functions(tree))}
 
 
 def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:

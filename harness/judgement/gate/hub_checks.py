@@ -25,8 +25,8 @@ def check_hub(was: RuleSet, now: RuleSet, folder: Path, record: HubRecord) -> It
     """Hold a hub against the commit whose rules it claims to have been judged by."""
     if record.stamp.tree != now.tree or record.stamp.dirty:
         dirty = " with uncommitted changes" if record.stamp.dirty else ""
-        found = f"{record.run_id} ran on {record.stamp.commit[:12]}{dirty}"
-        yield _stale(COMMIT, found, f"{now.commit[:12]}, clean")
+        message = f"{record.run_id} ran on {record.stamp.commit[:12]}{dirty}"
+        yield _stale(COMMIT, message, f"{now.commit[:12]}, clean")
     else:
         yield report.passed_row(COMMIT, f"{record.run_id} ran on {now.commit[:12]}, clean")
     if now.project is None:
@@ -41,15 +41,15 @@ def check_hub(was: RuleSet, now: RuleSet, folder: Path, record: HubRecord) -> It
         yield _stale(DECLARATION, f"suite {record.suite} is not declared", "a declared suite")
         return
     if plan.suite_sha256(suite) != record.config_sha256:
-        found = f"{record.run_id}: parameters or a declaration of its own"
-        yield _stale(DECLARATION, found, "what the commit declares")
+        message = f"{record.run_id}: parameters or a declaration of its own"
+        yield _stale(DECLARATION, message, "what the commit declares")
     else:
         yield report.passed_row(DECLARATION, f"as {now.commit[:12]} declares {record.suite}")
     yield from _check_goldens(was, now, record)
-    given = [one.role for one in record.datasets if not one.generated]
-    if given:
-        found = f"{record.run_id}: data given by hand: {', '.join(given)}"
-        yield report.note_row(DECLARATION, report.printable(found))
+    roles_given = [one.role for one in record.datasets if not one.generated]
+    if roles_given:
+        message = f"{record.run_id}: data given by hand: {', '.join(roles_given)}"
+        yield report.note_row(DECLARATION, report.printable(message))
 
 
 def _check_goldens(was: RuleSet, now: RuleSet, record: HubRecord) -> Iterator[Row]:
@@ -74,10 +74,10 @@ def check_base(root: Path, was: RuleSet, now: RuleSet) -> Iterator[Row]:
             BASE, "the base has the very files of the change: no rule differs"
         )
     elif checkout.ask(root, "merge-base", "--is-ancestor", was.commit, now.commit) is None:
-        found = (
+        sentence = (
             f"{was.commit[:12]} is no ancestor of {now.commit[:12]}, as far as this clone says"
         )
-        yield report.note_row(BASE, found, "Name the branch that the change goes to.")
+        yield report.note_row(BASE, sentence, "Name the branch that the change goes to.")
 
 
 def check_suites(was: RuleSet, suites: Collection[str]) -> Iterator[Row]:
@@ -93,10 +93,10 @@ def check_suites(was: RuleSet, suites: Collection[str]) -> Iterator[Row]:
             remedy="Run a suite that the base declares, too.",
         )
     elif missing:
-        found = f"no hub here of {', '.join(missing[:_NAMED])}"
+        sentence = f"no hub here of {', '.join(missing[:_NAMED])}"
         more = len(missing) - _NAMED
         yield report.note_row(
-            BASE, report.printable(f"{found} and {more} more" if more > 0 else found)
+            BASE, report.printable(f"{sentence} and {more} more" if more > 0 else sentence)
         )
 
 

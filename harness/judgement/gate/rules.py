@@ -151,16 +151,18 @@ class Reader:
             raise _no_commit(revision)
         self._require_one(revision)
         wanted = f"{revision}^{{commit}}"
-        found = checkout.ask(self.root, "rev-parse", "--verify", "--quiet", wanted)
-        if not found:
+        output = checkout.ask(self.root, "rev-parse", "--verify", "--quiet", wanted)
+        if not output:
             raise _no_commit(revision)
-        return found.decode().strip()
+        return output.decode().strip()
 
     def _require_one(self, revision: str) -> None:
         """Refuse a name of two references: a tag would stand before the branch."""
         places = [f"refs/{kind}/{revision}" for kind in ("tags", "heads", "remotes")]
-        found = checkout.ask(self.root, "for-each-ref", "--format=%(refname)", *places) or b""
-        names = [name for name in os.fsdecode(found).splitlines() if name in places]
+        listed_refs = (
+            checkout.ask(self.root, "for-each-ref", "--format=%(refname)", *places) or b""
+        )
+        names = [name for name in os.fsdecode(listed_refs).splitlines() if name in places]
         if len(names) > 1:
             raise ConfigError(
                 f"revision {revision!r}"[:_NAME_SIZE],
@@ -170,15 +172,15 @@ class Reader:
             )
 
     def _ask(self, where: str, *arguments: str) -> bytes:
-        found = checkout.ask(self.root, *arguments)
-        if found is None:
+        output = checkout.ask(self.root, *arguments)
+        if output is None:
             raise ConfigError(
                 where[:_NAME_SIZE],
                 found="an object that is not in this clone",
                 expected="the whole commit",
                 remedy="Fetch it, without a filter: git fetch origin REV.",
             )
-        return found
+        return output
 
     def _list(self, commit: str) -> Iterator[tuple[str, str]]:
         """Yield path and blob of each file below the project; links are marked."""

@@ -127,19 +127,19 @@ def _read_table(name: str, text: str | None) -> dict[str, Any]:
     except (configparser.Error, tomllib.TOMLDecodeError, RecursionError):
         return {"": text}
     section = _SECTIONS[name]
-    found: dict[str, Any] = dict(parser[section]) if section in parser else {}
+    values: dict[str, Any] = dict(parser[section]) if section in parser else {}
     plugins = dict(parser[_INSTALLS]) if parser.has_section(_INSTALLS) else {}
-    return found | {f"plugins {g}": plugins[g] for g in _GROUPS if g in plugins}
+    return values | {f"plugins {g}": plugins[g] for g in _GROUPS if g in plugins}
 
 
 def _read_toml(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     if name != _TOML:
         return dict(_table(values, "pytest"))
     own = _table(values, "tool", "pytest")
-    found = {key: value for key, value in own.items() if key != "ini_options"}
-    found |= _table(own, "ini_options")
+    settings = {key: value for key, value in own.items() if key != "ini_options"}
+    settings |= _table(own, "ini_options")
     plugins = _table(values, "project", "entry-points")
-    return found | {f"plugins {g}": plugins[g] for g in _GROUPS if g in plugins}
+    return settings | {f"plugins {g}": plugins[g] for g in _GROUPS if g in plugins}
 
 
 def _table(values: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
@@ -173,14 +173,14 @@ def _tell_hooks(
     names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
     before, after = (", ".join(n for n in names if n in side) for side in (old, new))
     classed = Change.WEAKER, "its hooks decide which tests run and how they end"
-    told = _mark(was, path, before), _mark(now, path, after)
-    return difference.make_difference(f"code.{path}", *told, classed)
+    cells = _mark(was, path, before), _mark(now, path, after)
+    return difference.make_difference(f"code.{path}", *cells, classed)
 
 
-def _mark(rules: RuleSet, path: str, told: str) -> str | None:
-    """Write what is told of a file with the id of its bytes: a waiver is of these alone."""
+def _mark(rules: RuleSet, path: str, words: str) -> str | None:
+    """Write words about a file with the id of its bytes: a waiver is of these alone."""
     blob = rules.blobs.get(path)
-    return None if blob is None else f"{told or 'nothing'} ({blob[:12]})"
+    return None if blob is None else f"{words or 'nothing'} ({blob[:12]})"
 
 
 def _hooks(text: str | None) -> dict[str, str]:
@@ -189,16 +189,16 @@ def _hooks(text: str | None) -> dict[str, str]:
         tree = ast.parse(text or "")
     except (SyntaxError, ValueError, RecursionError):
         return {"": text or ""}
-    found = {}
+    hooks = {}
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             automatic = "autouse" in "".join(map(ast.dump, node.decorator_list))
             if node.name.startswith("pytest_") or automatic:
-                found[node.name] = ast.dump(node)
+                hooks[node.name] = ast.dump(node)
         elif isinstance(node, ast.Assign):
             names = [t.id for t in node.targets if isinstance(t, ast.Name)]
-            found |= {name: ast.dump(node) for name in names if name in _SETTINGS}
-    return found
+            hooks |= {name: ast.dump(node) for name in names if name in _SETTINGS}
+    return hooks
 
 
 def _compare_tests(
@@ -210,9 +210,9 @@ def _compare_tests(
         if not (scope.holds(path) or scope.helps(path)):
             continue
         if path in now.blobs and not path.endswith(".py"):
-            told = _mark(was, path, "data"), _mark(now, path, "data")
+            cells = _mark(was, path, "data"), _mark(now, path, "data")
             why = "tests may compare with it; whether as much is for people to read"
-            yield difference.make_difference(f"code.{path}", *told, (Change.OTHER, why))
+            yield difference.make_difference(f"code.{path}", *cells, (Change.OTHER, why))
         elif path in now.blobs:
             yield from _compare_code(path, was, now)
         elif path not in moved and scope.helps(path):
@@ -223,31 +223,31 @@ def _compare_tests(
 def _compare_code(path: str, was: RuleSet, now: RuleSet) -> Iterator[Difference]:
     """Compare two versions of a file of tests."""
     old, new = _read(was, path), _read(now, path)
-    found = None if old is None or new is None else demands.compare_code(old, new)
-    if found is None:
-        told, classed = ("code", "no code"), (Change.WEAKER, "nothing of it can be compared")
-    elif found.loosened:
-        told = (
-            "; ".join(f"{one.name}: {one.was}" for one in found.loosened),
-            "; ".join(f"{one.name}: {one.now}" for one in found.loosened),
+    comparison = None if old is None or new is None else demands.compare_code(old, new)
+    if comparison is None:
+        cells, classed = ("code", "no code"), (Change.WEAKER, "nothing of it can be compared")
+    elif comparison.loosened:
+        cells = (
+            "; ".join(f"{one.name}: {one.was}" for one in comparison.loosened),
+            "; ".join(f"{one.name}: {one.now}" for one in comparison.loosened),
         )
-        classed = Change.WEAKER, found.loosened[0].why
-    elif found.differing:
-        told = (_list(found.differing),) * 2
+        classed = Change.WEAKER, comparison.loosened[0].why
+    elif comparison.differing:
+        cells = (_list(comparison.differing),) * 2
         classed = Change.OTHER, "it asserts as often; whether as much is for people to read"
-    elif found.narrowed:
-        told = (_list(found.narrowed),) * 2
+    elif comparison.narrowed:
+        cells = (_list(comparison.narrowed),) * 2
         classed = Change.STRICTER, "its numbers are narrower"
     else:
         return
-    before, after = _mark(was, path, told[0]), _mark(now, path, told[1])
+    before, after = _mark(was, path, cells[0]), _mark(now, path, cells[1])
     yield difference.make_difference(f"code.{path}", before, after, classed)
 
 
 def _list(names: Sequence[str]) -> str:
     more = len(names) - _NAMED
-    shown = ", ".join(names[:_NAMED])
-    return f"{shown} and {more} more" if more > 0 else shown
+    first = ", ".join(names[:_NAMED])
+    return f"{first} and {more} more" if more > 0 else first
 
 
 def _find_shadows(was: RuleSet, now: RuleSet, scope: Scope) -> Iterator[Difference]:

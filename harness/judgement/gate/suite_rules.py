@@ -110,8 +110,8 @@ def compare_inputs(
     if lost:
         named = ", ".join(sorted(lost)[:3])
         more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""  # noqa: PLR2004 - as named
-        told = (Change.WEAKER, f"not looked at any more: {named}{more}")
-        yield difference.make_difference(rule, was, now, told)
+        judged = (Change.WEAKER, f"not looked at any more: {named}{more}")
+        yield difference.make_difference(rule, was, now, judged)
     elif set(was) != set(now):
         gained = any(after(path) and not before(path) for path in trees.now)
         change = Change.STRICTER if gained else Change.OTHER
@@ -139,9 +139,9 @@ def compare_data(
         paths = (path for path in {*trees.was, *trees.now} if matches(path))
         if any(trees.was.get(path) != trees.now.get(path) for path in paths):
             why = "its program makes other data: no golden of the base can be compared"
-            told = ", ".join(sorted(digests))
+            known_digests = ", ".join(sorted(digests))
             rule = f"suites.{was.name}.datasets.{spec.role}.data"
-            yield difference.make_difference(rule, told, digest, (Change.WEAKER, why))
+            yield difference.make_difference(rule, known_digests, digest, (Change.WEAKER, why))
 
 
 def _make_matcher(globs: tuple[str, ...]) -> Any:
@@ -177,8 +177,8 @@ def _compare_dataset(
     rule: str, was: DatasetSpec, now: DatasetSpec, trees: Trees
 ) -> Iterator[Difference]:
     if was.generate != now.generate:
-        told = stage_rules.compare_argv(was.generate, now.generate, trees.moved)
-        yield difference.make_difference(f"{rule}.generate", was.generate, now.generate, told)
+        change = stage_rules.compare_argv(was.generate, now.generate, trees.moved)
+        yield difference.make_difference(f"{rule}.generate", was.generate, now.generate, change)
     fields = ({name: getattr(spec, name) for name in DATASET_FIELDS} for spec in (was, now))
     yield from difference.compare_tables(rule, DATASET_FIELDS, *fields)
     yield from compare_inputs(f"{rule}.inputs", was.inputs, now.inputs, trees)
@@ -206,7 +206,7 @@ def _compare_quarantines(
             )
     for key, spec in before.items():
         if key not in after:
-            told = (Change.STRICTER, "its failure counts again")
+            change = (Change.STRICTER, "its failure counts again")
             yield difference.make_difference(
-                f"{prefix}.quarantine.{spec.kind}:{spec.id}", spec.expires, None, told
+                f"{prefix}.quarantine.{spec.kind}:{spec.id}", spec.expires, None, change
             )

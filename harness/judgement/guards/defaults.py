@@ -64,9 +64,9 @@ class DefaultGuard:
         if record is None:
             return result(spec, Verdict.RED, "no file", _EXPECTED, "it was not written")
         judge = _BY_ENDING[file_extension(record)]
-        for rule, trouble in judge(evidence, wanted.artifact):
+        for rule, problem in judge(evidence, wanted.artifact):
             if rule not in wanted.allow:
-                return result(spec, Verdict.RED, rule, _EXPECTED, trouble)
+                return result(spec, Verdict.RED, rule, _EXPECTED, problem)
         return result(spec, Verdict.GREEN, "nothing wrong", _EXPECTED)
 
 
@@ -139,13 +139,13 @@ def _walk(value: Any) -> Iterator[tuple[str, Any]]:
     yield "", value
     waiting = [_children("", value)]
     while waiting:
-        found = next(waiting[-1], None)
-        if found is None:
+        child = next(waiting[-1], None)
+        if child is None:
             waiting.pop()
             continue
-        yield found
-        if isinstance(found[1], dict | list):
-            waiting.append(_children(*found))
+        yield child
+        if isinstance(child[1], dict | list):
+            waiting.append(_children(*child))
 
 
 def _children(where: str, node: Any) -> Iterator[tuple[str, Any]]:
@@ -177,6 +177,6 @@ def _duplicates(records: list[Any]) -> Iterator[tuple[str, str]]:
         for record in records
         if isinstance(record, dict) and set(IDENTITY) <= set(record)
     ]
-    for trouble in (twice(with_identity, IDENTITY), same_statistics(records)):
-        if trouble:
-            yield "duplicate-record", trouble
+    for problem in (twice(with_identity, IDENTITY), same_statistics(records)):
+        if problem:
+            yield "duplicate-record", problem

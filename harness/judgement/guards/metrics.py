@@ -228,8 +228,8 @@ def rows(artifact: str, content: bytes) -> list[dict[str, Any]]:
         )
     for line, row in enumerate(body, start=2):
         if len(row) != len(header):
-            found = f"{len(row)} cells in line {line}"
-            raise _missing_error(artifact, found, f"{len(header)}, as in the header")
+            actual = f"{len(row)} cells in line {line}"
+            raise _missing_error(artifact, actual, f"{len(header)}, as in the header")
     return [dict(zip(header, map(_cell, row), strict=True)) for row in body]
 
 

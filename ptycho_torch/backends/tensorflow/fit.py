@@ -67,10 +67,10 @@ def run(
     finally:
         if trainer.progress.rows:
             files.write_text(folder / run_folder.HISTORY, trainer.progress.table())
-    found = _finish(config, trainer.progress, prepared, folder)
+    result = _finish(config, trainer.progress, prepared, folder)
     if stats is not None:
-        trained_patches.record(stats, found.model, prepared)
-    return found
+        trained_patches.record(stats, result.model, prepared)
+    return result
 
 
 def _fit(config: RunConfig, trainer: Trainer, stats: PatchStatsLogger | None) -> None:
@@ -92,8 +92,8 @@ def _finish(
     config: RunConfig, progress: Progress, prepared: Prepared, folder: Path
 ) -> TrainingResult:
     """Put the best weights back and write the bundle and the parity probe."""
-    kept = {name: value.float() for name, value in progress.best_weights.items()}
-    prepared.model.network.load_state_dict(kept)
+    weights = {name: value.float() for name, value in progress.best_weights.items()}
+    prepared.model.network.load_state_dict(weights)
     model = TensorFlowPINN(prepared.model).eval()
     path = folder / run_folder.BUNDLE
     about = _manifest(config, prepared, progress)

@@ -51,8 +51,8 @@ def _change(root: Path, **floor: Any) -> None:
     hubs.declare(root, top=_TOP, tiny=_suite(**floor))
     hubs.commit(root, "change")
     hub = hubs.run(load_project(root)).hub
-    for found in gates.weaker(conductor.judge_change(load_project(root), "base", [hub])):
-        gates.add_waiver(root, gates.make_waiver(found))
+    for difference in gates.weaker(conductor.judge_change(load_project(root), "base", [hub])):
+        gates.add_waiver(root, gates.make_waiver(difference))
     assert main.main(["run", "tiny", "-q", "--name-hubs", ".harness/named.txt"]) == 0
 
 
@@ -65,7 +65,7 @@ def _gate(*words: str) -> int:
     [(0.5, 0, "gain-lost: caught by floor"), (-1.0, 1, "gain-lost: missed")],
 )
 def test_drill_of_a_changed_guard_is_run(
-    least: float, code: int, told: str, root: Path, capsys: pytest.CaptureFixture[str]
+    least: float, code: int, words: str, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A waived floor that still finds its defect passes; one that does not is refused."""
     _change(root, min=least)
@@ -73,7 +73,7 @@ def test_drill_of_a_changed_guard_is_run(
     capsys.readouterr()
 
     assert (_gate("--drills", "changed"), without) == (code, 0)
-    assert told in capsys.readouterr().out
+    assert words in capsys.readouterr().out
 
 
 @pytest.mark.long
@@ -118,5 +118,5 @@ def test_guard_without_a_drill_is_told(
 
     assert _gate() == 0
     id_ = floor.get("id", "floor")
-    told = f"guard {id_} of tiny is new or changed, and no drill turns it red"
-    assert told in capsys.readouterr().out
+    words = f"guard {id_} of tiny is new or changed, and no drill turns it red"
+    assert words in capsys.readouterr().out

@@ -39,8 +39,8 @@ def declare(root: Path, code: dict[str, str]) -> Project:
     suite: dict[str, Any] = written["suites"]["forward-parity"]
     stages = []
     for stage in suite["stages"]:
-        kept = {key: stage[key] for key in ("needs", "artifacts") if key in stage}
-        stages.append(hubs.command(stage["id"], code.get(stage["id"], "pass"), **kept))
+        keys = {key: stage[key] for key in ("needs", "artifacts") if key in stage}
+        stages.append(hubs.command(stage["id"], code.get(stage["id"], "pass"), **keys))
     top = {"policies": written["policies"]}
     hubs.declare(root, top=top, tiny=hubs.suite(*stages, guards=suite["guards"]))
     hubs.commit(root)
@@ -49,8 +49,8 @@ def declare(root: Path, code: dict[str, str]) -> Project:
 
 def count_lines(outcome: RunOutcome) -> int:
     """Return how many lines of a terminal of 80 columns the verdict takes."""
-    told = terminal.final(outcome.record, outcome.hub.name, terminal.Palette(is_on=False))
-    return sum(max(1, math.ceil(len(line) / _COLUMNS)) for line in told.splitlines())
+    verdict = terminal.final(outcome.record, outcome.hub.name, terminal.Palette(is_on=False))
+    return sum(max(1, math.ceil(len(line) / _COLUMNS)) for line in verdict.splitlines())
 
 
 @pytest.mark.parametrize("stage", ["selectors", "train"])

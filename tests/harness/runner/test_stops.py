@@ -70,9 +70,9 @@ def start(root: Path, code: str) -> subprocess.Popen[bytes]:
 
 def end(process: subprocess.Popen[bytes], root: Path, code: int) -> None:
     """Require the exit code, no traceback, no blocker, no red hub, and a clean next run."""
-    told = process.communicate(timeout=60)[0].decode()
-    assert process.returncode == code, told
-    assert "Traceback" not in told
+    output = process.communicate(timeout=60)[0].decode()
+    assert process.returncode == code, output
+    assert "Traceback" not in output
     hubs.declare(root, tiny=hubs.suite())
     project = load_project(root)
     assert Register(project.hubs).entries() == ()
@@ -109,9 +109,9 @@ def test_stop_while_the_run_is_judged(
     project = hubs.project(tmp_path)
     real = registry.judge
 
-    def judge(*given: Any) -> Any:
+    def judge(*arguments: Any) -> Any:
         os.kill(os.getpid(), number)
-        return real(*given)
+        return real(*arguments)
 
     with monkeypatch.context() as patched:
         patched.setattr(registry, "judge", judge)

@@ -129,7 +129,7 @@ def keep_drill(
     head = f"Suite: tiny\nGuard: {red[0]}\nDefect: It is {name}.\n\n"
     diff = "--- a/source/model.py\n+++ b/source/model.py\n@@ -1 +1 @@\n-GAIN = 1\n+GAIN = 0\n"
     (folder / f"{name}.patch").write_text(head + diff)
-    kept = OutcomeCache(
+    cache = OutcomeCache(
         schema=outcome_cache.SCHEMA,
         name=name,
         outcome="caught",
@@ -138,7 +138,7 @@ def keep_drill(
         reason="",
         sides=sides or {},
     )
-    outcome_cache.keep(project, name, kept)
+    outcome_cache.keep(project, name, cache)
 
 
 def test_drill_of_the_same_pattern_comes_first(tmp_path: Path) -> None:
@@ -186,8 +186,12 @@ def test_drill_is_known_with_a_guard_left_out(tmp_path: Path) -> None:
 
     for left_out in ("floor", "twice"):
         guards = tuple(guard for guard in record.guards if guard.id != left_out)
-        found = suspects.compare_drills(project, suite, replace(record, guards=guards))
-        assert (found[0].drill, found[0].equal, found[0].total) == ("too-small", 1, 2)
+        departure = suspects.compare_drills(project, suite, replace(record, guards=guards))
+        assert (departure[0].drill, departure[0].equal, departure[0].total) == (
+            "too-small",
+            1,
+            2,
+        )
 
 
 _CURVE = (
@@ -222,9 +226,14 @@ def test_epoch_at_which_a_curve_parts_is_told(
     plant(tmp_path, "GAIN = 1", "GAIN = 0")
     hub = hubs.run(project).hub
 
-    (found,) = suspects.explain(project, hub).departures
+    (departure,) = suspects.explain(project, hub).departures
 
-    assert (found.column, found.at, found.before, found.after) == ("loss", 1.0, 4.0, 8.0)
+    assert (departure.column, departure.at, departure.before, departure.after) == (
+        "loss",
+        1.0,
+        4.0,
+        8.0,
+    )
     assert main.main(["explain", str(hub), "-C", str(tmp_path)]) == 0
     assert "epoch 1         curve: loss" in capsys.readouterr().out
 
@@ -259,6 +268,6 @@ def test_explanation_as_json(tmp_path: Path, capsys: Any) -> None:
 
     assert main.main(["explain", "--json", "-C", str(tmp_path)]) == 0
 
-    told = json.loads(capsys.readouterr().out)
-    assert told["suspects"][0]["what"] == "source/model.py: <module>"
-    assert told["causes"][0]["guards"] == ["floor", "twice"]
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["suspects"][0]["what"] == "source/model.py: <module>"
+    assert answer["causes"][0]["guards"] == ["floor", "twice"]

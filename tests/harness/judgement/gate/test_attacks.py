@@ -22,7 +22,7 @@ _NAMED = {"sides exchanged", "expected data"}
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Attacked:
     """A repository whose base is committed."""
 
     root: Path
@@ -45,12 +45,12 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Attacked:
     """Give a repository with everything that is attacked."""
     root = tmp_path_factory.mktemp("attacks")
     attack_place.make_place().write(root)
     base = hubs.commit(root, "base")
-    return Scene(root, base, Reader(root).read(base))
+    return Attacked(root, base, Reader(root).read(base))
 
 
 _ALL = (*attacks.TESTS, *attacks.SESSIONS, *attacks.REPOSITORY, *attacks.DECLARATION)
@@ -65,11 +65,11 @@ _LONG = [pytest.mark.long]
         for index, made in enumerate(_ALL)
     ],
 )
-def test_attack_is_refused_or_named(made: Attack, scene: Scene) -> None:
+def test_attack_is_refused_or_named(made: Attack, attacked: Attacked) -> None:
     """What would let more pass is weaker; what only a person can judge is in the table."""
-    found = scene.attack(made)
+    differences = attacked.attack(made)
 
-    (named,) = [one for one in found if one.rule == made.rule]
+    (named,) = [one for one in differences if one.rule == made.rule]
     assert named.change is (Change.OTHER if made.name in _NAMED else Change.WEAKER)
     assert named.was != named.now
 
@@ -105,42 +105,44 @@ _T = "tests/unit/test_model.py"
         ("source/model.py", "GAIN = 1", "GAIN = 2\nTOLERANCE = 9.0"),
     ],
 )
-def test_honest_edit_is_not_weaker(path: str, old: str, new: str, scene: Scene) -> None:
+def test_honest_edit_is_not_weaker(path: str, old: str, new: str, attacked: Attacked) -> None:
     """What a maintainer does every week asks nobody for leave."""
-    found = scene.compare(_edit(path, old, new))
+    differences = attacked.compare(_edit(path, old, new))
 
-    assert [one for one in found if one.change is Change.WEAKER] == []
+    assert [one for one in differences if one.change is Change.WEAKER] == []
 
 
-def test_waiver_is_of_these_bytes_alone(scene: Scene) -> None:
+def test_waiver_is_of_these_bytes_alone(attacked: Attacked) -> None:
     """A second change of the same function is another one: the first waiver does not hold."""
     hook = "\n\ndef pytest_collection_modifyitems(items):\n    items[{}:] = []\n"
     cells = set()
     for number in (1, 2):
         place = attack_place.make_place()
         place.files["tests/conftest.py"] += hook.format(number)
-        (found,) = (d for d in scene.compare(place) if d.rule == "code.tests/conftest.py")
-        cells.add((found.was, found.now))
+        (differences,) = (
+            d for d in attacked.compare(place) if d.rule == "code.tests/conftest.py"
+        )
+        cells.add((differences.was, differences.now))
 
     assert len(cells) == 2
 
 
-def test_moved_tests_are_the_same(scene: Scene) -> None:
+def test_moved_tests_are_the_same(attacked: Attacked) -> None:
     """A folder that only has another name asserts what it did."""
     place = attack_place.make_place()
     place.files["tests/parts/test_model.py"] = place.files.pop(_T)
     place.suite["stages"][1]["selectors"] = ["tests/parts"]
 
-    assert [d for d in scene.compare(place) if d.rule.startswith("code.")] == []
+    assert [d for d in attacked.compare(place) if d.rule.startswith("code.")] == []
 
 
-def test_linked_golden_is_refused(scene: Scene) -> None:
+def test_linked_golden_is_refused(attacked: Attacked) -> None:
     """A golden that the work tree could exchange is no rule; neither is a linked folder."""
     place = attack_place.make_place()
     place.files["golden/tiny/out.json"] = f"{attack_place.LINK}../../source/model.py"
 
     with pytest.raises(ConfigError) as caught:
-        scene.compare(place)
+        attacked.compare(place)
 
     assert caught.value.found == "a link or a submodule"
 
