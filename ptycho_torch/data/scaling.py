@@ -63,6 +63,15 @@ class ScalingContract:
     probe_scale: float
     amplitude_gauge: str = GAUGE
 
+    @property
+    def in_force(self) -> dict[str, float]:
+        """The scales in force, as records of patches name them."""
+        return {
+            "input": self.input_scale,
+            "intensity": self.intensity_scale,
+            "probe": self.probe_scale,
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
         return dataclasses.asdict(self)

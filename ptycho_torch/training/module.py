@@ -244,11 +244,7 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
             batch_idx=batch_idx,
             epoch=self.current_epoch,
             global_step=self.global_step,
-            scale={
-                "input": self.contract.input_scale,
-                "intensity": self.contract.intensity_scale,
-                "probe": self.contract.probe_scale,
-            },
+            scale=self.contract.in_force,
         )
 
     def loss(self, result: ForwardResult, batch: Batch, phase: str = "train") -> LossTerms:
