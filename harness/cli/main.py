@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gate": ("gate", "Judge a change by rules that it does not own."),
     "waive": ("waive", "Answer for a weaker rule, in a file that a reviewer reads."),
     "status": ("status", "Say where every suite stands and what to type next."),
+    "find": ("find", "Say which run made a file, and what that is worth today."),
     "diff": ("diff", "Compare two hubs, the metrics that moved most first."),
     "explain": ("explain", "Say why a run is red: its cause, what changed, whom to suspect."),
     "blockers": ("blockers", "List, show or close what keeps a suite red."),
