@@ -37,10 +37,10 @@ _TOLD = 3
 def command(session: Session, *, what: str) -> int:
     """Say which run made a file, and what that is worth today.
 
-    By which rules and on what data is told as well. FILE is any file that a stage left: a bundle, a picture, a reconstruction, under whatever
-    name it came. DIGEST is its SHA-256, or the first twelve digits or more. Nothing is asked of
-    the network, and nothing in the file is opened. Of the runs that made it the three newest
-    are proved again.
+    By which rules and on what data is told as well. FILE is any file that a stage left: a
+    bundle, a picture, a reconstruction, under whatever name it came. DIGEST is its SHA-256, or
+    the first twelve digits or more. Nothing is asked of the network, and nothing in the file is
+    opened. Of the runs that made it the three newest are proved again.
 
     The exit code is that of the newest run that made it: 0 intact and green, 1 red, 3
     inconclusive or no run known, 4 damaged.

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harness import files, records
-from harness.cli import options, resolve
+from harness.cli import options, resolve, signer
 from harness.cli.options import Session
 from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError
@@ -150,12 +150,7 @@ def _origin(project: Project, word: str) -> str:
 
 
 @command.command("checkpoint")
-@click.option(
-    "--sign",
-    "key_file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Sign with the secret key in this file.",
-)
+@signer.sign_option("Sign with the secret key in this file.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -173,7 +168,8 @@ def take(
     where there is one, or the local one.
     """
     project = resolve.project(session)
-    signers = [] if key_file is None else [keys.read_secret(_text_of(key_file))]
+    key = signer.read_signer(key_file)
+    signers = [] if key is None else [key]
     chosen = _choose_ledgers(project, is_local=is_local)
     answers, lines = [], []
     for word, ledger in chosen if output is None else chosen[-1:]:
@@ -184,10 +180,6 @@ def take(
         answers.append({"ledger": word, **value, "path": str(target)})
         lines.append(f"{word}: {taken.size} entries pinned in {target}")
     session.answer({"checkpoints": answers}, "\n".join(lines))
-
-
-def _text_of(path: Path) -> str:
-    return digest.read_bytes(path, 4096).decode(errors="replace").strip()
 
 
 @command.command("proof")

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "golden": ("golden", "Show, calibrate or update reference statistics."),
     "drill": ("drill", "Prove that the guards can fail, by planting defects."),
     "bisect": ("bisect", "Find the commit that made a suite red."),
+    "reproduce": ("reproduce", "Run a hub's commit again and say how near the answer comes."),
     "ledger": ("ledger", "Inspect and check the append-only log of all seals."),
     "report": (
         "report",

@@ -39,6 +39,7 @@ class VerifyOptions:
     allow_stale: bool | None
     fraction: float
     base: str | None = None
+    reproduced: int = 0
 
 
 def prove(session: Session, words: str | None, request: VerifyOptions, *, is_all: bool) -> int:
@@ -65,7 +66,14 @@ def prove(session: Session, words: str | None, request: VerifyOptions, *, is_all
     bar = _bar(session, hub)
     if allow_stale is None:
         allow_stale = _is_archive(hub, project)
-    verified = verify(project, hub, allow_stale=allow_stale, fraction=fraction, done=bar)
+    verified = verify(
+        project,
+        hub,
+        allow_stale=allow_stale,
+        fraction=fraction,
+        reproduced=request.reproduced,
+        done=bar,
+    )
     if request.base is not None:
         verified = replace(
             verified, rows=(*verified.rows, *_by_base(project, verified, request))

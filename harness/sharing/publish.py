@@ -1,8 +1,8 @@
 """A sealed hub in; out, the same hub in the published ledger and in git's index.
 
-What a run leaves is local. Publishing copies its start, its seal, and what was accepted of it,
-into the ledger beside the hubs, with their times, and adds both to the index: the next commit
-carries them, and a clone verifies the hub.
+What a run leaves is local. Publishing copies its start, its seal, who reproduced it, and what
+was accepted of it, into the ledger beside the hubs, with their times, and adds both to the
+index: the next commit carries them, and a clone verifies the hub.
 
 Source: design of the harness, section 10.
 """
@@ -21,7 +21,7 @@ from harness.evidence.hub.ledgers import Ledgers
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.files import write_bytes
 from harness.judgement import acceptance
-from harness.judgement.verify import Outcome, verify
+from harness.judgement.verify import Outcome, reproductions, verify
 
 _TOMBSTONE = "gc"
 _MATRIX = "matrix"
@@ -98,7 +98,7 @@ def _missing_entries(
     both: Ledgers, subject: str
 ) -> Iterator[tuple[str, str, Mapping[str, Any], str]]:
     """Give the entries of a run that only the local ledger holds."""
-    kinds = {(starts.KIND, subject), (seal.KIND, subject)}
+    kinds = {(kind, subject) for kind in (starts.KIND, seal.KIND, reproductions.KIND)}
     kinds |= {(acceptance.KIND, subject.rpartition("/")[2])}
     there = [_describe_entry(entry) for entry in both.published.walk()]
     for entry in both.local.walk():
