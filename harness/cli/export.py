@@ -7,12 +7,10 @@ from typing import Any
 
 import click
 
-from harness.cli import options, resolve
+from harness.cli import options, resolve, signer
 from harness.cli.options import Session
 from harness.errors import ConfigError
-from harness.evidence.hub import digest
 from harness.evidence.hub.store import read_record
-from harness.evidence.ledger import keys
 from harness.sharing.export import bagit, in_toto, ro_crate
 
 EXAMPLES = """\b
@@ -37,12 +35,7 @@ _FOLDERS = {"bagit": bagit.write, "ro-crate": ro_crate.write}
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Where to write; not for mlflow."
 )
-@click.option(
-    "--sign",
-    "key_file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Sign in-toto envelopes with the secret key in this file.",
-)
+@signer.sign_option("Sign in-toto envelopes with the secret key in this file.")
 @click.option(
     "--tracking-uri",
     envvar="MLFLOW_TRACKING_URI",
@@ -114,12 +107,6 @@ def _write(session: Session, hub: Path, kind: str, output: Path, key_file: Path 
     if kind in _FOLDERS:
         _FOLDERS[kind](hub, record, output)
     else:
-        in_toto.write(hub, record, output, _signer(key_file))
+        in_toto.write(hub, record, output, signer.read_signer(key_file))
     answer = {"hub": resolve.relative_place(hub), "format": kind, "output": str(output)}
     session.answer(answer, f"{kind}  {output}")
-
-
-def _signer(key_file: Path | None) -> keys.SecretKey | None:
-    if key_file is None:
-        return None
-    return keys.read_secret(digest.read_bytes(key_file, 4096).decode(errors="replace").strip())

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from harness import files
-from harness.cli import options, resolve
+from harness import files, records
+from harness.cli import options, resolve, signer
 from harness.cli.options import Session
 from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError
-from harness.evidence.hub import checkout, digest, layout, ledgers
+from harness.evidence.hub import checkout, digest, layout, ledgers, starts
 from harness.evidence.hub.ledgers import LOCAL, Ledgers
 from harness.evidence.ledger import checkpoint, keys, merge, merkle
 from harness.evidence.ledger.log import Entry, Ledger
@@ -100,9 +100,13 @@ def _plain(word: str, entry: Entry) -> dict[str, Any]:
 @options.common
 @options.pass_session
 def verify(session: Session, pinned: Path | None) -> None:
-    """Prove the chain and the tree of both ledgers, each against the checkpoint beside it."""
+    """Prove the chain and the tree of both ledgers, each against the checkpoint beside it.
+
+    Every run that began and was never sealed is named: what it would have shown is not known.
+    """
     project = resolve.project(session)
-    answer, lines = {}, []
+    answer: dict[str, Any] = {}
+    lines = []
     for word, ledger in _choose_ledgers(project, is_local=False):
         health = ledger.check()
         beside = ledger.path.with_name(layout.CHECKPOINT)
@@ -116,10 +120,18 @@ def verify(session: Session, pinned: Path | None) -> None:
         torn = f"; a torn tail of {health.torn_bytes} bytes, cut by the next append"
         line = f"{word}: {health.size} entries hold, root {health.root[:16]}…"
         lines.append(line + (torn if health.torn_bytes else ""))
+    left = starts.list_unsealed(_both(project).read_runs().unsealed, project.work)
+    answer["unsealed"] = [records.encode(run) for run in left]
+    lines += [_tell_unsealed(run) for run in left]
     if pinned is not None:
         is_local = _origin_of(pinned) == _origin(project, LOCAL)
         _require(pinned, _both(project).local if is_local else _both(project).published)
     session.answer(answer, "\n".join(lines))
+
+
+def _tell_unsealed(run: starts.UnsealedRun) -> str:
+    state = "is running" if run.is_running else "was never sealed"
+    return f"{text.visible(run.subject)} began {text.visible(run.time)} and {state}"
 
 
 def _require(pinned: Path, ledger: Ledger) -> None:
@@ -138,12 +150,7 @@ def _origin(project: Project, word: str) -> str:
 
 
 @command.command("checkpoint")
-@click.option(
-    "--sign",
-    "key_file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Sign with the secret key in this file.",
-)
+@signer.sign_option("Sign with the secret key in this file.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -161,7 +168,8 @@ def take(
     where there is one, or the local one.
     """
     project = resolve.project(session)
-    signers = [] if key_file is None else [keys.read_secret(_text_of(key_file))]
+    key = signer.read_signer(key_file)
+    signers = [] if key is None else [key]
     chosen = _choose_ledgers(project, is_local=is_local)
     answers, lines = [], []
     for word, ledger in chosen if output is None else chosen[-1:]:
@@ -172,10 +180,6 @@ def take(
         answers.append({"ledger": word, **value, "path": str(target)})
         lines.append(f"{word}: {taken.size} entries pinned in {target}")
     session.answer({"checkpoints": answers}, "\n".join(lines))
-
-
-def _text_of(path: Path) -> str:
-    return digest.read_bytes(path, 4096).decode(errors="replace").strip()
 
 
 @command.command("proof")

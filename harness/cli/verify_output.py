@@ -10,13 +10,12 @@ from typing import Any
 
 import click
 
-from harness import files
 from harness.cli import options, resolve
 from harness.cli.options import Session
 from harness.config import config_file
 from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError, HarnessError, NotAProjectError
-from harness.evidence.hub import layout, ledgers, seal, store
+from harness.evidence.hub import ledgers, seal, store
 from harness.judgement.verify import Outcome, Row, VerifyReport, report, sealing, verify
 from harness.reporting import terminal, text
 from harness.verdict import Verdict
@@ -40,6 +39,7 @@ class VerifyOptions:
     allow_stale: bool | None
     fraction: float
     base: str | None = None
+    reproduced: int = 0
 
 
 def prove(session: Session, words: str | None, request: VerifyOptions, *, is_all: bool) -> int:
@@ -66,7 +66,14 @@ def prove(session: Session, words: str | None, request: VerifyOptions, *, is_all
     bar = _bar(session, hub)
     if allow_stale is None:
         allow_stale = _is_archive(hub, project)
-    verified = verify(project, hub, allow_stale=allow_stale, fraction=fraction, done=bar)
+    verified = verify(
+        project,
+        hub,
+        allow_stale=allow_stale,
+        fraction=fraction,
+        reproduced=request.reproduced,
+        done=bar,
+    )
     if request.base is not None:
         verified = replace(
             verified, rows=(*verified.rows, *_by_base(project, verified, request))
@@ -234,13 +241,6 @@ def _is_bad(outcome: Outcome) -> bool:
     return outcome not in (Outcome.PASSED, Outcome.NOTE)
 
 
-def _stores(project: Project) -> list[Project]:
-    """Return the project and, for each matrix that has cells, the project with their store."""
-    names = sorted(path.name for path in files.subfolders(project.hubs / layout.MATRICES))
-    hubs, work = project.hubs / layout.MATRICES, project.work / layout.MATRICES
-    return [project, *(replace(project, hubs=hubs / n, work=work / n) for n in names)]
-
-
 def _newest(hub_store: store.HubStore) -> tuple[set[Path], list[Row]]:
     """Return the hubs that have to be fresh, and a row for each newest run without its hub."""
     sealed, rows = hub_store.runs(), []
@@ -286,7 +286,7 @@ def _prove_all(
         return NotAProjectError.exit_code
     rows: list[Row] = []
     reports: list[VerifyReport] = []
-    for part in _stores(project):
+    for part in resolve.stores(project):
         hub_store = store.HubStore(part.hubs, part.work)
         if seal.intents(part.hubs):
             seal.resume(part.hubs, hub_store.ledgers.local, hub_store.runs())

@@ -1,8 +1,8 @@
 """A sealed hub in; out, the same hub in the published ledger and in git's index.
 
-What a run leaves is local. Publishing copies its seal, and what was accepted of it, into the
-ledger beside the hubs, with the time at which it was sealed, and adds both to the index: the
-next commit carries them, and a clone verifies the hub.
+What a run leaves is local. Publishing copies its start, its seal, who reproduced it, and what
+was accepted of it, into the ledger beside the hubs, with their times, and adds both to the
+index: the next commit carries them, and a clone verifies the hub.
 
 Source: design of the harness, section 10.
 """
@@ -16,12 +16,12 @@ from typing import Any
 
 from harness.config.project import Project
 from harness.errors import ConfigError, IntegrityError, StorageError
-from harness.evidence.hub import checkout, layout, ledgers, seal
+from harness.evidence.hub import checkout, layout, ledgers, seal, starts
 from harness.evidence.hub.ledgers import Ledgers
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.files import write_bytes
 from harness.judgement import acceptance
-from harness.judgement.verify import Outcome, verify
+from harness.judgement.verify import Outcome, reproductions, verify
 
 _TOMBSTONE = "gc"
 _MATRIX = "matrix"
@@ -98,7 +98,8 @@ def _missing_entries(
     both: Ledgers, subject: str
 ) -> Iterator[tuple[str, str, Mapping[str, Any], str]]:
     """Give the entries of a run that only the local ledger holds."""
-    kinds = {(seal.KIND, subject), (acceptance.KIND, subject.rpartition("/")[2])}
+    kinds = {(kind, subject) for kind in (starts.KIND, seal.KIND, reproductions.KIND)}
+    kinds |= {(acceptance.KIND, subject.rpartition("/")[2])}
     # By what an entry says: its place in the chain is another one in each ledger.
     there = [_describe_entry(entry) for entry in both.published.walk()]
     for entry in both.local.walk():

@@ -9,6 +9,7 @@ culprit red and the commit before it green.
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -241,7 +242,12 @@ class Search:
             with scratch.worktree(self.project, state.commit, "bisect") as root:
                 words = _words(request.parameters, request.datasets)
                 hub, record = scratch.run_suite(
-                    self.project, request.suite, root, self.stop, words, own_harness=False
+                    self.project,
+                    request.suite,
+                    root,
+                    self.stop,
+                    words,
+                    program=(sys.executable, scratch.JUDGED_HERE),
                 )
                 seen = verdict_cache.of_hub(hub, record, "run")
         except (HarnessError, OSError) as error:
