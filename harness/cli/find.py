@@ -160,7 +160,7 @@ def _describe_rules(trace: Trace) -> str:
 
 def _describe_standing(judged: VerifyReport) -> str:
     """Say in one line what the hub is worth: the worst that counts, then what is told."""
-    bad = [row for row in judged.rows if row.outcome not in (Outcome.PASSED, Outcome.NOTED)]
+    bad = [row for row in judged.rows if row.outcome not in (Outcome.PASSED, Outcome.NOTE)]
     stale = [row.found for row in judged.rows if row.check == "freshness" and row not in bad]
     said = ["intact, judged again"] if not bad else []
     said += [f"{row.outcome}: {row.check}: {row.found}" for row in bad[:_TOLD]]
