@@ -234,7 +234,6 @@ def create_inference_payload(
     _require_file(test_data_file)
     config = _complete(builder.build())
     config_checks.check_inference(config)
-    backends.require(config.execution)
     if config.data.companion_file is not None:
         _require_file(config.data.companion_file)
     return InferencePayload(run_config=config)

@@ -324,30 +324,3 @@ def test_lightning_is_not_loaded(inputs: Inputs, tmp_path: Path) -> None:
     )
 
     assert completed.stdout.strip() == "0 []"
-
-
-def test_refinement_is_recorded_with_before_and_after(
-    inputs: Inputs, usual: Path, tmp_path: Path
-) -> None:
-    """Sweeps change the object, explain the frames better, and leave no state behind."""
-    assert infer(inputs, tmp_path, "--refine", "3", "--refine_probe", "--refine_positions") == 0
-
-    record = json.loads((tmp_path / "run.json").read_text())["refinement"]
-    assert (record["sweeps"], len(record["residual"]), record["resumed_at"]) == (3, 3, 0)
-    before, after = (record[name]["object"]["fit_residual"] for name in ("before", "after"))
-    assert after < before
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert metrics["complex_error"] == record["after"]["metrics"]["complex_error"]
-    assert not np.array_equal(stored(tmp_path)["object"], stored(usual)["object"])
-    assert not np.array_equal(stored(tmp_path)["positions"], stored(usual)["positions"])
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in usual.iterdir()}
-
-
-@pytest.mark.parametrize("flag", ["--refine_probe", "--refine-positions"])
-def test_what_no_sweep_would_refine_is_refused(
-    inputs: Inputs, tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str
-) -> None:
-    """Probe and positions are refined by sweeps, or not at all."""
-    assert infer(inputs, tmp_path, flag) == 2
-
-    assert "--refine: expected a number of sweeps" in capsys.readouterr().err
