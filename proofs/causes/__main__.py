@@ -17,6 +17,8 @@ _ROOT = regions.DOCS.parent
 _CODE = ("judgement", "evidence", "experiments", "runner")
 _RED = "red"
 _LARGEST = 3
+_PICTURES = 10
+_SHOTS = regions.DOCS / "pictures"
 _HEAD = """\
 # What is said of a defect
 
@@ -34,8 +36,11 @@ which drill it takes the run for when one red guard is left out.
 @click.option(
     "--page-only", is_flag=True, help="Write the page from the answers that are kept."
 )
+@click.option(
+    "--pictures", is_flag=True, help="Take the first screens of ten red reports, too."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=PAGE)
-def main(only: str, keep: Path, *, page_only: bool, output: Path) -> None:
+def main(only: str, keep: Path, *, page_only: bool, pictures: bool, output: Path) -> None:
     """Plant what has no answer yet, and write the page."""
     place = (keep / digest_code()).absolute()
     if page_only:
@@ -44,6 +49,11 @@ def main(only: str, keep: Path, *, page_only: bool, output: Path) -> None:
         answers = campaign.run(_ROOT, place, only)
     known = campaign.recognise(place, answers)
     count = len(campaign.list_planted(_ROOT))
+    names = [one.name for one in answers if one.verdict == _RED][:_PICTURES]
+    if pictures:
+        from proofs.causes.pictures import take_pictures
+
+        take_pictures((place / "reports" / f"{name}.html" for name in names), _SHOTS)
     output.write_text(write_page(answers, known, count), "utf-8")
 
 
@@ -88,8 +98,16 @@ The others are not seen by so short a suite.
             regions.table(("", "share"), rows),
             "\n## Defects\n\n",
             regions.table(head, [_row(one, known) for one in answers]),
+            *_list_pictures(answers),
         ]
     )
+
+
+def _list_pictures(answers: Sequence[Answer]) -> list[str]:
+    """Show the first screens that lie there: what is broken, and where, in ten seconds."""
+    names = [one.name for one in answers if (_SHOTS / f"red-{one.name}.png").is_file()]
+    lines = [f"\n![First screen of {name}](pictures/red-{name}.png)\n" for name in names]
+    return ["\n## First screens of red reports\n", *lines] if lines else []
 
 
 def _share(answers: Iterable[bool]) -> str:

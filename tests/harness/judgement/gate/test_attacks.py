@@ -168,7 +168,7 @@ def test_base_that_is_the_change_is_told(tmp_path: Path) -> None:
     report = gates.ask(tmp_path, "HEAD")
 
     (row,) = [row for row in report.rows if "very files" in row.found]
-    assert row.outcome is Outcome.NOTED
+    assert row.outcome is Outcome.NOTE
 
 
 def test_hub_of_a_new_suite_alone_is_no_answer(tmp_path: Path) -> None:
