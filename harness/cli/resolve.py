@@ -39,7 +39,7 @@ def stores(project_: Project) -> list[Project]:
     """Return the project and, for each matrix that has cells, the project with their store."""
     names = sorted(path.name for path in files.subfolders(project_.hubs / layout.MATRICES))
     hubs, work = project_.hubs / layout.MATRICES, project_.work / layout.MATRICES
-    return [project_, *(replace(found, hubs=hubs / n, work=work / n) for n in names)]
+    return [project_, *(replace(project_, hubs=hubs / n, work=work / n) for n in names)]
 
 
 def relative_place(hub: Path, project_: Project | None = None) -> str:
