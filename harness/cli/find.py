@@ -27,7 +27,7 @@ Examples:
 """
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")
 _JUDGED = 3
-_TOLD = 3
+_LISTED = 3
 
 
 @click.command(epilog=EXAMPLES, context_settings=options.CONTEXT)
@@ -47,24 +47,24 @@ def command(session: Session, *, what: str) -> int:
     """
     project = resolve.project(session)
     sha256 = _read_digest(session, what)
-    found = find.find_runs(resolve.stores(project), sha256)
-    makers = [trace for trace in found.traces if trace.made]
+    search = find.find_runs(resolve.stores(project), sha256)
+    makers = [trace for trace in search.traces if trace.made]
     if not makers:
-        _refuse_unknown(what, found)
+        _refuse_unknown(what, search)
     judged = [(trace, trace.judge()) for trace in makers[:_JUDGED]]
-    readers = [trace for trace in found.traces if not trace.made]
+    readers = [trace for trace in search.traces if not trace.made]
     palette = terminal.Palette(options.has_colour())
     blocks = ["\n".join(_block(*one, palette)) for one in judged]
-    blocks += ["\n".join(lines)] if (lines := list(_rest(makers, readers, found))) else []
-    told = {
+    blocks += ["\n".join(lines)] if (lines := list(_rest(makers, readers, search))) else []
+    answer = {
         "sha256": sha256,
         "made_by": [_json(*one) for one in judged],
         "also_made_by": [trace.subject for trace in makers[_JUDGED:]],
         "read_by": [trace.subject for trace in readers],
-        "unread": list(found.unread),
-        "absent": list(found.absent),
+        "unread": list(search.unread),
+        "absent": list(search.absent),
     }
-    session.answer(told, "\n\n".join([f"{text.visible(what)}  sha256 {sha256}", *blocks]))
+    session.answer(answer, "\n\n".join([f"{text.visible(what)}  sha256 {sha256}", *blocks]))
     return judged[0][1].exit_code
 
 
@@ -90,26 +90,26 @@ def _read_digest(session: Session, what: str) -> str:
     )
 
 
-def _refuse_unknown(what: str, found: Search) -> None:
+def _refuse_unknown(what: str, search: Search) -> None:
     """Say that no run here made the file, and what was not looked at.
 
     Raises:
         EvidenceMissingError: Always.
         IntegrityError: Some hubs cannot be read: it may be in one of those.
     """
-    if found.unread:
+    if search.unread:
         raise IntegrityError(
             text.visible(what)[:120],
-            found=f"no run that made it, but {text.visible(found.unread[0])}"[:300],
+            found=f"no run that made it, but {text.visible(search.unread[0])}"[:300],
             expected="hubs that can be read",
             remedy="Restore the hub from a copy, then ask again.",
         )
-    seen = f"no run that made {found.sha256[:12]}…"
-    if found.sealed is not None:
-        seen = f"the manifest of {found.sealed.subject} itself"
-    elif readers := [t for t in found.traces if t.read]:
+    seen = f"no run that made {search.sha256[:12]}…"
+    if search.sealed is not None:
+        seen = f"the manifest of {search.sealed.subject} itself"
+    elif readers := [t for t in search.traces if t.read]:
         seen = f"{readers[0].read} of {readers[0].subject}, which no run made"
-    gone = len(found.absent)
+    gone = len(search.absent)
     where = f"; {gone} sealed runs are not here" if gone else ""
     raise EvidenceMissingError(
         text.visible(what)[:120],
@@ -163,20 +163,20 @@ def _describe_standing(judged: VerifyReport) -> str:
     bad = [row for row in judged.rows if row.outcome not in (Outcome.PASSED, Outcome.NOTE)]
     stale = [row.found for row in judged.rows if row.check == "freshness" and row not in bad]
     said = ["intact, judged again"] if not bad else []
-    said += [f"{row.outcome}: {row.check}: {row.found}" for row in bad[:_TOLD]]
-    said += stale[:_TOLD]
+    said += [f"{row.outcome}: {row.check}: {row.found}" for row in bad[:_LISTED]]
+    said += stale[:_LISTED]
     return "; ".join(said)
 
 
-def _rest(makers: list[Trace], readers: list[Trace], found: Search) -> Iterator[str]:
+def _rest(makers: list[Trace], readers: list[Trace], search: Search) -> Iterator[str]:
     for word, traces in (("also made by", makers[_JUDGED:]), ("read by", readers)):
         if traces:
-            more = f" and {len(traces) - _TOLD} more" if len(traces) > _TOLD else ""
-            yield f"{word} {', '.join(t.subject for t in traces[:_TOLD])}{more}"
-    for line in found.unread[:_TOLD]:
+            more = f" and {len(traces) - _LISTED} more" if len(traces) > _LISTED else ""
+            yield f"{word} {', '.join(t.subject for t in traces[:_LISTED])}{more}"
+    for line in search.unread[:_LISTED]:
         yield f"not read: {text.visible(line)}"
-    if found.absent:
-        yield f"{len(found.absent)} sealed runs are not here and were not asked"
+    if search.absent:
+        yield f"{len(search.absent)} sealed runs are not here and were not asked"
 
 
 def _json(trace: Trace, judged: VerifyReport) -> dict[str, Any]:

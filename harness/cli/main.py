@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "export",
         "Export a hub as a bag, as attestations, as a research object or as a tracked run.",
     ),
+    "sign": ("sign", "Sign a model with what its run proved, or check such a signature."),
     "publish": ("publish", "Add sealed hubs to the published ledger and to git's index."),
     "store": ("store", "Send hubs to a bucket or server, and fetch them from there."),
     "gc": ("gc", "Remove old hubs, each with an entry in the ledger."),

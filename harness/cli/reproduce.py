@@ -26,7 +26,7 @@ Examples:
   harness reproduce --hub HUB --dataset train.npz --test-dataset test.npz --json
   harness reproduce --hub HUB --python .venv-of-the-run/bin/python
 """
-_TOLD = 10
+_LISTED = 10
 
 
 @click.command(epilog=EXAMPLES, context_settings=options.CONTEXT)
@@ -46,7 +46,7 @@ _TOLD = 10
 )
 @options.common
 @options.pass_session
-def command(session: Session, /, name: str, **asked: Any) -> int:
+def command(session: Session, /, name: str, **flags: Any) -> int:
     """Run a hub's commit again and say how near the answer comes.
 
     The commit is checked out in a scratch tree and its suite run there with the parameters of
@@ -66,47 +66,47 @@ def command(session: Session, /, name: str, **asked: Any) -> int:
     wanted = rerun.Request(
         project=project,
         hub=hub,
-        datasets=run_options.datasets(asked),
-        commit=asked["commit"],
-        python=str((asked["python"] or Path(sys.executable)).absolute()),
-        signer=signer.read_signer(asked["key_file"]),
+        datasets=run_options.datasets(flags),
+        commit=flags["commit"],
+        python=str((flags["python"] or Path(sys.executable)).absolute()),
+        signer=signer.read_signer(flags["key_file"]),
     )
     session.say(f"running the commit of {hub.parent.name}/{hub.name} again")
     with stop_on_signals() as stop:
-        found = rerun.reproduce(wanted, stop)
-    session.answer(_json(found), "\n".join(_lines(found, wanted)))
-    return 0 if found.answer.holds else Verdict.RED.exit_code
+        result = rerun.reproduce(wanted, stop)
+    session.answer(_json(result), "\n".join(_lines(result, wanted)))
+    return 0 if result.answer.holds else Verdict.RED.exit_code
 
 
-def _lines(found: Reproduced, wanted: rerun.Request) -> Iterator[str]:
-    word = "reproduced" if found.answer.holds else "not reproduced"
-    yield f"{word}: {found.answer}"
-    for finding in found.findings[:_TOLD]:
+def _lines(result: Reproduced, wanted: rerun.Request) -> Iterator[str]:
+    word = "reproduced" if result.answer.holds else "not reproduced"
+    yield f"{word}: {result.answer}"
+    for finding in result.findings[:_LISTED]:
         yield f"  {_tell(finding)}"
-    if len(found.findings) > _TOLD:
-        yield f"  and {len(found.findings) - _TOLD} more"
-    if found.environment:
-        yield f"environment: {text.visible(', '.join(found.environment))}"
-    if found.lock and wanted.python == str(Path(sys.executable).absolute()):
-        lock = text.visible(found.lock)
+    if len(result.findings) > _LISTED:
+        yield f"  and {len(result.findings) - _LISTED} more"
+    if result.environment:
+        yield f"environment: {text.visible(', '.join(result.environment))}"
+    if result.lock and wanted.python == str(Path(sys.executable).absolute()):
+        lock = text.visible(result.lock)
         yield f"packages: those of this interpreter; the commit names the run's in {lock}"
     if wanted.signer is None:
         yield "unsigned: nobody answers for it; add --sign KEYFILE"
-    yield f"logged as entry {found.entry.sequence} of the local ledger"
+    yield f"logged as entry {result.entry.sequence} of the local ledger"
 
 
 def _tell(finding: Finding) -> str:
     kind = "" if finding.answer is AnswerClass.CHANGED else f" ({finding.answer})"
-    told = f"{finding.what}: {finding.claimed} as sealed, {finding.found} again{kind}"
-    return text.visible(told)
+    line = f"{finding.what}: {finding.claimed} as sealed, {finding.found} again{kind}"
+    return text.visible(line)
 
 
-def _json(found: Reproduced) -> dict[str, Any]:
+def _json(result: Reproduced) -> dict[str, Any]:
     return {
-        "answer": found.answer.value,
-        "differences": encode(found.findings),
-        "environment": list(found.environment),
-        "lock": found.lock,
-        "entry": found.entry.sequence,
-        "key": found.entry.body.get("key"),
+        "answer": result.answer.value,
+        "differences": encode(result.findings),
+        "environment": list(result.environment),
+        "lock": result.lock,
+        "entry": result.entry.sequence,
+        "key": result.entry.body.get("key"),
     }

@@ -75,10 +75,10 @@ def find_runs(stores: Sequence[Project], sha256: str) -> Search:
     absent: list[str] = []
     sealed = None
     for store in stores:
-        kept = HubStore(store.hubs, store.work)
-        runs = kept.runs()
+        hub_store = HubStore(store.hubs, store.work)
+        runs = hub_store.runs()
         order = {name: place for place, name in enumerate(runs)}
-        present = kept.folders()
+        present = hub_store.folders()
         for hub in sorted(present, key=lambda hub: order.get(_name(hub), -1), reverse=True):
             try:
                 traces += _traces(store, hub, sha256)
@@ -121,7 +121,7 @@ def _traces(store: Project, hub: Path, sha256: str) -> Iterator[Trace]:
     ]
     if not made and is_listed:
         listed = inventory.read_manifest(hub).items()
-        made = [f"file {path}" for path, found in listed if found.startswith(sha256)]
+        made = [f"file {path}" for path, sha in listed if sha.startswith(sha256)]
     read = [f"dataset {d.role}" for d in record.datasets if d.sha256.startswith(sha256)]
     if made or read:
         yield Trace(project=store, hub=hub, record=record, made=_join(made), read=_join(read))

@@ -120,13 +120,13 @@ def forge(root: Path, data: Path, lie: Callable[[Path], dict[str, Any] | None]) 
     true = honest(root, data)
     other = root.with_name("liar")
     shutil.copytree(root, other, symlinks=True)
-    asked = lie(other) or {}
-    made = hubs.run(load_project(other), **{"datasets": {"train": data}, **asked}).hub
+    options_ = lie(other) or {}
+    made = hubs.run(load_project(other), **{"datasets": {"train": data}, **options_}).hub
     final = true.hub.with_name(made.name)
     shutil.copytree(made, final)
-    kept = other / ".harness/runs" / made.name
-    if kept.is_dir():
-        shutil.copytree(kept, root / ".harness/runs" / made.name)
+    external = other / ".harness/runs" / made.name
+    if external.is_dir():
+        shutil.copytree(external, root / ".harness/runs" / made.name)
     shutil.rmtree(other)
     _retell(final, true.hub)
     _log(root, final)
@@ -145,9 +145,9 @@ def _retell(hub: Path, true: Path) -> None:
         if name == "plan/plan.json":
             mine["suite"]["parameters"] = theirs["suite"]["parameters"]
         sealed.write(hub / name, files.json_bytes(mine))
-    told = json.loads((hub / "plan/plan.json").read_bytes())
+    plan_ = json.loads((hub / "plan/plan.json").read_bytes())
     record = json.loads((hub / "hub.json").read_bytes())
-    record |= {"config_sha256": told["config_sha256"]}
+    record |= {"config_sha256": plan_["config_sha256"]}
     sealed.write(hub / "hub.json", files.json_bytes(record))
     sealed.remanifest(hub)
 
@@ -155,7 +155,7 @@ def _retell(hub: Path, true: Path) -> None:
 def _log(root: Path, hub: Path) -> None:
     """Write the ledger anew with start and seal of the forged hub alone."""
     record = json.loads((hub / "hub.json").read_bytes())
-    told = json.loads((hub / "plan/plan.json").read_bytes())
+    plan_ = json.loads((hub / "plan/plan.json").read_bytes())
     ledger = Ledger(root / ".harness/ledger.jsonl")
     ledger.path.unlink()
     name = seal.subject(record["suite"], record["run_id"])
@@ -168,8 +168,8 @@ def _log(root: Path, hub: Path) -> None:
             "commit": record["stamp"]["commit"],
             "is_dirty": False,
             "plan_sha256": digest.sha256(hub / "plan/plan.json"),
-            "rules_sha256": told["config_sha256"],
-            "golden_sha256": told["golden_sha256"],
+            "rules_sha256": plan_["config_sha256"],
+            "golden_sha256": plan_["golden_sha256"],
         },
     )
     ledger.append(

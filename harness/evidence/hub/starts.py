@@ -88,14 +88,12 @@ def list_unsealed(started: Iterable[Entry], work: Path) -> tuple[UnsealedRun, ..
         started: Their entries, in the order of the ledger.
         work: The folder ``.harness``, where a living run keeps its lock.
     """
-    found = []
+    runs = []
     for entry in started:
         run_id = entry.subject.rpartition("/")[2]
         lives = layout.RUN_ID.fullmatch(run_id) and is_held(layout.owner(work, run_id))
-        found.append(
-            UnsealedRun(subject=entry.subject, time=entry.time, is_running=bool(lives))
-        )
-    return tuple(found)
+        runs.append(UnsealedRun(subject=entry.subject, time=entry.time, is_running=bool(lives)))
+    return tuple(runs)
 
 
 def find_faults(
@@ -108,9 +106,9 @@ def find_faults(
         sealed: The seal.
         promised: Digests that the hub shows, by their key in the start.
     """
-    told = sealed.body.get(KEY)
-    if told != digest_start(start):
-        yield f"start {digest_start(start)[:12]}…", f"{str(told)[:12]}…, as its seal says"
+    named = sealed.body.get(KEY)
+    if named != digest_start(start):
+        yield f"start {digest_start(start)[:12]}…", f"{str(named)[:12]}…, as its seal says"
     if start.sequence > sealed.sequence:
         yield f"a start in entry {start.sequence}", f"one before the seal, {sealed.sequence}"
     for key, value in promised.items():

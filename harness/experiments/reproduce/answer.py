@@ -68,31 +68,31 @@ class Run:
     root: Path
 
 
-def compare_runs(claimed: Run, found: Run) -> tuple[AnswerClass, tuple[Finding, ...]]:
+def compare_runs(claimed: Run, again: Run) -> tuple[AnswerClass, tuple[Finding, ...]]:
     """Class a rerun against the run that was sealed.
 
     Raises:
         HarnessError: A plan cannot be read.
     """
     findings = [
-        *_compare_basis(claimed, found),
-        *_compare_stages(claimed.record, found.record),
-        *_compare_guards(claimed.record, found.record),
-        *_compare_artifacts(claimed, found),
+        *_compare_basis(claimed, again),
+        *_compare_stages(claimed.record, again.record),
+        *_compare_guards(claimed.record, again.record),
+        *_compare_artifacts(claimed, again),
     ]
     worst = max((f.answer for f in findings), key=_ORDER.index, default=AnswerClass.IDENTICAL)
     return worst, tuple(findings)
 
 
-def _find_change(what: str, claimed: object, found: object) -> Finding:
+def _find_change(what: str, claimed: object, again: object) -> Finding:
     return Finding(
-        what=what, claimed=str(claimed), found=str(found), answer=AnswerClass.CHANGED
+        what=what, claimed=str(claimed), found=str(again), answer=AnswerClass.CHANGED
     )
 
 
-def _compare_basis(claimed: Run, found: Run) -> Iterator[Finding]:
+def _compare_basis(claimed: Run, again: Run) -> Iterator[Finding]:
     """Hold what both were made from together: code, rules, golden, data."""
-    was, now = plan.read_plan(claimed.hub), plan.read_plan(found.hub)
+    was, now = plan.read_plan(claimed.hub), plan.read_plan(again.hub)
     pairs = {
         "declaration": (plan.suite_sha256(was.suite), plan.suite_sha256(now.suite)),
         "golden": (was.golden_sha256, now.golden_sha256),
@@ -105,18 +105,16 @@ def _compare_basis(claimed: Run, found: Run) -> Iterator[Finding]:
             one, two = was.inputs.get(path), now.inputs.get(path)
             if one != two:
                 yield _find_change(f"input {path}", _short(one), _short(two))
-    then = {d.role: d.sha256 for d in claimed.record.datasets}
-    again = {d.role: d.sha256 for d in found.record.datasets}
-    for role in sorted(then.keys() | again.keys()):
-        if then.get(role) != again.get(role):
-            yield _find_change(
-                f"dataset {role}", _short(then.get(role)), _short(again.get(role))
-            )
+    old = {d.role: d.sha256 for d in claimed.record.datasets}
+    new = {d.role: d.sha256 for d in again.record.datasets}
+    for role in sorted(old.keys() | new.keys()):
+        if old.get(role) != new.get(role):
+            yield _find_change(f"dataset {role}", _short(old.get(role)), _short(new.get(role)))
 
 
-def _compare_stages(claimed: HubRecord, found: HubRecord) -> Iterator[Finding]:
+def _compare_stages(claimed: HubRecord, again: HubRecord) -> Iterator[Finding]:
     was = {stage.id: stage for stage in claimed.stages}
-    now = {stage.id: stage for stage in found.stages}
+    now = {stage.id: stage for stage in again.stages}
     for name in dict.fromkeys([*was, *now]):
         one, two = was.get(name), now.get(name)
         if one is None or two is None:
@@ -127,10 +125,10 @@ def _compare_stages(claimed: HubRecord, found: HubRecord) -> Iterator[Finding]:
             yield _find_change(f"tests of stage {name}", _counts(one.tests), _counts(two.tests))
 
 
-def _compare_guards(claimed: HubRecord, found: HubRecord) -> Iterator[Finding]:
+def _compare_guards(claimed: HubRecord, again: HubRecord) -> Iterator[Finding]:
     """Compare verdicts; a guard of the machine's time or memory may fall otherwise."""
     was = {guard.id: guard for guard in claimed.guards}
-    now = {guard.id: guard for guard in found.guards}
+    now = {guard.id: guard for guard in again.guards}
     for name in dict.fromkeys([*was, *now]):
         one, two = was.get(name), now.get(name)
         if one is None and two is not None and two.kind == "default":
@@ -141,23 +139,23 @@ def _compare_guards(claimed: HubRecord, found: HubRecord) -> Iterator[Finding]:
             yield _find_change(f"guard {name}", one.verdict, two.verdict)
 
 
-def _compare_artifacts(claimed: Run, found: Run) -> Iterator[Finding]:
+def _compare_artifacts(claimed: Run, again: Run) -> Iterator[Finding]:
     was = {artifact.id: artifact for artifact in claimed.record.artifacts}
-    now = {artifact.id: artifact for artifact in found.record.artifacts}
+    now = {artifact.id: artifact for artifact in again.record.artifacts}
     for name in dict.fromkeys([*was, *now]):
         one, two = was.get(name), now.get(name)
         if one is None or two is None:
             yield _find_change(f"artifact {name}", _there(one), _there(two))
         elif one.sha256 != two.sha256:
-            yield from _compare_contents(claimed, found, one, two)
+            yield from _compare_contents(claimed, again, one, two)
 
 
 def _compare_contents(
-    claimed: Run, found: Run, one: ArtifactRecord, two: ArtifactRecord
+    claimed: Run, again: Run, one: ArtifactRecord, two: ArtifactRecord
 ) -> Iterator[Finding]:
     """Compare the numbers of two artifacts whose bytes differ."""
     what = f"artifact {one.id}"
-    was, now = _leaves(claimed, one), _leaves(found, two)
+    was, now = _leaves(claimed, one), _leaves(again, two)
     if was is None or now is None:
         yield _find_change(what, _short(one.sha256), _short(two.sha256))
         return
@@ -170,18 +168,18 @@ def _compare_contents(
     if not apart:
         return
     key = next((key for key in apart if not _is_near(was.get(key), now.get(key))), apart[0])
-    told = {"what": f"{what}: {key}", "claimed": _tell(was, key), "found": _tell(now, key)}
+    words = {"what": f"{what}: {key}", "claimed": _tell(was, key), "found": _tell(now, key)}
     if _is_near(was.get(key), now.get(key)):
-        yield Finding(**told, answer=AnswerClass.ROUNDING)
-    elif _is_tolerated(one.id, claimed.record, found.record):
-        yield Finding(**told, answer=AnswerClass.STATISTICAL)
+        yield Finding(**words, answer=AnswerClass.ROUNDING)
+    elif _is_tolerated(one.id, claimed.record, again.record):
+        yield Finding(**words, answer=AnswerClass.STATISTICAL)
     else:
-        yield Finding(**told, answer=AnswerClass.CHANGED)
+        yield Finding(**words, answer=AnswerClass.CHANGED)
 
 
-def _is_tolerated(artifact: str, claimed: HubRecord, found: HubRecord) -> bool:
+def _is_tolerated(artifact: str, claimed: HubRecord, again: HubRecord) -> bool:
     """Say whether goldens judge the artifact, and both answers lie within all of them."""
-    now = {guard.id: guard.value for guard in found.guards}
+    now = {guard.id: guard.value for guard in again.guards}
     stated = [
         guard
         for guard in claimed.guards

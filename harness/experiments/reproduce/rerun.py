@@ -26,7 +26,7 @@ from harness.judgement.verify import Outcome, reproductions, verify
 from harness.records import HubRecord
 from harness.runner.stages.child import Stop
 
-_KEPT = 10
+_LISTED = 10
 _LOCKS = ("requirements.lock", "uv.lock", "pylock.toml", "poetry.lock", "pdm.lock")
 
 
@@ -60,7 +60,7 @@ class Reproduced:
     entry: Entry
 
 
-def reproduce(asked: Request, stop: Stop) -> Reproduced:
+def reproduce(request: Request, stop: Stop) -> Reproduced:
     """Run a hub's commit again in a scratch tree, class the answer and log it.
 
     Raises:
@@ -70,27 +70,27 @@ def reproduce(asked: Request, stop: Stop) -> Reproduced:
         IntegrityError: The hub is not as it was sealed.
         HarnessError: The rerun left no hub.
     """
-    project, hub = asked.project, asked.hub
+    project, hub = request.project, request.hub
     _require_whole(project, hub)
     record = read_record(hub)
-    _require_commit(asked, record)
-    reproductions.require_other_key(hub, project, asked.signer)
+    _require_commit(request, record)
+    reproductions.require_other_key(hub, project, request.signer)
     with scratch.worktree(project, record.stamp.commit, "reproduce") as root:
-        words = _words(asked, record, root)
-        again, found = scratch.run_suite(
+        words = _words(request, record, root)
+        again, other = scratch.run_suite(
             project,
             record.suite,
             root,
             stop,
             words,
-            program=(asked.python, scratch.JUDGED_HERE),
+            program=(request.python, scratch.JUDGED_HERE),
         )
         answer, findings = compare_runs(
             Run(hub=hub, record=record, root=project.root),
-            Run(hub=again, record=found, root=root),
+            Run(hub=again, record=other, root=root),
         )
         manifest = digest.sha256(again / inventory.MANIFEST)
-    apart = _differences(record, found)
+    apart = _differences(record, other)
     body = {
         "suite": record.suite,
         "run_id": record.run_id,
@@ -98,13 +98,14 @@ def reproduce(asked: Request, stop: Stop) -> Reproduced:
         "commit": record.stamp.commit,
         "answer": answer.value,
         "differences": [
-            f"{f.what}: {f.claimed} as sealed, {f.found} again"[:200] for f in findings[:_KEPT]
+            f"{f.what}: {f.claimed} as sealed, {f.found} again"[:200]
+            for f in findings[:_LISTED]
         ],
         "environment": list(apart),
-        "again": {"run_id": found.run_id, "manifest_sha256": manifest},
+        "again": {"run_id": other.run_id, "manifest_sha256": manifest},
     }
     subject = seal.subject(record.suite, record.run_id)
-    signed = reproductions.sign_body(subject, body, asked.signer)
+    signed = reproductions.sign_body(subject, body, request.signer)
     local = ledgers.of_hub(hub, project).local
     entry = local.append(reproductions.KIND, subject, signed)
     return Reproduced(
@@ -132,7 +133,7 @@ def _require_whole(project: Project, hub: Path) -> None:
             )
 
 
-def _require_commit(asked: Request, record: HubRecord) -> None:
+def _require_commit(request: Request, record: HubRecord) -> None:
     """Require a commit that holds what ran, here, and that may be run.
 
     Raises:
@@ -147,7 +148,7 @@ def _require_commit(asked: Request, record: HubRecord) -> None:
             expected="a run of a commit",
             remedy="Commit, run the suite again, and have that hub reproduced.",
         )
-    root = asked.project.root
+    root = request.project.root
     if checkout.ask(root, "cat-file", "-e", "--end-of-options", f"{commit}^{{commit}}") is None:
         raise ConfigError(
             f"commit {commit[:12]}",
@@ -155,23 +156,23 @@ def _require_commit(asked: Request, record: HubRecord) -> None:
             expected="a clone that holds it",
             remedy="Fetch it with git fetch, read it, then reproduce.",
         )
-    if asked.commit:
-        if commit != asked.commit:
+    if request.commit:
+        if commit != request.commit:
             raise ConfigError(
                 "--commit",
-                found=asked.commit[:64],
+                found=request.commit[:64],
                 expected=f"{commit}, the one of the hub, in full",
                 remedy="Read that commit before you name it: git show.",
             )
         return
     is_known = checkout.ask(root, "merge-base", "--is-ancestor", commit, "HEAD") is not None
-    if not (is_known and _is_own(asked.project, asked.hub)):
-        found = (
+    if not (is_known and _is_own(request.project, request.hub)):
+        other = (
             "a hub that began elsewhere" if is_known else "a commit outside of HEAD's history"
         )
         raise ConfigError(
             f"{record.suite}/{record.run_id}",
-            found=found,
+            found=other,
             expected="code that you name, before it runs here",
             remedy=f"Read it with git show {commit[:12]}, then add --commit {commit}.",
         )
@@ -185,7 +186,7 @@ def _is_own(project: Project, hub: Path) -> bool:
     return is_begun or (known is not None and known.is_published)
 
 
-def _words(asked: Request, record: HubRecord, root: Path) -> list[str]:
+def _words(request: Request, record: HubRecord, root: Path) -> list[str]:
     """Return the command line of the rerun: the parameters and files of the run.
 
     Raises:
@@ -197,16 +198,16 @@ def _words(asked: Request, record: HubRecord, root: Path) -> list[str]:
     for name, value in record.parameters.items():
         if suite.parameters.get(name) != value:
             words += ["--set", f"{name}={value}"]
-    given = {d.role: d for d in record.datasets if not d.generated}
-    if extra := sorted(set(asked.datasets) - set(given)):
+    roles = {d.role: d for d in record.datasets if not d.generated}
+    if extra := sorted(set(request.datasets) - set(roles)):
         raise ConfigError(
             f"--with {extra[0]}",
             found="a role that the run was not given a file for",
-            expected=", ".join(given) or "none",
+            expected=", ".join(roles) or "none",
             remedy="Leave it out: the suite makes the data itself.",
         )
-    for role, dataset in given.items():
-        path = asked.datasets.get(role)
+    for role, dataset in roles.items():
+        path = request.datasets.get(role)
         if path is None:
             raise ConfigError(
                 f"dataset {role}",
@@ -214,10 +215,10 @@ def _words(asked: Request, record: HubRecord, root: Path) -> list[str]:
                 expected=f"{dataset.name}, SHA-256 {dataset.sha256}",
                 remedy=f"Name it: --with {role}=FILE.",
             )
-        if (found := digest.sha256(path)) != dataset.sha256:
+        if (other := digest.sha256(path)) != dataset.sha256:
             raise ConfigError(
                 f"--with {role}={path}",
-                found=f"SHA-256 {found[:12]}…",
+                found=f"SHA-256 {other[:12]}…",
                 expected=f"{dataset.sha256[:12]}…, as of the run",
                 remedy="Give the file that the run was given.",
             )
@@ -225,12 +226,12 @@ def _words(asked: Request, record: HubRecord, root: Path) -> list[str]:
     return words
 
 
-def _differences(record: HubRecord, found: HubRecord) -> tuple[str, ...]:
+def _differences(record: HubRecord, other: HubRecord) -> tuple[str, ...]:
     """Name what of the environment is another than that of the run."""
     return tuple(
-        f"{key} {record.environment.get(key)} then, {found.environment.get(key)} now"
+        f"{key} {record.environment.get(key)} then, {other.environment.get(key)} now"
         for key in stamp.IDENTITY
-        if record.environment.get(key) != found.environment.get(key)
+        if record.environment.get(key) != other.environment.get(key)
     )
 
 

@@ -36,13 +36,13 @@ _AGAIN = "Have somebody else run harness reproduce --hub HUB --sign KEYFILE."
 class Reproduction:
     """What one entry says: the class of the answer, and the key that stands behind it.
 
-    Without a ``key`` nobody answers for it; ``fault`` says why an entry does not count at all.
+    Without a ``key`` nobody answers for it; ``problem`` says why it does not count at all.
     """
 
     entry: Entry
     answer: str
     key: PublicKey | None
-    fault: str = ""
+    problem: str = ""
 
 
 def sign_body(
@@ -69,14 +69,14 @@ def read_reproductions(hub: Path, project: Project | None = None) -> tuple[Repro
     folder = hub.resolve()
     subject = seal.subject(folder.parent.name, folder.name)
     manifest = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
-    found: dict[bytes, Reproduction] = {}
+    entries: dict[bytes, Reproduction] = {}
     both = ledgers.of_hub(hub, project)
     if not any(_WORD in ledger.path.read_bytes() for _, ledger in both.by_name):
         return ()  # as of most stores: nothing is parsed for it
     for _, entry in both.walk():
         if (entry.kind, entry.subject) == (KIND, subject):
-            found.setdefault(canonical.dumps(entry.body), _read(entry, manifest))
-    return tuple(found.values())
+            entries.setdefault(canonical.dumps(entry.body), _read(entry, manifest))
+    return tuple(entries.values())
 
 
 def _read(entry: Entry, manifest: str) -> Reproduction:
@@ -84,10 +84,10 @@ def _read(entry: Entry, manifest: str) -> Reproduction:
     try:
         key = _signer(entry)
         other = entry.body.get("manifest_sha256") != manifest
-        fault = "it is of another hub of this name" if other else ""
+        problem = "it is of another hub of this name" if other else ""
     except HarnessError as error:
-        key, fault = None, f"{error.where}: {error.found}"
-    return Reproduction(entry=entry, answer=answer, key=key, fault=fault)
+        key, problem = None, f"{error.where}: {error.found}"
+    return Reproduction(entry=entry, answer=answer, key=key, problem=problem)
 
 
 def _signer(entry: Entry) -> PublicKey | None:
@@ -127,26 +127,26 @@ def check(hub: Path, project: Project | None, required: int = 0) -> list[Row]:
         required: How many different keys must have reproduced it, besides the producer's.
     """
     try:
-        found = read_reproductions(hub, project)
-        if not found and not required:
+        entries = read_reproductions(hub, project)
+        if not entries and not required:
             return []
         trusted = _trusted_keys(project)
         own = _producer_keys(hub, project, trusted)
     except HarnessError as error:
         return [report.of_error(CHECK, error)]
     rows, counted = [], set[str]()
-    for one in found:
+    for one in entries:
         row, counts = _tell(one, trusted, own)
         rows.append(row)
         if counts and one.key is not None:
             counted.add(one.key.encode())
     if required > len(counted):
-        told = f"reproduced by {len(counted)} other keys that count"
+        line = f"reproduced by {len(counted)} other keys that count"
         rows.append(
             Row(
                 check=CHECK,
                 outcome=Outcome.INCONCLUSIVE,
-                found=told,
+                found=line,
                 expected=f"at least {required}",
                 remedy=_AGAIN,
             )
@@ -161,9 +161,9 @@ def _tell(
 ) -> tuple[Row, bool]:
     """Return the row of a reproduction, and whether it counts for the hub."""
     by = "nobody who signed" if one.key is None else f"{one.key.name}+{one.key.id.hex()}"
-    told = report.printable(f"{one.answer} on {one.entry.time}, says {by}")
-    if one.fault:
-        return report.note_row(CHECK, report.printable(f"does not count: {one.fault}")), False
+    line = report.printable(f"{one.answer} on {one.entry.time}, says {by}")
+    if one.problem:
+        return report.note_row(CHECK, report.printable(f"does not count: {one.problem}")), False
     is_known = one.key is not None and (one.key in trusted or not trusted)
     if one.answer == CHANGED and one.key in trusted:
         first = one.entry.body.get("differences")
@@ -171,18 +171,18 @@ def _tell(
         row = Row(
             check=CHECK,
             outcome=Outcome.RED,
-            found=report.printable(told + what),
+            found=report.printable(line + what),
             expected="the answer that was sealed",
             remedy="Run harness reproduce yourself; one of the two is wrong.",
         )
         return row, False
     if not is_known:
-        return report.note_row(CHECK, f"{told}, which no trusted key answers for"), False
+        return report.note_row(CHECK, f"{line}, which no trusted key answers for"), False
     if one.key in own:
-        return report.note_row(CHECK, f"{told}, who also signs for the producer"), False
+        return report.note_row(CHECK, f"{line}, who also signs for the producer"), False
     if one.answer not in COUNTED:
-        return report.note_row(CHECK, told), False
-    return report.passed_row(CHECK, told), True
+        return report.note_row(CHECK, line), False
+    return report.passed_row(CHECK, line), True
 
 
 COUNTED = ("bit-identical", "rounding", "statistically the same")

@@ -54,11 +54,11 @@ def check(hub: Path, record: HubRecord | None, sealed: Entry, logged: Logged) ->
     that is told where the ledger holds others, and is no damage.
     """
     if not logged.starts:
-        told = "sealed without a logged start: made elsewhere, or by many runs at once"
-        return [report.note_row(CHECK, told)] if logged.has_any else []
+        line = "sealed without a logged start: made elsewhere, or by many runs at once"
+        return [report.note_row(CHECK, line)] if logged.has_any else []
     if len(logged.starts) > 1:
-        found = f"{len(logged.starts)} starts of {sealed.subject}"
-        return [report.damage_row(CHECK, found, "one start", _RESTORE)]
+        actual = f"{len(logged.starts)} starts of {sealed.subject}"
+        return [report.damage_row(CHECK, actual, "one start", _RESTORE)]
     start, promised = logged.starts[0], dict[str, str | None]()
     try:
         promised["plan_sha256"] = digest.sha256(hub / layout.PLAN)
@@ -68,19 +68,19 @@ def check(hub: Path, record: HubRecord | None, sealed: Entry, logged: Logged) ->
         promised["rules_sha256"] = record.config_sha256
         promised["golden_sha256"] = record.golden_sha256
     wrong = [
-        report.damage_row(CHECK, report.printable(found), report.printable(wanted), _RESTORE)
-        for found, wanted in starts.find_faults(start, sealed, promised)
+        report.damage_row(CHECK, report.printable(actual), report.printable(wanted), _RESTORE)
+        for actual, wanted in starts.find_faults(start, sealed, promised)
     ]
-    told = f"plan, rules and golden logged in entry {start.sequence}, before the first stage"
-    return [*(wrong or [report.passed_row(CHECK, told)]), *_tell_open(logged)]
+    line = f"plan, rules and golden logged in entry {start.sequence}, before the first stage"
+    return [*(wrong or [report.passed_row(CHECK, line)]), *_tell_open(logged)]
 
 
 def _tell_open(logged: Logged) -> list[Row]:
     if not logged.open_before:
         return []
     names = _name_some(list(logged.open_before))
-    told = f"{count_unsealed(len(logged.open_before))}, before it in this suite: {names}"
-    return [report.note_row(CHECK, report.printable(told), _REPEATED)]
+    line = f"{count_unsealed(len(logged.open_before))}, before it in this suite: {names}"
+    return [report.note_row(CHECK, report.printable(line), _REPEATED)]
 
 
 def check_store(unsealed: Sequence[UnsealedRun]) -> list[Row]:
@@ -88,8 +88,8 @@ def check_store(unsealed: Sequence[UnsealedRun]) -> list[Row]:
     left = [run.subject for run in unsealed if not run.is_running]
     if not left:
         return []
-    told = f"{count_unsealed(len(left))}: {_name_some(left)}"
-    return [report.note_row(CHECK, report.printable(told), _REPEATED)]
+    line = f"{count_unsealed(len(left))}: {_name_some(left)}"
+    return [report.note_row(CHECK, report.printable(line), _REPEATED)]
 
 
 def count_unsealed(count: int) -> str:

@@ -182,9 +182,9 @@ def test_a_run_that_was_begun_and_never_sealed_is_told(
     assert name not in said("status")  # it is older than the newest seal
     assert f"tiny/{name} began" in said("ledger", "verify")
     assert f"tiny/{name}" in said("verify", "--all", "--allow-stale")
-    told = rows(project, hub)
-    assert [row.outcome for row in told] == [Outcome.PASSED, Outcome.NOTED]
-    assert f"tiny/{name}" in told[1].found
+    lines = rows(project, hub)
+    assert [row.outcome for row in lines] == [Outcome.PASSED, Outcome.NOTE]
+    assert f"tiny/{name}" in lines[1].found
 
 
 def _logged(root: Path) -> tuple[Entry, ...]:

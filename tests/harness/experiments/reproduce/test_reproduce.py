@@ -120,8 +120,8 @@ def prepared(name: str, tmp_path: Path) -> tuple[Path, dict[str, Any]]:
 
 def ask(claim: Claim, *words: str) -> tuple[int, list[str]]:
     """Reproduce a claim; return the exit code."""
-    given = ["--hub", str(claim.hub), "--with", f"train={claim.data}"]
-    code = program.main(["-C", str(claim.root), "reproduce", *given, *words])
+    words_ = ["--hub", str(claim.hub), "--with", f"train={claim.data}"]
+    code = program.main(["-C", str(claim.root), "reproduce", *words_, *words])
     (entry,) = list(Ledger(claim.root / ".harness/ledger.jsonl").walk())[-1:]
     assert entry.kind == "reproduction"
     return code, [entry.body["answer"], *entry.body["differences"]]
@@ -142,10 +142,10 @@ def test_a_lie_that_is_sealed_well_is_found(name: str, tmp_path: Path) -> None:
     recorded = json.loads((claim.hub / "hub.json").read_bytes())
     assert (recorded["verdict"], recorded["stamp"]["dirty"]) == ("green", False)
 
-    code, told = ask(claim)
+    code, answer = ask(claim)
 
-    assert (code, told[0]) == (1, "changed")
-    assert any(line.startswith(LIES[name][2]) for line in told[1:]), told
+    assert (code, answer[0]) == (1, "changed")
+    assert any(line.startswith(LIES[name][2]) for line in answer[1:]), answer
 
 
 def honest_plain(root: Path, data: Path) -> Claim:
@@ -183,7 +183,7 @@ def honest_red(root: Path, data: Path) -> Claim:
 HONEST = [honest_plain, honest_parameter, honest_older, honest_dirty_now, honest_red]
 
 
-@pytest.mark.parametrize("lanes", ["1", "3"])
+@pytest.mark.parametrize("threads", ["1", "3"])
 @pytest.mark.parametrize(
     "run",
     [f if f is honest_older else pytest.param(f, marks=pytest.mark.long) for f in HONEST],
@@ -191,18 +191,18 @@ HONEST = [honest_plain, honest_parameter, honest_older, honest_dirty_now, honest
 )
 def test_an_honest_run_is_reproduced_on_two_numeric_classes(
     run: Callable[[Path, Path], Claim],
-    lanes: str,
+    threads: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Bit for bit on the machine of the run; but for rounding where sums go otherwise."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     claim = run(claims.make(tmp_path / "p"), claims.scan(tmp_path))
-    monkeypatch.setenv("OMP_NUM_THREADS", lanes)
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
 
-    code, told = ask(claim)
+    code, answer = ask(claim)
 
-    assert (code, told[0]) == (0, "bit-identical" if lanes == "1" else "rounding")
+    assert (code, answer[0]) == (0, "bit-identical" if threads == "1" else "rounding")
 
 
 @pytest.fixture
@@ -213,8 +213,8 @@ def claim(tmp_path: Path) -> Claim:
 
 def refused(claim: Claim, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
     """Ask for a rerun that must not happen; return exit code and the one line."""
-    given = ["--hub", str(claim.hub), "--with", f"train={claim.data}"]
-    code = program.main(["-C", str(claim.root), "reproduce", *given, *words])
+    words_ = ["--hub", str(claim.hub), "--with", f"train={claim.data}"]
+    code = program.main(["-C", str(claim.root), "reproduce", *words_, *words])
     (line,) = capsys.readouterr().err.splitlines()
     assert not list(Ledger(claim.root / ".harness/ledger.jsonl").walk())[2:]
     return code, line
