@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from harness import files
-from harness.cli import options
+from harness.cli import options, survey
 from harness.cli.options import Session
 from harness.config import config_file
 from harness.errors import ConfigError
@@ -31,7 +31,7 @@ _HEAD = f"""\
 schema = 1
 name = {{name}}
 
-[suites.default]
+{{python}}[suites.default]
 description = "The tests of this repository."
 # Evidence is fresh as long as these files are the same; they are globs from this folder.
 inputs = [{{inputs}}]
@@ -42,8 +42,15 @@ _PYTEST = """\
 id = "tests"
 kind = "pytest"
 selectors = [{selectors}]
+# Fewer than were there when this was written is red; raise it as tests are added.
 min_tests = 1
+min_collected = {count}
 timeout_s = 900
+"""
+_PYTHON = """\
+# Runs the stages: the environment of this repository, not the one of the harness.
+python = {python}
+
 """
 _COMPILE = """\
 # There is no test yet: this stage only proves that the source compiles.
@@ -122,6 +129,8 @@ def command(session: Session, name: str | None, *, is_schema_alone: bool) -> Non
 def declaration(root: Path, name: str) -> str:
     """Write the text of a ``harness.toml`` for what lies in a repository."""
     packages = _packages(root)
+    python = survey.find_environment(root)
+    collected = survey.collect_tests(root, python)
     tests = [folder for folder in ("tests", "test") if (root / folder).is_dir()]
     loose = sorted(path.name for path in root.glob("test_*.py"))
     globs = [f"{folder}/**/*.py" for folder in [*packages, *tests]]
@@ -129,9 +138,14 @@ def declaration(root: Path, name: str) -> str:
     globs += [n for n in ("pyproject.toml", "setup.cfg", "setup.py") if (root / n).is_file()]
     globs += [n for n in ("pytest.ini", "tox.ini") if (root / n).is_file()]
     globs = [glob for glob in globs if any(root.glob(glob))]
-    head = _HEAD.format(name=_quote(name), inputs=_write_list(globs or ["**/*.py"]))
-    if tests or loose:
-        return head + _PYTEST.format(selectors=_write_list([*tests, *loose])) + _TAIL
+    own = _PYTHON.format(python=_quote(python)) if python else ""
+    inputs = _write_list(globs or ["**/*.py"])
+    head = _HEAD.format(name=_quote(name), inputs=inputs, python=own)
+    selectors = list(collected.selectors) or [*tests, *loose]
+    if selectors:
+        note = f"# {collected.trouble}\n" if collected.trouble else ""
+        stage = _PYTEST.format(selectors=_write_list(selectors), count=collected.count or 1)
+        return head + note + stage + _TAIL
     return head + _COMPILE.format(packages=_write_list(packages or ["."])) + _TAIL
 
 
@@ -161,7 +175,8 @@ def _write_list(words: list[str]) -> str:
 def _add_lines(path: Path, wanted: Sequence[str]) -> list[str]:
     """Add the lines that a file of git lacks; say which file was touched."""
     before = path.read_bytes() if path.is_file() else b""  # in any encoding
-    missing = [line.encode() for line in wanted if line.encode() not in before.splitlines()]
+    known = {line.strip() for line in before.splitlines()}
+    missing = [line.encode() for line in wanted if line.encode() not in known]
     if not missing:
         return []
     gap = b"" if not before or before.endswith(b"\n") else b"\n"

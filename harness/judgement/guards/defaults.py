@@ -9,8 +9,10 @@ its ``allow`` for the findings that are meant.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from harness.config.keys import key
@@ -28,11 +30,16 @@ RULES: Mapping[str, str] = {  # and what breaks each
     "one level or no picture at all",
     "duplicate-record": "two records of one (phase, epoch, batch_idx) or with the same numbers",
 }
-_MEANS = ("mean", "global_mean")
-_SPREADS = ("std", "var", "global_std", "var_zero_mean")
+# Words of names, as in global_std, testVariance or loss.stddev.
+_MEANS = frozenset({"mean", "avg", "average", "mu"})
+_SPREADS = frozenset(
+    {"std", "stddev", "stdev", "sd", "sigma", "var", "variance", "deviation", "spread"}
+)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _EXPECTED = "finite, varying and distinct numbers"
 _REMEDY = "Look at the artifact: the step that writes it gave nothing that can be judged."
 _CONSTANT_ROWS = 3
+_LONGEST = 200  # characters of a name that are looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +98,14 @@ def file_extension(record: ArtifactRecord) -> str:
 
 
 def _judge_json(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
-    value = evidence.json(artifact)
+    yield from _judge_values(evidence.json(artifact))
+
+
+def _judge_json_lines(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
+    yield from _judge_values(metrics.json_lines(artifact, evidence.read(artifact)))
+
+
+def _judge_values(value: Any) -> Iterator[tuple[str, str]]:
     for where, node in _walk(value):
         if isinstance(node, float) and not math.isfinite(node):
             yield "non-finite", f"{where} is {node}"
@@ -102,7 +116,8 @@ def _judge_json(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
 
 
 def _judge_csv(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
-    rows = metrics.rows(artifact, evidence.read(artifact))
+    delimiter = metrics.DELIMITERS[file_extension(evidence.artifacts[artifact])]
+    rows = metrics.rows(artifact, evidence.read(artifact), delimiter)
     for index, row in enumerate(rows):
         for column, cell in row.items():
             if isinstance(cell, float) and not math.isfinite(cell):
@@ -129,7 +144,8 @@ def _judge_png(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
 
 _BY_ENDING: Mapping[str, Callable[[Evidence, str], Iterator[tuple[str, str]]]] = {
     "json": _judge_json,
-    "csv": _judge_csv,
+    **dict.fromkeys(metrics.DELIMITERS, _judge_csv),
+    **dict.fromkeys(metrics.JSON_LINES, _judge_json_lines),
     "png": _judge_png,
 }
 
@@ -167,8 +183,21 @@ def _statistics(where: str, node: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "constant", f"the spread of {where or 'the file'} is zero"
 
 
-def _numbers(node: dict[str, Any], names: tuple[str, ...]) -> list[float]:
-    return [node[name] for name in names if isinstance(node.get(name), int | float)]
+def _numbers(node: dict[str, Any], names: frozenset[str]) -> list[float]:
+    return [
+        value
+        for name, value in node.items()
+        if isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and _role(name) is names
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _role(name: str) -> frozenset[str] | None:
+    """Say what a name is of: a spread counts before a mean, as in ``var_zero_mean``."""
+    words = {word.lower() for word in _WORD.findall(name[:_LONGEST])}
+    return _SPREADS if words & _SPREADS else _MEANS if words & _MEANS else None
 
 
 def _duplicates(records: list[Any]) -> Iterator[tuple[str, str]]:

@@ -2,8 +2,9 @@
 
 ``<artifact>:<path>``, where the path is keys joined by dots, ``[i]`` an index (negative
 from the end), ``[*]`` every item, and ``[key=value,key=value]`` the items that match. A
-CSV artifact is a list of rows; a path that starts with a column name means that column of
-every row. ``@stages:<stage>.duration_s`` and ``.peak_memory_bytes`` read the run itself.
+CSV or TSV artifact is a list of rows, JSON Lines a list of values; a path that starts with a
+column name means that column of every row. ``@stages:<stage>.duration_s`` and
+``.peak_memory_bytes`` read the run itself.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from typing import Any
 
 from harness.config.keys import key as declare
 from harness.errors import ConfigError, EvidenceMissingError
+from harness.judgement.guards import line_values
 from harness.judgement.guards.base import Evidence
 
 _TOKEN = re.compile(r"\[([^\[\]]{1,200})\]|(?:^|\.)([^.\[\]]{1,200})|\.(?=\[)")
 STAGES = "@stages"  # stands for the run itself where an artifact would be named
 _STAGE_FIELDS = ("duration_s", "peak_memory_bytes", "exit_code")
 MATCH_LIMIT = 1_000_000
+DELIMITERS: Mapping[str, str] = {"csv": ",", "tsv": "\t"}
+JSON_LINES = ("jsonl", "ndjson")
 
 
 class MetricError(EvidenceMissingError):
@@ -204,19 +208,44 @@ def _root(evidence: Evidence, artifact: str) -> Any:
     if record is None:
         listed = ", ".join(sorted(evidence.artifacts)) or "none"
         raise _missing_error(artifact, "no such artifact in this run", f"one of {listed}")
-    if record.path.lower().endswith(".csv"):
-        return rows(artifact, evidence.read(artifact))
+    ending = record.path.rpartition(".")[2].lower()
+    if ending in DELIMITERS:
+        return _drop_gaps(rows(artifact, evidence.read(artifact), DELIMITERS[ending]))
+    if ending in JSON_LINES:
+        return json_lines(artifact, evidence.read(artifact))
     return evidence.json(artifact)
 
 
-def rows(artifact: str, content: bytes) -> list[dict[str, Any]]:
+def _drop_gaps(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave the empty cells of a logger's table out: one row holds what one step logged.
+
+    Source: lightning.pytorch.loggers.CSVLogger, whose rows have ``epoch`` and ``step``.
+    """
+    if not table or not {"epoch", "step"} <= set(table[0]):
+        return table
+    return [{k: v for k, v in row.items() if v is not None} for row in table]
+
+
+def json_lines(artifact: str, content: bytes) -> list[Any]:
+    """Read JSON Lines: one value a line, blank lines left out.
+
+    Raises:
+        MetricError: A line is not JSON or names a key twice, or there are too many lines.
+    """
+    try:
+        return line_values.read(content, MATCH_LIMIT)
+    except line_values.LineError as error:
+        raise _missing_error(artifact, str(error), "one JSON value a line") from error
+
+
+def rows(artifact: str, content: bytes, delimiter: str = ",") -> list[dict[str, Any]]:
     """Read a CSV artifact as rows; a cell is a number where it looks like one, None if empty.
 
     Raises:
         MetricError: The text is not UTF-8, has no header, or a row of another length.
     """
     try:
-        table = _table(artifact, content.decode("utf-8-sig"))
+        table = _table(artifact, content.decode("utf-8-sig"), delimiter)
     except (UnicodeDecodeError, csv.Error) as error:
         raise _missing_error(artifact, "a file that is not CSV text", "CSV in UTF-8") from error
     if not table:
@@ -233,10 +262,11 @@ def rows(artifact: str, content: bytes) -> list[dict[str, Any]]:
     return [dict(zip(header, map(_cell, row), strict=True)) for row in body]
 
 
-def _table(artifact: str, text: str) -> list[list[str]]:
+def _table(artifact: str, text: str, delimiter: str) -> list[list[str]]:
     """Read CSV text, whose number of cells is bounded: each needs far more room in memory."""
     table, cells = [], 0
-    for row in csv.reader(io.StringIO(text, newline=""), strict=True):
+    source = io.StringIO(text, newline="")
+    for row in csv.reader(source, delimiter=delimiter, strict=True):
         cells += len(row) + 1
         if cells > MATCH_LIMIT:
             raise _too_many(artifact, f"over {MATCH_LIMIT:,} cells", "a smaller table")
