@@ -58,12 +58,18 @@ def collect_tests(root: Path, python: str) -> Collected:
         return Collected(trouble=f"pytest collected for over {_TIMEOUT_S} s")
     except (OSError, ConfigError) as error:
         return Collected(trouble=" ".join(str(error).split())[:120])
-    text = done.stdout.decode(errors="replace")
+    text = _clean(done.stdout)
     files = [name for name in _ID.findall(text) if not name.startswith("..")]
     if done.returncode == _NO_TESTS or (not files and not done.returncode):
         return Collected(trouble="pytest collects no test here")
     if done.returncode:
-        said = (text + done.stderr.decode(errors="replace")).strip().splitlines()
+        said = (text + _clean(done.stderr)).strip().splitlines()
         return Collected(trouble=f"pytest could not collect: {said[-1] if said else ''}"[:120])
     tops = sorted({name.partition("/")[0] for name in files})
     return Collected(count=len(files), selectors=tuple(tops))
+
+
+def _clean(output: bytes) -> str:
+    """Keep what may stand in a comment of TOML."""
+    text = output.decode(errors="replace")
+    return "".join(c for c in text if c.isprintable() or c == "\n")

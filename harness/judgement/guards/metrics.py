@@ -3,8 +3,9 @@
 ``<artifact>:<path>``, where the path is keys joined by dots, ``[i]`` an index (negative
 from the end), ``[*]`` every item, and ``[key=value,key=value]`` the items that match. A
 CSV or TSV artifact is a list of rows, JSON Lines a list of values; a path that starts with a
-column name means that column of every row. ``@stages:<stage>.duration_s`` and
-``.peak_memory_bytes`` read the run itself.
+column name means that column of every row.
+
+``@stages:<stage>.duration_s`` and ``.peak_memory_bytes`` read the run itself.
 """
 
 from __future__ import annotations
