@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,6 +43,8 @@ def locate(words: Sequence[str], root: Path) -> tuple[str, ...]:
     if not words:
         return (sys.executable,)
     first = words[0]
+    import shutil  # noqa: PLC0415 - not free at a start, and most commands start nothing
+
     places = [root, *(Path(home) for home in (os.environ.get(HOME),) if home)]
     tried = [str(place / first) for place in places] if "/" in first else [first]
     found = next(filter(None, map(shutil.which, tried)), None)

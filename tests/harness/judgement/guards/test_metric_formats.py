@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harness.judgement.guards import metrics
+from harness.judgement.guards import metrics, registry
 from harness.judgement.guards.metrics import MetricError
+from harness.verdict import Verdict
 from tests.builders.evidence import evidence
 
 # As lightning.pytorch.loggers.CSVLogger writes it: a row holds what one step logged.
@@ -56,3 +58,47 @@ def test_a_damaged_file_gives_no_number(tmp_path: Path, name: str, content: byte
     """Cut, doubled, empty, foreign, nested beyond reason, and words in the place of numbers."""
     with pytest.raises(MetricError):
         metrics.select(evidence(tmp_path, {name: content}), "log:loss", "last")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rule"),
+    [
+        *(
+            ("x.json", {"out": {"mean": 0.7, name: 0.0}}, "constant")
+            for name in (
+                "stddev",
+                "sigma",
+                "test_variance",
+                "var",
+                "outStd",
+                "var_zero_mean",
+                "SD",
+            )
+        ),
+        ("x.json", {"avg": 0, "variance": 0}, "all-zero"),
+        ("x.jsonl", '{"a": 1.5}\n\n{"a": NaN}\n', "non-finite"),
+        ("x.ndjson", '{"a": 1.5}\n{"a": 1.5}\n', "duplicate-record"),
+        ("x.tsv", "epoch\tloss\n0\t1.5\n1\tinf\n", "non-finite"),
+        ("x.tsv", "epoch\tloss\n0\t0\n", "all-zero"),
+    ],
+)
+def test_defaults_judge_each_format(tmp_path: Path, name: str, content: Any, rule: str) -> None:
+    """A hollow file is red whatever its format and whatever its spread is called."""
+    (result,) = registry.judge([], evidence(tmp_path, {name: content}), None)
+
+    assert (result.verdict, result.found) == (Verdict.RED, rule)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.json", {"mean": 0.7, "standard": 0.0, "variant": 0.0, "has_std": False}),
+        ("x.jsonl", '{"loss": 3.5}\n{"loss": 2.5}\n'),
+        ("x.tsv", "epoch\tloss\n0\t3\n1\t2\n"),
+    ],
+)
+def test_defaults_pass_honest_files(tmp_path: Path, name: str, content: Any) -> None:
+    """Words that only look like a spread, and tables that vary, raise no alarm."""
+    results = registry.judge([], evidence(tmp_path, {name: content}), None)
+
+    assert [result for result in results if result.verdict is not Verdict.GREEN] == []
