@@ -111,7 +111,9 @@ def _records(evidence: Evidence, expression: str) -> list[Any]:
     except metrics.MetricError:
         artifact, _ = metrics.parse(expression)
         # An artifact that is there and holds no such record has zero of them.
-        if artifact in evidence.artifacts and isinstance(evidence.json(artifact), list):
+        if artifact in evidence.artifacts and isinstance(
+            metrics.read_root(evidence, artifact), list
+        ):
             return []
         raise
 

@@ -20,14 +20,17 @@ from harness.config.project import GuardSpec
 from harness.judgement.guards import metrics, options, png
 from harness.judgement.guards.base import Evidence, Golden, result
 from harness.judgement.guards.count import IDENTITY, same_statistics, twice
+from harness.judgement.guards.readers import catalogue
+from harness.judgement.guards.readers.base import Summary
 from harness.records import ArtifactRecord, GuardResult
 from harness.verdict import Verdict
 
 RULES: Mapping[str, str] = {  # and what breaks each
-    "non-finite": "NaN or ±infinity anywhere in a JSON or CSV file",
-    "all-zero": "a mean and a spread of zero, a CSV of zeros, a black picture",
-    "constant": "a spread of zero beside a mean, three or more equal CSV rows, a picture of "
-    "one level or no picture at all",
+    "non-finite": "NaN or ±infinity anywhere in a file of numbers, as a word too",
+    "all-zero": "a mean and a spread of zero, a table, arrays or curves of zeros, "
+    "a black picture",
+    "constant": "a spread of zero beside a mean, three or more equal rows of a table, "
+    "arrays or curves that do not vary, a picture of one level or no picture at all",
     "duplicate-record": "two records of one (phase, epoch, batch_idx) or with the same numbers",
 }
 # Words of names, as in global_std, testVariance or loss.stddev.
@@ -40,6 +43,12 @@ _EXPECTED = "finite, varying and distinct numbers"
 _REMEDY = "Look at the artifact: the step that writes it gave nothing that can be judged."
 _CONSTANT_ROWS = 3
 _LONGEST = 200  # characters of a name that are looked at
+_COUNTS = ("n", "count", "rounds", "samples", "size")  # how many values a spread is of
+_NOT_FINITE = frozenset({"NaN", "nan", "Infinity", "-Infinity", "inf", "-inf"})
+_NAMES_SINCE = 2  # the edition that knows names by their words, and more formats
+PREFIX = "default:"  # of the id of a guard that nobody declared
+_Judge = Callable[[Evidence, str], Iterator[tuple[str, str]]]
+_FindRole = Callable[[str], "frozenset[str] | None"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +79,10 @@ class DefaultGuard:
         record = evidence.artifacts.get(wanted.artifact)
         if record is None:
             return result(spec, Verdict.RED, "no file", _EXPECTED, "it was not written")
-        judge = _BY_ENDING[file_extension(record)]
+        judge = _find_judge(record, evidence.edition)
+        if judge is None:
+            found = f"a file that ends in {catalogue.find_ending(record.path)!r}"[:80]
+            return result(spec, Verdict.INCONCLUSIVE, found, _EXPECTED, "no rule knows it")
         for rule, trouble in judge(evidence, wanted.artifact):
             if rule not in wanted.allow:
                 return result(spec, Verdict.RED, rule, _EXPECTED, trouble)
@@ -78,46 +90,71 @@ class DefaultGuard:
 
 
 def default_specs(specs: tuple[GuardSpec, ...], evidence: Evidence) -> tuple[GuardSpec, ...]:
-    """Return the default guards of every artifact that can be read and has none declared."""
+    """Return the default guards of every artifact that can be read and has none declared.
+
+    One whose reader is not installed warns, for nothing was seen; what is larger than its
+    reader takes is left to declared guards, but for the formats of the first edition.
+    """
     declared = {spec.options["artifact"] for spec in specs if spec.kind == DefaultGuard.kind}
+    absent = catalogue.list_unreadable(evidence.artifacts)
     return tuple(
         GuardSpec(
-            id=f"default:{name}",
+            id=f"{PREFIX}{name}",
             kind=DefaultGuard.kind,
             remedy=_REMEDY,
+            severity="warn" if name in absent else "fail",
             options={"artifact": name},
         )
         for name, record in sorted(evidence.artifacts.items())
-        if name not in declared and not record.external and file_extension(record) in _BY_ENDING
+        if name not in declared and not record.external and _is_judged(record, evidence.edition)
     )
 
 
-def file_extension(record: ArtifactRecord) -> str:
-    """Return the lower-case ending of an artifact's file name, without its dot."""
-    return record.path.rpartition(".")[2].lower()
+def _is_judged(record: ArtifactRecord, edition: int) -> bool:
+    if catalogue.find_ending(record.path) in _FIRST:
+        return True
+    reader = catalogue.find_reader(record.path)
+    if reader is None or record.size > reader.limit:
+        return False
+    return _find_judge(record, edition) is not None
+
+
+def _find_judge(record: ArtifactRecord, edition: int) -> _Judge | None:
+    ending = catalogue.find_ending(record.path)
+    if edition < _NAMES_SINCE:
+        return _FIRST.get(ending)
+    reader = catalogue.find_reader(record.path)
+    if reader is None:
+        return {"json": _judge_json, "png": _judge_png}.get(ending)
+    judge = _BY_READER[reader.name]
+    return lambda evidence, artifact: judge(metrics.read_artifact(evidence, artifact, reader))
 
 
 def _judge_json(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
     yield from _judge_values(evidence.json(artifact))
 
 
-def _judge_json_lines(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
-    yield from _judge_values(metrics.json_lines(artifact, evidence.read(artifact)))
+def _judge_first_json(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
+    yield from _judge_values(evidence.json(artifact), edition=1)
 
 
-def _judge_values(value: Any) -> Iterator[tuple[str, str]]:
+def _judge_first_csv(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
+    yield from _judge_rows(metrics.read_artifact(evidence, artifact, catalogue.CSV))
+
+
+def _judge_values(value: Any, edition: int = _NAMES_SINCE) -> Iterator[tuple[str, str]]:
     for where, node in _walk(value):
         if isinstance(node, float) and not math.isfinite(node):
             yield "non-finite", f"{where} is {node}"
+        elif isinstance(node, str) and edition >= _NAMES_SINCE and node in _NOT_FINITE:
+            yield "non-finite", f"{where} is the word {node}"
         elif isinstance(node, dict):
-            yield from _statistics(where, node)
-    if isinstance(value, list):
-        yield from _duplicates(value)
+            yield from _statistics(where, node, edition)
+        elif isinstance(node, list):
+            yield from _duplicates(node)
 
 
-def _judge_csv(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
-    delimiter = metrics.DELIMITERS[file_extension(evidence.artifacts[artifact])]
-    rows = metrics.rows(artifact, evidence.read(artifact), delimiter)
+def _judge_rows(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     for index, row in enumerate(rows):
         for column, cell in row.items():
             if isinstance(cell, float) and not math.isfinite(cell):
@@ -131,6 +168,33 @@ def _judge_csv(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
     yield from _duplicates(rows)
 
 
+def _judge_arrays(value: Any) -> Iterator[tuple[str, str]]:
+    """Judge the arrays of a file: each for numbers, all together for being hollow."""
+    found = [(w, n) for w, n in _walk(value) if isinstance(n, Summary) and n["count"]]
+    for where, one in found:
+        if one["nonfinite"]:
+            yield "non-finite", f"{one['nonfinite']} of {one['count']} in {where or 'it'}"
+    sound = [one for _, one in found if not one["nonfinite"]]
+    if sound and not any(one["min"] or one["max"] for one in sound):
+        yield "all-zero", "every number is zero"
+    large = [one for one in sound if one["count"] >= _CONSTANT_ROWS]
+    if large and all(one["min"] == one["max"] for one in large):
+        yield "constant", "no array varies"
+
+
+def _judge_curves(value: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[str, str]]:
+    """Judge the scalars of a logger: a curve by itself may be flat, not all of them."""
+    curves = {tag: [point["value"] for point in points] for tag, points in value.items()}
+    for tag, curve in curves.items():
+        if bad := [x for x in curve if not math.isfinite(x)]:
+            yield "non-finite", f"{tag} is {bad[0]} in {len(bad)} of {len(curve)} steps"
+    if curves and not any(map(any, curves.values())):
+        yield "all-zero", "every number is zero"
+    long = [curve for curve in curves.values() if len(curve) >= _CONSTANT_ROWS]
+    if long and all(len(set(curve)) == 1 for curve in long):
+        yield "constant", "no curve varies"
+
+
 def _judge_png(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
     try:
         image = png.decode(evidence.read(artifact, png.FILE_LIMIT))
@@ -142,11 +206,20 @@ def _judge_png(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
         yield rule, f"every pixel is {image.levels[0]}"
 
 
-_BY_ENDING: Mapping[str, Callable[[Evidence, str], Iterator[tuple[str, str]]]] = {
-    "json": _judge_json,
-    **dict.fromkeys(metrics.DELIMITERS, _judge_csv),
-    **dict.fromkeys(metrics.JSON_LINES, _judge_json_lines),
+# The formats and words of the first edition, by which hubs of that time are judged for ever.
+_FIRST: Mapping[str, _Judge] = {
+    "json": _judge_first_json,
+    "csv": _judge_first_csv,
     "png": _judge_png,
+}
+_BY_READER: Mapping[str, Callable[[Any], Iterator[tuple[str, str]]]] = {
+    catalogue.CSV.name: _judge_rows,
+    catalogue.TSV.name: _judge_rows,
+    catalogue.JSON_LINES.name: _judge_values,
+    catalogue.YAML.name: _judge_values,
+    catalogue.NPY.name: _judge_arrays,
+    catalogue.HDF5.name: _judge_arrays,
+    catalogue.EVENTS.name: _judge_curves,
 }
 
 
@@ -172,24 +245,27 @@ def _children(where: str, node: Any) -> Iterator[tuple[str, Any]]:
     )
 
 
-def _statistics(where: str, node: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _statistics(where: str, node: dict[str, Any], edition: int) -> Iterator[tuple[str, str]]:
     """Judge an object that holds a mean and a spread."""
-    means, spreads = _numbers(node, _MEANS), _numbers(node, _SPREADS)
+    find_role = _role_of_first if edition < _NAMES_SINCE else _role
+    means, spreads = (_numbers(node, role, find_role) for role in (_MEANS, _SPREADS))
     if not means or not spreads:
         return
+    if edition >= _NAMES_SINCE and 1 in (node.get(name) for name in _COUNTS):
+        return  # one value has no spread
     if not any(means) and not any(spreads):
         yield "all-zero", f"mean and spread of {where or 'the file'} are zero"
     elif not any(spreads):
         yield "constant", f"the spread of {where or 'the file'} is zero"
 
 
-def _numbers(node: dict[str, Any], names: frozenset[str]) -> list[float]:
+def _numbers(node: dict[str, Any], role: frozenset[str], find_role: _FindRole) -> list[float]:
     return [
         value
         for name, value in node.items()
         if isinstance(value, int | float)
         and not isinstance(value, bool)
-        and _role(name) is names
+        and find_role(name) is role
     ]
 
 
@@ -198,6 +274,13 @@ def _role(name: str) -> frozenset[str] | None:
     """Say what a name is of: a spread counts before a mean, as in ``var_zero_mean``."""
     words = {word.lower() for word in _WORD.findall(name[:_LONGEST])}
     return _SPREADS if words & _SPREADS else _MEANS if words & _MEANS else None
+
+
+def _role_of_first(name: str) -> frozenset[str] | None:
+    return {
+        **dict.fromkeys(("mean", "global_mean"), _MEANS),
+        **dict.fromkeys(("std", "var", "global_std", "var_zero_mean"), _SPREADS),
+    }.get(name)
 
 
 def _duplicates(records: list[Any]) -> Iterator[tuple[str, str]]:
