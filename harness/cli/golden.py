@@ -95,13 +95,13 @@ def calibrate(session: Session, /, suite: str, **asked: Any) -> int:
     wanted = [str(asked["first_seed"] + i) for i in range(asked["seeds"])]
     total = len(wanted) + 1
     with (
-        progress.show_progress(session, total) as shown,
+        progress.show_progress(session, total, is_measuring=True) as shown,
         stop_on_signals() as stop,
         executors.open_executor(chosen) as executor,
     ):
         session.say(f"{suite}: {total} runs, {execution.describe_executor(chosen)}")
         reached = ", ".join(calibration_runs.seeded_stages(declared))
-        session.say(f"The first whole, the others {reached} alone: inconclusive is no failure.")
+        session.say(f"The first whole, the others {reached} alone.")
         given = {role: path for role, path in files.items() if path}
         try:
             runs = calibration_runs.run_seeds(

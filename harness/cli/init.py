@@ -9,16 +9,18 @@ from pathlib import Path
 import click
 
 from harness import files
-from harness.cli import options, survey
+from harness.cli import ci_files, options, proposal, survey
 from harness.cli.options import Session
 from harness.config import config_file
 from harness.errors import ConfigError
-from harness.judgement.declaration import load_project
+from harness.judgement.declaration import load_project, read_declaration
 
 EXAMPLES = """\b
 Examples:
   cd my-model && harness init && harness run default
   harness init -C ../other-model --name other
+  harness init --from-command "python train.py --epochs 2 --output out"
+  harness init --ci github
 """
 _NOT_PACKAGES = {"tests", "test", "docs", "examples", "benchmarks", "build", "dist", "scripts"}
 _IGNORED = (".harness/", "hubs/*/")
@@ -89,15 +91,33 @@ _TAIL = """\
     is_flag=True,
     help=f"Write {config_file.SCHEMA_FILE} for editors anew, and nothing else.",
 )
+@click.option(
+    "--from-command",
+    "from_command",
+    help="Run this once here, look at what it wrote, and propose a suite with guards from it.",
+)
+@click.option(
+    "--ci",
+    type=click.Choice(sorted(ci_files.SERVICES)),
+    help="Write a file for this CI service too; it is never overwritten.",
+)
 @options.common
 @options.pass_session
-def command(session: Session, name: str | None, *, is_schema_alone: bool) -> None:
+def command(
+    session: Session,
+    name: str | None,
+    from_command: str | None,
+    ci: str | None,
+    *,
+    is_schema_alone: bool,
+) -> None:
     """Set up the harness in this repository.
 
     Writes a harness.toml with one suite around what it finds (tests, else the packages), and
     keeps the harness's own files out of git, and git's line ends out of evidence. Never
-    overwrites a harness.toml. Its schema is written beside it, so that an editor completes,
-    explains and checks each key.
+    overwrites a harness.toml: in a repository that has one, --from-command adds a suite to it
+    and --ci a file. Its schema is written beside it, so that an editor completes, explains and
+    checks each key.
     """
     if is_schema_alone:
         root = config_file.find_root(session.start)
@@ -105,25 +125,74 @@ def command(session: Session, name: str | None, *, is_schema_alone: bool) -> Non
         return
     root = session.start.resolve()
     target = root / config_file.FILE
-    if target.exists():
-        remedy = "Edit it, or run: harness status."
+    is_new = not target.exists()
+    if not is_new and from_command is None and ci is None:
+        remedy = "Edit it, add a suite with --from-command, or run: harness status."
         raise ConfigError(str(target), found="a file", expected="none", remedy=remedy)
-    files.write_text(target, declaration(root, name or root.name))
-    load_project(root)
-    written = [config_file.FILE, _write_schema(root)]
-    written += _add_lines(root / ".gitignore", _IGNORED)
-    written += _add_lines(root / ".gitattributes", _ATTRIBUTES)
+    before = b"" if is_new else target.read_bytes()
+    text = declaration(root, name or root.name) if is_new else before.decode()
+    suite = "default"
+    if from_command is not None:
+        suite, text = _add_suite(root, text, from_command)
+    written = []
+    if text.encode() != before:
+        read_declaration(root, text.encode())
+        files.write_text(target, text)
+        written.append(config_file.FILE)
+    project = load_project(root)
+    if is_new:
+        written += [_write_schema(root)]
+        written += _add_lines(root / ".gitignore", _IGNORED)
+        written += _add_lines(root / ".gitattributes", _ATTRIBUTES)
+    if ci:
+        written.append(ci_files.write_file(ci, root, suite, project.suites[suite].python))
+    _tell(session, project.name, suite, written, is_new=is_new)
+
+
+def _tell(session: Session, name: str, suite: str, written: list[str], *, is_new: bool) -> None:
     lines = [f"wrote  {word}" for word in written]
     owners = [f"{path} @OWNER" for path in _OWNED]
-    lines += ["add    to .github/CODEOWNERS, with who may weaken a rule:"]
-    lines += [f"         {line}" for line in owners]
+    if is_new:
+        lines += ["add    to .github/CODEOWNERS, with who may weaken a rule:"]
+        lines += [f"         {line}" for line in owners]
+    following = [
+        f"harness run {suite}",
+        "harness verify --hub latest",
+        f"git add {' '.join(dict.fromkeys(written))}",
+    ]
+    lines += [f"{'then' if i else 'next'}   {word}" for i, word in enumerate(following)]
     answer = {
-        "project": name or root.name,
+        "project": name,
         "written": written,
         "code_owners": owners,
-        "next": "harness run default",
+        "next": following[0],
+        "then": following[1:],
     }
-    session.answer(answer, "\n".join([*lines, "next   harness run default"]))
+    session.answer(answer, "\n".join(lines))
+
+
+def _add_suite(root: Path, text: str, words: str) -> tuple[str, str]:
+    """Add a suite for a command to a declaration; returns its name and the new text."""
+    project = read_declaration(root, text.encode())
+    base = project.suites.get("default")
+    if base is None or not base.stages:
+        raise ConfigError(
+            "--from-command",
+            found=f"no suite default in {config_file.FILE}",
+            expected="one, which the new suite extends",
+            remedy="Declare the suite by hand.",
+        )
+    suite, added = proposal.propose(
+        root, words, base.python, [stage.id for stage in base.stages]
+    )
+    if suite in project.suites:
+        raise ConfigError(
+            "--from-command",
+            found=f"a suite {suite} already",
+            expected="a command of another name",
+            remedy=f"Edit suites.{suite} in {config_file.FILE}.",
+        )
+    return suite, text.rstrip("\n") + "\n" + added
 
 
 def declaration(root: Path, name: str) -> str:

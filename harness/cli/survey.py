@@ -13,6 +13,10 @@ from harness.errors import ConfigError
 
 _ENVIRONMENTS = (".venv/bin/python", "venv/bin/python", "env/bin/python")
 _TIMEOUT_S = 120
+_SIGNS = (
+    *("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg", "conftest.py"),
+    *("**/test_*.py", "**/*_test.py", "tests", "test"),
+)
 _ID = re.compile(r"^([^\s:][^:]*\.\w+)::", re.MULTILINE)
 _NO_TESTS = 5
 
@@ -40,7 +44,13 @@ def find_environment(root: Path) -> str:
 
 
 def collect_tests(root: Path, python: str) -> Collected:
-    """Ask pytest what it collects in a repository, by the interpreter that would run it."""
+    """Ask pytest what it collects in a repository, by the interpreter that would run it.
+
+    Where no file looks like a test and nothing configures pytest, it is not asked: it would
+    only be slow to say that there is none.
+    """
+    if not any(any(root.glob(sign)) for sign in _SIGNS):
+        return Collected(trouble="no test here")
     try:
         command = interpreters.locate((python,) if python else (), root)
         done = subprocess.run(  # noqa: S603 - the repository's own interpreter
@@ -59,7 +69,8 @@ def collect_tests(root: Path, python: str) -> Collected:
     except (OSError, ConfigError) as error:
         return Collected(trouble=" ".join(str(error).split())[:120])
     text = _clean(done.stdout)
-    files = [name for name in _ID.findall(text) if not name.startswith("..")]
+    named = (_find_below(root, name) for name in _ID.findall(text))
+    files = [name for name in named if name]
     if done.returncode == _NO_TESTS or (not files and not done.returncode):
         return Collected(trouble="pytest collects no test here")
     if done.returncode:
@@ -67,6 +78,13 @@ def collect_tests(root: Path, python: str) -> Collected:
         return Collected(trouble=f"pytest could not collect: {said[-1] if said else ''}"[:120])
     tops = sorted({name.partition("/")[0] for name in files})
     return Collected(count=len(files), selectors=tuple(tops))
+
+
+def _find_below(root: Path, name: str) -> str:
+    """Return a file that pytest names from here: its own root may lie above, in a monorepo."""
+    parts = Path(name).parts
+    tails = (Path(*parts[i:]) for i in range(len(parts)))
+    return next((tail.as_posix() for tail in tails if (root / tail).is_file()), "")
 
 
 def _clean(output: bytes) -> str:

@@ -220,7 +220,9 @@ def read_root(evidence: Evidence, artifact: str) -> Any:
         }
     record = evidence.artifacts.get(artifact)
     if record is None:
-        listed = ", ".join(sorted(evidence.artifacts)) or "none"
+        listed = ", ".join(sorted(evidence.artifacts))
+        if not listed:
+            raise _missing_error(artifact, "no artifact at all", "one that a stage left")
         raise _missing_error(artifact, "no such artifact in this run", f"one of {listed}")
     reader = catalogue.find_reader(record.path)
     if reader is None:
