@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 SUITE ?= forward-parity
 # Processes that share the tests; a part (T, K) starts at once in one.
 WORKERS ?= 2
+# Hundreds of tests start the harness: without bytecode each start compiles it anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Seconds after which a single test has hung; the slowest takes about a tenth of it.
 TEST_TIMEOUT ?= 300
 SHARED := $(if $(T)$(K),,-n $(WORKERS) --dist worksteal)

@@ -33,31 +33,31 @@ def gather(
     """
     is_good = True
     for part in parts:
-        outcome = bench_parts.kept(part, run)
+        outcome = bench_parts.read_outcome(part, run)
         if outcome is not None and not outcome.failure:
             click.echo(f"{part.name}: kept from {outcome.began}, commit {outcome.commit}")
             continue
         click.echo(f"{part.name}: measuring")
         extra = more.get(part.name, [])
         outcome = bench_parts.perform(part, run, extra, is_quick=is_quick)
-        told = outcome.failure or f"{len(outcome.figures)} figures"
-        click.echo(f"{part.name}: {told}, after {outcome.seconds:.0f} s")
+        summary = outcome.failure or f"{len(outcome.figures)} figures"
+        click.echo(f"{part.name}: {summary}, after {outcome.seconds:.0f} s")
         is_good = is_good and not outcome.failure
     return is_good
 
 
 def compose(run: Path, output: Path, peers: Path | None, *, is_quick: bool) -> None:
     """Write the page of all outcomes in a run directory, and its plot."""
-    found: list[tuple[Part, Outcome | None]]
-    found = [(part, bench_parts.kept(part, run)) for part in PARTS]
+    outcomes: list[tuple[Part, Outcome | None]]
+    outcomes = [(part, bench_parts.read_outcome(part, run)) for part in PARTS]
     about = [
         f"Machine: {machine.described()}.",
         "",
         f"Versions: {bench_page.versions(machine.versions(peers))}",
     ]
-    if bars := bench_page.drawn(found):
+    if bars := bench_page.drawn(outcomes):
         bench_page.draw(bars, output.parent / bench_page.PICTURE)
-    text = bench_page.page(found, about, output.parent, is_quick=is_quick)
+    text = bench_page.page(outcomes, about, output.parent, is_quick=is_quick)
     output.write_text(text, "utf-8")
     click.echo(f"written: {output}")
 
@@ -101,8 +101,8 @@ def main(  # noqa: PLR0913 - one argument for each option
 ) -> None:
     """Measure all parts, or those named, and write the page; 1 where a part failed."""
     place = run or ROOT / ".harness" / "bench" / ("quick" if is_quick else "full")
-    asked = () if page_only else names or _NAMES
-    parts = [part for part in PARTS if part.name in asked]
+    chosen_names = () if page_only else names or _NAMES
+    parts = [part for part in PARTS if part.name in chosen_names]
     more = {}
     if peers:
         more["evidence"] = ["--peers", str(peers.absolute())]
@@ -113,7 +113,9 @@ def main(  # noqa: PLR0913 - one argument for each option
             (place / f"{part.name}.json").unlink(missing_ok=True)
             shutil.rmtree(place / f"{part.name}-pages", ignore_errors=True)
     for part in PARTS:
-        bench_parts.kept(part, place)  # refuses what it cannot read, before hours are spent
+        bench_parts.read_outcome(
+            part, place
+        )  # refuses what it cannot read, before hours are spent
     is_good = gather(parts, place, more, is_quick=is_quick)
     compose(place, output, peers, is_quick=is_quick)
     sys.exit(0 if is_good else 1)

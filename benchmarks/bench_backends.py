@@ -47,10 +47,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="A small scan, once, not written.")
     parser.add_argument("--repeats", type=int, default=3, help="Runs of each program.")
-    asked = parser.parse_args()
-    is_quick = asked.quick
+    args = parser.parse_args()
+    is_quick = args.quick
     threads = len(os.sched_getaffinity(0))
-    sizes, repeats = (QUICK, 1) if is_quick else (FULL, asked.repeats)
+    sizes, repeats = (QUICK, 1) if is_quick else (FULL, args.repeats)
     rows: list[str] = []
     curves: list[str] = []
     with tempfile.TemporaryDirectory() as name:
@@ -76,14 +76,14 @@ def simulate(folder: Path, size: Size) -> None:
 def measure(folder: Path, size: Size, threads: int, repeats: int) -> list[str]:
     """Run both programs with both backends; return a row for each."""
     rows = []
-    found = {backend: [] for backend in BACKENDS}
+    runs = {backend: [] for backend in BACKENDS}
     for _ in range(repeats):
         for backend in BACKENDS:
             commands = (train(folder, size, backend), infer(folder, backend))
-            found[backend].append([watch(command, threads) for command in commands])
+            runs[backend].append([watch(command, threads) for command in commands])
     for index, program in enumerate((f"train, {EPOCHS} epochs", "inference")):
         for backend in BACKENDS:
-            best = min((run[index] for run in found[backend]), key=lambda run: run.wall_s)
+            best = min((run[index] for run in runs[backend]), key=lambda run: run.wall_s)
             rows.append(row(size, program, backend, best))
     return rows
 
@@ -126,12 +126,12 @@ def program(name: str, backend: str, *words: str) -> list[str]:
     return python(name, *words, *fixed)
 
 
-def row(size: Size, name: str, backend: str, found: Watched) -> str:
+def row(size: Size, name: str, backend: str, watched: Watched) -> str:
     """Write one row of the table."""
     scan = f"{size.N} px, {size.points} points"
     return (
-        f"| {scan} | {name} | {backend} | {found.wall_s:.1f} | {found.cpu_s:.1f} "
-        f"| {found.peak_mib:.0f} | {found.peak_own_mib:.0f} |"
+        f"| {scan} | {name} | {backend} | {watched.wall_s:.1f} | {watched.cpu_s:.1f} "
+        f"| {watched.peak_mib:.0f} | {watched.peak_own_mib:.0f} |"
     )
 
 

@@ -36,7 +36,7 @@ from harness.runner import workflow
 from harness.runner.stages.child import Stop
 
 _ROOT = Path(__file__).parents[1]
-_KEPT = _ROOT / ".harness" / "bench-cluster.json"
+_MEASURED = _ROOT / ".harness" / "bench-cluster.json"
 _DOC = _ROOT / "docs" / "cluster-speed.md"
 _PICTURE = _ROOT / "docs" / "pictures" / "cluster-speed.svg"
 _ADDED = 0.1
@@ -172,13 +172,14 @@ def _simulate(folder: Path, workers: int, runs: int, stage_s: float) -> Simulate
     )
 
 
-def _require_whole(hubs: Path, told: set[str], runs: int) -> None:
+def _require_whole(hubs: Path, subjects: set[str], runs: int) -> None:
     """Refuse a measurement in which a hub is missing, or is there or in the ledger twice."""
     project = load_project(hubs.parents[1])
-    found = {str(hub) for hub in HubStore(hubs, project.work).hubs("pause")}
+    hubs_present = {str(hub) for hub in HubStore(hubs, project.work).hubs("pause")}
     entries = workflow.ledger_of(replace(project, hubs=hubs)).entries()
-    if not (len(found) == len(told & found) == len(entries) == runs):
-        figures = f"{len(found)} hubs, {len(told)} told, {len(entries)} entries, {runs} runs"
+    if not (len(hubs_present) == len(subjects & hubs_present) == len(entries) == runs):
+        counts = [len(hubs_present), len(subjects), len(entries), runs]
+        figures = "{} hubs, {} told, {} entries, {} runs".format(*counts)
         raise click.ClickException(f"not every run is there once: {figures}")
 
 
@@ -252,21 +253,21 @@ def _real(suite: str, runs: int, choice: Choice) -> float:
 
 def _keep(part: str, value: Any) -> None:
     """Keep a part and write the page of all that are kept."""
-    kept = json.loads(_KEPT.read_text()) if _KEPT.is_file() else {}
-    kept[part] = value
-    _KEPT.parent.mkdir(exist_ok=True)
-    _KEPT.write_text(json.dumps(kept, indent=2))
-    _DOC.write_text("\n".join(_page(kept)) + "\n")
+    parts = json.loads(_MEASURED.read_text()) if _MEASURED.is_file() else {}
+    parts[part] = value
+    _MEASURED.parent.mkdir(exist_ok=True)
+    _MEASURED.write_text(json.dumps(parts, indent=2))
+    _DOC.write_text("\n".join(_page(parts)) + "\n")
 
 
-def _page(kept: dict[str, Any]) -> list[str]:
+def _page(parts: dict[str, Any]) -> list[str]:
     lines = [
         "# Speed of many runs",
         "",
         "Written by `make bench-cluster`. How runs are shared out is in",
         "[Run on a cluster](how-to/cluster.md).",
     ]
-    if rows := [Simulated(**row) for row in kept.get("simulated", [])]:
+    if rows := [Simulated(**row) for row in parts.get("simulated", [])]:
         _draw(rows)
         lines += [
             "",
@@ -287,7 +288,7 @@ def _page(kept: dict[str, Any]) -> list[str]:
             "",
             "![Runs a second against workers](pictures/cluster-speed.svg)",
         ]
-    if real_part := kept.get("real"):
+    if real_part := parts.get("real"):
         times = real_part["times"]
         serial = times[_SERIAL]
         lines += [

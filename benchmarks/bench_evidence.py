@@ -50,8 +50,8 @@ def measure(
     made += evidence_commands.start_rows(place, repeats, peers)
     made += evidence_commands.stage_rows(place, repeats)
     sizes = _SIZES[:2] if quick else _SIZES
-    found = {count: evidence_ledger.costs(place, count, repeats) for count in sizes}
-    return made, found
+    costs = {count: evidence_ledger.costs(place, count, repeats) for count in sizes}
+    return made, costs
 
 
 def _about(seconds: float) -> str:
@@ -64,8 +64,8 @@ def _about(seconds: float) -> str:
 
 
 def _coreutils() -> str:
-    found = shutil.which("sha256sum")
-    return (machine.told([found]) if found else None) or "no sha256sum"
+    program = shutil.which("sha256sum")
+    return (machine.read_version([program]) if program else None) or "no sha256sum"
 
 
 @click.command()
@@ -79,15 +79,15 @@ def main(*, quick: bool, repeats: int, peers: Path | None, record: Path | None) 
     """Measure everything and write docs/evidence-speed.md and its plot."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="evidence-") as folder:
-        made, found = measure(Path(folder), repeats, peers, quick=quick)
-    figures = [row.figure for row in made if row.figure] + evidence_ledger.figures(found)
-    made += evidence_ledger.rows(found)
+        made, costs = measure(Path(folder), repeats, peers, quick=quick)
+    figures = [row.figure for row in made if row.figure] + evidence_ledger.figures(costs)
+    made += evidence_ledger.rows(costs)
     table = "\n".join(row.line for row in made)
     click.echo(table)
     if not quick:
         page = _PAGE.format(machine=_about(time.monotonic() - began), table=table)
         (_DOCS / "evidence-speed.md").write_text(page, "utf-8")
-        evidence_ledger.plot(found, _DOCS / "evidence-speed.svg")
+        evidence_ledger.plot(costs, _DOCS / "evidence-speed.svg")
     measured.write(record, figures)
     sys.exit(any(row.holds is False for row in made))
 

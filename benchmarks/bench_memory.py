@@ -50,13 +50,13 @@ def measure(folder: Path, count: int, architecture: str, threads: int) -> Row:
         *("--config", settings),
     )
     row: Row = {"patterns": count, "groups": groups, "frame_bytes": count * _SIDE**2 * 4}
-    asked = (("--output", scan, "--n_points", count), train, infer)
-    for program, arguments in zip(_PROGRAMS, asked, strict=True):
-        found = resident.watch(resident.python(program, *arguments, "--quiet"), threads)
-        row[program] = dataclasses.asdict(found)
+    arguments_of = (("--output", scan, "--n_points", count), train, infer)
+    for program, arguments in zip(_PROGRAMS, arguments_of, strict=True):
+        usage = resident.watch(resident.python(program, *arguments, "--quiet"), threads)
+        row[program] = dataclasses.asdict(usage)
         click.echo(
-            f"{count:,} patterns, {program}: {found.wall_s:.1f} s, {found.cpu_s:.1f} CPU-s, "
-            f"{found.peak_mib:.0f} MiB at most, {found.peak_own_mib:.0f} MiB its own"
+            f"{count:,} patterns, {program}: {usage.wall_s:.1f} s, {usage.cpu_s:.1f} CPU-s, "
+            f"{usage.peak_mib:.0f} MiB at most, {usage.peak_own_mib:.0f} MiB its own"
         )
     with np.load(result / "reconstruction.npz") as stored:
         row["canvas_pixels"] = stored["weight"].size

@@ -40,15 +40,15 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="small sizes, for a look")
     parser.add_argument("--output", type=Path, default=Path("docs/performance.md"))
     parser.add_argument("--json", type=Path, help="figures as numbers")
-    given = parser.parse_args()
+    args = parser.parse_args()
     figures: list[Measured] = []
-    lines = [*_context(), *_table(given.quick, figures)]
+    lines = [*_context(), *_table(args.quick, figures)]
     text = "\n".join(lines) + "\n"
     print(text)
-    before = given.output.read_text() if given.output.exists() else f"{_START}\n{_END}\n"
+    before = args.output.read_text() if args.output.exists() else f"{_START}\n{_END}\n"
     head, rest = before.split(_START)
-    given.output.write_text(f"{head}{_START}\n{text}{_END}{rest.split(_END)[1]}")
-    measured.write(given.json, figures)
+    args.output.write_text(f"{head}{_START}\n{text}{_END}{rest.split(_END)[1]}")
+    measured.write(args.json, figures)
     return 0
 
 
@@ -150,23 +150,25 @@ def _training(rounds: int, rate: float) -> Iterator[Row]:
     for count in (16, 4):
         package, plain = _steps(count)
         lite, _ = _steps(count, "cnn-lite")
-        found = measure.side_by_side({"package": package, "plain": plain, "lite": lite}, rounds)
+        seconds = measure.side_by_side(
+            {"package": package, "plain": plain, "lite": lite}, rounds
+        )
         floor = measure.flop_count(package) / rate
         for name, target in (("package", "≤ 0.92"), ("lite", "≤ 0.5 of the default")):
             own_floor = floor if name == "package" else measure.flop_count(lite) / rate
-            beside = found["plain"] if name == "package" else found["package"]
+            beside = seconds["plain"] if name == "package" else seconds["package"]
             other = "plain" if name == "package" else "the default"
             what = f"training step, batch of {count}" + (", cnn-lite" if name == "lite" else "")
             cells = (
                 what,
-                f"{count / found[name]:.1f} groups per CPU-s",
-                f"{found[name] / beside:.2f} × {other}",
+                f"{count / seconds[name]:.1f} groups per CPU-s",
+                f"{seconds[name] / beside:.2f} × {other}",
                 f"{count / own_floor:.1f} groups per CPU-s",
-                f"{100 * own_floor / found[name]:.0f} %, {target}",
+                f"{100 * own_floor / seconds[name]:.0f} %, {target}",
             )
             least = 1 / (0.92 if name == "package" else 0.5)
             yield Row(
-                cells, (_rate(what, count, (found[name], beside, own_floor), other, least),)
+                cells, (_rate(what, count, (seconds[name], beside, own_floor), other, least),)
             )
 
 
@@ -184,7 +186,7 @@ def _inference(rounds: int, rate: float) -> Iterator[Row]:
         def package() -> object:
             return model(X, rel)
 
-        found = measure.side_by_side(
+        times = measure.side_by_side(
             {
                 "package": package,
                 "plain": lambda: plain.forward(X, rel),
@@ -202,13 +204,13 @@ def _inference(rounds: int, rate: float) -> Iterator[Row]:
             what = "inference, batch of 64" + (", cnn-lite" if name == "lite" else "")
             cells = (
                 what,
-                f"{count / found[name]:.0f} groups per CPU-s",
-                f"{found[beside] / found[name]:.2f} × {other}",
+                f"{count / times[name]:.0f} groups per CPU-s",
+                f"{times[beside] / times[name]:.2f} × {other}",
                 f"{count / floor:.0f} groups per CPU-s",
-                f"{100 * floor / found[name]:.0f} %, {target}",
+                f"{100 * floor / times[name]:.0f} %, {target}",
             )
             least = 1.6 if name == "package" else 2
-            seconds = (found[name], found[beside], floor)
+            seconds = (times[name], times[beside], floor)
             yield Row(cells, (_rate(what, count, seconds, other, least),))
 
 
@@ -237,9 +239,9 @@ def _rate(
     )
 
 
-def _agree(found: torch.Tensor, wanted: torch.Tensor) -> None:
+def _agree(actual: torch.Tensor, wanted: torch.Tensor) -> None:
     """Refuse to time two variants that do not compute the same."""
-    error = float((found - wanted).abs().square().sum().sqrt() / wanted.norm())
+    error = float((actual - wanted).abs().square().sum().sqrt() / wanted.norm())
     if error > _AGREEMENT:
         raise RuntimeError(f"the plain variant differs by {error:.1e}")
 

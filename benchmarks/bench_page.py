@@ -58,7 +58,7 @@ def row(figure: Measured) -> str:
 
 
 def page(
-    found: Sequence[tuple[Part, Outcome | None]],
+    outcomes: Sequence[tuple[Part, Outcome | None]],
     about: Sequence[str],
     docs: Path,
     *,
@@ -67,41 +67,41 @@ def page(
     """Write the page of all parts.
 
     Args:
-        found: Every part with its outcome, None where it was not measured.
+        outcomes: Every part with its outcome, None where it was not measured.
         about: Lines on machine and versions.
         docs: Where detailed pages and their plots lie; what is missing is not linked.
         is_quick: Whether the parts were measured in the short form.
     """
     lines = [_HEAD]
-    if any(outcome is not None for _, outcome in found):
+    if any(outcome is not None for _, outcome in outcomes):
         lines += [*([_QUICK] if is_quick else []), *about, ""]
-    lines += [*_summary(found), ""]
-    if drawn(found):
+    lines += [*_summary(outcomes), ""]
+    if drawn(outcomes):
         lines += [f"![how many times better than what a user would pick]({PICTURE})", ""]
-    for part, outcome in found:
+    for part, outcome in outcomes:
         if outcome is not None:
             lines += _section(part, outcome, docs, is_quick=is_quick)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def versions(found: Mapping[str, str | None]) -> str:
+def versions(by_name: Mapping[str, str | None]) -> str:
     """Write the versions of what is measured and of its peers."""
-    told = (f"{name} {_number(name, version)}" for name, version in found.items())
-    return ", ".join(told) + "."
+    parts = (f"{name} {_number(name, version)}" for name, version in by_name.items())
+    return ", ".join(parts) + "."
 
 
-def _number(name: str, told: str | None) -> str:
+def _number(name: str, version: str | None) -> str:
     """Leave out what a program says around its version: its name, the word itself."""
-    return re.sub(rf"^{re.escape(name)}[,\s]+(version\s+)?", "", told or MISSING)
+    return re.sub(rf"^{re.escape(name)}[,\s]+(version\s+)?", "", version or MISSING)
 
 
-def _summary(found: Sequence[tuple[Part, Outcome | None]]) -> Iterator[str]:
-    judged = [f.holds for _, o in found if o for f in o.figures if f.holds is not None]
+def _summary(outcomes: Sequence[tuple[Part, Outcome | None]]) -> Iterator[str]:
+    judged = [f.holds for _, o in outcomes if o for f in o.figures if f.holds is not None]
     if judged:
         yield f"{sum(judged)} of {len(judged)} targets held."
-    if failed := [part.name for part, outcome in found if outcome and outcome.failure]:
+    if failed := [part.name for part, outcome in outcomes if outcome and outcome.failure]:
         yield f"**Failed: {', '.join(failed)}.**"
-    if absent := [part.name for part, outcome in found if outcome is None]:
+    if absent := [part.name for part, outcome in outcomes if outcome is None]:
         yield f"Not measured on this state of the code: {', '.join(absent)}; `make bench` does."
 
 
@@ -129,11 +129,11 @@ def _section(part: Part, outcome: Outcome, docs: Path, *, is_quick: bool) -> Ite
                 yield from (f"![{part.title}]({name})", "")
 
 
-def drawn(found: Sequence[tuple[Part, Outcome | None]]) -> list[tuple[str, float]]:
+def drawn(outcomes: Sequence[tuple[Part, Outcome | None]]) -> list[tuple[str, float]]:
     """Return label and gain of every figure that stands beside what a user would pick."""
     return [
         (f"{figure.what}  /  {figure.peer}", figure.gain)
-        for part, outcome in found
+        for part, outcome in outcomes
         if outcome is not None and part.has_peers
         for figure in outcome.figures
         if figure.gain is not None

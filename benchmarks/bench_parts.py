@@ -24,7 +24,7 @@ from benchmarks.measured import Measured
 ROOT = Path(__file__).parents[1]
 _FOLDERS = re.compile(r"(?:/[\w.@+-]+)+/")
 _CODE = ("ptycho_torch", "harness", "benchmarks", "tests/builders")
-_TOLD = 300  # characters of what a failed part said last
+_MESSAGE_SIZE = 300  # characters of what a failed part said last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,8 +202,8 @@ def _figures(part: Part, run: Path, code: int, log: Path) -> tuple[str, list[Mea
         return "", measured.read(_numbers(part, run))
     except FileNotFoundError:
         said = log.read_text("utf-8", errors="replace").strip().splitlines() or ["nothing"]
-        told = _FOLDERS.sub("", said[-1])[-_TOLD:].replace("|", "/")
-        return f"exit code {code}; it said: {told}", []
+        message = _FOLDERS.sub("", said[-1])[-_MESSAGE_SIZE:].replace("|", "/")
+        return f"exit code {code}; it said: {message}", []
     except ValueError as error:
         return f"its figures cannot be read: {error}", []
 
@@ -215,7 +215,7 @@ def keep(part: Part, run: Path, outcome: Outcome) -> None:
     partial.replace(run / f"{part.name}.json")
 
 
-def kept(part: Part, run: Path) -> Outcome | None:
+def read_outcome(part: Part, run: Path) -> Outcome | None:
     """Return the outcome of a part that the run directory holds, or None.
 
     Raises:
@@ -244,5 +244,5 @@ def _commit() -> str:
 
 def _git(*words: str) -> str:
     argv = ["git", *words]
-    found = subprocess.run(argv, cwd=ROOT, check=False, capture_output=True, text=True)
-    return found.stdout.strip()
+    completed = subprocess.run(argv, cwd=ROOT, check=False, capture_output=True, text=True)
+    return completed.stdout.strip()

@@ -56,8 +56,8 @@ class Row(NamedTuple):
     """One line of the page: what, the figure, what was asked for; and as a number."""
 
     what: str
-    found: str
-    asked: str
+    value: str
+    target: str
     figure: Measured
 
 
@@ -138,7 +138,7 @@ def rows(count: int, folder: Path) -> list[Row]:
 
 
 def _built(what: str, spent: Spent, limit: float) -> tuple[Row, Row]:
-    told = f"{spent.wall_s:.2f} s ({spent.cpu_s:.2f} s of processor)"
+    cell = f"{spent.wall_s:.2f} s ({spent.cpu_s:.2f} s of processor)"
     memory = Measured(
         what=f"{what}: largest memory",
         value=spent.peak_mb,
@@ -147,7 +147,7 @@ def _built(what: str, spent: Spent, limit: float) -> tuple[Row, Row]:
         holds=spent.peak_mb < _MEMORY_MB,
     )
     return (
-        Row(what, told, f"≤ {limit:g} s", at_most(what, spent.wall_s, "s", limit)),
+        Row(what, cell, f"≤ {limit:g} s", at_most(what, spent.wall_s, "s", limit)),
         Row("its largest memory", f"{spent.peak_mb:.0f} MB", memory.target, memory),
     )
 
@@ -168,11 +168,11 @@ def main(count: int, keep: bool, record: Path | None) -> None:  # noqa: FBT001 -
     """Measure the site and print a table."""
     folder = Path(tempfile.mkdtemp(prefix="bench-site-"))
     try:
-        found = rows(count, folder)
+        results = rows(count, folder)
     finally:
         shutil.rmtree(folder)
     table = ["| what | found | asked for |", "| --- | --- | --- |"]
-    table += [f"| {' | '.join(row[:3])} |" for row in found]
+    table += [f"| {' | '.join(row[:3])} |" for row in results]
     click.echo("\n".join(table))
     if keep:
         head = (
@@ -181,7 +181,7 @@ def main(count: int, keep: bool, record: Path | None) -> None:  # noqa: FBT001 -
             "and four pictures;\neach build is a program of its own, start-up included.\n\n"
         )
         _DOC.write_text(head + "\n".join(table) + "\n")
-    measured.write(record, [row.figure for row in found])
+    measured.write(record, [row.figure for row in results])
 
 
 if __name__ == "__main__":

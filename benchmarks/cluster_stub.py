@@ -29,13 +29,13 @@ from harness.verdict import Verdict
 TASK = f"{__name__}:perform"
 
 
-def perform(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
+def perform(payload: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
     """Pause as long as the parameter ``stage_s`` says, then leave a hub."""
     del stop
-    project = _project(asked["root"])
-    own = replace(project, hubs=Path(asked["hubs"]), work=Path(asked["work"]))
-    suite = project.suites[asked["suite"]]
-    suite = replace(suite, parameters={**suite.parameters, **asked["parameters"]})
+    project = _project(payload["root"])
+    own = replace(project, hubs=Path(payload["hubs"]), work=Path(payload["work"]))
+    suite = project.suites[payload["suite"]]
+    suite = replace(suite, parameters={**suite.parameters, **payload["parameters"]})
     time.sleep(float(suite.parameters["stage_s"]))
     record = _record(project, suite)
     hub = layout.temporary(own.hubs, suite.name, record.run_id)
@@ -68,8 +68,8 @@ def _inputs(root: str, suite: str) -> str:
 
 @cache
 def _environment(root: str, suite: str) -> dict[str, str]:
-    found = _project(root).suites[suite]
-    return stamp.environment_of(found, Path(root))
+    spec = _project(root).suites[suite]
+    return stamp.environment_of(spec, Path(root))
 
 
 def _record(project: Project, suite: SuiteSpec) -> HubRecord:

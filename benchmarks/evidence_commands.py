@@ -70,9 +70,9 @@ def start_rows(place: Path, repeats: int, peers: Path | None = None) -> list[Row
         "python -c pass": program([sys.executable, "-c", "pass"]),
     }
     for name in _VERSIONS:
-        found = machine.program(name, peers)
-        if found and machine.told([found]):
-            calls[f"{name} --version"] = program([found, "--version"])
+        program_path = machine.program(name, peers)
+        if program_path and machine.read_version([program_path]):
+            calls[f"{name} --version"] = program([program_path, "--version"])
     took = side_by_side(calls, repeats)
     limits = {_START: 0.08, f"harness status, {_HUBS} hubs": 0.2}
     rows = [within(name, took[name], limit) for name, limit in limits.items()]

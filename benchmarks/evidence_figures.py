@@ -30,8 +30,8 @@ class Row:
     """One line of the page: what, the figure, what was asked, whether it held; as numbers."""
 
     what: str
-    found: str
-    asked: str = ""
+    value: str
+    target: str = ""
     holds: bool | None = None
     figure: Measured | None = None
 
@@ -39,7 +39,7 @@ class Row:
     def line(self) -> str:
         """The row in Markdown."""
         verdict = {True: "yes", False: "**no**", None: ""}[self.holds]
-        return f"| {self.what} | {self.found} | {self.asked} | {verdict} |"
+        return f"| {self.what} | {self.value} | {self.target} | {verdict} |"
 
 
 def within(what: str, seconds: float, limit: float) -> Row:
@@ -88,5 +88,5 @@ def program(argv: Sequence[str], cwd: Path | None = None) -> Callable[[], object
 def peak_bytes(*words: str) -> int:
     """Return the most memory that a command of the harness held [bytes]."""
     argv = [sys.executable, "-c", _PEAK, *words]
-    told = subprocess.run(argv, check=True, capture_output=True, text=True).stderr
-    return 1024 * int(told.split()[-1])
+    report = subprocess.run(argv, check=True, capture_output=True, text=True).stderr
+    return 1024 * int(report.split()[-1])

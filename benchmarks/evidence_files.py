@@ -49,8 +49,8 @@ def hub_of(root: Path, count: int, size: int) -> Store:
 def _others(store: Store, place: Path) -> dict[str, Callable[[], object]]:
     """Return the calls of the other tools that are installed."""
     calls: dict[str, Callable[[], object]] = {}
-    if found := shutil.which("sha256sum"):
-        argv = [found, "--check", "--quiet", inventory.MANIFEST]
+    if checker := shutil.which("sha256sum"):
+        argv = [checker, "--check", "--quiet", inventory.MANIFEST]
         calls[SUMS] = program(argv, store.hub)
     bagit = Path(sys.executable).with_name("bagit.py")
     if bagit.exists():
@@ -62,7 +62,7 @@ def _others(store: Store, place: Path) -> dict[str, Callable[[], object]]:
 
 
 def rows(
-    place: Path, sizes: tuple[int, int], repeats: int, asked: Mapping[str, float], rate: float
+    place: Path, sizes: tuple[int, int], repeats: int, times: Mapping[str, float], rate: float
 ) -> list[Row]:
     """Measure one hub with every tool, turn by turn, start-up of each included.
 
@@ -70,7 +70,7 @@ def rows(
         place: Where the hub is made; removed afterwards.
         sizes: Files beside those of the harness, and the bytes of each.
         repeats: Turns.
-        asked: Seconds that ours may take, and the share of each other tool's time.
+        times: Seconds that ours may take, and the share of each other tool's time.
         rate: What the machine's SHA-256 gives at best [bytes/s].
     """
     count, size = sizes
@@ -80,7 +80,7 @@ def rows(
     shutil.rmtree(place)
     mine = took.pop(OURS)
     named = f"{count:,} files of {size / 1024:,.0f} KiB: "
-    limit, floor = asked.get(OURS), count * size / rate
+    limit, floor = times.get(OURS), count * size / rate
     ours = named + OURS
     made = [
         Row(
@@ -95,9 +95,9 @@ def rows(
         if name not in took:
             made.append(missing(named + name, ours, mine, name))
             continue
-        seconds, most = took[name], asked.get(name)
+        seconds, most = took[name], times.get(name)
         share = mine / seconds
-        told = f"{spoken(seconds)}; harness takes {share:.2f} of it"
+        cell = f"{spoken(seconds)}; harness takes {share:.2f} of it"
         holds = None if most is None else share <= most
         target = "" if most is None else f"≤ {most}"
         figure = Measured(
@@ -110,7 +110,7 @@ def rows(
             target=f"ratio {target}" if target else "",
             holds=holds,
         )
-        made.append(Row(named + name, told, target, holds, figure))
+        made.append(Row(named + name, cell, target, holds, figure))
     return made
 
 

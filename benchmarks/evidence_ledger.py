@@ -78,8 +78,8 @@ def costs(place: Path, count: int, repeats: int) -> dict[str, float]:
     tree = Tiles(ledger, root / "tree")
     began = time.perf_counter()
     tree.bring_up_to_date()
-    found = {"cache built": time.perf_counter() - began}
-    found["verify"] = median(ledger.check, max(1, repeats // 2))
+    times = {"cache built": time.perf_counter() - began}
+    times["verify"] = median(ledger.check, max(1, repeats // 2))
 
     def proof() -> None:
         fresh = Tiles(ledger, root / "tree")
@@ -87,13 +87,13 @@ def costs(place: Path, count: int, repeats: int) -> dict[str, float]:
         leaf = bytes.fromhex(fresh.entry(index).leaf)
         merkle.check_inclusion(leaf, index, size, fresh.inclusion_proof(index), fresh.root())
 
-    found["inclusion proof"] = median(proof, 3 * repeats)
-    found["bare write and fsync"] = median(lambda: _bare(root / "bare"), 3 * repeats)
-    found["append"] = median(lambda: ledger.append("seal", "x/y", {"size": 1}), 3 * repeats)
+    times["inclusion proof"] = median(proof, 3 * repeats)
+    times["bare write and fsync"] = median(lambda: _bare(root / "bare"), 3 * repeats)
+    times["append"] = median(lambda: ledger.append("seal", "x/y", {"size": 1}), 3 * repeats)
     for name, words in _COMMANDS.items():
-        found[f"memory of {name}"] = peak_bytes("-C", str(root), *words)
+        times[f"memory of {name}"] = peak_bytes("-C", str(root), *words)
     shutil.rmtree(root)
-    return found
+    return times
 
 
 def _bare(path: Path) -> None:
@@ -103,10 +103,10 @@ def _bare(path: Path) -> None:
         os.fsync(stream.fileno())
 
 
-def rows(found: Mapping[int, Mapping[str, float]]) -> list[Row]:
+def rows(costs_of: Mapping[int, Mapping[str, float]]) -> list[Row]:
     """Write the costs of every size as rows."""
     made = []
-    for count, each in found.items():
+    for count, each in costs_of.items():
         for name, value in each.items():
             what = f"ledger of {count:,}: {name}"
             size, limit = _LIMITS.get(name, (0, 0.0))
@@ -115,8 +115,8 @@ def rows(found: Mapping[int, Mapping[str, float]]) -> list[Row]:
                 figure = Measured(
                     what=what, value=value / 1e6, unit="MB", target="< 300 MB", holds=holds
                 )
-                told = f"{value / 1e6:.0f} MB"
-                made.append(Row(what, told, "< 300 MB", holds, figure))
+                cell = f"{value / 1e6:.0f} MB"
+                made.append(Row(what, cell, "< 300 MB", holds, figure))
             elif size in (None, count):
                 made.append(within(what, value, limit))
             else:
@@ -124,30 +124,30 @@ def rows(found: Mapping[int, Mapping[str, float]]) -> list[Row]:
     return made
 
 
-def figures(found: Mapping[int, Mapping[str, float]]) -> list[Measured]:
+def figures(costs_of: Mapping[int, Mapping[str, float]]) -> list[Measured]:
     """Return the limits at the largest size, and those that were asked of one size."""
-    count, each = max(found.items())
-    made = [row.figure for row in rows(found) if row.figure is not None]
-    asked = f"ledger of {_LIMITS['verify'][0]:,}: verify"
-    kept = [m for m in made if m.what.startswith(f"ledger of {count:,}:") or m.what == asked]
+    count, each = max(costs_of.items())
+    made = [row.figure for row in rows(costs_of) if row.figure is not None]
+    label = f"ledger of {_LIMITS['verify'][0]:,}: verify"
+    records = [m for m in made if m.what.startswith(f"ledger of {count:,}:") or m.what == label]
     bare = each["bare write and fsync"]
     return [
         replace(m, peer="bare write and fsync", beside=bare) if "append" in m.what else m
-        for m in kept
+        for m in records
     ]
 
 
-def plot(found: Mapping[int, Mapping[str, float]], path: Path) -> None:
+def plot(costs_of: Mapping[int, Mapping[str, float]], path: Path) -> None:
     """Draw cost and memory against size, on log scales."""
     figure = Figure(figsize=(9.6, 4.2))
     left, right = figure.subplots(1, 2)
     for name in DRAWN:
-        times = [each[name] for each in found.values()]
-        left.loglog(list(found), times, marker="o", label=name)
+        times = [each[name] for each in costs_of.values()]
+        left.loglog(list(costs_of), times, marker="o", label=name)
     left.set_ylabel("time [s]")
     for name in _COMMANDS:
-        peaks = [each[f"memory of {name}"] / 1e6 for each in found.values()]
-        right.loglog(list(found), peaks, marker="o", label=name)
+        peaks = [each[f"memory of {name}"] / 1e6 for each in costs_of.values()]
+        right.loglog(list(costs_of), peaks, marker="o", label=name)
     right.axhline(_MEMORY / 1e6, color="grey", linestyle="--", label="asked for")
     right.set_ylabel("most resident memory [MB]")
     for axes in (left, right):

@@ -51,8 +51,8 @@ def reconstruct(scan: ScanData, looks: list[int], seed: int = 0) -> Iterator[Est
             task["solver"].run(sweeps - done)
         done = sweeps
         spent = time.process_time() - began
-        found = task["solver"].get_data_to_cpu("object", as_numpy=True)[0]
-        yield Estimate(found.astype(np.complex128), weight, origin, sweeps, spent)
+        canvas = task["solver"].get_data_to_cpu("object", as_numpy=True)[0]
+        yield Estimate(canvas.astype(np.complex128), weight, origin, sweeps, spent)
 
 
 def _task(

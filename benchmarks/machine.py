@@ -17,11 +17,11 @@ PROGRAMS = ("dvc", "reframe", "snakemake", "mlflow", "sha256sum", "git")
 def processor() -> str:
     """Name the processor and whether it has instructions for SHA-256, where Linux tells."""
     try:
-        told = Path("/proc/cpuinfo").read_text()
+        text = Path("/proc/cpuinfo").read_text()
     except OSError:
         return platform.processor() or "unknown"
-    name = told.partition("model name")[2].partition("\n")[0].strip("\t :")
-    return f"{name}, {'with' if ' sha_ni' in told else 'without'} SHA-NI"
+    name = text.partition("model name")[2].partition("\n")[0].strip("\t :")
+    return f"{name}, {'with' if ' sha_ni' in text else 'without'} SHA-NI"
 
 
 def described() -> str:
@@ -45,18 +45,20 @@ def program(name: str, peers: Path | None = None) -> str | None:
     return shutil.which(name, path=":".join(folders)) or shutil.which(name)
 
 
-def told(argv: list[str]) -> str | None:
+def read_version(argv: list[str]) -> str | None:
     """Return the first line that a program says of its version, or None where it fails."""
-    found = subprocess.run([*argv, "--version"], check=False, capture_output=True, text=True)
-    line = found.stdout.strip().partition("\n")[0]
-    return line if found.returncode == 0 and line else None
+    completed = subprocess.run(
+        [*argv, "--version"], check=False, capture_output=True, text=True
+    )
+    line = completed.stdout.strip().partition("\n")[0]
+    return line if completed.returncode == 0 and line else None
 
 
 def versions(peers: Path | None = None) -> dict[str, str | None]:
     """Return the versions of what is measured and of every peer; None where it is missing."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
-    found |= {name: package(name) for name in PACKAGES}
+    by_name: dict[str, str | None] = {"python": platform.python_version()}
+    by_name |= {name: package(name) for name in PACKAGES}
     for name in PROGRAMS:
         place = program(name, peers)
-        found[name] = told([place]) if place else None
-    return found
+        by_name[name] = read_version([place]) if place else None
+    return by_name

@@ -31,7 +31,7 @@ def side_by_side(variants: dict[str, Action], rounds: int) -> dict[str, float]:
 
     The variant ``plain`` runs under the usual allocator, all others keep freed memory.
     """
-    found: dict[str, list[float]] = {name: [] for name in variants}
+    times_of: dict[str, list[float]] = {name: [] for name in variants}
     for turn in range(rounds + 1):
         for name, action in variants.items():
             if name == "plain":
@@ -42,8 +42,8 @@ def side_by_side(variants: dict[str, Action], rounds: int) -> dict[str, float]:
             began = time.process_time()
             action()
             if turn:
-                found[name].append(time.process_time() - began)
-    return {name: statistics.median(times) for name, times in found.items()}
+                times_of[name].append(time.process_time() - began)
+    return {name: statistics.median(times) for name, times in times_of.items()}
 
 
 def convolution_rate(threads: int) -> float:

@@ -65,12 +65,12 @@ def rows(folder: Path, rate: float, threads: int, size: Size, flops: Flops) -> I
     )
     for count, target in ((few, "≤ 12 s after start-up, < 1 GB"), (many, "< 1 GB above data")):
         argv = resident.python("inference", "--test_data", scans[count], *inference)
-        found = resident.watch(argv, threads)
-        after = found.wall_s - start.wall_s
+        usage = resident.watch(argv, threads)
+        after = usage.wall_s - start.wall_s
         floor = count * flops.inference / rate
         cells = (
             f"inference program, {count} patterns, {threads} threads",
-            f"{found.wall_s:.1f} s ({found.cpu_s:.1f} CPU-s), {found.peak_mib:.0f} MiB",
+            f"{usage.wall_s:.1f} s ({usage.cpu_s:.1f} CPU-s), {usage.peak_mib:.0f} MiB",
             f"start-up {start.wall_s:.1f} s, data {scans[count].stat().st_size >> 20} MiB",
             f"{floor:.1f} s",
             f"{100 * floor / after:.0f} % after start-up, {target}",
@@ -118,22 +118,22 @@ def _train_program(
         *("train", "--train_data_file", scan, "--output_dir", model, "--quiet"),
         *("--max_epochs", epochs, "--n_images", groups, "--val_split", 0, "--batch_size", 16),
     )
-    found = resident.watch(argv, threads)
+    usage = resident.watch(argv, threads)
     flops, rate = work[0] * groups * epochs, work[1]
     cells = (
         f"training program, {epochs} epochs of {groups} groups, {threads} threads",
-        f"{found.wall_s:.1f} s ({found.cpu_s:.1f} CPU-s), {found.peak_mib:.0f} MiB",
-        f"{flops / found.wall_s / 1e9:.0f} GFLOP/s, start-up included",
+        f"{usage.wall_s:.1f} s ({usage.cpu_s:.1f} CPU-s), {usage.peak_mib:.0f} MiB",
+        f"{flops / usage.wall_s / 1e9:.0f} GFLOP/s, start-up included",
         f"{flops / rate:.1f} s",
-        f"{100 * flops / rate / found.wall_s:.0f} %, ≥ 50 %, < 1 GB",
+        f"{100 * flops / rate / usage.wall_s:.0f} %, ≥ 50 %, < 1 GB",
     )
     program = Measured(
         what=cells[0],
-        value=groups * epochs / found.wall_s,
+        value=groups * epochs / usage.wall_s,
         unit="groups/s",
         floor=groups * epochs * rate / flops,
         target="≥ 50 % of the floor",
-        holds=flops / rate >= found.wall_s / 2,
+        holds=flops / rate >= usage.wall_s / 2,
         note="start-up included",
     )
     yield Row(cells, (program,))

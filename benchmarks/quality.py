@@ -70,7 +70,7 @@ the solver more sweeps. On unseen objects that look otherwise it falls behind mo
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Sample:
     """A scan to train on and those to reconstruct; names as in the table."""
 
     name: str
@@ -86,17 +86,17 @@ class Result:
     method: str
     training: float | None
     reconstruction: float
-    found: dict[str, Any]
+    metrics: dict[str, Any]
     phase: NDArray[np.float64]
 
     def line(self) -> str:
         """Return the row of the table."""
         training = "–" if self.training is None else f"{self.training:.0f}"
         values = (
-            self.found["phase"]["pearson"],
-            self.found["phase"]["ssim"],
-            self.found["complex_error"],
-            self.found["frc"]["f_halfbit"],
+            self.metrics["phase"]["pearson"],
+            self.metrics["phase"]["ssim"],
+            self.metrics["complex_error"],
+            self.metrics["frc"]["f_halfbit"],
         )
         numbers = ["none" if value is None else f"{value:.3f}" for value in values]
         cells = [self.scan, self.method, training, f"{self.reconstruction:.1f}", *numbers]
@@ -109,7 +109,7 @@ class Result:
             "method": self.method,
             "training_cpu_s": self.training,
             "cpu_s": self.reconstruction,
-            "metrics": self.found,
+            "metrics": self.metrics,
         }
 
 
@@ -131,23 +131,25 @@ def main() -> int:
     parser.add_argument("--sweeps", type=int, default=max(_LOOKS), help="of a solver, at most")
     parser.add_argument("--output", type=Path, default=Path("docs"))
     parser.add_argument("--json", type=Path, help="figures as numbers")
-    given = parser.parse_args()
+    args = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        results, curves, steps = _run(Path(folder), given)
-    pictures = given.output / "quality"
+        results, curves, steps = _run(Path(folder), args)
+    pictures = args.output / "quality"
     pictures.mkdir(parents=True, exist_ok=True)
     _draw_phases(results, pictures / "phases.png")
     _draw_curves(curves, results, pictures / "error-against-time.png")
     lines = "\n".join(result.line() for result in results)
-    options = ",\n".join(_told(name, recipes.of(name, recipes.LONG)) for name in given.only)
+    options = ",\n".join(
+        _describe_recipe(name, recipes.of(name, recipes.LONG)) for name in args.only
+    )
     head = _HEAD.format(long=recipes.LONG, options=options)
     helped = quality_steps.text(recipes.LIGHT, steps)
-    (given.output / "quality.md").write_text(head + lines + "\n" + helped + _TAIL)
+    (args.output / "quality.md").write_text(head + lines + "\n" + helped + _TAIL)
     record = _record(results, curves, steps)
     text = json.dumps(record, indent=1, allow_nan=False)
     (pictures / "results.json").write_text(text + "\n", "utf-8")
-    measured.write(given.json, quality_record.figures(record))
+    measured.write(args.json, quality_record.figures(record))
     return 0
 
 
@@ -165,25 +167,27 @@ def _record(results: list[Result], curves: Curves, steps: list[Step]) -> dict[st
     }
 
 
-def _run(folder: Path, given: argparse.Namespace) -> tuple[list[Result], Curves, list[Step]]:
+def _run(folder: Path, args: argparse.Namespace) -> tuple[list[Result], Curves, list[Step]]:
     results, curves, steps = [], {}, []
-    looks = [sweeps for sweeps in _LOOKS if sweeps <= given.sweeps]
-    for scene in _scenes(folder, given.doses, given.star):
-        for name, path in scene.targets.items():
+    looks = [sweeps for sweeps in _LOOKS if sweeps <= args.sweeps]
+    for sample in _samples(folder, args.doses, args.star):
+        for name, path in sample.targets.items():
             scan = scan_file.read(path, DataConfig())
             for solver, estimates in _solvers(scan, looks):
                 best, curves[name, solver] = _iterative(name, solver, scan, estimates)
                 results.append(_said(best))
-        for architecture in given.only:
-            for epochs in given.epochs:
-                found = _network(folder, scene, architecture, recipes.of(architecture, epochs))
-                results.extend(_said(result) for result in found)
-        if scene.name == _STAR and recipes.LONG in given.epochs and recipes.LIGHT in given.only:
-            steps.extend(_steps(folder, scene, results))
+        for architecture in args.only:
+            for epochs in args.epochs:
+                network_results = _network(
+                    folder, sample, architecture, recipes.of(architecture, epochs)
+                )
+                results.extend(_said(result) for result in network_results)
+        if sample.name == _STAR and recipes.LONG in args.epochs and recipes.LIGHT in args.only:
+            steps.extend(_steps(folder, sample, results))
     return results, curves, steps
 
 
-def _told(architecture: str, recipe: Recipe) -> str:
+def _describe_recipe(architecture: str, recipe: Recipe) -> str:
     """Name the options of a network's long recipe."""
     around = "" if recipe.around == 1 else f", and {recipe.around} groups a point"
     return f"{recipe.text()} ({architecture}{around})"
@@ -194,40 +198,51 @@ def _said(result: Result) -> Result:
     return result
 
 
-def _scenes(folder: Path, doses: Iterable[float], star: Path | None) -> Iterator[Scene]:
+def _samples(folder: Path, doses: Iterable[float], star: Path | None) -> Iterator[Sample]:
     for dose in doses:
         paths = {seed: folder / f"{dose:g}-{seed}.npz" for seed in (42, 43)}
         for seed, path in paths.items():
             argv = ("--output", path, "--n_points", 400, "--seed", seed, "--nphotons", dose)
             resident.watch(resident.python("simulate", *argv), 1)
         title = f"simulated, {dose:g} photons"
-        yield Scene(title, paths[42], {title: paths[42], f"{title}, unseen": paths[43]})
+        yield Sample(title, paths[42], {title: paths[42], f"{title}, unseen": paths[43]})
     if star is not None:
         train, test = (star / f"siemens_star_{part}.npz" for part in ("train", "test"))
-        yield Scene(
+        yield Sample(
             _STAR, train, {f"{_STAR}, trained half": train, f"{_STAR}, unseen half": test}
         )
 
 
-def _network(folder: Path, scene: Scene, architecture: str, recipe: Recipe) -> Iterator[Result]:
+def _network(
+    folder: Path, sample: Sample, architecture: str, recipe: Recipe
+) -> Iterator[Result]:
     """Train and reconstruct by the programs."""
     model, method = folder / "model", f"{architecture}, {recipe.epochs} epochs"
-    training = recipes.train(model, scene.train, architecture, recipe)
-    for name, path in scene.targets.items():
-        found = recipes.reconstruct(folder / "back", model, path, recipe)
-        yield Result(name, method, training, found.cpu_s, found.metrics, found.phase)
+    training = recipes.train(model, sample.train, architecture, recipe)
+    for name, path in sample.targets.items():
+        reconstruction = recipes.reconstruct(folder / "back", model, path, recipe)
+        yield Result(
+            name,
+            method,
+            training,
+            reconstruction.cpu_s,
+            reconstruction.metrics,
+            reconstruction.phase,
+        )
 
 
-def _steps(folder: Path, scene: Scene, results: Iterable[Result]) -> Iterator[Step]:
+def _steps(folder: Path, sample: Sample, results: Iterable[Result]) -> Iterator[Step]:
     """Add options one by one; the last step is a row of the table."""
     *before, last = recipes.steps()
-    yield from quality_steps.measure(folder, scene.train, scene.targets, recipes.LIGHT, before)
+    yield from quality_steps.measure(
+        folder, sample.train, sample.targets, recipes.LIGHT, before
+    )
     rows = [
         row
         for row in results
-        if row.scan in scene.targets and row.method == f"{recipes.LIGHT}, {last.epochs} epochs"
+        if row.scan in sample.targets and row.method == f"{recipes.LIGHT}, {last.epochs} epochs"
     ]
-    pearson = {row.scan: row.found["phase"]["pearson"] for row in rows}
+    pearson = {row.scan: row.metrics["phase"]["pearson"] for row in rows}
     yield Step(last, rows[0].training or 0.0, pearson)
 
 
@@ -250,14 +265,14 @@ def _iterative(
     best: Result | None = None
     curve = []
     for estimate in estimates:
-        found = _judge(scan, estimate)
-        errors = found["complex_error"], quality_record.phase_error(found)
+        scores = _judge(scan, estimate)
+        errors = scores["complex_error"], quality_record.phase_error(scores)
         curve.append(Point(estimate.cpu_seconds, *errors))
-        if best is None or found["complex_error"] < best.found["complex_error"]:
+        if best is None or scores["complex_error"] < best.metrics["complex_error"]:
             lit = estimate.weight > 0.1 * estimate.weight.max()
             phase = np.where(lit, np.angle(estimate.object_canvas), np.nan)
             method = f"{solver}, {estimate.sweeps} sweeps"
-            best = Result(name, method, None, estimate.cpu_seconds, found, phase)
+            best = Result(name, method, None, estimate.cpu_seconds, scores, phase)
     if best is None:
         raise RuntimeError("no sweep was judged")
     return best, curve
@@ -271,11 +286,11 @@ def _judge(scan: ScanData, estimate: epie.Estimate) -> dict[str, Any]:
 
 
 def _draw_phases(results: Iterable[Result], path: Path) -> None:
-    shown = list(results)
-    columns = max(1, sum(result.scan == shown[0].scan for result in shown))
-    rows = -(-len(shown) // columns)
+    panels = list(results)
+    columns = max(1, sum(result.scan == panels[0].scan for result in panels))
+    rows = -(-len(panels) // columns)
     figure = Figure(figsize=(2.4 * columns, 2.6 * rows), layout="constrained")
-    for index, result in enumerate(sorted(shown, key=lambda item: item.scan)):
+    for index, result in enumerate(sorted(panels, key=lambda item: item.scan)):
         axes = figure.add_subplot(rows, columns, index + 1)
         axes.imshow(result.phase, cmap="twilight")
         axes.set_title(f"{result.scan}\n{result.method}", fontsize=6)
@@ -295,7 +310,7 @@ def _draw_curves(curves: Curves, results: Iterable[Result], path: Path) -> None:
                 axes.plot(seconds, errors, marker=".", label=solver)
         for result in results:
             if result.scan == scan and result.training is not None:
-                error = result.found["complex_error"]
+                error = result.metrics["complex_error"]
                 total = result.training + result.reconstruction
                 line = axes.plot(
                     [total], [error], marker="o", linestyle="", label=result.method

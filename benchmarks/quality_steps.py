@@ -87,8 +87,8 @@ def _judged(
     folder: Path, model: Path, targets: Mapping[str, Path], recipe: Recipe
 ) -> Iterator[tuple[str, float]]:
     for name, path in targets.items():
-        found = recipes.reconstruct(folder / "back", model, path, recipe)
-        yield name, found.metrics["phase"]["pearson"]
+        reconstruction = recipes.reconstruct(folder / "back", model, path, recipe)
+        yield name, reconstruction.metrics["phase"]["pearson"]
 
 
 def text(architecture: str, steps: Sequence[Step]) -> str:

@@ -81,7 +81,7 @@ def steps() -> list[Recipe]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Reconstruction:
     """A reconstruction by the programs.
 
     Attributes:
@@ -104,7 +104,7 @@ def train(folder: Path, scan: Path, architecture: str, recipe: Recipe) -> float:
     return resident.watch(argv, 1).cpu_s
 
 
-def reconstruct(folder: Path, model: Path, scan: Path, recipe: Recipe) -> Found:
+def reconstruct(folder: Path, model: Path, scan: Path, recipe: Recipe) -> Reconstruction:
     """Reconstruct a scan with a trained model into a folder."""
     points = scan_file.read(scan, DataConfig()).point_count
     argv = resident.python(
@@ -115,4 +115,4 @@ def reconstruct(folder: Path, model: Path, scan: Path, recipe: Recipe) -> Found:
     metrics = json.loads((folder / "metrics.json").read_text())
     with np.load(folder / "reconstruction.npz") as stored:
         phase = np.where(stored["mask"], np.angle(stored["object"]), np.nan)
-    return Found(done.cpu_s, metrics, phase)
+    return Reconstruction(done.cpu_s, metrics, phase)

@@ -10,8 +10,8 @@ def near(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the known word that a mistyped one comes nearest to, where one is near."""
     import difflib  # noqa: PLC0415 - a mistyped word is rare, and difflib is not free at a start
 
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
-    return found[0] if found else None
+    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
+    return matches[0] if matches else None
 
 
 class HarnessError(Exception):

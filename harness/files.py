@@ -214,7 +214,7 @@ def path_fault(path: str) -> str | None:
         (unicodedata.normalize("NFC", path) != path, "a name not in normal form C"),
         (path.startswith("#"), "a leading '#'"),  # sha256sum takes it for a comment
     )
-    return next((fault for is_wrong, fault in rules if is_wrong), None)
+    return next((problem for is_wrong, problem in rules if is_wrong), None)
 
 
 def _length(part: str) -> int:

@@ -26,6 +26,12 @@ def _is_run_id(value: Any) -> bool:
     return RUN_ID.fullmatch(value) is not None
 
 
+def is_hub(subject: str) -> bool:
+    """Say whether an entry of a ledger names a hub: a suite's name, and a run id."""
+    suite, _, run_id = subject.rpartition("/")
+    return _is_name(suite) and _is_run_id(run_id)
+
+
 def _is_inside(value: Any) -> bool:
     return value is None or path_fault(value) is None
 

@@ -134,7 +134,7 @@ class QuarantineRecord:
     clean: int
 
     @property
-    def is_excused(self) -> bool:
+    def is_waived(self) -> bool:
         """Whether a failure was shown and not counted."""
         return self.state == "active" and self.outcome == "failed"
 
@@ -288,11 +288,11 @@ def _decode_record(cls: type, value: Any, where: str) -> Any:
         raise _damage(f"{where}.{unknown[0]}", "an unknown key", f"one of {', '.join(kinds)}")
     if missing := sorted(required - value.keys()):
         raise _damage(f"{where}.{missing[0]}", "nothing", "a value")
-    found = {key: _decode(kinds[key], item, f"{where}.{key}") for key, item in value.items()}
+    fields = {key: _decode(kinds[key], item, f"{where}.{key}") for key, item in value.items()}
     for key, rule in _rules(cls).items():
-        if key in found and not rule["is"](found[key]):
-            raise _damage(f"{where}.{key}", repr(found[key])[:80], rule["expected"])
-    return cls(**found)
+        if key in fields and not rule["is"](fields[key]):
+            raise _damage(f"{where}.{key}", repr(fields[key])[:80], rule["expected"])
+    return cls(**fields)
 
 
 def _decode_enum(cls: type[enum.Enum], value: Any, where: str) -> enum.Enum:

@@ -7,30 +7,30 @@ from ptycho_torch.config_params import PyTorchExecutionConfig, RunConfig
 from ptycho_torch.errors import ConfigError
 
 
-def check_mode(asked: str, mode: str) -> None:
+def check_mode(wanted: str, mode: str) -> None:
     """Refuse settings that were written for the other program.
 
     Raises:
         ConfigError: ``run.mode`` is not that of the program.
     """
-    if asked != mode:
-        raise ConfigError("run.mode", expected=f"{mode} in this program", found=repr(asked))
+    if wanted != mode:
+        raise ConfigError("run.mode", expected=f"{mode} in this program", found=repr(wanted))
 
 
-def check_side(asked: int | None, side: int, name: str) -> None:
+def check_side(wanted: int | None, side: int, name: str) -> None:
     """Hold a stated side to that of the frames.
 
     Args:
-        asked: ``data.N``; None leaves it to the data.
+        wanted: ``data.N``; None leaves it to the data.
         side: Side of the frames [px].
         name: File they are in.
 
     Raises:
         ConfigError: They differ.
     """
-    if asked not in (None, side):
+    if wanted not in (None, side):
         raise ConfigError(
-            "data.N", expected=f"{side}, the side of the frames in {name}", found=str(asked)
+            "data.N", expected=f"{side}, the side of the frames in {name}", found=str(wanted)
         )
 
 

@@ -58,7 +58,7 @@ _FREE_AT_INFERENCE = frozenset(
 _OWN_SECTIONS = ("run", "inference", "execution")
 
 
-class Draft:
+class SettingsBuilder:
     """Values under construction: each has an origin, and a stronger one replaces it."""
 
     def __init__(self) -> None:
@@ -142,13 +142,13 @@ def create_training_payload(
         MissingInputError: A named file is not there.
         ConfigError: An unknown key or a value that is not allowed.
     """
-    draft = Draft()
+    builder = SettingsBuilder()
     explicit = _collect_explicit(overrides, execution_config, "train")
     explicit["training.train_data_file"] = str(train_data_file)
-    _put_file(draft, config_file)
-    _put_explicit(draft, explicit, output_dir, "train")
-    _put_header(draft, _require_file(train_data_file))
-    config = _complete(draft.build())
+    _put_file(builder, config_file)
+    _put_explicit(builder, explicit, output_dir, "train")
+    _put_header(builder, _require_file(train_data_file))
+    config = _complete(builder.build())
     config_checks.check_training(config)
     for name in (config.training.test_data_file, config.data.companion_file):
         if name is not None:
@@ -219,20 +219,20 @@ def create_inference_payload(
         BundleError: The bundle is damaged.
     """
     info = bundle_read.inspect(_require_file(model_path))
-    draft = Draft()
+    builder = SettingsBuilder()
     for section in ("data", "model", "training"):
         for name, value in info.configs.to_dict()[section].items():
-            draft.put(f"{section}.{name}", value, "bundle")
+            builder.put(f"{section}.{name}", value, "bundle")
     for name in ("companion_file", "scan"):  # of the training file, not of this one
-        draft.put(f"data.{name}", None, "default")
+        builder.put(f"data.{name}", None, "default")
     explicit = _collect_explicit(overrides, execution_config, "inference")
     explicit["inference.model_path"] = str(model_path)
     explicit["inference.test_data_file"] = str(test_data_file)
-    _put_file(draft, config_file)
-    _put_explicit(draft, explicit, output_dir, "inference")
-    _refuse_contradictions(draft, info.configs.to_dict())
+    _put_file(builder, config_file)
+    _put_explicit(builder, explicit, output_dir, "inference")
+    _refuse_contradictions(builder, info.configs.to_dict())
     _require_file(test_data_file)
-    config = _complete(draft.build())
+    config = _complete(builder.build())
     backends.require(config.execution)
     if config.data.companion_file is not None:
         _require_file(config.data.companion_file)
@@ -252,23 +252,23 @@ def read_again(trained: DataConfig, data: str | Path, companion: str | None) -> 
     return dataclasses.replace(trained, companion_file=companion)
 
 
-def _put_header(draft: Draft, path: Path) -> None:
+def _put_header(builder: SettingsBuilder, path: Path) -> None:
     """Take from the data file what it knows and nothing stronger has said."""
-    stated = draft.build()
+    stated = builder.build()
     if stated.data.companion_file is not None:
         _require_file(stated.data.companion_file)
     header = scan_file.peek(path, stated.data)
     config_checks.check_side(stated.data.N, header.N, str(path))
-    draft.put("data.N", header.N, "data")
-    if header.nphotons is not None and "data.nphotons" not in draft.origins:
-        draft.put("data.nphotons", header.nphotons, "data")
+    builder.put("data.N", header.N, "data")
+    if header.nphotons is not None and "data.nphotons" not in builder.origins:
+        builder.put("data.nphotons", header.nphotons, "data")
 
 
 def _require_file(path: str | Path) -> Path:
-    found = Path(path)
-    if not found.exists():
-        raise MissingInputError(str(found), expected="a file", found="none")
-    return found
+    file = Path(path)
+    if not file.exists():
+        raise MissingInputError(str(file), expected="a file", found="none")
+    return file
 
 
 def _collect_explicit(
@@ -288,22 +288,22 @@ def _collect_explicit(
     return explicit
 
 
-def _put_file(draft: Draft, config_file: str | Path | None) -> None:
+def _put_file(builder: SettingsBuilder, config_file: str | Path | None) -> None:
     if config_file is None:
         return
     for section, values in read_config_file(Path(config_file)).items():
         for name, value in values.items():
-            draft.put(f"{section}.{name}", value, "file")
+            builder.put(f"{section}.{name}", value, "file")
 
 
 def _put_explicit(
-    draft: Draft, explicit: Mapping[str, Any], output_dir: str | Path, mode: str
+    builder: SettingsBuilder, explicit: Mapping[str, Any], output_dir: str | Path, mode: str
 ) -> None:
     for key, value in explicit.items():
-        draft.put(key, value, "flag")
-    draft.put("run.output_dir", str(output_dir), "flag")
-    config_checks.check_mode(draft.values["run"].get("mode", mode), mode)
-    draft.put("run.mode", mode, "default")
+        builder.put(key, value, "flag")
+    builder.put("run.output_dir", str(output_dir), "flag")
+    config_checks.check_mode(builder.values["run"].get("mode", mode), mode)
+    builder.put("run.mode", mode, "default")
 
 
 def _complete(config: RunConfig) -> RunConfig:
@@ -332,17 +332,19 @@ def _explicit_execution(config: RunConfig) -> set[str]:
     }
 
 
-def _refuse_contradictions(draft: Draft, bundled: Mapping[str, Mapping[str, Any]]) -> None:
-    for key, origin in draft.origins.items():
+def _refuse_contradictions(
+    builder: SettingsBuilder, bundled: Mapping[str, Mapping[str, Any]]
+) -> None:
+    for key, origin in builder.origins.items():
         section, name = key.split(".", 1)
         if section in _OWN_SECTIONS or key in _FREE_AT_INFERENCE or origin == "bundle":
             continue
         stored = bundled[section][name]
-        asked = draft.values[section][name]
-        if asked != stored:
+        wanted = builder.values[section][name]
+        if wanted != stored:
             raise ConfigError(
                 f"{section}.{name}",
                 expected=f"{stored!r}, which the bundle was trained with",
-                found=repr(asked),
+                found=repr(wanted),
                 remedy="what shapes the model cannot be changed at inference",
             )

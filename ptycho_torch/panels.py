@@ -57,11 +57,11 @@ class Ramp:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Panel:
-    """One map: ``values`` (Y, X) where ``shown`` (Y, X) is true."""
+    """One map: ``values`` (Y, X) where ``mask`` (Y, X) is true."""
 
     title: str
     values: NDArray[np.float64]
-    shown: NDArray[np.bool_]
+    mask: NDArray[np.bool_]
     ramp: Ramp
 
 
@@ -93,7 +93,7 @@ def draw(panels: Sequence[Panel], ruler: Ruler | None = None) -> bytes:
         ValueError: The shapes differ, or the ramps have too many colours together.
     """
     shape = panels[0].values.shape
-    if any(p.values.shape != shape or p.shown.shape != shape for p in panels):
+    if any(p.values.shape != shape or p.mask.shape != shape for p in panels):
         raise ValueError(
             f"maps of one shape are needed, got {[p.values.shape for p in panels]}"
         )
@@ -126,7 +126,7 @@ class _Palette:
         self._black = self.empty - _GREYS
 
     def indices(
-        self, values: NDArray[np.float64], shown: NDArray[np.bool_], ramp: Ramp
+        self, values: NDArray[np.float64], is_shown: NDArray[np.bool_], ramp: Ramp
     ) -> NDArray[np.uint8]:
         """Return the colour number of each value; values that are no numbers are empty."""
         last = len(ramp.colours) - 1
@@ -137,7 +137,7 @@ class _Palette:
             outside = (share < 0) | (share > 1) | ~is_number
             index = np.where(outside, self._first[id(ramp)] + last + 1, index)
             is_number = np.ones_like(is_number)
-        return np.where(shown & is_number, index, self.empty).astype(np.uint8)
+        return np.where(is_shown & is_number, index, self.empty).astype(np.uint8)
 
     def ink(self, coverage: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the grey of ink (0 … 255) on white."""
@@ -154,7 +154,7 @@ def _panel(
 ) -> NDArray[np.uint8]:
     """Draw title, map, colour bar and ticks into a block of colour numbers."""
     thin = (slice(None, None, step), slice(None, None, step))
-    colours = palette.indices(panel.values[thin], panel.shown[thin], panel.ramp)
+    colours = palette.indices(panel.values[thin], panel.mask[thin], panel.ramp)
     image = colours.repeat(zoom, axis=0).repeat(zoom, axis=1)
     if ruler is not None:
         _measure(image, ruler, zoom / step, palette)
@@ -234,8 +234,8 @@ def typeface(size: int) -> FreeTypeFont | ImageFont:
     """Return the letters of matplotlib, which have π and µ, or Pillow's own without it."""
     from PIL import ImageFont as fonts  # noqa: PLC0415, N813 - as in _letters
 
-    found = util.find_spec("matplotlib")
-    path = Path(found.origin or "").parent / _TYPEFACE if found else Path()
+    package = util.find_spec("matplotlib")
+    path = Path(package.origin or "").parent / _TYPEFACE if package else Path()
     return fonts.truetype(path, size) if path.is_file() else fonts.load_default(size)
 
 

@@ -16,13 +16,13 @@ _GIT_TIMEOUT_S = 10
 
 def libraries() -> dict[str, str]:
     """Return the installed versions of the libraries that results depend on."""
-    found = {"ptycho_torch": __version__}
+    versions = {"ptycho_torch": __version__}
     for name in _LIBRARIES:
         try:
-            found[name] = importlib.metadata.version(name)
+            versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def python_version() -> str:

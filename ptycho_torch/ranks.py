@@ -83,12 +83,12 @@ def find_rank(count: int) -> Rank:
             expected=f"{count}, as --devices times --num_nodes",
             found=os.environ.get(world, "nothing"),
         )
-    found = _whole(number)
-    if found is None or found >= count:
+    number_ = _whole(number)
+    if number_ is None or number_ >= count:
         raise ConfigError(
             number, expected=f"0 to {count - 1}", found=os.environ.get(number, "nothing")
         )
-    return Rank(number=found, count=count)
+    return Rank(number=number_, count=count)
 
 
 def _is_slurm_task(count: int) -> bool:

@@ -123,8 +123,8 @@ def setting(default: Any, meaning: str, **about: Any) -> Any:
 
 def get_declaration(field: dataclasses.Field[Any]) -> Setting:
     """Return the declaration of a field."""
-    found: Setting = field.metadata[_KEY]
-    return found
+    declaration: Setting = field.metadata[_KEY]
+    return declaration
 
 
 @functools.cache

@@ -46,15 +46,15 @@ def main() -> None:
     words.add_argument("--cores", type=int, default=2, help="cores of a run")
     words.add_argument("--memory", default="8GB", help="memory of a run")
     words.add_argument("--hours", type=int, default=4, help="time of a job")
-    asked = words.parse_args()
+    args = words.parse_args()
     with cluster(
         Path.cwd(),
-        queue=asked.queue,
-        cores=asked.cores,
-        memory=asked.memory,
-        hours=asked.hours,
+        queue=args.queue,
+        cores=args.cores,
+        memory=args.memory,
+        hours=args.hours,
     ) as made:
-        made.scale(jobs=asked.jobs)
+        made.scale(jobs=args.jobs)
         print(made.scheduler_address, flush=True)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
 

@@ -37,7 +37,7 @@ Examples:
 @run_options.run_options
 @options.common
 @options.pass_session
-def command(session: Session, /, suite: str, **asked: Any) -> int:
+def command(session: Session, /, suite: str, **flags: Any) -> int:
     """Find the commit that made a suite red.
 
     Commits run in scratch worktrees; your tree is not touched. Those that change nothing the
@@ -47,14 +47,14 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
     that are given count by their digest, wherever their file lies.
     """
     project = resolve.project(session)
-    guard = _known_guard(project, suite, asked["guard"])
+    guard = _known_guard(project, suite, flags["guard"])
     wanted = SearchRequest(
         suite=suite,
-        good=asked["good"],
-        bad=asked["bad"],
+        good=flags["good"],
+        bad=flags["bad"],
         guard=guard,
-        parameters=run_options.parameters(asked),
-        datasets=run_options.datasets(asked),
+        parameters=run_options.parameters(flags),
+        datasets=run_options.datasets(flags),
     )
     palette = terminal.Palette(options.has_colour())
 
@@ -63,11 +63,11 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
         session.say(f"{line}  {text.visible(step.state.subject)}")
 
     with stop_on_signals() as stop:
-        found = Search(project, wanted, stop, tell).search()
-        if stop.signal is not None or found is None:
+        result = Search(project, wanted, stop, tell).search()
+        if stop.signal is not None or result is None:
             session.say("stopped; the same command goes on from here")
             return 128 + (stop.signal or 0)
-    session.answer(_json(found), _describe_search(found, palette))
+    session.answer(_json(result), _describe_search(result, palette))
     return 0
 
 
@@ -90,37 +90,37 @@ def _known_guard(project: Project, suite: str, guard: str | None) -> str | None:
     return guard
 
 
-def _describe_search(found: SearchResult, palette: terminal.Palette) -> str:
-    culprit = found.culprit
+def _describe_search(result: SearchResult, palette: terminal.Palette) -> str:
+    culprit = result.culprit
     lines = [""]
-    if len(found.suspects) > 1:
-        lines.append(f"{len(found.suspects)} suspects; those in between could not be judged:")
-        lines += [f"  {s.commit[:12]}  {text.visible(s.subject)}" for s in found.suspects]
+    if len(result.suspects) > 1:
+        lines.append(f"{len(result.suspects)} suspects; those in between could not be judged:")
+        lines += [f"  {s.commit[:12]}  {text.visible(s.subject)}" for s in result.suspects]
     else:
         said = palette.bold(f"{culprit.commit[:12]}  {text.visible(culprit.subject)}")
         lines.append(f"culprit  {said}")
-    lines.append(f"before   {found.before.commit[:12]}  {text.visible(found.before.subject)}")
-    lines.append(f"reason   {text.visible(found.seen.reason)}")
-    lines += [f"  {text.visible(line)}" for line in found.stat.splitlines()]
-    lines += [f"blocker  {b.id}  {text.visible(b.title)}" for b in found.blockers]
-    searched = f"{found.commits} commits, {found.changes} that touch an input"
-    lines.append(f"searched {searched}, {found.runs} runs")
-    if found.blockers:
-        lines.append(f"next     harness blockers show {found.blockers[0].id}")
+    lines.append(f"before   {result.before.commit[:12]}  {text.visible(result.before.subject)}")
+    lines.append(f"reason   {text.visible(result.seen.reason)}")
+    lines += [f"  {text.visible(line)}" for line in result.stat.splitlines()]
+    lines += [f"blocker  {b.id}  {text.visible(b.title)}" for b in result.blockers]
+    searched = f"{result.commits} commits, {result.changes} that touch an input"
+    lines.append(f"searched {searched}, {result.runs} runs")
+    if result.blockers:
+        lines.append(f"next     harness blockers show {result.blockers[0].id}")
     else:
         lines.append(f"next     git show {culprit.commit[:12]}")
     return "\n".join(lines)
 
 
-def _json(found: SearchResult) -> dict[str, Any]:
+def _json(result: SearchResult) -> dict[str, Any]:
     return {
-        "culprit": found.culprit.commit if len(found.suspects) == 1 else None,
-        "suspects": [{"commit": s.commit, "subject": s.subject} for s in found.suspects],
-        "before": found.before.commit,
-        "reason": found.seen.reason,
-        "stat": found.stat.splitlines(),
-        "blockers": encode(found.blockers),
-        "commits": found.commits,
-        "changes": found.changes,
-        "runs": found.runs,
+        "culprit": result.culprit.commit if len(result.suspects) == 1 else None,
+        "suspects": [{"commit": s.commit, "subject": s.subject} for s in result.suspects],
+        "before": result.before.commit,
+        "reason": result.seen.reason,
+        "stat": result.stat.splitlines(),
+        "blockers": encode(result.blockers),
+        "commits": result.commits,
+        "changes": result.changes,
+        "runs": result.runs,
     }

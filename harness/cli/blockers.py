@@ -47,18 +47,18 @@ def list_(session: Session, suite: str | None, *, is_all: bool) -> None:
     project = resolve.project(session)
     if suite is not None:
         config_file.find_suite(project, suite)
-    found = [
+    blockers = [
         blocker
         for blocker in Register(project.hubs).entries()
         if (is_all or blocker.status == "open") and (suite is None or suite in blocker.suites)
     ]
     session.answer(
-        {"blockers": [records.encode(b) for b in found]}, _table(found, is_all=is_all)
+        {"blockers": [records.encode(b) for b in blockers]}, _table(blockers, is_all=is_all)
     )
 
 
-def _table(found: list[Blocker], *, is_all: bool) -> str:
-    if not found:
+def _table(blockers: list[Blocker], *, is_all: bool) -> str:
+    if not blockers:
         return "No blocker." if is_all else "No open blocker."
     now = datetime.now(UTC)
     rows = [
@@ -70,12 +70,13 @@ def _table(found: list[Blocker], *, is_all: bool) -> str:
             text.age(b.last_seen, now),
             terminal.clip(text.visible(b.title), _TITLE_WIDTH),
         )
-        for b in found
+        for b in blockers
     ]
     palette = terminal.Palette(options.has_colour())
     head = ("id", "suite", "status", "seen", "last", "what")
     return (
-        terminal.table(head, rows, palette) + f"\n\nnext  harness blockers show {found[0].id}"
+        terminal.table(head, rows, palette)
+        + f"\n\nnext  harness blockers show {blockers[0].id}"
     )
 
 
@@ -124,6 +125,6 @@ def _find(project: Project, words: str) -> Blocker:
     ]
     if len(fitting) == 1:
         return fitting[0]
-    found = "several" if fitting else "no such blocker"
+    actual = "several" if fitting else "no such blocker"
     remedy = "See harness blockers list --all."
-    raise ConfigError(f"blocker {words!r}", found=found, expected="one id", remedy=remedy)
+    raise ConfigError(f"blocker {words!r}", found=actual, expected="one id", remedy=remedy)

@@ -129,13 +129,13 @@ def write_file(service: str, root: Path, suite: str, python: Sequence[str]) -> s
 
 def _list_installs(root: Path, python: Sequence[str]) -> list[str]:
     """Return the commands that bring harness and project, each where it is declared to be."""
-    found = ["python -m pip install ptycho-harness"]
+    commands = ["python -m pip install ptycho-harness"]
     own = "python"
     if len(python) == 1 and "/" in python[0]:  # an environment in the project's folder
-        found.append(f"python -m venv {python[0].partition('/')[0]}")
+        commands.append(f"python -m venv {python[0].partition('/')[0]}")
         own = python[0]
     if (root / "requirements.txt").is_file():
-        found.append(f"{own} -m pip install -r requirements.txt")
+        commands.append(f"{own} -m pip install -r requirements.txt")
     if (root / "pyproject.toml").is_file() or (root / "setup.py").is_file():
-        found.append(f"{own} -m pip install -e . pytest")
-    return found
+        commands.append(f"{own} -m pip install -e . pytest")
+    return commands

@@ -85,12 +85,12 @@ def command(
         differing = arrays.compare(folders, (first, record), _root(session))
     written = _draw(pictures, maps)
     if is_markdown and not session.json:
-        told = "".join(
+        pictures_text = "".join(
             f"\n- {markdown.cell(p.name)}: {pairs.describe_pair(p)}\n" for p in pictures
         )
-        click.echo(markdown.comparison(compared) + told + _table(differing), nl=False)
+        click.echo(markdown.comparison(compared) + pictures_text + _table(differing), nl=False)
         return
-    answer = {**_json(compared, pictures), "arrays": records.encode(differing)}
+    answer = {**_json(compared, pictures), "arrays": [_encode_pair(pair) for pair in differing]}
     session.answer(answer, _write_changes(compared, pictures, differing, written))
 
 
@@ -177,6 +177,12 @@ def _write_changes(
 
 def _json(compared: Changes, pictures: Sequence[Pair]) -> dict[str, Any]:
     fields = ("name", "size", "mean", "largest", "changed", "trouble")
-    listed = [records.encode(pair) for pair in pictures]
-    shown = [{name: pair[name] for name in fields} for pair in listed]
-    return {**records.encode(compared), "pictures": shown}
+    listed = map(_encode_pair, pictures)
+    rows = [{name: pair[name] for name in fields} for pair in listed]
+    return {**records.encode(compared), "pictures": rows}
+
+
+def _encode_pair(pair: Pair | arrays.ArrayPair) -> dict[str, Any]:
+    """Encode a pair under the keys that callers of ``--json`` know."""
+    value = records.encode(pair)
+    return {("trouble" if name == "problem" else name): item for name, item in value.items()}

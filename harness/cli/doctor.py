@@ -71,8 +71,8 @@ def _git(start: Path) -> Finding:
         commit = checkout.call(start, "rev-parse", "--verify", "HEAD").decode().strip()
     except checkout.GitError as error:
         remedy = "Run git init and commit: evidence of an unknown source proves little."
-        found = f"no repository with a commit: {error.found}"
-        return Finding("git", Verdict.INCONCLUSIVE, found, remedy)
+        message = f"no repository with a commit: {error.found}"
+        return Finding("git", Verdict.INCONCLUSIVE, message, remedy)
     return Finding("git", Verdict.GREEN, f"commit {commit[:12]}")
 
 
@@ -80,8 +80,8 @@ def _project(session: Session) -> Iterator[Finding]:
     try:
         project = resolve.project(session)
     except HarnessError as error:
-        found = f"{error.where}: {error.found}"
-        yield Finding(config_file.FILE, Verdict.RED, found, error.remedy)
+        message = f"{error.where}: {error.found}"
+        yield Finding(config_file.FILE, Verdict.RED, message, error.remedy)
         return
     many = f"{len(project.suites)} suite{'' if len(project.suites) == 1 else 's'}"
     yield Finding(config_file.FILE, Verdict.GREEN, f"{project.name}: {many}")
@@ -113,14 +113,14 @@ def _ledger(project: Project) -> Finding:
     both = resolve.store(project).ledgers
     if not both.by_name:
         return Finding("ledger", Verdict.GREEN, "none yet (made by the first seal)")
-    told = []
+    parts = []
     for word, ledger in both.by_name:
         try:
-            told.append(f"{word}: {sum(1 for _ in ledger.walk())} entries")
+            parts.append(f"{word}: {sum(1 for _ in ledger.walk())} entries")
         except HarnessError as error:
-            found = f"{word}: {error.where}: {error.found}"
-            return Finding("ledger", Verdict.RED, found, error.remedy)
-    return Finding("ledger", Verdict.GREEN, ", ".join(told))
+            message = f"{word}: {error.where}: {error.found}"
+            return Finding("ledger", Verdict.RED, message, error.remedy)
+    return Finding("ledger", Verdict.GREEN, ", ".join(parts))
 
 
 def _hubs(project: Project) -> Iterator[Finding]:
@@ -132,7 +132,7 @@ def _hubs(project: Project) -> Iterator[Finding]:
         try:
             store.read(hubs[-1])
         except HarnessError as error:
-            found = f"{error.where}: {error.found}"
-            yield Finding(f"hubs of {suite}", Verdict.RED, found, error.remedy)
+            message = f"{error.where}: {error.found}"
+            yield Finding(f"hubs of {suite}", Verdict.RED, message, error.remedy)
         else:
             yield Finding(f"hubs of {suite}", Verdict.GREEN, f"{len(hubs)}, the last readable")

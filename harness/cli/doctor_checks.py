@@ -55,8 +55,8 @@ def clock(project: Project) -> Finding:
     except (HarnessError, ValueError, TypeError):
         return Finding("clock", Verdict.INCONCLUSIVE, "no readable ledger to compare with")
     if ahead > _SKEW_S:
-        found = f"{ahead / 60:.0f} minutes behind the last entry of the ledger"
-        return Finding("clock", Verdict.RED, found, remedy)
+        message = f"{ahead / 60:.0f} minutes behind the last entry of the ledger"
+        return Finding("clock", Verdict.RED, message, remedy)
     return Finding("clock", Verdict.GREEN, f"{now:%Y-%m-%dT%H:%M:%SZ}")
 
 
@@ -84,9 +84,9 @@ def lock(project: Project) -> Finding:
     """Say who writes to the ledger now; a lock of a dead owner is taken over by itself."""
     beside = (ledger.path for ledger in (_ledgers(project).local, _ledgers(project).published))
     for path in (path.with_name(f".{path.name}.lock") for path in beside):
-        found = _lock_of(path)
-        if found is not None:
-            return found
+        finding = _lock_of(path)
+        if finding is not None:
+            return finding
     return Finding("locks", Verdict.GREEN, "none held")
 
 
@@ -119,13 +119,13 @@ def leftovers(project: Project) -> Finding:
         "unfinished seals": len(seal.intents(project.hubs)),
         "working folders": len(files.subfolders(project.work / "work")),
     }
-    found = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    if not found:
+    message = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    if not message:
         return Finding("leftovers", Verdict.GREEN, "none")
     remedy = "None needed: the next harness run clears what no living run owns."
     is_open = counts["unfinished hubs"] + counts["unfinished seals"] > 0
     verdict = Verdict.INCONCLUSIVE if is_open else Verdict.GREEN
-    return Finding("leftovers", verdict, found, remedy if is_open else "")
+    return Finding("leftovers", verdict, message, remedy if is_open else "")
 
 
 def _ledgers(project: Project) -> Ledgers:

@@ -66,7 +66,7 @@ _MOST_AT_ONCE = 8
 @options.common
 @options.pass_session
 def command(
-    session: Session, /, suite: str | None, names: tuple[str, ...], **asked: Any
+    session: Session, /, suite: str | None, names: tuple[str, ...], **flags: Any
 ) -> int:
     """Prove that the guards can fail, by planting defects.
 
@@ -76,21 +76,21 @@ def command(
     report says what has not run. Exit code 0 when every defect is caught by its guard and no
     clean run raises an alarm, 3 when the others were not run, else 1.
     """
-    where = execution.choice(asked, min(os.cpu_count() or 1, _MOST_AT_ONCE))
+    where = execution.choice(flags, min(os.cpu_count() or 1, _MOST_AT_ONCE))
     ground = runs.ground(resolve.project(session), 1 if where.scheduler else where.jobs)
     chosen: list[Drill] = list(drills.select(ground.project, suite, names))
-    for name in asked["clean_suite"] or sorted({drill.suite for drill in chosen}):
+    for name in flags["clean_suite"] or sorted({drill.suite for drill in chosen}):
         config_file.find_suite(ground.project, name)
-        chosen.extend(drills.clean_runs(name, asked["clean"]))
+        chosen.extend(drills.clean_runs(name, flags["clean"]))
     signal = None
-    if asked["kept"]:
-        outcomes = tuple(runs.recall(ground, drill) for drill in chosen)
+    if flags["kept"]:
+        outcomes = tuple(runs.load_outcome(ground, drill) for drill in chosen)
     else:
         outcomes, signal = _run_drills(session, ground, chosen, where)
     is_whole = not (names or suite) and all(o.outcome != drills.NOT_RUN for o in outcomes)
     idle = drills.idle_guards(ground.project, outcomes) if is_whole else None
-    if asked["page"] is not None:
-        _write(asked["page"], ground, outcomes, idle)
+    if flags["page"] is not None:
+        _write(flags["page"], ground, outcomes, idle)
     session.answer(_json(outcomes, idle or ()), _summary(outcomes, idle or ()))
     return _exit_code(outcomes) if signal is None else 128 + signal
 
@@ -107,14 +107,14 @@ def _run_drills(
     is_quiet = session.json or session.verbosity < 0
     stream = io.StringIO() if is_quiet else sys.stdout
     with (
-        bar.Bar(stream, len(chosen), is_live=options.is_live() and not is_quiet) as shown,
+        bar.Bar(stream, len(chosen), is_live=options.is_live() and not is_quiet) as progress,
         stop_on_signals() as stop,
         executors.open_executor(where) as executor,
     ):
         count = itertools.count(1)
 
         def tell(outcome: DrillOutcome) -> None:
-            shown.advance(f"[{next(count)}/{len(chosen)}] {_line(outcome, width)}")
+            progress.advance(f"[{next(count)}/{len(chosen)}] {_line(outcome, width)}")
 
         outcomes = runs.run_all(ground, chosen, executor, stop, tell)
     return outcomes, stop.signal
@@ -140,13 +140,13 @@ def _write(
 
 def _line(outcome: DrillOutcome, width: int) -> str:
     drill = outcome.drill
-    shown = f"{drill.name:<{width}}  {outcome.outcome:<11}  {text.duration(outcome.duration_s)}"
-    if outcome.is_recalled:
-        shown += " (kept)"
+    line = f"{drill.name:<{width}}  {outcome.outcome:<11}  {text.duration(outcome.duration_s)}"
+    if outcome.is_cached:
+        line += " (kept)"
     if outcome.outcome in drills.GOOD:
-        return f"{shown}  {drill.guard}".rstrip()
+        return f"{line}  {drill.guard}".rstrip()
     red = ", ".join(outcome.red[:4]) or outcome.reason or "nothing red"
-    return f"{shown}  wanted {drill.guard or 'no alarm'}; {text.visible(red)}"
+    return f"{line}  wanted {drill.guard or 'no alarm'}; {text.visible(red)}"
 
 
 def _summary(outcomes: Sequence[DrillOutcome], idle: Sequence[str]) -> str:
@@ -172,7 +172,7 @@ def _json(outcomes: Sequence[DrillOutcome], idle: Sequence[str]) -> dict[str, An
                 "red": list(outcome.red),
                 "duration_s": outcome.duration_s,
                 "reason": outcome.reason,
-                "recalled": outcome.is_recalled,
+                "recalled": outcome.is_cached,
             }
             for outcome in outcomes
         ],

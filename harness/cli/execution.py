@@ -31,22 +31,22 @@ def execution_options(function: F) -> F:
     return executor(jobs(scheduler(function)))
 
 
-def choice(asked: dict[str, Any], jobs: int) -> Choice:
+def choice(flags: dict[str, Any], jobs: int) -> Choice:
     """Read the three options; ``jobs`` is the number at a time that the command prefers.
 
     Raises:
         ConfigError: They contradict each other, or an extra is missing.
     """
-    address = asked["scheduler"] or ""
-    if address and asked["jobs"]:
+    address = flags["scheduler"] or ""
+    if address and flags["jobs"]:
         raise ConfigError(
             "--jobs",
-            found=f"{asked['jobs']} beside --scheduler",
+            found=f"{flags['jobs']} beside --scheduler",
             expected="a cluster that has its own number of workers",
             remedy="Leave --jobs out, or scale the cluster.",
         )
-    name = asked["executor"] or (DASK if address else LOCAL)
-    made = Choice(name=name, jobs=asked["jobs"] or jobs, scheduler=address)
+    name = flags["executor"] or (DASK if address else LOCAL)
+    made = Choice(name=name, jobs=flags["jobs"] or jobs, scheduler=address)
     check(made)
     return made
 

@@ -138,9 +138,9 @@ def _report(
     session: Session, line: str, code: int, kind: str, parts: dict[str, str] | None = None
 ) -> int:
     """Print one line on stderr and, under ``--json``, the same as an object on stdout."""
-    shown = "".join(c if c.isprintable() else " " for c in line)
-    sys.stderr.write(shown + "\n")
+    text = "".join(c if c.isprintable() else " " for c in line)
+    sys.stderr.write(text + "\n")
     if session.json:
-        error = {"kind": kind, "message": shown, "exit_code": code, **(parts or {})}
+        error = {"kind": kind, "message": text, "exit_code": code, **(parts or {})}
         sys.stdout.write(json.dumps({"error": error}, ensure_ascii=False) + "\n")
     return code

@@ -20,7 +20,7 @@ Examples:
   harness explain hubs/quick/20260102T030405Z-a1b2c3
   harness explain quick --json
 """
-_SHOWN = 5
+_MOST = 5
 
 
 @click.command("explain", epilog=EXAMPLES, context_settings=options.CONTEXT)
@@ -65,15 +65,15 @@ def _write(made: Any) -> str:
         parts.append("There is no green run of this suite with the same data and machine.")
     else:
         parts.append(f"since  {base.run_id}, the last green run with the same data and machine")
-    rows = [(f.path, ", ".join(f.functions[:_SHOWN])) for f in made.files[:_SHOWN]]
+    rows = [(f.path, ", ".join(f.functions[:_MOST])) for f in made.files[:_MOST]]
     if rows:
-        more = f"\nand {len(made.files) - _SHOWN} more" if len(made.files) > _SHOWN else ""
+        more = f"\nand {len(made.files) - _MOST} more" if len(made.files) > _MOST else ""
         parts.append(
             terminal.table(("changed file", "functions"), _visible(rows), palette) + more
         )
     moved = [
         (stage, m.name, text.number(m.before), text.number(m.after))
-        for stage, m in made.moved[:_SHOWN]
+        for stage, m in made.moved[:_MOST]
     ]
     if moved:
         head = ("moved first in", "metric", "before", "now")
@@ -90,8 +90,8 @@ def _write(made: Any) -> str:
         f"{number}. {s.what} ({'; '.join(s.evidence)})"
         for number, s in enumerate(made.suspects, 1)
     ]
-    told = ["suspects", *map(text.visible, lines)] if lines else ["I do not know what it is."]
-    parts.append("\n".join(told))
+    lines_ = ["suspects", *map(text.visible, lines)] if lines else ["I do not know what it is."]
+    parts.append("\n".join(lines_))
     return "\n\n".join(parts)
 
 

@@ -52,43 +52,43 @@ _FOLDERS = {"bagit": bagit.write, "ro-crate": ro_crate.write}
 @click.option("--experiment", help="Experiment of the run in mlflow; the suite without it.")
 @options.common
 @options.pass_session
-def command(session: Session, /, **asked: Any) -> None:
+def command(session: Session, /, **flags: Any) -> None:
     """Export a hub as a bag, as attestations, as a research object or as a tracked run.
 
     The hub itself stays as it is; every copied file is held against the manifest. A hub is
     one run of mlflow, however often it is exported.
     """
-    hub = resolve.hub(asked["name"], session)
-    _refuse_mixed(asked)
-    if asked["kind"] == "mlflow":
-        _track(session, hub, asked["tracking_uri"], asked["experiment"] or "")
+    hub = resolve.hub(flags["name"], session)
+    _refuse_mixed(flags)
+    if flags["kind"] == "mlflow":
+        _track(session, hub, flags["tracking_uri"], flags["experiment"] or "")
     else:
-        _write(session, hub, asked["kind"], asked["output"], asked["key_file"])
+        _write(session, hub, flags["kind"], flags["output"], flags["key_file"])
 
 
-def _refuse_mixed(asked: dict[str, Any]) -> None:
+def _refuse_mixed(flags: dict[str, Any]) -> None:
     """Refuse options that the format does not know, and miss those that it needs.
 
     Raises:
         ConfigError: An option is missing or misplaced.
     """
-    is_tracked = asked["kind"] == "mlflow"
+    is_tracked = flags["kind"] == "mlflow"
     needed, key = ("--tracking-uri", "tracking_uri") if is_tracked else ("--output", "output")
-    if not asked[key]:
+    if not flags[key]:
         raise ConfigError(
-            f"--format {asked['kind']}",
+            f"--format {flags['kind']}",
             found=f"no {needed}",
             expected="where to write",
             remedy=f"Give {needed}.",
         )
     foreign = {"--output": "output"} if is_tracked else {"--experiment": "experiment"}
     for option, name in foreign.items():
-        if asked[name]:
+        if flags[name]:
             remedy = f"Leave {option} out, or choose another --format."
-            raise ConfigError(option, found=asked["kind"], expected="another", remedy=remedy)
-    if asked["key_file"] is not None and asked["kind"] != "in-toto":
+            raise ConfigError(option, found=flags["kind"], expected="another", remedy=remedy)
+    if flags["key_file"] is not None and flags["kind"] != "in-toto":
         remedy = "Leave --sign out, or choose --format in-toto."
-        raise ConfigError("--sign", found=asked["kind"], expected="in-toto", remedy=remedy)
+        raise ConfigError("--sign", found=flags["kind"], expected="in-toto", remedy=remedy)
 
 
 def _track(session: Session, hub: Path, address: str, experiment: str) -> None:

@@ -55,7 +55,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 )
 @options.common
 @options.pass_session
-def command(session: Session, /, **asked: Any) -> int:
+def command(session: Session, /, **flags: Any) -> int:
     """Judge a change by rules that it does not own.
 
     The hubs are those that the runs of this change named. They are proved, judged by the
@@ -66,4 +66,4 @@ def command(session: Session, /, **asked: Any) -> int:
     """
     from harness.cli import gate_output  # heavy: the help does without
 
-    return gate_output.answer(session, asked)
+    return gate_output.answer(session, flags)

@@ -34,8 +34,8 @@ def run_changed(
     """
     chosen = _choose(project, report, policy)
     if not chosen:
-        found = rows.note_row(CHECK, "no drill of a changed guard")
-        return replace(report, rows=(*report.rows, found))
+        row = rows.note_row(CHECK, "no drill of a changed guard")
+        return replace(report, rows=(*report.rows, row))
     session.say(f"{len(chosen)} drills of changed guards")
     where = executors.Choice(name=executors.LOCAL, jobs=1, scheduler="")
     ground = runs.ground(project)
@@ -47,12 +47,12 @@ def run_changed(
 def _choose(project: Project, report: GateReport, policy: Policy | None) -> tuple[Drill, ...]:
     now = Reader(project.root).read("HEAD")
     changed = set(find_changed_guards(now, [c.difference for c in report.changes]))
-    asked = () if policy is None else policy.drills
+    names = () if policy is None else policy.drills
     try:
         known = drills.select(project, None, ())
     except NothingSelectedError:
         return ()
-    return tuple(d for d in known if (d.suite, d.guard) in changed or d.name in asked)
+    return tuple(d for d in known if (d.suite, d.guard) in changed or d.name in names)
 
 
 def _row(outcome: DrillOutcome) -> Row:

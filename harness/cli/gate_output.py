@@ -25,34 +25,34 @@ from harness.reporting.findings import Place
 
 FORMATS = ("markdown", "github", "sarif", "json", "html")
 _LIST_LIMIT, _KEYS_LIMIT = 8 << 20, 1 << 20
-_GOOD = (Outcome.PASSED, Outcome.NOTED)
+_GOOD = (Outcome.PASSED, Outcome.NOTE)
 _WIDEST = 56
 _ANY = re.compile(r"(?:[^:/]+:)?latest(?:~\d+)?")
 _COLOURS = {"✗": "31", "✓": "32", "·": "2"}
 
 
-def answer(session: Session, asked: dict[str, Any]) -> int:
+def answer(session: Session, flags: dict[str, Any]) -> int:
     """Judge, print, write what was asked for, and return the exit code.
 
     Raises:
         ConfigError: An option that cannot be used.
         EvidenceMissingError: No hub was named.
     """
-    outputs = read_outputs(asked["outputs"])
+    outputs = read_outputs(flags["outputs"])
     project = resolve.project(session)
-    hubs = find_hubs(session, project, asked["named"], asked["lists"])
-    given = read_options(project, asked)
-    tests = gate_tests.gather(session, project, asked, hubs)
-    given = GateOptions(
-        trust=given.trust,
-        pin=given.pin,
-        policy=given.policy,
+    hubs = find_hubs(session, project, flags["named"], flags["lists"])
+    gate_options = read_options(project, flags)
+    tests = gate_tests.gather(session, project, flags, hubs)
+    gate_options = GateOptions(
+        trust=gate_options.trust,
+        pin=gate_options.pin,
+        policy=gate_options.policy,
         base_tests=tests,
-        without_tests=asked["tests"] == "none",
+        without_tests=flags["tests"] == "none",
     )
-    report = conductor.judge_change(project, asked["base"], hubs, given)
-    if asked["drills"] == "changed":
-        report = gate_drills.run_changed(session, project, report, given.policy)
+    report = conductor.judge_change(project, flags["base"], hubs, gate_options)
+    if flags["drills"] == "changed":
+        report = gate_drills.run_changed(session, project, report, gate_options.policy)
     place = make_place(project)
     for kind, path in outputs:
         files.write_text(path, render(report, kind, place))
@@ -66,7 +66,7 @@ def read_outputs(words: Iterable[str]) -> list[tuple[str, Path]]:
     Raises:
         ConfigError: A word is no pair, or names no format.
     """
-    found = []
+    outputs = []
     for word in words:
         kind, sign, path = word.partition("=")
         if not sign or not path or kind not in FORMATS:
@@ -76,8 +76,8 @@ def read_outputs(words: Iterable[str]) -> list[tuple[str, Path]]:
                 expected=f"FORMAT=FILE, the format one of {', '.join(FORMATS)}",
                 remedy="Write it as --output markdown=gate.md.",
             )
-        found.append((kind, Path(path)))
-    return found
+        outputs.append((kind, Path(path)))
+    return outputs
 
 
 def find_hubs(
@@ -101,7 +101,7 @@ def find_hubs(
             expected="the hub that the run named",
             remedy="Type harness run SUITE --name-hubs FILE, then harness gate --hubs FILE.",
         )
-    found = []
+    paths = []
     for word in dict.fromkeys(words):
         if _ANY.fullmatch(word):
             raise ConfigError(
@@ -112,11 +112,11 @@ def find_hubs(
             )
         below = project.root / word
         is_here = (below / layout.RECORD).is_file() and not (session.start / word).is_dir()
-        found.append(below.resolve() if is_here else resolve.hub(word, session))
-    return found
+        paths.append(below.resolve() if is_here else resolve.hub(word, session))
+    return paths
 
 
-def read_options(project: Project, asked: Mapping[str, Any]) -> GateOptions:
+def read_options(project: Project, flags: Mapping[str, Any]) -> GateOptions:
     """Read what is given from outside: keys, a checkpoint, a policy.
 
     Raises:
@@ -124,24 +124,24 @@ def read_options(project: Project, asked: Mapping[str, Any]) -> GateOptions:
         IntegrityError: The pin is no checkpoint.
     """
     trust: tuple[str, ...] = ()
-    if asked["trust"] is not None:
-        content = digest.read_bytes(asked["trust"], _KEYS_LIMIT).decode(errors="replace")
+    if flags["trust"] is not None:
+        content = digest.read_bytes(flags["trust"], _KEYS_LIMIT).decode(errors="replace")
         lines = (line.strip() for line in content.splitlines())
         trust = tuple(line for line in lines if line and not line.startswith("#"))
         for line in trust:
             keys.read_public(line)
         if not trust:
             raise ConfigError(
-                str(asked["trust"]),
+                str(flags["trust"]),
                 found="no key",
                 expected="public keys, one on a line",
                 remedy="Write harness ledger key new's public half into it.",
             )
     pin = None
-    if asked["pin"] is not None:
-        note = digest.read_bytes(asked["pin"], checkpoint.LIMIT)
-        pin = checkpoint.read_checkpoint(note, str(asked["pin"])).checkpoint
-    wanted = None if asked["policy"] is None else policy.read(asked["policy"], project.root)
+    if flags["pin"] is not None:
+        note = digest.read_bytes(flags["pin"], checkpoint.LIMIT)
+        pin = checkpoint.read_checkpoint(note, str(flags["pin"])).checkpoint
+    wanted = None if flags["policy"] is None else policy.read(flags["policy"], project.root)
     return GateOptions(trust=trust, pin=pin, policy=wanted)
 
 
@@ -181,9 +181,9 @@ def show(report: GateReport) -> str:
             rows.append((rule, was, now, palette.paint(word, _COLOURS[word[0]]), who, why))
         parts.append(terminal.table(gate_page.HEAD, rows, palette))
     remedies = dict.fromkeys(r.remedy for r in report.rows if r.outcome not in _GOOD)
-    told = [f"→ {text.visible(remedy)}" for remedy in remedies if remedy]
-    if told:
-        parts.append("\n".join(told))
+    hints = [f"→ {text.visible(remedy)}" for remedy in remedies if remedy]
+    if hints:
+        parts.append("\n".join(hints))
     mark, colour = ("✓", "32") if report.exit_code == 0 else ("✗", "31")
     parts.append(palette.paint(f"{mark} {text.visible(gate_page.conclude(report))}", colour))
     return "\n\n".join(parts)
@@ -196,6 +196,6 @@ def show_checks(rows: Sequence[Row], palette: terminal.Palette) -> str:
         wanted = f"; expected {row.expected}" if row.outcome not in _GOOD else ""
         is_good = row.outcome in _GOOD
         mark = "✓" if row.outcome is Outcome.PASSED else "·" if is_good else "✗"
-        told = palette.paint(f"{mark} {row.outcome.value}", _COLOURS[mark])
-        cells.append((row.check, told, text.visible(row.found + wanted)))
+        outcome = palette.paint(f"{mark} {row.outcome.value}", _COLOURS[mark])
+        cells.append((row.check, outcome, text.visible(row.found + wanted)))
     return terminal.table(("check", "outcome", "found"), cells, palette)

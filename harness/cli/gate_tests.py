@@ -19,7 +19,7 @@ from harness.records import HubRecord
 
 
 def gather(
-    session: Session, project: Project, asked: Mapping[str, Any], hubs: Sequence[Path]
+    session: Session, project: Project, flags: Mapping[str, Any], hubs: Sequence[Path]
 ) -> dict[str, tests_rules.Outcomes]:
     """Return the outcomes of the base's tests, for each suite of the hubs that has some.
 
@@ -27,25 +27,25 @@ def gather(
         ConfigError: A hub that was named is not one of the base.
         HarnessError: The base cannot be read.
     """
-    if asked["tests"] == "none":
+    if flags["tests"] == "none":
         return {}
-    was = Reader(project.root).read(asked["base"])
+    was = Reader(project.root).read(flags["base"])
     if was.project is None:
         return {}
     known = {folder: _record(folder) for folder in hubs}
     names = dict.fromkeys(record.suite for record in known.values() if record is not None)
     suites = [was.project.suites[name] for name in names if name in was.project.suites]
     wanted = {s.name: s for s in suites if any(stage.kind == "pytest" for stage in s.stages)}
-    found = _of_named(session, project, was, asked["base_hubs"], wanted)
+    outcomes_of = _of_named(session, project, was, flags["base_hubs"], wanted)
     for name, suite in wanted.items():
-        if name in found:
+        if name in outcomes_of:
             continue
         outcomes = _of_store(project, was, suite)
-        if outcomes is None and asked["tests"] == "auto":
+        if outcomes is None and flags["tests"] == "auto":
             outcomes = _plan(session, project, was, suite)
         if outcomes is not None:
-            found[name] = outcomes
-    return found
+            outcomes_of[name] = outcomes
+    return outcomes_of
 
 
 def _record(folder: Path) -> HubRecord | None:
@@ -62,7 +62,7 @@ def _of_named(
     words: Sequence[str],
     wanted: Mapping[str, SuiteSpec],
 ) -> dict[str, tests_rules.Outcomes]:
-    found: dict[str, tests_rules.Outcomes] = {}
+    outcomes_of: dict[str, tests_rules.Outcomes] = {}
     for word in words:
         folder = resolve.hub(word, session)
         record = store.read_record(folder)
@@ -74,8 +74,8 @@ def _of_named(
                 remedy="Name a hub that ran on the base, or leave it out.",
             )
         if record.suite in wanted:
-            found[record.suite] = _read(folder, wanted[record.suite])
-    return found
+            outcomes_of[record.suite] = _read(folder, wanted[record.suite])
+    return outcomes_of
 
 
 def _of_store(project: Project, was: RuleSet, suite: SuiteSpec) -> tests_rules.Outcomes | None:

@@ -50,12 +50,12 @@ def command() -> None:
 def show(session: Session, suite: str | None) -> None:
     """List the goldens that judge a suite, or all."""
     project = resolve.project(session)
-    asked = [config_file.find_suite(project, suite)] if suite else project.suites.values()
-    names = dict.fromkeys(spec.judged_by for spec in asked)
-    found = {name: store.load(project.golden / name) for name in names}
-    lines = [line for name, golden in found.items() for line in _lines(name, golden)]
+    suites = [config_file.find_suite(project, suite)] if suite else project.suites.values()
+    names = dict.fromkeys(spec.judged_by for spec in suites)
+    goldens_of = {name: store.load(project.golden / name) for name in names}
+    lines = [line for name, golden in goldens_of.items() for line in _lines(name, golden)]
     session.answer(
-        {name: encode(golden.values) for name, golden in found.items()},
+        {name: encode(golden.values) for name, golden in goldens_of.items()},
         "\n".join(lines) or "No golden yet: harness golden calibrate SUITE --seeds 12.",
     )
 
@@ -81,7 +81,7 @@ def show(session: Session, suite: str | None) -> None:
 @execution.execution_options
 @options.common
 @options.pass_session
-def calibrate(session: Session, /, suite: str, **asked: Any) -> int:
+def calibrate(session: Session, /, suite: str, **flags: Any) -> int:
     """Run a suite with many seeds and propose goldens; nothing is changed yet.
 
     The runs lie in a store of their own, .harness/calibration, and none of them becomes the
@@ -90,22 +90,22 @@ def calibrate(session: Session, /, suite: str, **asked: Any) -> int:
     """
     project = resolve.project(session)
     declared = config_file.find_suite(project, suite)
-    files = {"train": asked["dataset"], "test": asked["test_dataset"]}
-    chosen = execution.choice(asked, 1)
-    wanted = [str(asked["first_seed"] + i) for i in range(asked["seeds"])]
+    files = {"train": flags["dataset"], "test": flags["test_dataset"]}
+    chosen = execution.choice(flags, 1)
+    wanted = [str(flags["first_seed"] + i) for i in range(flags["seeds"])]
     total = len(wanted) + 1
     with (
-        progress.show_progress(session, total, is_measuring=True) as shown,
+        progress.show_progress(session, total, is_measuring=True) as bar,
         stop_on_signals() as stop,
         executors.open_executor(chosen) as executor,
     ):
         session.say(f"{suite}: {total} runs, {execution.describe_executor(chosen)}")
         reached = ", ".join(calibration_runs.seeded_stages(declared))
         session.say(f"The first whole, the others {reached} alone.")
-        given = {role: path for role, path in files.items() if path}
+        datasets = {role: path for role, path in files.items() if path}
         try:
             runs = calibration_runs.run_seeds(
-                project, suite, wanted, given, executor, stop, shown
+                project, suite, wanted, datasets, executor, stop, bar
             )
         except EvidenceMissingError:
             if stop.signal is None:
@@ -132,8 +132,8 @@ def update(session: Session, suite: str, reason: str) -> None:
     golden = goldens.update(project, suite, reason, os.environ)
     folder = resolve.relative_place(project.golden / suite, project)
     written = f"Written to {folder}; commit it. The digests of its runs are in the ledger."
-    told = [*_lines(suite, golden), written]
-    session.answer(encode(golden.values), "\n".join(told))
+    lines = [*_lines(suite, golden), written]
+    session.answer(encode(golden.values), "\n".join(lines))
 
 
 @command.command("rename", context_settings=options.CONTEXT)
@@ -154,12 +154,12 @@ def rename(session: Session, old: str, new: str, suite: str | None, reason: str)
     project = resolve.project(session)
     made = renaming.rename(project, (old, new), suite, reason, os.environ)
     answer = {"guards": list(made.guards), "goldens": made.values}
-    told = [f"guard   {place}" for place in made.guards]
-    told += [
+    lines = [f"guard   {place}" for place in made.guards]
+    lines += [
         f"golden  {name}: {count} value{'' if count == 1 else 's'}"
         for name, count in made.values.items()
     ]
-    session.answer(answer, "\n".join(told))
+    session.answer(answer, "\n".join(lines))
 
 
 @command.command("explain", context_settings=options.CONTEXT)
@@ -171,9 +171,9 @@ def explain(session: Session, suite: str, metric: str) -> None:
     """Say where the bounds of a metric come from and what they notice."""
     project = resolve.project(session)
     name = config_file.find_suite(project, suite).name
-    found = goldens.find(store.load(project.goldens(name)), metric)
-    answers = [{**encode(value), **statistics.explain(value)} for value in found]
-    session.answer(answers, "\n\n".join(_explain_golden(value) for value in found))
+    values = goldens.find(store.load(project.goldens(name)), metric)
+    answers = [{**encode(value), **statistics.explain(value)} for value in values]
+    session.answer(answers, "\n\n".join(_explain_golden(value) for value in values))
 
 
 def _lines(suite: str, golden: GoldenSet) -> list[str]:

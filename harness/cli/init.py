@@ -212,7 +212,7 @@ def declaration(root: Path, name: str) -> str:
     head = _HEAD.format(name=_quote(name), inputs=inputs, python=own)
     selectors = list(collected.selectors) or [*tests, *loose]
     if selectors:
-        note = f"# {collected.trouble}\n" if collected.trouble else ""
+        note = f"# {collected.problem}\n" if collected.problem else ""
         stage = _PYTEST.format(selectors=_write_list(selectors), count=collected.count or 1)
         return head + note + stage + _TAIL
     return head + _COMPILE.format(packages=_write_list(packages or ["."])) + _TAIL
@@ -228,8 +228,8 @@ def _packages(root: Path) -> list[str]:
     """Name the folders that hold source: packages at the top, or ``src``."""
     if (root / "src").is_dir():
         return ["src"]
-    found = (path.parent.name for path in root.glob("*/__init__.py"))
-    return sorted(name for name in found if name not in _NOT_PACKAGES)
+    names = (path.parent.name for path in root.glob("*/__init__.py"))
+    return sorted(name for name in names if name not in _NOT_PACKAGES)
 
 
 def _quote(word: str) -> str:

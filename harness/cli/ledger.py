@@ -49,8 +49,8 @@ def _both(project: Project) -> Ledgers:
 def _choose_ledgers(project: Project, *, is_local: bool) -> list[tuple[str, Ledger]]:
     """Return the ledgers that exist, or the local one alone; an absent one is empty."""
     both = _both(project)
-    found = [(word, one) for word, one in both.by_name if word == LOCAL or not is_local]
-    return found or [(LOCAL, both.local)]
+    named = [(word, one) for word, one in both.by_name if word == LOCAL or not is_local]
+    return named or [(LOCAL, both.local)]
 
 
 @command.command("log")
@@ -74,8 +74,8 @@ def log(session: Session, count: int, kind: str | None, *, is_local: bool) -> No
         f"  {text.visible(entry.subject)}  {text.visible(str(entry.body.get('verdict', '')))}"
         for word, entry in chosen
     ]
-    told = [_plain(word, entry) for word, entry in chosen]
-    session.answer(told, "\n".join(lines) or "no entries")
+    rows = [_plain(word, entry) for word, entry in chosen]
+    session.answer(rows, "\n".join(lines) or "no entries")
 
 
 def _plain(word: str, entry: Entry) -> dict[str, Any]:
@@ -102,13 +102,13 @@ def _plain(word: str, entry: Entry) -> dict[str, Any]:
 def verify(session: Session, pinned: Path | None) -> None:
     """Prove the chain and the tree of both ledgers, each against the checkpoint beside it."""
     project = resolve.project(session)
-    told, lines = {}, []
+    answer, lines = {}, []
     for word, ledger in _choose_ledgers(project, is_local=False):
         health = ledger.check()
         beside = ledger.path.with_name(layout.CHECKPOINT)
         if beside.is_file():
             _require(beside, ledger)
-        told[word] = {
+        answer[word] = {
             "size": health.size,
             "root": health.root,
             "torn_bytes": health.torn_bytes,
@@ -119,7 +119,7 @@ def verify(session: Session, pinned: Path | None) -> None:
     if pinned is not None:
         is_local = _origin_of(pinned) == _origin(project, LOCAL)
         _require(pinned, _both(project).local if is_local else _both(project).published)
-    session.answer(told, "\n".join(lines))
+    session.answer(answer, "\n".join(lines))
 
 
 def _require(pinned: Path, ledger: Ledger) -> None:
@@ -163,15 +163,15 @@ def take(
     project = resolve.project(session)
     signers = [] if key_file is None else [keys.read_secret(_text_of(key_file))]
     chosen = _choose_ledgers(project, is_local=is_local)
-    told, lines = [], []
+    answers, lines = [], []
     for word, ledger in chosen if output is None else chosen[-1:]:
         taken = checkpoint.take(ledger.leaves(), _origin(project, word))
         target = output or ledger.path.with_name(layout.CHECKPOINT)
         files.write_text(target, checkpoint.write(taken, signers))
         value = {"origin": taken.origin, "size": taken.size, "root": taken.root.hex()}
-        told.append({"ledger": word, **value, "path": str(target)})
+        answers.append({"ledger": word, **value, "path": str(target)})
         lines.append(f"{word}: {taken.size} entries pinned in {target}")
-    session.answer({"checkpoints": told}, "\n".join(lines))
+    session.answer({"checkpoints": answers}, "\n".join(lines))
 
 
 def _text_of(path: Path) -> str:

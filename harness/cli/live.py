@@ -135,9 +135,9 @@ class Live:
 
     def log_line(self, stage: str, line: str) -> None:
         """Remember the last line; the ticker shows it, however fast lines come."""
-        shown = text.visible(line).strip()
-        if shown and stage == self._stage:
-            self._last = shown
+        line_ = text.visible(line).strip()
+        if line_ and stage == self._stage:
+            self._last = line_
 
     def stage_finished(self, record: StageRecord) -> None:
         """Leave one line about the stage."""
@@ -169,8 +169,8 @@ def _opening_line(suite: SuiteSpec, run_id: str, stages: int, palette: Palette) 
 
 def stage_line(record: StageRecord, palette: Palette) -> str:
     """Write one line about a finished stage."""
-    told = palette.verdict(record.verdict, record.outcome)
-    parts = (f"{record.id}: {told} in {text.duration(record.duration_s)}", text.note(record))
+    verdict = palette.verdict(record.verdict, record.outcome)
+    parts = (f"{record.id}: {verdict} in {text.duration(record.duration_s)}", text.note(record))
     return "  ".join(part for part in parts if part)
 
 

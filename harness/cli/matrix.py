@@ -32,8 +32,8 @@ def run(
     session: Session,
     project: Project,
     suite: str,
-    asked: dict[str, Any],
-    given: tuple[Mapping[str, str], Mapping[str, Path]],
+    flags: dict[str, Any],
+    settings: tuple[Mapping[str, str], Mapping[str, Path]],
 ) -> int:
     """Run a matrix and show its table; the exit code is that of the worst verdict.
 
@@ -41,50 +41,50 @@ def run(
         session: What the command line says about the whole program.
         project: The project.
         suite: Name of the suite.
-        asked: The options of the command.
-        given: Parameters and files that hold for all cells.
+        flags: The options of the command.
+        settings: Parameters and files that hold for all cells.
 
     Raises:
         ConfigError: An option that has no place here, or whatever the cells refuse.
     """
     for name, option in _ALONE.items():
-        if asked[name]:
+        if flags[name]:
             expected = "whole runs, and only those that are not done"
             raise ConfigError(
                 option, found="beside --matrix", expected=expected, remedy="Leave it out."
             )
-    spec = matrix_runs.find_matrix(project, suite, asked["matrix"])
-    cells = matrix_runs.cells(project, spec, *given)
-    chosen = execution.choice(asked, max(1, (os.cpu_count() or 1) // _CORES_PER_RUN))
+    spec = matrix_runs.find_matrix(project, suite, flags["matrix"])
+    cells = matrix_runs.cells(project, spec, *settings)
+    chosen = execution.choice(flags, max(1, (os.cpu_count() or 1) // _CORES_PER_RUN))
     session.say(
         f"{suite} {spec.name}: {len(cells)} cells, {execution.describe_executor(chosen)}"
     )
     with (
-        progress.show_progress(session, len(cells)) as shown,
+        progress.show_progress(session, len(cells)) as bar,
         stop_on_signals() as stop,
         executors.open_executor(chosen) as executor,
     ):
-        results = matrix_runs.run_matrix(project, spec, cells, executor, stop, shown)
+        results = matrix_runs.run_matrix(project, spec, cells, executor, stop, bar)
     named = [result.hub for result in results if result.hub is not None]
-    hub_names.name_hubs(project, named, asked["name_hubs"])
+    hub_names.name_hubs(project, named, flags["name_hubs"])
     code = combine(result.verdict for result in results).exit_code
     if stop.signal is not None:
         code = 128 + stop.signal
     palette = Palette(options.has_colour())
     suite_spec = config_file.find_suite(project, suite)
     answer = _json(project, spec, results, len(cells), code)
-    told = "\n".join(
+    table = "\n".join(
         [*_table(suite_spec, spec, results, palette), _counts(results, len(cells))]
     )
-    session.answer(answer, _counts(results, len(cells)) if session.verbosity < 0 else told)
+    session.answer(answer, _counts(results, len(cells)) if session.verbosity < 0 else table)
     return code
 
 
 def _counts(results: Sequence[CellResult], cells: int) -> str:
-    found = dict.fromkeys(Verdict, 0)
+    counts = dict.fromkeys(Verdict, 0)
     for result in results:
-        found[result.verdict] += 1
-    words = [f"{count} {verdict}" for verdict, count in found.items() if count]
+        counts[result.verdict] += 1
+    words = [f"{count} {verdict}" for verdict, count in counts.items() if count]
     left = cells - len(results)
     if left:
         words.append(f"{left} not run; the same command goes on from here")
@@ -153,7 +153,7 @@ def _json(
     }
 
 
-def standings(project: Project, only: Sequence[str] = ()) -> list[MatrixStatus]:
+def read_statuses(project: Project, only: Sequence[str] = ()) -> list[MatrixStatus]:
     """Say where the matrices stand, of all suites or of some."""
     return [
         matrix_runs.matrix_status(project, spec)
@@ -169,7 +169,7 @@ def block(stood: MatrixStatus) -> str:
     done = sum(stood.verdicts.values())
     words = ", ".join(f"{count} {verdict}" for verdict, count in stood.verdicts.items())
     line = f"{spec.suite} matrix {spec.name}  {done} of {stood.count} cells are current"
-    if note := text.visible(stood.trouble) if stood.trouble else words:
+    if note := text.visible(stood.problem) if stood.problem else words:
         line += f": {note}"
     if done == stood.count:
         return line
@@ -183,5 +183,5 @@ def as_json(stood: MatrixStatus) -> dict[str, Any]:
         "matrix": stood.spec.name,
         "cells": stood.count,
         "verdicts": dict(stood.verdicts),
-        "trouble": stood.trouble or None,
+        "trouble": stood.problem or None,
     }

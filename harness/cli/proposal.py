@@ -96,7 +96,7 @@ def propose(
         argv[0] = "{python}"
     argv, seed = _name_seed(argv)
     ids = _make_ids(artifacts)
-    found = proposed_numbers.find_numbers(
+    numbers = proposed_numbers.find_numbers(
         {id_: artifacts[path] for id_, path in ids.items()}, name, ran.log
     )
     text = _SUITE.format(
@@ -108,7 +108,7 @@ def propose(
         timeout=max(60, 60 * math.ceil(ran.seconds / 6)),
     )
     text += _write_artifacts(ids) + _write_loose(root, loose)
-    return name, text + "".join(_write_guard(name, number) for number in found)
+    return name, text + "".join(_write_guard(name, number) for number in numbers)
 
 
 def _split(command: str) -> list[str]:

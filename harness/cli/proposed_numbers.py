@@ -62,13 +62,13 @@ def find_numbers(artifacts: Mapping[str, Path], stage: str, log: str) -> tuple[N
     """
     with tempfile.TemporaryDirectory() as folder:
         evidence = _copy(artifacts, Path(folder))
-        found = [n for id_ in evidence.artifacts for n in _list_numbers(evidence, id_)]
-    ranked = sorted(found or _search_log(stage, log), key=_rank)
-    kept: dict[str, Number] = {}
+        numbers = [n for id_ in evidence.artifacts for n in _list_numbers(evidence, id_)]
+    ranked = sorted(numbers or _search_log(stage, log), key=_rank)
+    chosen: dict[str, Number] = {}
     for number in ranked:
         if _rank(number) <= len(_TELLING):
-            kept.setdefault(number.id, number)
-    return tuple(kept.values())[:_MOST]
+            chosen.setdefault(number.id, number)
+    return tuple(chosen.values())[:_MOST]
 
 
 def _copy(artifacts: Mapping[str, Path], folder: Path) -> HubEvidence:

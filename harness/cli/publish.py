@@ -82,12 +82,12 @@ def command(
     project = resolve.project(session)
     workflow.tidy(project)
     left: list[_Left] = []
-    found = [resolve.hub(words, session) for words in hubs]
+    paths = [resolve.hub(words, session) for words in hubs]
     if not hubs:
-        found = list(_newest(session, project, left, is_renewed=is_renewed))
+        paths = list(_newest(session, project, left, is_renewed=is_renewed))
     done: list[Published] = []
     replaced: list[str] = []
-    for hub in found:
+    for hub in paths:
         done.append(publish.publish_hub(project, hub))
         replaced += publish.replace_older(project, hub) if is_replacing else []
     session.answer(
@@ -109,8 +109,8 @@ def _newest(
         try:
             if is_renewed:
                 session.say(f"{suite}: looking whether it is fresh")
-                asked = RunOptions(if_stale=True, renderers=rendering.FILES)
-                workflow.run_suite(project, suite, asked)
+                run_options = RunOptions(if_stale=True, renderers=rendering.FILES)
+                workflow.run_suite(project, suite, run_options)
             hub = resolve.hub(f"{suite}:latest", session)
             verdict = resolve.store(project).read(hub).verdict
         except (EvidenceMissingError, IntegrityError) as error:

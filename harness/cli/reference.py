@@ -63,10 +63,10 @@ def _settings() -> dict[str, Any]:
 def page() -> str:
     """Write the page."""
     parts = [_HEAD]
-    for line, shown in blocks():
+    for line, help_text in blocks():
         title = line.removesuffix(" --help")
-        told = "\n".join(row.rstrip() for row in shown.splitlines())
-        parts.append(f"## {title}\n\n```console\n$ {line}\n{told}\n```\n")
+        output = "\n".join(row.rstrip() for row in help_text.splitlines())
+        parts.append(f"## {title}\n\n```console\n$ {line}\n{output}\n```\n")
     return "\n".join(parts)
 
 

@@ -61,21 +61,21 @@ GROUP = "harness.reporters"
 @click.option("--url", help="Where the site is published; the links of its feed need it.")
 @options.common
 @options.pass_session
-def command(session: Session, /, **asked: Any) -> None:
+def command(session: Session, /, **flags: Any) -> None:
     """Render a hub as HTML, Markdown, JUnit or SARIF, or all hubs as a site.
 
     github writes annotations as workflow commands; summary is Markdown cut to what a step
     summary takes. A site is plain files that open without a server; a second build renders
     what is new.
     """
-    _refuse_mixed(asked)
-    if asked["site"] is not None:
-        _build(session, asked["site"], asked["url"] or "")
+    _refuse_mixed(flags)
+    if flags["site"] is not None:
+        _build(session, flags["site"], flags["url"] or "")
     else:
-        _render(session, asked["name"], asked["kind"], asked["output"])
+        _render(session, flags["name"], flags["kind"], flags["output"])
 
 
-def _refuse_mixed(asked: dict[str, Any]) -> None:
+def _refuse_mixed(option_values: dict[str, Any]) -> None:
     """Refuse options of a single hub beside those of the site.
 
     Raises:
@@ -88,7 +88,13 @@ def _refuse_mixed(asked: dict[str, Any]) -> None:
         for key, flag in flags.items()
         if context.get_parameter_source(key) is not ParameterSource.DEFAULT
     ]
-    mixed = of_hub if asked["site"] is not None else ["--url"] if asked["url"] else []
+    mixed = (
+        of_hub
+        if option_values["site"] is not None
+        else ["--url"]
+        if option_values["url"]
+        else []
+    )
     if mixed:
         raise ConfigError(
             "harness report",
@@ -101,14 +107,14 @@ def _refuse_mixed(asked: dict[str, Any]) -> None:
 def _build(session: Session, folder: Path, address: str) -> None:
     from harness.reporting.website import build  # jinja2 is needed for pages only
 
-    found = resolve.project(session)
-    built = build.build(found.name, resolve.store(found), folder, address)
-    told = f"site  {folder / 'index.html'}: {built.hubs} runs, {built.rendered} rendered"
+    project = resolve.project(session)
+    built = build.build(project.name, resolve.store(project), folder, address)
+    summary = f"site  {folder / 'index.html'}: {built.hubs} runs, {built.rendered} rendered"
     if built.removed:
-        told += f", {built.removed} gone"
+        summary += f", {built.removed} gone"
     if built.unreadable:
-        told += f", {built.unreadable} unreadable (harness verify tells why)"
-    session.answer({"site": str(folder), **dataclasses.asdict(built)}, told)
+        summary += f", {built.unreadable} unreadable (harness verify tells why)"
+    session.answer({"site": str(folder), **dataclasses.asdict(built)}, summary)
 
 
 def _render(session: Session, name: str, kind: str, output: Path | None) -> None:
@@ -153,9 +159,9 @@ def _render_kind(hub: Path, kind: str) -> str:
 
 def _view(hub: Path) -> view.HubView:
     """Read a hub, and what was accepted of it since it was sealed."""
-    shown = view.read_view(hub)
-    accepted = acceptance.describe_accepted(hub, shown.record.run_id)
-    return dataclasses.replace(shown, accepted=accepted)
+    hub_view = view.read_view(hub)
+    accepted = acceptance.describe_accepted(hub, hub_view.record.run_id)
+    return dataclasses.replace(hub_view, accepted=accepted)
 
 
 _OF_RECORD: dict[str, Callable[[HubRecord], str]] = {
@@ -177,13 +183,13 @@ def _load_installed(kind: str) -> Callable[[Path, HubRecord], str]:
     for entry in entries:
         if entry.name == kind:
             try:
-                found: Callable[[Path, HubRecord], str] = entry.load()
+                renderer: Callable[[Path, HubRecord], str] = entry.load()
             except (ImportError, AttributeError) as error:
                 remedy = "Repair the package that adds it."
                 raise ConfigError(
                     f"--format {kind}", found=str(error), expected=entry.value, remedy=remedy
                 ) from error
-            return found
+            return renderer
     known = (*_FORMATS, *(entry.name for entry in entries))
     raise click.BadParameter(
         f"{kind!r} is not one of {', '.join(known)}. {nearest(kind, known)}",

@@ -28,14 +28,14 @@ def project(session: Session) -> Project:
     return session.declared
 
 
-def store(found: Project) -> HubStore:
+def store(project_: Project) -> HubStore:
     """Open the hub store of a project."""
-    return HubStore(found.hubs, found.work)
+    return HubStore(project_.hubs, project_.work)
 
 
-def relative_place(hub: Path, found: Project | None = None) -> str:
+def relative_place(hub: Path, project_: Project | None = None) -> str:
     """Write a hub's place relative to its project, or to the working folder."""
-    root = Path.cwd() if found is None else found.root
+    root = Path.cwd() if project_ is None else project_.root
     return hub.relative_to(root).as_posix() if hub.is_relative_to(root) else str(hub)
 
 
@@ -55,19 +55,19 @@ def hub(words: str, session: Session, suite: str | None = None) -> Path:
     if folder.is_dir():
         remedy = "Name a folder hubs/<suite>/<run id>; `harness status` lists them."
         raise NotAProjectError(words, found="no hub.json", expected="a hub", remedy=remedy)
-    kept = store(project(session))
+    hub_store = store(project(session))
     if matched := _LATEST.fullmatch(words):
         back = int(matched["back"] or 0)
-        return _latest(kept, matched["suite"] or suite, back, words)
-    return _by_run_id(kept, words, suite)
+        return _latest(hub_store, matched["suite"] or suite, back, words)
+    return _by_run_id(hub_store, words, suite)
 
 
-def _latest(kept: HubStore, suite: str | None, back: int, words: str) -> Path:
-    hubs = kept.hubs(suite)
+def _latest(hub_store: HubStore, suite: str | None, back: int, words: str) -> Path:
+    hubs = hub_store.hubs(suite)
     if suite is None and hubs:
-        suite = _last_suite(kept, hubs)
-        hubs = kept.hubs(suite)
-    if suite is not None and back == 0 and (gone := kept.newest_gone(suite)):
+        suite = _last_suite(hub_store, hubs)
+        hubs = hub_store.hubs(suite)
+    if suite is not None and back == 0 and (gone := hub_store.newest_gone(suite)):
         raise EvidenceMissingError(
             f"{suite}:latest",
             found=f"{gone.run_id}, {gone.verdict} as sealed, but its hub is gone",
@@ -84,20 +84,20 @@ def _latest(kept: HubStore, suite: str | None, back: int, words: str) -> Path:
     )
 
 
-def _last_suite(kept: HubStore, hubs: list[Path]) -> str:
+def _last_suite(hub_store: HubStore, hubs: list[Path]) -> str:
     """Name the suite that ran last, whether or not the hub of that run is here."""
-    runs = list(kept.runs().values())
-    if runs and kept.newest_gone(runs[-1].suite):
+    runs = list(hub_store.runs().values())
+    if runs and hub_store.newest_gone(runs[-1].suite):
         return runs[-1].suite
     return hubs[-1].parent.name
 
 
-def _by_run_id(kept: HubStore, words: str, suite: str | None) -> Path:
-    found = [path for path in kept.hubs(suite) if path.name.startswith(words)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(path.name for path in found[:3])
+def _by_run_id(hub_store: HubStore, words: str, suite: str | None) -> Path:
+    matching = [path for path in hub_store.hubs(suite) if path.name.startswith(words)]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        names = ", ".join(path.name for path in matching[:3])
         remedy = "Type more of the run id."
         raise ConfigError(words, found=f"several: {names}", expected="one run", remedy=remedy)
     remedy = "Name a folder, a run id, latest or latest~1; `harness status` lists the runs."

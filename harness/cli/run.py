@@ -46,7 +46,7 @@ Examples:
 @execution.execution_options
 @options.common
 @options.pass_session
-def command(session: Session, /, suite: str, **asked: Any) -> int:
+def command(session: Session, /, suite: str, **flags: Any) -> int:
     """Run a suite and leave a sealed hub of evidence.
 
     Stages run in order, artifacts are collected, guards judge them, and the hub is sealed
@@ -56,19 +56,19 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
     that of the worst. Called again after whatever happened, it goes on where it stopped.
     """
     project = resolve.project(session)
-    hub_names.forget(asked["name_hubs"])
-    parameters, files = run_options.parameters(asked), run_options.datasets(asked)
-    if asked["matrix"] is not None:
+    hub_names.forget(flags["name_hubs"])
+    parameters, files = run_options.parameters(flags), run_options.datasets(flags)
+    if flags["matrix"] is not None:
         from harness.cli import matrix
 
-        return matrix.run(session, project, suite, asked, (parameters, files))
-    _refuse_many(asked)
+        return matrix.run(session, project, suite, flags, (parameters, files))
+    _refuse_many(flags)
     watcher = _watcher(session)
     asked_of = RunOptions(
         datasets=files,
         parameters=parameters,
-        only=tuple(asked["only"]),
-        if_stale=asked["if_stale"],
+        only=tuple(flags["only"]),
+        if_stale=flags["if_stale"],
         renderers=rendering.FILES,
         observer=watcher or observer.Silent(),
     )
@@ -77,19 +77,19 @@ def command(session: Session, /, suite: str, **asked: Any) -> int:
     finally:
         if watcher is not None:
             watcher.close()
-    hub_names.name_hubs(project, [outcome.hub], asked["name_hubs"])
+    hub_names.name_hubs(project, [outcome.hub], flags["name_hubs"])
     _tell(session, outcome, project)
     return outcome.exit_code
 
 
-def _refuse_many(asked: dict[str, Any]) -> None:
+def _refuse_many(flags: dict[str, Any]) -> None:
     """Refuse options that only many runs have.
 
     Raises:
         ConfigError: One was given.
     """
     for name in ("executor", "jobs", "scheduler"):
-        if asked[name] is not None:
+        if flags[name] is not None:
             expected, remedy = "--matrix NAME beside it", "Leave it out, or name a matrix."
             raise ConfigError(
                 f"--{name}", found="one single run", expected=expected, remedy=remedy
@@ -117,12 +117,12 @@ def _tell(session: Session, outcome: RunOutcome, project: Project) -> None:
     }
     palette = terminal.Palette(options.has_colour())
     if session.verbosity < 0:
-        told = f"{palette.verdict(record.verdict, text.describe_verdict(record))}  {hub}"
+        answer_text = f"{palette.verdict(record.verdict, text.describe_verdict(record))}  {hub}"
     elif outcome.reused:
         since = f"{record.suite}  fresh since {record.finished}"
         verdict = palette.verdict(record.verdict, text.describe_verdict(record))
-        told = f"{verdict}  {since}\nhub   {hub}"
-        told += f"\nnext  harness verify --hub {hub}"
+        answer_text = f"{verdict}  {since}\nhub   {hub}"
+        answer_text += f"\nnext  harness verify --hub {hub}"
     else:
-        told = "\n" + terminal.final(record, hub, palette)
-    session.answer(answer, told)
+        answer_text = "\n" + terminal.final(record, hub, palette)
+    session.answer(answer, answer_text)

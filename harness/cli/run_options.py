@@ -29,31 +29,31 @@ def run_options(function: F) -> F:
     return train(test(any_role(settings(function))))
 
 
-def parameters(asked: dict[str, Any]) -> dict[str, str]:
+def parameters(flags: dict[str, Any]) -> dict[str, str]:
     """Gather the parameters that were set.
 
     Raises:
         ConfigError: A word is no pair, or one is set twice.
     """
-    return _pairs(asked["settings"], "--set", "KEY=VALUE")
+    return _pairs(flags["settings"], "--set", "KEY=VALUE")
 
 
-def datasets(asked: dict[str, Any]) -> dict[str, Path]:
+def datasets(flags: dict[str, Any]) -> dict[str, Path]:
     """Gather the files by role from the three options that give them.
 
     Raises:
         ConfigError: A role is given twice.
     """
-    roles = _pairs(asked["given"], "--with", "ROLE=FILE")
-    found = {role: Path(word) for role, word in roles.items()}
+    roles = _pairs(flags["given"], "--with", "ROLE=FILE")
+    files = {role: Path(word) for role, word in roles.items()}
     for role, option in (("train", "dataset"), ("test", "test_dataset")):
-        if asked[option] is not None:
-            if role in found:
+        if flags[option] is not None:
+            if role in files:
                 flag = f"--{option.replace('_', '-')}"
                 remedy = f"Use {flag} or --with {role}=FILE."
                 raise ConfigError(flag, found="the role twice", expected="once", remedy=remedy)
-            found[role] = asked[option]
-    return found
+            files[role] = flags[option]
+    return files
 
 
 def _pairs(values: Iterable[str], option: str, shape: str) -> dict[str, str]:
@@ -62,13 +62,13 @@ def _pairs(values: Iterable[str], option: str, shape: str) -> dict[str, str]:
     Raises:
         ConfigError: A word is no pair, or a key stands twice.
     """
-    found: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for word in values:
         key, sign, value = word.partition("=")
         if not key or not sign:
             remedy = f"Write it as {option} {shape}."
             raise ConfigError(option, found=repr(word), expected=shape, remedy=remedy)
-        if key in found:
+        if key in pairs:
             raise ConfigError(option, found=f"{key} twice", expected="once", remedy="Drop one.")
-        found[key] = value
-    return found
+        pairs[key] = value
+    return pairs

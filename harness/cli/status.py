@@ -60,29 +60,29 @@ def command(
         config_file.find_suite(project, name)
     now = datetime.now(UTC)
     moment = freshness.Now(instant=now)
-    found = suite_status.of_project(project, moment, suites)
+    statuses = suite_status.of_project(project, moment, suites)
     if accept is not None or reason is not None:
-        _accept(project, found, suites, accept, reason)
-        found = suite_status.of_project(project, moment, suites)
+        _accept(project, statuses, suites, accept, reason)
+        statuses = suite_status.of_project(project, moment, suites)
     palette = Palette(options.has_colour())
-    blocks = ["\n".join(_block(s, now, palette)) for s in found]
-    answer: dict[str, Any] = {"project": project.name, "suites": [_json(s) for s in found]}
+    blocks = ["\n".join(_block(s, now, palette)) for s in statuses]
+    answer: dict[str, Any] = {"project": project.name, "suites": [_json(s) for s in statuses]}
     stood: list[Any] = []
     if any(project.matrices.values()):
         from harness.cli import matrix  # what makes many runs, only where they are declared
 
-        stood = matrix.standings(project, suites)
+        stood = matrix.read_statuses(project, suites)
         blocks += [matrix.block(one) for one in stood]
         answer["matrices"] = [matrix.as_json(one) for one in stood]
     session.answer(answer, "\n\n".join(blocks))
-    codes = [*(one.exit_code for one in found), *(one.exit_code for one in stood)]
+    codes = [*(one.exit_code for one in statuses), *(one.exit_code for one in stood)]
     worst = min(codes, key=_WORST_FIRST.index, default=0)
     return worst if is_check else 0
 
 
 def _accept(
     project: Project,
-    found: tuple[SuiteStatus, ...],
+    statuses: tuple[SuiteStatus, ...],
     named: tuple[str, ...],
     kind: str | None,
     reason: str | None,
@@ -108,15 +108,15 @@ def _accept(
     if os.environ.get("CI"):
         raise _refusal("a run of continuous integration", "a person who decides")
     wanted = []
-    for stood in found:
+    for stood in statuses:
         fitting = [cause for cause in stood.causes if cause.kind == kind and cause.state]
         if not fitting or stood.record is None:
             causes = ", ".join(cause.kind for cause in stood.causes) or "no cause: it is fresh"
             raise _refusal(f"{stood.suite}: {causes}", f"stale evidence because of {kind}")
         wanted.append((stood.suite, stood.record.run_id, fitting[0]))
     for suite, run_id, cause in wanted:
-        given = acceptance.Acceptance(run_id, kind, cause.state)
-        acceptance.keep(project, suite, given, cause.items, (reason or "").strip())
+        acceptance_ = acceptance.Acceptance(run_id, kind, cause.state)
+        acceptance.keep(project, suite, acceptance_, cause.items, (reason or "").strip())
 
 
 def _refusal(found: str, expected: str) -> ConfigError:
@@ -137,16 +137,16 @@ def _block(stood: SuiteStatus, now: datetime, palette: Palette) -> Iterator[str]
         yield f"  open    {blocker.id}  {title}, seen {blocker.occurrences}×"
     wide = max((len(trend.guard) for trend in stood.trends), default=0)
     for index, trend in enumerate(stood.trends):
-        told = palette.verdict(trend.verdict, text.number(trend.values[-1]))
+        verdict = palette.verdict(trend.verdict, text.number(trend.values[-1]))
         line = text.sparkline(trend.values)
-        yield f"  {'trend' if index == 0 else '':6}  {trend.guard:{wide}}  {line}  {told}"
+        yield f"  {'trend' if index == 0 else '':6}  {trend.guard:{wide}}  {line}  {verdict}"
     yield f"  next    {stood.next_command}"
 
 
 def _headline(stood: SuiteStatus, now: datetime, palette: Palette) -> str:
     name = palette.bold(stood.suite)
-    if stood.trouble is not None:
-        return f"{name}  the last hub is damaged: {text.visible(stood.trouble)}"
+    if stood.problem is not None:
+        return f"{name}  the last hub is damaged: {text.visible(stood.problem)}"
     if stood.gone is not None:
         gone = text.visible(f"{stood.gone.verdict} as sealed, but its hub is gone")
         return f"{name}  {palette.paint(gone, '31')}  {palette.soft(stood.gone.run_id)}"
@@ -183,7 +183,7 @@ def _json(stood: SuiteStatus) -> dict[str, Any]:
         "accepted": records.encode(stood.accepted),
         "blockers": records.encode(stood.blockers),
         "trends": records.encode(stood.trends),
-        "trouble": stood.trouble,
+        "trouble": stood.problem,
         "next": stood.next_command,
         "exit_code": stood.exit_code,
     }

@@ -100,14 +100,14 @@ def pull(session: Session, url: str, suites: tuple[str, ...]) -> None:
 
 
 def _move_hubs(
-    session: Session, asked: tuple[str, str], chosen: Sequence[T], move: Callable[[T], Moved]
+    session: Session, words: tuple[str, str], chosen: Sequence[T], move: Callable[[T], Moved]
 ) -> None:
     """Move one hub after the other below a bar, and answer with what was done.
 
     Raises:
         NothingSelectedError: There is none to move.
     """
-    verb, url = asked
+    verb, url = words
     if not chosen:
         raise NothingSelectedError(
             f"store {verb} {url}",
@@ -124,15 +124,15 @@ def _move_hubs(
             drawn.advance(f"[{len(done)}/{len(chosen)}] {_line(done[-1])}")
     new = [moved for moved in done if not moved.is_there]
     size = sum(moved.size for moved in new)
-    told = f"{verb}  {len(new)} hubs, {text.size(size)}; {len(done) - len(new)} were there"
-    session.answer({"action": verb, "url": url, "hubs": [_json(one) for one in done]}, told)
+    summary = f"{verb}  {len(new)} hubs, {text.size(size)}; {len(done) - len(new)} were there"
+    session.answer({"action": verb, "url": url, "hubs": [_json(one) for one in done]}, summary)
 
 
 def _line(moved: Moved) -> str:
     if moved.is_there:
         return f"{moved.subject}: there and equal"
-    kept = f", {moved.kept} had arrived before" if moved.kept else ""
-    return f"{moved.subject}: {moved.copied} files, {text.size(moved.size)}{kept}"
+    skipped = f", {moved.present} had arrived before" if moved.present else ""
+    return f"{moved.subject}: {moved.copied} files, {text.size(moved.size)}{skipped}"
 
 
 def _json(moved: Moved) -> dict[str, object]:
@@ -140,6 +140,6 @@ def _json(moved: Moved) -> dict[str, object]:
         "hub": moved.subject,
         "was_there": moved.is_there,
         "files_copied": moved.copied,
-        "files_kept": moved.kept,
+        "files_kept": moved.present,
         "bytes": moved.size,
     }

@@ -12,7 +12,7 @@ from harness.errors import HarnessError, IntegrityError
 from harness.evidence.hub.blockers import Blocker, Register
 from harness.evidence.hub.inputs import DigestCache
 from harness.evidence.hub.ledgers import SealedRun
-from harness.evidence.hub.metrics_cache import Recall
+from harness.evidence.hub.metrics_cache import MetricsCache
 from harness.evidence.hub.store import HubStore
 from harness.judgement import freshness
 from harness.judgement.freshness import Cause, Freshness
@@ -38,7 +38,7 @@ class Trend:
 class SuiteStatus:
     """Where one suite stands; without a readable run there is no record.
 
-    ``trouble`` is set when the newest hub is not as it was sealed, ``gone`` when the newest
+    ``problem`` is set when the newest hub is not as it was sealed, ``gone`` when the newest
     run was not green and its hub is not here any more: its seal counts all the same.
     """
 
@@ -49,14 +49,14 @@ class SuiteStatus:
     accepted: tuple[Cause, ...] = ()
     blockers: tuple[Blocker, ...]
     trends: tuple[Trend, ...]
-    trouble: str | None
+    problem: str | None
     next_command: str
     gone: SealedRun | None = None
 
     @property
     def exit_code(self) -> int:
         """Exit code that this standing is worth: a stale green is missing evidence."""
-        if self.trouble is not None:
+        if self.problem is not None:
             return IntegrityError.exit_code
         if self.gone is not None:
             is_red = self.gone.verdict == Verdict.RED.value
@@ -82,23 +82,26 @@ def of_project(
         IntegrityError: The register of blockers is damaged.
     """
     store, cache = resolve.store(project), freshness.cache_of(project)
-    recall, proved = Recall(project.work / "cache" / "trends.json"), ProofCache(project)
-    kept = [b for b in Register(project.hubs).entries() if b.status == "open"]
+    metrics_cache, proved = (
+        MetricsCache(project.work / "cache" / "trends.json"),
+        ProofCache(project),
+    )
+    open_blockers = [b for b in Register(project.hubs).entries() if b.status == "open"]
     left = dict.fromkeys([*store.suites(), *(run.suite for run in store.runs().values())])
     names = [*project.suites, *(name for name in left if name not in project.suites)]
-    found = []
+    statuses = []
     for name in names:
         if only and name not in only:
             continue
         hubs = store.hubs(name)
         if name in project.suites or hubs:
-            mine = tuple(b for b in kept if name in b.suites)
-            today = (now, cache, recall, proved)
-            found.append(_suite_status(project, name, (store, hubs), mine, today))
+            mine = tuple(b for b in open_blockers if name in b.suites)
+            today = (now, cache, metrics_cache, proved)
+            statuses.append(_suite_status(project, name, (store, hubs), mine, today))
     if not only:
-        recall.save()
+        metrics_cache.save()
     proved.save()
-    return tuple(found)
+    return tuple(statuses)
 
 
 def _suite_status(
@@ -106,28 +109,28 @@ def _suite_status(
     name: str,
     stored: tuple[HubStore, list[Path]],
     blockers: tuple[Blocker, ...],
-    today: tuple[freshness.Now, DigestCache, Recall, ProofCache],
+    today: tuple[freshness.Now, DigestCache, MetricsCache, ProofCache],
 ) -> SuiteStatus:
     store, hubs = stored
     last = hubs[-1] if hubs else None
-    record, trouble = _newest(store, last, today[3])
-    found = Freshness(causes=())
+    record, problem = _newest(store, last, today[3])
+    state = Freshness(causes=())
     if last is not None and record is not None:
-        found = _freshness(project, last, record, today[:2])
-    shown = None if last is None else resolve.relative_place(last, project)
+        state = _freshness(project, last, record, today[:2])
+    place = None if last is None else resolve.relative_place(last, project)
     return SuiteStatus(
         suite=name,
-        hub=shown,
+        hub=place,
         record=record,
-        causes=found.causes,
-        accepted=found.accepted,
+        causes=state.causes,
+        accepted=state.accepted,
         blockers=blockers,
         trends=_trends(record, hubs[-TREND_RUNS:], today[2]),
-        trouble=trouble,
+        problem=problem,
         gone=store.newest_gone(name),
-        next_command=_next(name, record, found.causes, blockers, shown)
+        next_command=_next(name, record, state.causes, blockers, place)
         if name in project.suites
-        else f"harness verify --hub {shown} --allow-stale",
+        else f"harness verify --hub {place} --allow-stale",
     )
 
 
@@ -163,18 +166,18 @@ def _newest(
         return None, f"{error.where}: {error.found}"
 
 
-def _trends(last: HubRecord | None, hubs: list[Path], recall: Recall) -> tuple[Trend, ...]:
+def _trends(last: HubRecord | None, hubs: list[Path], cache: MetricsCache) -> tuple[Trend, ...]:
     """Follow the guards of the last run; those that are not green come first."""
     if last is None:
         return ()
     numbers = [guard for guard in last.guards if guard.value is not None]
     numbers.sort(key=lambda guard: guard.verdict is Verdict.GREEN)
-    runs = [recall.numbers(hub) for hub in hubs]
-    found = []
+    runs = [cache.numbers(hub) for hub in hubs]
+    trends = []
     for guard in numbers[:_TRENDS]:
-        kept = tuple(run[guard.id] for run in runs if guard.id in run)
-        found.append(Trend(guard=guard.id, verdict=guard.verdict, values=kept))
-    return tuple(found)
+        values = tuple(run[guard.id] for run in runs if guard.id in run)
+        trends.append(Trend(guard=guard.id, verdict=guard.verdict, values=values))
+    return tuple(trends)
 
 
 def _next(

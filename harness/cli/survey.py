@@ -26,12 +26,12 @@ class Collected:
     """What pytest collects with the repository's own configuration.
 
     ``selectors`` are the folders or files at the top that hold tests, relative to the
-    repository; ``trouble`` says in a line why nothing is known, and is empty otherwise.
+    repository; ``problem`` says in a line why nothing is known, and is empty otherwise.
     """
 
     count: int = 0
     selectors: tuple[str, ...] = ()
-    trouble: str = ""
+    problem: str = ""
 
 
 def find_environment(root: Path) -> str:
@@ -50,7 +50,7 @@ def collect_tests(root: Path, python: str) -> Collected:
     only be slow to say that there is none.
     """
     if not any(any(root.glob(sign)) for sign in _SIGNS):
-        return Collected(trouble="no test here")
+        return Collected(problem="no test here")
     try:
         command = interpreters.locate((python,) if python else (), root)
         done = subprocess.run(  # noqa: S603 - the repository's own interpreter
@@ -65,17 +65,17 @@ def collect_tests(root: Path, python: str) -> Collected:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Collected(trouble=f"pytest collected for over {_TIMEOUT_S} s")
+        return Collected(problem=f"pytest collected for over {_TIMEOUT_S} s")
     except (OSError, ConfigError) as error:
-        return Collected(trouble=" ".join(str(error).split())[:120])
+        return Collected(problem=" ".join(str(error).split())[:120])
     text = _clean(done.stdout)
     named = (_find_below(root, name) for name in _ID.findall(text))
     files = [name for name in named if name]
     if done.returncode == _NO_TESTS or (not files and not done.returncode):
-        return Collected(trouble="pytest collects no test here")
+        return Collected(problem="pytest collects no test here")
     if done.returncode:
         said = (text + _clean(done.stderr)).strip().splitlines()
-        return Collected(trouble=f"pytest could not collect: {said[-1] if said else ''}"[:120])
+        return Collected(problem=f"pytest could not collect: {said[-1] if said else ''}"[:120])
     tops = sorted({name.partition("/")[0] for name in files})
     return Collected(count=len(files), selectors=tuple(tops))
 

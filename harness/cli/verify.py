@@ -53,8 +53,8 @@ def command(
     from harness.cli import verify_output  # heavy: `harness verify --help` does without
 
     fraction = _read_fraction(sample)
-    asked = verify_output.Asked(allow_stale=allow_stale, fraction=fraction, base=base)
-    return verify_output.prove(session, named or where, asked, is_all=is_all)
+    request = verify_output.VerifyOptions(allow_stale=allow_stale, fraction=fraction, base=base)
+    return verify_output.prove(session, named or where, request, is_all=is_all)
 
 
 def _read_fraction(sample: str) -> float:

@@ -23,7 +23,7 @@ from harness.verdict import Verdict
 
 _MARKS = {
     Outcome.PASSED: ("✓", "32"),
-    Outcome.NOTED: ("·", "2"),
+    Outcome.NOTE: ("·", "2"),
     Outcome.INCONCLUSIVE: ("?", "33"),
     Outcome.STALE: ("~", "33"),
     Outcome.RED: ("✗", "31"),
@@ -34,7 +34,7 @@ _PROGRESS_S, _PROGRESS_BYTES = 0.2, 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class VerifyOptions:
     """How hubs are proved: as archives or fresh, what part is read, by whose rules too."""
 
     allow_stale: bool | None
@@ -42,7 +42,7 @@ class Asked:
     base: str | None = None
 
 
-def prove(session: Session, words: str | None, asked: Asked, *, is_all: bool) -> int:
+def prove(session: Session, words: str | None, request: VerifyOptions, *, is_all: bool) -> int:
     """Prove one hub or all of them, print what was found, and return the exit code.
 
     Raises:
@@ -56,10 +56,10 @@ def prove(session: Session, words: str | None, asked: Asked, *, is_all: bool) ->
             expected="one hub, or --all",
             remedy="Type harness verify --hub HUB, or harness verify --all.",
         )
-    allow_stale, fraction = asked.allow_stale, asked.fraction
+    allow_stale, fraction = request.allow_stale, request.fraction
     project = _project(session)
     if is_all:
-        _refuse_base(asked)
+        _refuse_base(request)
         return _prove_all(session, project, allow_stale=allow_stale, fraction=fraction)
     hub = _find(session, words or "")
     _resume(hub, project)
@@ -67,15 +67,17 @@ def prove(session: Session, words: str | None, asked: Asked, *, is_all: bool) ->
     if allow_stale is None:
         allow_stale = _is_archive(hub, project)
     verified = verify(project, hub, allow_stale=allow_stale, fraction=fraction, done=bar)
-    if asked.base is not None:
-        verified = replace(verified, rows=(*verified.rows, *_by_base(project, verified, asked)))
+    if request.base is not None:
+        verified = replace(
+            verified, rows=(*verified.rows, *_by_base(project, verified, request))
+        )
     texts = _blockers(project, verified)
     session.answer(_plain(verified, texts), _table(verified, texts))
     return verified.exit_code
 
 
-def _refuse_base(asked: Asked) -> None:
-    if asked.base is not None:
+def _refuse_base(request: VerifyOptions) -> None:
+    if request.base is not None:
         raise ConfigError(
             "--base",
             found="a revision beside --all",
@@ -84,7 +86,9 @@ def _refuse_base(asked: Asked) -> None:
         )
 
 
-def _by_base(project: Project | None, verified: VerifyReport, asked: Asked) -> tuple[Row, ...]:
+def _by_base(
+    project: Project | None, verified: VerifyReport, request: VerifyOptions
+) -> tuple[Row, ...]:
     """Return what a gate by the rules of a base would say of a hub that is whole.
 
     Raises:
@@ -101,10 +105,10 @@ def _by_base(project: Project | None, verified: VerifyReport, asked: Asked) -> t
     from harness.judgement.gate.rules import Reader
 
     reader = Reader(project.root)
-    rules = reader.read(asked.base or ""), reader.read("HEAD")
+    rules = reader.read(request.base or ""), reader.read("HEAD")
     proved = [conductor.open_proved(project, verified.hub)]
-    given = GateOptions(without_tests=True)
-    judged = conductor.judge_proved(project, rules, proved, given)
+    gate_options = GateOptions(without_tests=True)
+    judged = conductor.judge_proved(project, rules, proved, gate_options)
     refused = [
         Row(
             check="rules",
@@ -226,7 +230,7 @@ def _table(verified: VerifyReport, blockers: tuple[str, ...]) -> str:
 
 
 def _is_bad(outcome: Outcome) -> bool:
-    return outcome not in (Outcome.PASSED, Outcome.NOTED)
+    return outcome not in (Outcome.PASSED, Outcome.NOTE)
 
 
 def _stores(project: Project) -> list[Project]:
@@ -236,12 +240,12 @@ def _stores(project: Project) -> list[Project]:
     return [project, *(replace(project, hubs=hubs / n, work=work / n) for n in names)]
 
 
-def _newest(kept: store.HubStore) -> tuple[set[Path], list[Row]]:
+def _newest(hub_store: store.HubStore) -> tuple[set[Path], list[Row]]:
     """Return the hubs that have to be fresh, and a row for each newest run without its hub."""
-    sealed, rows = kept.runs(), []
-    newest = {hub.parent.name: hub for hub in kept.hubs()}
+    sealed, rows = hub_store.runs(), []
+    newest = {hub.parent.name: hub for hub in hub_store.hubs()}
     for suite in dict.fromkeys([*newest, *(run.suite for run in sealed.values())]):
-        if gone := kept.newest_gone(suite):
+        if gone := hub_store.newest_gone(suite):
             is_red = gone.verdict == Verdict.RED.value
             rows.append(
                 Row(
@@ -264,8 +268,8 @@ def _left_out(project: Project) -> list[Row]:
     if not count:
         return []
     place = resolve.relative_place(folder, project)
-    told = f"{count} runs of calibrations in {place} are not verified"
-    return [report.note_row("left out", told, "harness golden update proves those it uses.")]
+    message = f"{count} runs of calibrations in {place} are not verified"
+    return [report.note_row("left out", message, "harness golden update proves those it uses.")]
 
 
 def _prove_all(
@@ -282,14 +286,14 @@ def _prove_all(
     rows: list[Row] = []
     reports: list[VerifyReport] = []
     for part in _stores(project):
-        kept = store.HubStore(part.hubs, part.work)
+        hub_store = store.HubStore(part.hubs, part.work)
         if seal.intents(part.hubs):
-            seal.resume(part.hubs, kept.ledgers.local, kept.runs())
-        present = kept.folders()
+            seal.resume(part.hubs, hub_store.ledgers.local, hub_store.runs())
+        present = hub_store.folders()
         rows += sealing.check_store(part, [f"{h.parent.name}/{h.name}" for h in present])
         newest: set[Path] = set()
         if part is project and report.worst(row.outcome for row in rows) is not Outcome.DAMAGED:
-            newest, gone = _newest(kept)
+            newest, gone = _newest(hub_store)
             rows += gone
         for hub in sorted(present, key=lambda path: (path.name, path.parent.name)):
             is_old = hub not in newest or bool(allow_stale)
@@ -321,10 +325,10 @@ def _overview(rows: Sequence[Row], reports: Sequence[VerifyReport]) -> str:
     ]
     for each in reports:
         bad = [row for row in each.rows if row.outcome is each.worst and each.exit_code]
-        told = f"{bad[0].check}: {bad[0].found}" if bad else ""
+        reason = f"{bad[0].check}: {bad[0].found}" if bad else ""
         more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-        found = terminal.clip(text.visible(told), _WIDEST) + more
+        message = terminal.clip(text.visible(reason), _WIDEST) + more
         cells.append(
-            (f"{each.suite}/{each.run_id}", _write_outcome(each.worst, palette), found)
+            (f"{each.suite}/{each.run_id}", _write_outcome(each.worst, palette), message)
         )
     return terminal.table(("", "outcome", "found"), cells, palette)

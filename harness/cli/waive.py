@@ -51,7 +51,7 @@ _KEY_LIMIT = 4096
 @click.option("--now", help="What it is, as the gate printed it.")
 @options.common
 @options.pass_session
-def command(session: Session, /, rule: str, **asked: Any) -> None:
+def command(session: Session, /, rule: str, **flags: Any) -> None:
     """Answer for a weaker rule, in a file that a reviewer reads.
 
     Writes waivers/NAME.toml for exactly this change of exactly this rule, and an entry of the
@@ -59,8 +59,8 @@ def command(session: Session, /, rule: str, **asked: Any) -> None:
     [gate] table, or in keys that the gate is given from outside.
     """
     project = resolve.project(session)
-    was, now = read_change(project, rule, asked)
-    waiver = make_waiver(project, (rule, was, now), asked)
+    was, now = read_change(project, rule, flags)
+    waiver = make_waiver(project, (rule, was, now), flags)
     path = project.root / waivers.FOLDER / waiver.name
     path.parent.mkdir(exist_ok=True)
     files.write_text(path, waivers.write(waiver))
@@ -71,19 +71,19 @@ def command(session: Session, /, rule: str, **asked: Any) -> None:
     )
     value = {"file": str(path), "rule": rule, "was": was, "now": now, "entry": entry.sequence}
     signed = f"signed by {waiver.signer}" if waiver.signer else "not signed"
-    shown = resolve.relative_place(path, project)
-    told = text.visible(f"{rule}: {was} → {now}")
-    session.answer(value, f"{told}\n{signed}; commit {shown} and the ledger")
+    place = resolve.relative_place(path, project)
+    head = text.visible(f"{rule}: {was} → {now}")
+    session.answer(value, f"{head}\n{signed}; commit {place} and the ledger")
 
 
-def read_change(project: Project, rule: str, asked: Mapping[str, Any]) -> tuple[str, str]:
+def read_change(project: Project, rule: str, flags: Mapping[str, Any]) -> tuple[str, str]:
     """Return what a rule was and is, as given or as the two revisions say.
 
     Raises:
         ConfigError: Only one of both is given.
         NothingSelectedError: The rule is not weaker.
     """
-    was, now = asked["was"], asked["now"]
+    was, now = flags["was"], flags["now"]
     if (was is None) is not (now is None):
         raise ConfigError(
             "--was and --now",
@@ -93,12 +93,12 @@ def read_change(project: Project, rule: str, asked: Mapping[str, Any]) -> tuple[
         )
     if was is not None and now is not None:
         return was, now
-    found = find_difference(Reader(project.root), asked["base"], rule)
-    return found.was, found.now
+    difference = find_difference(Reader(project.root), flags["base"], rule)
+    return difference.was, difference.now
 
 
 def make_waiver(
-    project: Project, change: tuple[str, str, str], asked: Mapping[str, Any]
+    project: Project, change: tuple[str, str, str], flags: Mapping[str, Any]
 ) -> Waiver:
     """Make the waiver of a change (rule, was, is), signed where a key is given.
 
@@ -106,7 +106,7 @@ def make_waiver(
         ConfigError: No reason, no day, or a key that cannot be used.
     """
     rule, was, now = change
-    reason = " ".join(asked["reason"].split())
+    reason = " ".join(flags["reason"].split())
     if not reason:
         raise ConfigError(
             "--reason",
@@ -122,11 +122,11 @@ def make_waiver(
         now=now,
         reason=reason,
         author=" ".join(author.decode(errors="replace").split()),
-        until="" if asked["until"] is None else waivers.parse_day(asked["until"], today),
+        until="" if flags["until"] is None else waivers.parse_day(flags["until"], today),
     )
-    if asked["key_file"] is None:
+    if flags["key_file"] is None:
         return waiver
-    secret = digest.read_bytes(asked["key_file"], _KEY_LIMIT).decode(errors="replace").strip()
+    secret = digest.read_bytes(flags["key_file"], _KEY_LIMIT).decode(errors="replace").strip()
     return waivers.sign(waiver, keys.read_secret(secret))
 
 
@@ -137,8 +137,8 @@ def find_difference(reader: Reader, base: str, rule: str) -> Difference:
         ConfigError: The base is not known here.
         NothingSelectedError: The rule is not weaker; the nearest that is is named.
     """
-    found = compare_rules(reader.read(base), reader.read("HEAD"))
-    weaker = {d.rule: d for d in found if d.change is Change.WEAKER}
+    differences = compare_rules(reader.read(base), reader.read("HEAD"))
+    weaker = {d.rule: d for d in differences if d.change is Change.WEAKER}
     if rule in weaker:
         return weaker[rule]
     raise NothingSelectedError(

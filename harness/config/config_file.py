@@ -279,8 +279,8 @@ def _merge(inherited: list[Any], own: tuple[Any, ...], table: Table, key: str) -
                 remedy="Rename one.",
             )
     new = {spec.id: spec for spec in own}
-    kept = [new.pop(spec.id, spec) for spec in inherited]
-    return (*kept, *new.values())
+    merged = [new.pop(spec.id, spec) for spec in inherited]
+    return (*merged, *new.values())
 
 
 def _check_names(

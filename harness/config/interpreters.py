@@ -47,15 +47,15 @@ def locate(words: Sequence[str], root: Path) -> tuple[str, ...]:
 
     places = [root, *(Path(home) for home in (os.environ.get(HOME),) if home)]
     tried = [str(place / first) for place in places] if "/" in first else [first]
-    found = next(filter(None, map(shutil.which, tried)), None)
-    if found is None:
+    program = next(filter(None, map(shutil.which, tried)), None)
+    if program is None:
         raise ConfigError(
             f"harness.toml: python = {first!r}"[:160],
             found=f"no program {tried[0]}",
             expected="an interpreter, or a command that starts one",
             remedy="Make the environment, or correct the path.",
         )
-    return (found, *words[1:])
+    return (program, *words[1:])
 
 
 def join(command: Sequence[str]) -> str:

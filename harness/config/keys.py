@@ -141,14 +141,14 @@ def other_keys() -> Any:
 def keys_of(record: type) -> tuple[Key, ...]:
     """Return the keys that a record declares, in their order."""
     hints = typing.get_type_hints(record)
-    found = []
+    keys = []
     for one in dataclasses.fields(record):
         if about := one.metadata.get(_ABOUT):
             kind, inner = _find_kind(hints[one.name])
             kind = Kind.WORDS if about.may_be_one else kind
             has_default = one.default is not dataclasses.MISSING
             is_bare = not has_default and one.default_factory is dataclasses.MISSING
-            found.append(
+            keys.append(
                 Key(
                     name=one.name,
                     kind=kind,
@@ -158,7 +158,7 @@ def keys_of(record: type) -> tuple[Key, ...]:
                     about=about,
                 )
             )
-    return tuple(found)
+    return tuple(keys)
 
 
 def find_key(record: type, name: str) -> Key:

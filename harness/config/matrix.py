@@ -27,7 +27,7 @@ def read(suite: str, inner: Table) -> dict[str, MatrixSpec]:
     Raises:
         ConfigError: A name, an axis or a value that cannot be used.
     """
-    found = {}
+    specs = {}
     for name in inner.values:
         if not _NAME.fullmatch(name):
             raise inner.error(
@@ -41,15 +41,15 @@ def read(suite: str, inner: Table) -> dict[str, MatrixSpec]:
             suite=suite, name=name, axes={axis: _values(axes, axis) for axis in axes.values}
         )
         _check_size(spec, inner)
-        found[name] = spec
-    return found
+        specs[name] = spec
+    return specs
 
 
 def _values(axes: Table, axis: str) -> tuple[str, ...]:
     value = axes.values[axis]
     if isinstance(value, str):
-        found = _RANGE.fullmatch(value)
-        first, last = (int(found[1]), int(found[2])) if found else (1, 0)
+        match = _RANGE.fullmatch(value)
+        first, last = (int(match[1]), int(match[2])) if match else (1, 0)
         if first > last or last - first >= MOST_CELLS:
             raise axes.error(
                 axis,

@@ -32,11 +32,11 @@ def resolve(written: QuarantineTable, table: Table, today: dt.date) -> Quarantin
         ConfigError: Not one subject, or a day too far ahead.
     """
     named = {"test": written.test, "stage": written.stage, "guard": written.guard}
-    given = [kind for kind in KINDS if named[kind].strip()]
-    if len(given) != 1:
+    kinds_named = [kind for kind in KINDS if named[kind].strip()]
+    if len(kinds_named) != 1:
         raise table.error(
-            given[1] if given else KINDS[0],
-            found=" and ".join(given) or "nothing",
+            kinds_named[1] if kinds_named else KINDS[0],
+            found=" and ".join(kinds_named) or "nothing",
             expected=f"one of {', '.join(KINDS)}",
             remedy="Write a table for each of them.",
         )
@@ -48,8 +48,8 @@ def resolve(written: QuarantineTable, table: Table, today: dt.date) -> Quarantin
             remedy="Take a nearer day, and look at it again then.",
         )
     return QuarantineSpec(
-        kind=given[0],
-        id=named[given[0]].strip(),
+        kind=kinds_named[0],
+        id=named[kinds_named[0]].strip(),
         owner=" ".join(written.owner.split()),
         reason=" ".join(written.reason.split()),
         expires=written.expires.isoformat(),

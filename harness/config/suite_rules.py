@@ -70,15 +70,15 @@ def _check_patience(spec: StageSpec, table: Table) -> None:
 
 def _check_words(spec: StageSpec, table: Table) -> None:
     wanted, other = ("argv", "selectors") if spec.kind == "command" else ("selectors", "argv")
-    given = {"argv": spec.argv, "selectors": spec.selectors}
-    if not given[wanted]:
+    words_of = {"argv": spec.argv, "selectors": spec.selectors}
+    if not words_of[wanted]:
         raise table.error(
             wanted,
             found="no item",
             expected="a list of at least one",
             remedy=f"Add {wanted} = [ … ].",
         )
-    if given[other]:
+    if words_of[other]:
         raise table.error(
             other,
             found=f"a key of another kind in a {spec.kind} stage",
@@ -191,12 +191,12 @@ def _check_artifacts(suite: SuiteSpec, where: str) -> None:
             here = f"{where}: stage {stage.id}: artifact {spec.id!r}"
             _check_name(spec.id, here)
             path = PurePosixPath(spec.path)
-            if fault := files.path_fault(spec.path):
+            if problem := files.path_fault(spec.path):
                 raise ConfigError(
                     here,
-                    found=f"{fault} in {spec.path!r}"[:120],
+                    found=f"{problem} in {spec.path!r}"[:120],
                     expected="a name that a hub may hold",
-                    remedy="Let the stage write it under a plain name.",
+                    remedy="Let the stage write it under a plain name without '..'.",
                 )
             if path.is_absolute() or ".." in path.parts or path.name in ("", "."):
                 raise ConfigError(

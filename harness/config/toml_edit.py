@@ -42,10 +42,10 @@ def replace_strings(
             after = tomllib.loads(text[:start] + spelled + text[end:])
         except tomllib.TOMLDecodeError:
             continue  # a name of a table or key, which would stand twice
-        found = list(_compare(before, after, ()))
-        if len(found) == 1 and is_wanted(found[0]):
+        places_changed = list(_compare(before, after, ()))
+        if len(places_changed) == 1 and is_wanted(places_changed[0]):
             changed.append((start, end, spelled))
-            places.append(found[0])
+            places.append(places_changed[0])
     for start, end, spelled in reversed(changed):
         text = text[:start] + spelled + text[end:]
     return text, tuple(places)

@@ -103,7 +103,7 @@ class Table:
 
     def tables(self, key: str) -> list[Table]:
         """Return an array of tables, each with its index in its path."""
-        found = []
+        tables = []
         for index, value in enumerate(self.take(key, list)):
             if not isinstance(value, dict):
                 raise self.error(
@@ -112,8 +112,8 @@ class Table:
                     expected="a table",
                     remedy=f"Declare it as [[{key}]] or {{ … }}.",
                 )
-            found.append(Table(self.file, f"{self._join_path(key)}[{index}]", value))
-        return found
+            tables.append(Table(self.file, f"{self._join_path(key)}[{index}]", value))
+        return tables
 
     def named_tables(self, key: str) -> dict[str, Table]:
         """Return a table of tables by name."""

@@ -31,13 +31,13 @@ KIND = "matrix"
 class MatrixStatus:
     """Where a matrix stands: how many cells it has, and the verdicts of those that are done.
 
-    ``trouble`` says why that cannot be told, ``is_damaged`` that the evidence is to blame.
+    ``problem`` says why that cannot be told, ``is_damaged`` that the evidence is to blame.
     """
 
     spec: MatrixSpec
     count: int
     verdicts: Mapping[str, int]
-    trouble: str = ""
+    problem: str = ""
     is_damaged: bool = False
 
     @property
@@ -46,10 +46,10 @@ class MatrixStatus:
         if self.is_damaged:
             return IntegrityError.exit_code
         words = [Verdict.RED.value, Verdict.GREEN.value]
-        found = [Verdict(word) for word in words if self.verdicts.get(word)]
-        if self.trouble or self.verdicts.get(Verdict.GREEN.value, 0) < self.count:
-            found.append(Verdict.INCONCLUSIVE)
-        return combine(found).exit_code
+        verdicts = [Verdict(word) for word in words if self.verdicts.get(word)]
+        if self.problem or self.verdicts.get(Verdict.GREEN.value, 0) < self.count:
+            verdicts.append(Verdict.INCONCLUSIVE)
+        return combine(verdicts).exit_code
 
 
 def find_matrix(project: Project, suite: str, name: str) -> MatrixSpec:
@@ -94,8 +94,8 @@ def cells(
     suite = config_file.find_suite(project, spec.suite)
     for name in parameters:
         if name not in suite.parameters:
-            found, remedy = "no such parameter", nearest(name, suite.parameters)
-            raise _misuse(f"--set {name}", found, f"a parameter of {suite.name}", remedy)
+            actual, remedy = "no such parameter", nearest(name, suite.parameters)
+            raise _misuse(f"--set {name}", actual, f"a parameter of {suite.name}", remedy)
     for name in (*parameters, *(f"dataset:{role}" for role in files)):
         if name in spec.axes:
             remedy = "Leave it out, or change the axis."
@@ -133,7 +133,7 @@ def matrix_status(project: Project, spec: MatrixSpec) -> MatrixStatus:
     """Say how much of a matrix is done as the work tree is now."""
     campaign = _campaign(project, spec)
     verdicts: dict[str, int] = {}
-    count, trouble, is_damaged = len(matrix.combinations(spec)), "", False
+    count, problem, is_damaged = len(matrix.combinations(spec)), "", False
     try:
         known = stores.finished_units(campaign.store)
         planned = campaigns.plan(campaign, cells(project, spec, {}, {})) if known else ()
@@ -142,10 +142,10 @@ def matrix_status(project: Project, spec: MatrixSpec) -> MatrixStatus:
                 verdict = known[item.key].verdict
                 verdicts[verdict] = verdicts.get(verdict, 0) + 1
     except HarnessError as error:
-        trouble = f"{error.where}: {error.found}"
+        problem = f"{error.where}: {error.found}"
         is_damaged = isinstance(error, IntegrityError)
     return MatrixStatus(
-        spec=spec, count=count, verdicts=verdicts, trouble=trouble, is_damaged=is_damaged
+        spec=spec, count=count, verdicts=verdicts, problem=problem, is_damaged=is_damaged
     )
 
 
@@ -158,8 +158,8 @@ def _note(project: Project, store: Project, spec: MatrixSpec) -> None:
     health = workflow.ledger_of(store).check()
     body = {"size": health.size, "root": health.root}
     ledger, name = workflow.ledger_of(project), layout.matrix_name(spec.suite, spec.name)
-    told = [e.body for e in ledger.walk() if (e.kind, e.subject) == (KIND, name)]
-    if health.size and (not told or told[-1] != body):
+    bodies = [e.body for e in ledger.walk() if (e.kind, e.subject) == (KIND, name)]
+    if health.size and (not bodies or bodies[-1] != body):
         ledger.append(KIND, name, body)
 
 

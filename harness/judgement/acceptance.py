@@ -47,18 +47,18 @@ def describe_accepted(
     Raises:
         IntegrityError: A ledger is damaged.
     """
-    told = []
+    lines = []
     for word, entry in ledgers.of_hub(hub, project).walk():
         if entry.kind == KIND and entry.subject == run_id:
             items = entry.body.get("items")
             named = ", ".join(map(str, items[:_NAMED])) if isinstance(items, list) else ""
             cause, reason = entry.body.get("cause"), entry.body.get("reason")
-            told.append(f"{cause} ({named}) on {entry.time}, {word}: {reason}")
-    return tuple(told)
+            lines.append(f"{cause} ({named}) on {entry.time}, {word}: {reason}")
+    return tuple(lines)
 
 
 def keep(
-    project: Project, suite: str, given: Acceptance, items: tuple[str, ...], reason: str
+    project: Project, suite: str, acceptance: Acceptance, items: tuple[str, ...], reason: str
 ) -> Entry:
     """Write an acceptance with its reason into the local ledger.
 
@@ -69,10 +69,10 @@ def keep(
     """
     body = {
         "suite": suite,
-        "cause": given.cause,
-        "state": given.state,
+        "cause": acceptance.cause,
+        "state": acceptance.state,
         "items": list(items),
         "reason": reason,
     }
     own = ledgers.of_store(project.hubs, project.work).local
-    return own.append(KIND, given.run_id, body)
+    return own.append(KIND, acceptance.run_id, body)

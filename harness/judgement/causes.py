@@ -21,7 +21,8 @@ from harness.verdict import Verdict
 
 _DEFAULT, _DATASET = "default:", "dataset-"
 _INTERRUPTED, _SKIPPED = "interrupted", "skipped"
-_NEEDED = re.compile(r"(\S+) did not pass")
+# The id of a stage is short; an open-ended word would be tried from each of its letters.
+_NEEDED = re.compile(r"(?<!\S)(\S{1,200}) did not pass")
 _STOP_REMEDY = "Nothing is known to be wrong: run the suite to its end."
 _STAGE_REMEDY = "Read the end of the stage's log in the hub, and make its command pass."
 
@@ -44,12 +45,12 @@ class Roads:
 
     def ground_of(self, stages: Iterable[str]) -> frozenset[str]:
         """Return stages and all that they need."""
-        found, waiting = set(stages), list(stages)
+        ground, waiting = set(stages), list(stages)
         while waiting:
-            more = self.needs.get(waiting.pop(), frozenset()) - found
-            found |= more
+            more = self.needs.get(waiting.pop(), frozenset()) - ground
+            ground |= more
             waiting += more
-        return frozenset(found)
+        return frozenset(ground)
 
 
 def roads_of(suite: SuiteSpec) -> Roads:
@@ -64,7 +65,7 @@ def roads_of(suite: SuiteSpec) -> Roads:
     )
 
 
-def roads_told(record: HubRecord) -> Roads:
+def roads_of_record(record: HubRecord) -> Roads:
     """Take what a record alone tells of its roads, for hubs whose causes were not recorded."""
     makers = {artifact.id: artifact.stage for artifact in record.artifacts}
     named = {
@@ -84,7 +85,7 @@ def roads_told(record: HubRecord) -> Roads:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class RunResults:
     """What a run came to: its stages and guards, and what counts for nothing.
 
     ``failures`` are the errors in the log of each failed stage, the last one last; ``stopped``
@@ -93,44 +94,44 @@ class Trial:
 
     stages: tuple[StageRecord, ...]
     guards: tuple[GuardResult, ...]
-    excused: Collection[tuple[str, str]] = ()
+    waived: Collection[tuple[str, str]] = ()
     failures: Mapping[str, Sequence[str]] = field(default_factory=dict)
     stopped: str = ""
 
 
 def causes_of(record: HubRecord) -> tuple[CauseRecord, ...]:
     """Return the causes that a record holds, or for one of an older release those it tells."""
-    found = record.causes
-    if not found:
-        excused = {(e.kind, e.id) for e in quarantine.waived(record)}
-        trial = Trial(stages=record.stages, guards=record.guards, excused=excused)
-        found = find_causes(trial, roads_told(record))
+    causes = record.causes
+    if not causes:
+        waived = {(e.kind, e.id) for e in quarantine.waived(record)}
+        run_results = RunResults(stages=record.stages, guards=record.guards, waived=waived)
+        causes = find_causes(run_results, roads_of_record(record))
     is_green = record.verdict is Verdict.GREEN  # what is in quarantine is no reason of it
-    return tuple(cause for cause in found if cause.verdict is Verdict.RED or not is_green)
+    return tuple(cause for cause in causes if cause.verdict is Verdict.RED or not is_green)
 
 
 def unjudged_of(record: HubRecord) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the guards that could not be judged, by reason: each reason once."""
-    found: dict[str, list[str]] = {}
+    by_reason: dict[str, list[str]] = {}
     reasons = {guard: cause.sentence for cause in causes_of(record) for guard in cause.unjudged}
     for guard in record.guards:
         if guard.verdict is Verdict.INCONCLUSIVE:
             reason = reasons.get(guard.id) or guard.reason or guard.found
-            found.setdefault(reason, []).append(guard.id)
-    return tuple((reason, tuple(ids)) for reason, ids in found.items())
+            by_reason.setdefault(reason, []).append(guard.id)
+    return tuple((reason, tuple(ids)) for reason, ids in by_reason.items())
 
 
-def find_causes(trial: Trial, roads: Roads) -> tuple[CauseRecord, ...]:
+def find_causes(run_results: RunResults, roads: Roads) -> tuple[CauseRecord, ...]:
     """Return the causes of a run: the red ones first, each in the order of the plan."""
-    return _Search(trial, roads).causes()
+    return _Search(run_results, roads).causes()
 
 
 class _Search:
     """One search; a root is a stage that nothing before it explains."""
 
-    def __init__(self, trial: Trial, roads: Roads) -> None:
-        self.trial, self.roads = trial, roads
-        known = {stage.id: stage for stage in trial.stages}
+    def __init__(self, run_results: RunResults, roads: Roads) -> None:
+        self.results, self.roads = run_results, roads
+        known = {stage.id: stage for stage in run_results.stages}
         rest = [id_ for id_ in known if id_ not in roads.order]  # datasets come first
         self.order = (*rest, *(id_ for id_ in roads.order if id_ in known))
         self.stages = known
@@ -157,7 +158,7 @@ class _Search:
         """Return an earlier stage that was not run for the same reason, or the stopped one."""
         for id_ in roots:
             other = self.stages[id_]
-            if other.outcome == _INTERRUPTED and self.trial.stopped:
+            if other.outcome == _INTERRUPTED and self.results.stopped:
                 return id_
             if other.outcome == _SKIPPED and other.reason == stage.reason:
                 return id_
@@ -165,10 +166,10 @@ class _Search:
 
     def _same_failure(self, id_: str, roots: Mapping[str, str]) -> str:
         """Return the root of an earlier stage in which the same error was raised."""
-        own = self.trial.failures.get(id_, ())
+        own = self.results.failures.get(id_, ())
         if self.stages[id_].verdict is Verdict.RED and own:
             for other, root in roots.items():
-                if own[-1] in self.trial.failures.get(other, ()):
+                if own[-1] in self.results.failures.get(other, ()):
                     return root
         return id_
 
@@ -199,15 +200,15 @@ class _Search:
     def _deciding_guards(self) -> list[GuardResult]:
         return [
             guard
-            for guard in self.trial.guards
+            for guard in self.results.guards
             if guard.verdict is not Verdict.GREEN
             and guard.severity == "fail"
-            and ("guard", guard.id) not in self.trial.excused
+            and ("guard", guard.id) not in self.results.waived
         ]
 
     def _verdict(self, root: str) -> Verdict:
-        excused = ("stage", root) in self.trial.excused
-        return Verdict.INCONCLUSIVE if excused else self.stages[root].verdict
+        is_waived = ("stage", root) in self.results.waived
+        return Verdict.INCONCLUSIVE if is_waived else self.stages[root].verdict
 
     def _root_of(self, guard: GuardResult) -> str:
         """Return the root that explains a guard; empty where none does."""
@@ -286,9 +287,9 @@ class _Search:
         sentence = f"stage {root}: {stage.reason or stage.outcome}"
         if verdict is not stage.verdict:
             sentence = f"stage {root} failed in quarantine: {stage.reason}"
-        if self.trial.stopped and stage.outcome in (_INTERRUPTED, _SKIPPED):
+        if self.results.stopped and stage.outcome in (_INTERRUPTED, _SKIPPED):
             where = "in" if stage.outcome == _INTERRUPTED else "before"
-            sentence = f"interrupted by {self.trial.stopped} {where} stage {root}"
+            sentence = f"interrupted by {self.results.stopped} {where} stage {root}"
         remedy = _STOP_REMEDY if stage.outcome == _INTERRUPTED else _STAGE_REMEDY
         return CauseRecord(
             verdict=verdict,

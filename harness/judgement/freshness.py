@@ -214,17 +214,19 @@ def _source(
         what = f"inputs are told by {record.inputs_meaning!r}"[:80]
         return [Cause(kind="source", what=f"{what}, which this release cannot take", cure=cure)]
     try:
-        found = digests_now(project, suite, cache, record.inputs_meaning)
+        digests = digests_now(project, suite, cache, record.inputs_meaning)
     except ConfigError as error:
         return [Cause(kind="source", what=f"inputs: {error.found}", cure=error.remedy)]
-    state = inputs.summary(found)
+    state = inputs.summary(digests)
     if state == record.inputs_sha256:
         return []
     try:
         before = plan.read_plan(hub).inputs
     except HarnessError:
         before = {}
-    changed = sorted(path for path in {*before, *found} if before.get(path) != found.get(path))
+    changed = sorted(
+        path for path in {*before, *digests} if before.get(path) != digests.get(path)
+    )
     files = "1 input file" if len(changed) == 1 else f"{len(changed)} input files"
     what = f"{files} changed: {_some(changed)}"
     return [Cause(kind="source", what=what, cure=cure, items=tuple(changed), state=state)]
@@ -263,19 +265,19 @@ def _environment(
     project: Project, suite: SuiteSpec, record: HubRecord, cure: str
 ) -> list[Cause]:
     try:
-        found = stamp.environment_of(suite, project.root)
+        environment = stamp.environment_of(suite, project.root)
     except ConfigError as error:
         what = f"another environment: {error.where}: {error.found}"
         return [Cause(kind="environment", what=what, cure=error.remedy, state=stamp.NONE)]
     before = record.environment
     changed = [
-        f"{key} {before.get(key, stamp.NONE)} → {found.get(key, stamp.NONE)}"
-        for key in stamp.differing_parts(before, found)
+        f"{key} {before.get(key, stamp.NONE)} → {environment.get(key, stamp.NONE)}"
+        for key in stamp.differing_parts(before, environment)
     ]
     if not changed:
         return []
     what = f"another environment: {', '.join(changed)}"
-    state = _digest(stamp.identity(found))
+    state = _digest(stamp.identity(environment))
     return [Cause(kind="environment", what=what, cure=cure, items=tuple(changed), state=state)]
 
 
@@ -296,7 +298,7 @@ def _quarantine(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
     return [
         Cause(kind="quarantine", what=f"the quarantine of {q.kind} {q.id} expired", cure=cure)
         for q in record.quarantine
-        if q.is_excused and today > q.expires
+        if q.is_waived and today > q.expires
     ]
 
 

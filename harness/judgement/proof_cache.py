@@ -67,10 +67,10 @@ class ProofCache:
         """Write what was proved; a cache that cannot be written is left as it was."""
         if not self._is_changed:
             return
-        kept = {name: value for name, value in self._known.items() if os.path.isdir(name)}  # noqa: PTH112 - names
+        present = {name: value for name, value in self._known.items() if os.path.isdir(name)}  # noqa: PTH112 - names
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(self._path, json_bytes({"schema": _SCHEMA, "hubs": kept}))
+            write_bytes(self._path, json_bytes({"schema": _SCHEMA, "hubs": present}))
         except (OSError, StorageError):
             return
         self._is_changed = False

@@ -32,7 +32,7 @@ def status_before_run(
         today: Day of the run, UTC.
     """
     known = {_identity(record): record for record in before}
-    found = []
+    records = []
     for spec in specs:
         new = QuarantineRecord(
             kind=spec.kind,
@@ -49,8 +49,8 @@ def status_before_run(
         state = EXPIRED if today.isoformat() > spec.expires else ACTIVE
         if old.state == LIFTED or old.clean >= spec.clean_runs:
             state = LIFTED
-        found.append(replace(new, state=state, clean=old.clean))
-    return tuple(found)
+        records.append(replace(new, state=state, clean=old.clean))
+    return tuple(records)
 
 
 def _identity(record: QuarantineRecord) -> tuple[str, ...]:
@@ -63,14 +63,14 @@ def status_after_run(
     guards: Sequence[GuardResult],
 ) -> tuple[QuarantineRecord, ...]:
     """Say how each quarantine stands after a run, its clean runs counted."""
-    found = []
+    entries = []
     for record in records:
         outcome = outcome_of(record, stages, guards)
         clean = record.clean + 1 if outcome == CLEAN else 0
         if outcome == NOT_JUDGED:
             clean = record.clean
-        found.append(replace(record, outcome=outcome, clean=clean))
-    return tuple(found)
+        entries.append(replace(record, outcome=outcome, clean=clean))
+    return tuple(entries)
 
 
 def outcome_of(
@@ -84,8 +84,8 @@ def outcome_of(
         if stage is not None and stage.is_flaky:
             return FLAKY
         return _of_verdict(None if stage is None else stage.verdict)
-    found = [s.quarantined[record.id] for s in stages if record.id in s.quarantined]
-    return next((word for word in (FAILED, FLAKY, CLEAN) if word in found), NOT_JUDGED)
+    outcomes = [s.quarantined[record.id] for s in stages if record.id in s.quarantined]
+    return next((word for word in (FAILED, FLAKY, CLEAN) if word in outcomes), NOT_JUDGED)
 
 
 def _of_verdict(verdict: Verdict | None) -> str:
@@ -100,10 +100,10 @@ def deciding_results(
     records: Iterable[QuarantineRecord],
 ) -> tuple[tuple[StageRecord, ...], tuple[GuardResult, ...]]:
     """Return the stages and guards that make the verdict: no warning, nothing excused."""
-    excused = {(r.kind, r.id) for r in records if r.is_excused}
+    waived_ids = {(r.kind, r.id) for r in records if r.is_waived}
     return (
-        tuple(s for s in stages if ("stage", s.id) not in excused),
-        tuple(g for g in guards if g.severity == "fail" and ("guard", g.id) not in excused),
+        tuple(s for s in stages if ("stage", s.id) not in waived_ids),
+        tuple(g for g in guards if g.severity == "fail" and ("guard", g.id) not in waived_ids),
     )
 
 
@@ -123,7 +123,7 @@ def status_of(record: QuarantineRecord) -> str:
         return "expired, it counts again: repair it, or decide anew"
     if record.state == LIFTED:
         return f"lifted after {record.clean_runs} clean runs, it counts again: remove the entry"
-    if record.is_excused:
+    if record.is_waived:
         return "failed and was not counted"
     if record.clean >= record.clean_runs:
         return f"{record.clean} clean runs in a row: lifted from the next run on"
@@ -132,17 +132,17 @@ def status_of(record: QuarantineRecord) -> str:
 
 def waived(record: HubRecord) -> tuple[QuarantineRecord, ...]:
     """Return the failures of a run that were not counted."""
-    return tuple(entry for entry in record.quarantine if entry.is_excused)
+    return tuple(entry for entry in record.quarantine if entry.is_waived)
 
 
 def flaky(record: HubRecord) -> tuple[str, ...]:
     """Return what passed in a run only when it was run again, and how often that was."""
-    found = []
+    names = []
     for stage in record.stages:
         if stage.verdict is Verdict.GREEN and stage.attempts:
-            found.append(f"stage {stage.id}: {retries(stage.retries)}")
-        found += [f"test {test}" for test in stage.flaky]
-    return tuple(found)
+            names.append(f"stage {stage.id}: {retries(stage.retries)}")
+        names += [f"test {test}" for test in stage.flaky]
+    return tuple(names)
 
 
 def retries(count: int) -> str:

@@ -58,22 +58,22 @@ def plan(project: Project, rules: Rules) -> tuple[Item, ...]:
         IntegrityError: The ledger or a golden is damaged.
     """
     cited = frozenset(_hubs_of_goldens(project))
-    kept = HubStore(project.hubs, project.work)
-    marked = {entry.subject for _, entry in kept.ledgers.walk() if entry.kind == KIND}
-    published = _published_hubs(project, kept)
-    suites = kept.suites() if rules.suite is None else [rules.suite]
+    store = HubStore(project.hubs, project.work)
+    marked = {entry.subject for _, entry in store.ledgers.walk() if entry.kind == KIND}
+    published = _published_hubs(project, store)
+    suites = store.suites() if rules.suite is None else [rules.suite]
     items: list[Item] = []
     for suite in suites:
-        hubs = kept.hubs(suite)
-        green = kept.latest(suite, Verdict.GREEN)
+        hubs = store.hubs(suite)
+        green = store.latest(suite, Verdict.GREEN)
         for age, hub in enumerate(reversed(hubs)):
             name = seal.subject(suite, hub.name)
             why = "its removal was cut short" if name in marked else ""
             stays = "" if why else _reason_to_stay(project, hub, rules, age, green, cited)
             stays = "published" if name in published else stays
             size = _size(hub) + _size(layout.external_folder(project.work, hub.name))
-            told = stays or why or f"older than the {rules.keep} newest"
-            items.append(Item(hub=hub, size=size, goes=not stays, why=told))
+            why_ = stays or why or f"older than the {rules.keep} newest"
+            items.append(Item(hub=hub, size=size, goes=not stays, why=why_))
     return tuple(items)
 
 
@@ -98,12 +98,12 @@ def apply(project: Project, items: tuple[Item, ...], reason: str) -> int:
     return freed
 
 
-def _published_hubs(project: Project, kept: HubStore) -> frozenset[str]:
+def _published_hubs(project: Project, store: HubStore) -> frozenset[str]:
     """Name the hubs that git keeps, or that were published where there is no git.
 
     What an older release logged beside the hubs, and nobody committed, is not published.
     """
-    runs = kept.runs()
+    runs = store.runs()
     listed = checkout.ask(project.root, "ls-files", "-z", "--", str(project.hubs))
     if listed is None:
         return frozenset(r.subject for r in runs.values() if r.is_local and r.is_published)

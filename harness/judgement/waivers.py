@@ -73,13 +73,13 @@ class Authority:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class WaiverStatus:
     """Whether a waiver counts, and in words why or why not; ``file`` is its name."""
 
     waiver: Waiver
     file: str
     counts: bool
-    told: str
+    message: str
 
 
 def sign(waiver: Waiver, key: SecretKey) -> Waiver:
@@ -151,7 +151,7 @@ def read(content: bytes, file: str) -> Waiver:
     )
 
 
-def judge(waivers: Mapping[str, Waiver], authority: Authority) -> tuple[Standing, ...]:
+def judge(waivers: Mapping[str, Waiver], authority: Authority) -> tuple[WaiverStatus, ...]:
     """Say of each waiver, by the name of its file, whether it counts.
 
     Raises:
@@ -160,9 +160,9 @@ def judge(waivers: Mapping[str, Waiver], authority: Authority) -> tuple[Standing
     return tuple(_judge(waiver, file, authority) for file, waiver in waivers.items())
 
 
-def _judge(waiver: Waiver, file: str, authority: Authority) -> Standing:
-    counts, told = _stand(waiver, authority)
-    return Standing(waiver=waiver, file=file, counts=counts, told=told)
+def _judge(waiver: Waiver, file: str, authority: Authority) -> WaiverStatus:
+    counts, message = _stand(waiver, authority)
+    return WaiverStatus(waiver=waiver, file=file, counts=counts, message=message)
 
 
 def _stand(waiver: Waiver, authority: Authority) -> tuple[bool, str]:
@@ -196,9 +196,9 @@ def _find_signer(waiver: Waiver, signers: Iterable[PublicKey]) -> PublicKey | No
     return next((key for key in named if keys.is_signed(key, waiver.text, signature)), None)
 
 
-def find(rule: tuple[str, str, str], standings: Sequence[Standing]) -> Standing | None:
+def find(rule: tuple[str, str, str], statuses: Sequence[WaiverStatus]) -> WaiverStatus | None:
     """Return the waiver of a difference (rule, was, is), one that counts before others."""
-    matching = [s for s in standings if (s.waiver.rule, s.waiver.was, s.waiver.now) == rule]
+    matching = [s for s in statuses if (s.waiver.rule, s.waiver.was, s.waiver.now) == rule]
     return next((s for s in matching if s.counts), matching[0] if matching else None)
 
 

@@ -43,7 +43,7 @@ class ArrayPair:
 
     ``largest`` is the largest |after − before|, ``relative_l2`` the norm of the difference over
     that of before, both over elements that are finite in both. Where they cannot be told,
-    ``trouble`` says why.
+    ``problem`` says why.
     """
 
     name: str
@@ -51,7 +51,7 @@ class ArrayPair:
     after: Statistics | None = None
     largest: float | None = None
     relative_l2: float | None = None
-    trouble: str = ""
+    problem: str = ""
 
 
 def compare(
@@ -67,11 +67,11 @@ def compare(
     first, second = (
         {a.id: a for a in r.artifacts if a.path.lower().endswith(_ENDINGS)} for r in records
     )
-    found: list[ArrayPair] = []
+    array_pairs: list[ArrayPair] = []
     for name in sorted(set(first) & set(second)):
         if first[name].sha256 != second[name].sha256:
-            found += _artifact(name, folders, project)
-    return found
+            array_pairs += _artifact(name, folders, project)
+    return array_pairs
 
 
 def _artifact(
@@ -80,9 +80,9 @@ def _artifact(
     try:
         old, new = (_members(folder, name, project) for folder in folders)
     except HarnessError as error:
-        return [ArrayPair(name=name, trouble=f"not here: {error.where}: {error.found}"[:200])]
+        return [ArrayPair(name=name, problem=f"not here: {error.where}: {error.found}"[:200])]
     except ArrayError as error:
-        return [ArrayPair(name=name, trouble=f"cannot be read: {error}"[:200])]
+        return [ArrayPair(name=name, problem=f"cannot be read: {error}"[:200])]
     keys = [key for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
     return [_pair(f"{name}:{key}" if key else name, old.get(key), new.get(key)) for key in keys]
 
@@ -96,27 +96,27 @@ def _pair(name: str, before: bytes | None, after: bytes | None) -> ArrayPair:
     try:
         old, new = (None if raw is None else _read_array(raw) for raw in (before, after))
     except ArrayError as error:
-        return ArrayPair(name=name, trouble=str(error))
+        return ArrayPair(name=name, problem=str(error))
     then, now = (None if one is None else statistics(one) for one in (old, new))
     if old is None or new is None:
-        trouble = "only in the second" if old is None else "only in the first"
-        return ArrayPair(name=name, before=then, after=now, trouble=trouble)
-    trouble = ""
+        problem = "only in the second" if old is None else "only in the first"
+        return ArrayPair(name=name, before=then, after=now, problem=problem)
+    problem = ""
     if old.shape != new.shape:
-        trouble = "another shape"
+        problem = "another shape"
     elif old.is_fortran != new.is_fortran:
-        trouble = "stored in another order of its axes"
-    if trouble:
-        return ArrayPair(name=name, before=then, after=now, trouble=trouble)
+        problem = "stored in another order of its axes"
+    if problem:
+        return ArrayPair(name=name, before=then, after=now, problem=problem)
     largest, relative = distance(old, new)
     return ArrayPair(name=name, before=then, after=now, largest=largest, relative_l2=relative)
 
 
 def _read_array(raw: bytes) -> Array:
-    found = npy.read_npy(raw)
-    if found.count > _MOST:
-        raise ArrayError(f"{found.count:,} elements: too large to be compared")
-    return found
+    loaded = npy.read_npy(raw)
+    if loaded.count > _MOST:
+        raise ArrayError(f"{loaded.count:,} elements: too large to be compared")
+    return loaded
 
 
 def statistics(values: Array) -> Statistics:
@@ -160,7 +160,7 @@ def describe_pair(pair: ArrayPair) -> tuple[str, ...]:
         " → ".join(shapes),
         _spoken(old),
         _spoken(new),
-        pair.trouble or text.number(pair.largest),
+        pair.problem or text.number(pair.largest),
         text.number(pair.relative_l2),
     )
 

@@ -186,13 +186,13 @@ def references(golden: GoldenSet | None, record: HubRecord) -> dict[str, GoldenV
     if golden is None:
         return {}
     datasets = {d.role: d.sha256 for d in record.datasets}
-    found = {}
+    by_metric = {}
     for name in record.metrics:
         try:
-            found[name] = golden.lookup(name, record.environment, datasets)
+            by_metric[name] = golden.lookup(name, record.environment, datasets)
         except EvidenceMissingError:
             continue  # no golden is no z-score, never a guess
-    return found
+    return by_metric
 
 
 def _red_ids(record: HubRecord) -> frozenset[str]:
@@ -205,15 +205,15 @@ def _moved_metrics(
     known: Mapping[str, GoldenValue],
     broken: frozenset[str],
 ) -> tuple[Moved, ...]:
-    found = []
+    moves = []
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
         if old != new:
             then, now = (_z(value, known.get(name)) for value in (old, new))
             shift = None if then is None or now is None else now - then
             ratio = _ratio(old, new)
-            found.append(Moved(name, old, new, ratio, now, shift, name in broken))
-    return tuple(sorted(found, key=lambda m: m.weight, reverse=True))
+            moves.append(Moved(name, old, new, ratio, now, shift, name in broken))
+    return tuple(sorted(moves, key=lambda m: m.weight, reverse=True))
 
 
 def _z(value: float | None, golden: GoldenValue | None) -> float | None:

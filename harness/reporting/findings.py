@@ -72,27 +72,27 @@ def read_findings(hub: Path, record: HubRecord) -> tuple[Finding, ...]:
     """Find what is wrong with a hub, the guards first, then stages and tests."""
     declared = _Declaration(hub, record.suite)
     explained = reasons.followers(record)
-    told = {r.cause.guards[0]: r for r in reasons.list_reasons(record) if r.cause.guards}
-    found = [
-        _of_guard(record, guard, declared, told.get(guard.id))
+    by_guard = {r.cause.guards[0]: r for r in reasons.list_reasons(record) if r.cause.guards}
+    results = [
+        _of_guard(record, guard, declared, by_guard.get(guard.id))
         for guard in record.guards
         if guard.verdict is Verdict.RED and guard.id not in explained
     ]
-    found += [
+    results += [
         _of_unjudged(record, ids, why, declared) for why, ids in ordering.unjudged_of(record)
     ]
     also = {r.cause.stage: r.also for r in reasons.list_reasons(record) if not r.cause.guards}
     for stage in record.stages:
         if stage.verdict is not Verdict.GREEN:
             if f"stage {stage.id}" not in explained:
-                found.append(_of_stage(record, stage, hub, declared, also.get(stage.id, "")))
-            found += _tests(record, stage, hub, declared)
+                results.append(_of_stage(record, stage, hub, declared, also.get(stage.id, "")))
+            results += _tests(record, stage, hub, declared)
     excuses = {_subject(entry): entry.reason for entry in quarantine.waived(record)}
     return tuple(
         replace(finding, level="note", excuse=excuses[finding.rule])
         if finding.rule in excuses
         else finding
-        for finding in found
+        for finding in results
     )
 
 
@@ -169,12 +169,12 @@ def _below_repository(root: Path) -> PurePosixPath:
 
 
 def _of_guard(
-    record: HubRecord, guard: GuardResult, declared: _Declaration, told: Reason | None
+    record: HubRecord, guard: GuardResult, declared: _Declaration, reason: Reason | None
 ) -> Finding:
     """Describe a red guard; as a cause it has the signature of its blocker."""
     named = {g.id: g for g in record.guards}
-    results = [guard] if told is None else [named[id_] for id_ in told.cause.guards]
-    also = "" if told is None else told.also
+    results = [guard] if reason is None else [named[id_] for id_ in reason.cause.guards]
+    also = "" if reason is None else reason.also
     words = (f"found {guard.found}; expected {guard.expected}", guard.reason, also)
     return Finding(
         rule=guard.id,
@@ -227,16 +227,16 @@ def _tests(
     log = _read_bounded(hub / stage.log).decode(errors="replace")
     files = dict.fromkeys(_NODE.findall(log))
     for case in _cases(hub, stage.id):
-        noted = [child for child in case if child.tag in ("failure", "error")]
-        if not noted:
+        outcomes = [child for child in case if child.tag in ("failure", "error")]
+        if not outcomes:
             continue
         group, name = case.get("classname", ""), case.get("name", "")
-        said = (noted[0].get("message") or "").strip() or "failed"
+        said = (outcomes[0].get("message") or "").strip() or "failed"
         yield Finding(
             rule=f"{TEST}/{stage.id}",
             level="error",
             message=f"{name}: {said}",
-            place=_of_test(group, noted[0].text or "", tuple(files), declared),
+            place=_of_test(group, outcomes[0].text or "", tuple(files), declared),
             fingerprint=sha256_bytes(f"{record.suite}\0test\0{group}\0{name}".encode()),
             evidence=stage.log,
         )

@@ -20,8 +20,8 @@ from harness.reporting.findings import Place
 
 HEAD = ("rule", "was", "is", "class", "who", "why")
 MARKS = {Change.WEAKER: "✗", Change.OTHER: "·", Change.STRICTER: "✓", Change.EQUAL: "="}
-_SHOWN = 200
-_GOOD = (Outcome.PASSED, Outcome.NOTED)
+_ROWS_LISTED = 200
+_GOOD = (Outcome.PASSED, Outcome.NOTE)
 FindPlace = Callable[[str], Place]
 
 
@@ -37,9 +37,16 @@ def make_rows(changes: Sequence[RuleChange]) -> list[tuple[str, ...]]:
     """Make the reviewer's table: what was, what is, its class, who answers for it, why."""
     rows = []
     for change in changes:
-        found = change.difference
+        difference = change.difference
         who = change.who or ("nobody" if change.is_refused else "")
-        cells = (found.rule, found.was, found.now, say_class(change), who, change.reason)
+        cells = (
+            difference.rule,
+            difference.was,
+            difference.now,
+            say_class(change),
+            who,
+            change.reason,
+        )
         rows.append(tuple(text.visible(cell) for cell in cells))
     return rows
 
@@ -62,9 +69,9 @@ def render_markdown(report: GateReport) -> str:
     commits = f"Base `{report.commit[:12]}`, change `{report.head[:12]}`."
     parts = [f"# {mark} Gate {markdown.cell(conclude(report))}", commits, "## Rules"]
     if report.changes:
-        parts.append(markdown.table(HEAD, make_rows(report.changes[:_SHOWN])))
-        if len(report.changes) > _SHOWN:
-            parts.append(f"{len(report.changes) - _SHOWN} more.")
+        parts.append(markdown.table(HEAD, make_rows(report.changes[:_ROWS_LISTED])))
+        if len(report.changes) > _ROWS_LISTED:
+            parts.append(f"{len(report.changes) - _ROWS_LISTED} more.")
     else:
         parts.append("No rule differs.")
     bad = [row for row in report.rows if row.outcome is not Outcome.PASSED]
@@ -79,27 +86,27 @@ def render_markdown(report: GateReport) -> str:
 
 def render_commands(report: GateReport, place: FindPlace) -> str:
     """Write annotations as workflow commands, each on the line that declares its rule."""
-    told: list[tuple[str, Place, str, str]] = []
+    messages: list[tuple[str, Place, str, str]] = []
     for change in report.changes:
-        found = change.difference
-        if found.change is Change.WEAKER:
+        difference = change.difference
+        if difference.change is Change.WEAKER:
             kind = "error" if change.is_refused else "warning"
             who = change.who or "waived by nobody"
-            said = f"{found.was} → {found.now}: {change.reason} ({who})"
-            told.append((kind, place(found.rule), f"weaker: {found.rule}", said))
+            said = f"{difference.was} → {difference.now}: {change.reason} ({who})"
+            messages.append((kind, place(difference.rule), f"weaker: {difference.rule}", said))
     for row in report.rows:
         if row.outcome not in _GOOD:
             said = text.sentences(f"{row.found}; expected {row.expected}", row.remedy)
-            told.append(("error", place(""), row.check, said))
-    lines = github.write_annotations(told)
+            messages.append(("error", place(""), row.check, said))
+    lines = github.write_annotations(messages)
     lines.append(github.notice("harness gate", conclude(report)))
     return "\n".join(lines) + "\n"
 
 
 def render_sarif(report: GateReport, place: FindPlace) -> str:
     """Write SARIF 2.1.0: one result for each weaker rule and each check that does not hold."""
-    found = [_result(change, place) for change in report.changes if _is_weaker(change)]
-    found += [_check(row, place) for row in report.rows if row.outcome not in _GOOD]
+    results = [_result(change, place) for change in report.changes if _is_weaker(change)]
+    results += [_check(row, place) for row in report.rows if row.outcome not in _GOOD]
     rules = [
         {"id": id_, "shortDescription": {"text": said}}
         for id_, said in (
@@ -113,7 +120,7 @@ def render_sarif(report: GateReport, place: FindPlace) -> str:
         "automationDetails": {"id": "gate/"},
         "invocations": [{"executionSuccessful": True, "exitCode": report.exit_code}],
         "columnKind": "unicodeCodePoints",
-        "results": found[: sarif.RESULTS],
+        "results": results[: sarif.RESULTS],
     }
     log = {"$schema": sarif.SCHEMA, "version": sarif.VERSION, "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
@@ -124,10 +131,12 @@ def _is_weaker(change: RuleChange) -> bool:
 
 
 def _result(change: RuleChange, place: FindPlace) -> dict[str, Any]:
-    found = change.difference
-    said = f"{found.rule}: {found.was} → {found.now}. {change.reason}"
+    difference = change.difference
+    said = f"{difference.rule}: {difference.was} → {difference.now}. {change.reason}"
     level = "error" if change.is_refused else "note"
-    result = _place_result("gate/weaker", 0, level, said, place(found.rule), found.rule)
+    result = _place_result(
+        "gate/weaker", 0, level, said, place(difference.rule), difference.rule
+    )
     if not change.is_refused:
         result["suppressions"] = [
             {"kind": "external", "justification": text.visible(change.who)}
@@ -199,7 +208,7 @@ def _waiver(change: RuleChange) -> dict[str, Any] | None:
     return {
         "file": change.waiver.file,
         "counts": change.waiver.counts,
-        "standing": change.waiver.told,
+        "standing": change.waiver.message,
         "reason": said.reason,
         "author": said.author,
         "until": said.until or None,

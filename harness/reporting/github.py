@@ -41,27 +41,27 @@ def notice(title: str, said: str) -> str:
     return f"::notice title={_property(title)}::{_data(said)}"
 
 
-def write_annotations(told: Iterable[tuple[str, Place, str, str]]) -> list[str]:
+def write_annotations(messages: Iterable[tuple[str, Place, str, str]]) -> list[str]:
     """Write annotations (kind, place, title, words), of each kind as many as are shown."""
     lines: list[str] = []
     by_kind: dict[str, list[tuple[Place, str, str]]] = {}
-    for kind, place, title, said in told:
+    for kind, place, title, said in messages:
         by_kind.setdefault(kind, []).append((place, title, said))
-    for kind, found in by_kind.items():
-        shown = found if len(found) <= ANNOTATIONS else found[: ANNOTATIONS - 1]
-        for place, title, said in shown:
+    for kind, group in by_kind.items():
+        listed = group if len(group) <= ANNOTATIONS else group[: ANNOTATIONS - 1]
+        for place, title, said in listed:
             where = f"file={_property(place.path)},line={place.line}"
             lines.append(f"::{kind} {where},title={_property(title)}::{_data(said)}")
-        if len(found) > len(shown):
-            rest = ", ".join(title for _, title, _ in found[len(shown) :])
-            lines.append(f"::{kind} title={len(found) - len(shown)} more::{_data(rest)}")
+        if len(group) > len(listed):
+            rest = ", ".join(title for _, title, _ in group[len(listed) :])
+            lines.append(f"::{kind} title={len(group) - len(listed)} more::{_data(rest)}")
     return lines
 
 
 def _left_out(record: HubRecord) -> Iterator[tuple[str, str]]:
     """Tell what did not count, what counts again, and what passed only when run again."""
     for entry in record.quarantine:
-        if entry.is_excused or entry.state != quarantine.ACTIVE:
+        if entry.is_waived or entry.state != quarantine.ACTIVE:
             stands = quarantine.status_of(entry)
             yield (
                 f"quarantine: {quarantine.describe(entry)}",
@@ -76,8 +76,8 @@ def summary(markdown: str) -> str:
     content = markdown.encode()
     if len(content) <= SUMMARY:
         return markdown
-    kept = content[: SUMMARY - len(_CUT.encode())]
-    return kept[: kept.rfind(b"\n") + 1].decode(errors="ignore") + _CUT
+    head = content[: SUMMARY - len(_CUT.encode())]
+    return head[: head.rfind(b"\n") + 1].decode(errors="ignore") + _CUT
 
 
 def _causes(record: HubRecord) -> Iterator[tuple[str, str]]:
@@ -101,18 +101,18 @@ def _list_unjudged(record: HubRecord) -> Iterator[tuple[str, str]]:
 
 
 def _describe_guard(result: GuardResult) -> tuple[str, str]:
-    found = f"found {result.found}; expected {result.expected}"
-    said = text.sentences(found, result.reason, result.remedy)
+    pair = f"found {result.found}; expected {result.expected}"
+    said = text.sentences(pair, result.reason, result.remedy)
     return f"{result.id}: {result.verdict}", said
 
 
-def _commands(kind: str, told: list[tuple[str, str]]) -> Iterator[str]:
-    shown = told if len(told) <= ANNOTATIONS else told[: ANNOTATIONS - 1]
-    for title, said in shown:
+def _commands(kind: str, messages: list[tuple[str, str]]) -> Iterator[str]:
+    listed = messages if len(messages) <= ANNOTATIONS else messages[: ANNOTATIONS - 1]
+    for title, said in listed:
         yield f"::{kind} title={_property(title)}::{_data(said)}"
-    if len(told) > len(shown):
-        rest = ", ".join(title for title, _ in told[len(shown) :])
-        yield f"::{kind} title={len(told) - len(shown)} more::{_data(rest)}"
+    if len(messages) > len(listed):
+        rest = ", ".join(title for title, _ in messages[len(listed) :])
+        yield f"::{kind} title={len(messages) - len(listed)} more::{_data(rest)}"
 
 
 def _data(said: str) -> str:

@@ -49,20 +49,20 @@ def render(hub: Path) -> str:
     return page(view.read_view(hub))
 
 
-def page(shown: HubView, around: Surroundings | None = None) -> str:
+def page(view_: HubView, around: Surroundings | None = None) -> str:
     """Render a page from what was read of a hub; all foreign text is escaped.
 
     Args:
-        shown: The hub.
+        view_: The hub.
         around: The site the page is part of; without, it lies in its hub.
     """
-    record = shown.record
+    record = view_.record
     guards, rest = text.fold(_worst_first(record))
     return (
         environment()
         .get_template("report.html.j2")
         .render(
-            view=shown,
+            view=view_,
             site=around,
             record=record,
             verdict=record.verdict.value,
@@ -79,7 +79,7 @@ def page(shown: HubView, around: Surroundings | None = None) -> str:
             stages=_timeline(record),
             selection=text.list_selection(record.stages),
             counts=_counts(record),
-            excerpts=_open_first(shown),
+            excerpts=_open_first(view_),
         )
     )
 
@@ -101,7 +101,7 @@ def environment() -> jinja2.Environment:
         sentences=text.sentences,
         size=text.size,
         duration=text.duration,
-        shown=text.visible,
+        visible=text.visible,
         chart=lambda drawn: Markup(svg.chart(drawn)),  # noqa: S704 - svg escapes its texts
     )
     made.globals.update(
@@ -151,9 +151,9 @@ def _counts(record: HubRecord) -> list[tuple[str, str]]:
     return [*counted, ("tests passed", str(tests))] if tests else counted
 
 
-def _open_first(shown: HubView) -> list[tuple[view.Excerpt, bool]]:
+def _open_first(view_: HubView) -> list[tuple[view.Excerpt, bool]]:
     """Pair each log excerpt with whether it is unfolded: those of stages that did not pass."""
-    failed: dict[str, Any] = {s.id: s.verdict is not Verdict.GREEN for s in shown.record.stages}
+    failed: dict[str, Any] = {s.id: s.verdict is not Verdict.GREEN for s in view_.record.stages}
     return sorted(
-        ((e, bool(failed.get(e.stage))) for e in shown.excerpts), key=lambda pair: not pair[1]
+        ((e, bool(failed.get(e.stage))) for e in view_.excerpts), key=lambda pair: not pair[1]
     )

@@ -25,14 +25,14 @@ def render(record: HubRecord) -> str:
     Times are UTC without an offset and durations are seconds, as the common schema wants them.
     """
     root = Element("testsuites")
-    excused = {(e.kind, e.id): e for e in quarantine.waived(record)}
-    of_stages = [excused.get(("stage", s.id)) for s in record.stages]
+    waived = {(e.kind, e.id): e for e in quarantine.waived(record)}
+    of_stages = [waived.get(("stage", s.id)) for s in record.stages]
     verdicts = [s.verdict for s in record.stages]
     stages = _suite(root, record, "stages", verdicts, of_stages)
     explained = reasons.followers(record)
     for stage, entry in zip(record.stages, of_stages, strict=True):
         _stage(stages, record.suite, stage, entry, explained.get(f"stage {stage.id}", ""))
-    of_guards = [excused.get(("guard", g.id)) for g in record.guards]
+    of_guards = [waived.get(("guard", g.id)) for g in record.guards]
     verdicts = [_counted_verdict(g) for g in record.guards]
     guards = _suite(root, record, "guards", verdicts, of_guards)
     for guard, entry in zip(record.guards, of_guards, strict=True):
@@ -51,9 +51,9 @@ def _suite(
     record: HubRecord,
     name: str,
     verdicts: list[Verdict],
-    excused: list[QuarantineRecord | None],
+    waived: list[QuarantineRecord | None],
 ) -> Element:
-    counts = [v for v, entry in zip(verdicts, excused, strict=True) if entry is None]
+    counts = [v for v, entry in zip(verdicts, waived, strict=True) if entry is None]
     seconds = record.duration_s if name == "stages" else 0.0
     suite = SubElement(
         root,
@@ -70,7 +70,7 @@ def _suite(
         time=f"{seconds:.3f}",
     )
     properties = SubElement(suite, "properties")
-    told = {
+    attributes = {
         "verdict": record.verdict.value,
         "run": record.run_id,
         "commit": record.stamp.commit,
@@ -78,7 +78,7 @@ def _suite(
         "flaky": ", ".join(quarantine.flaky(record)),
         "cause": reasons.write_verdict(record) if record.verdict is not Verdict.GREEN else "",
     }
-    for key, value in told.items():
+    for key, value in attributes.items():
         if value:
             SubElement(properties, "property", name=key, value=text.visible(value))
     return suite
@@ -98,11 +98,11 @@ def _stage(
         name=text.visible(stage.id),
         time=f"{stage.duration_s:.3f}",
     )
-    told = f"{stage.outcome}. {stage.reason}".strip()
+    message = f"{stage.outcome}. {stage.reason}".strip()
     if entry is not None:
-        _skip(case, entry, told)
+        _skip(case, entry, message)
     else:
-        _outcome(case, stage.verdict, _follows_from(cause) + told, stage.log or "")
+        _outcome(case, stage.verdict, _follows_from(cause) + message, stage.log or "")
 
 
 def _guard(
@@ -119,22 +119,22 @@ def _guard(
         name=text.visible(guard.id),
         time="0.000",
     )
-    told = f"found {guard.found}; expected {guard.expected}. {guard.reason}".strip()
+    message = f"found {guard.found}; expected {guard.expected}. {guard.reason}".strip()
     if entry is not None:
-        _skip(case, entry, told)
+        _skip(case, entry, message)
     else:
         # What follows from a cause has no remedy of its own, nor has what was not judged.
         is_cause = not cause and guard.verdict is Verdict.RED
         remedy = guard.remedy if is_cause else ""
-        _outcome(case, _counted_verdict(guard), _follows_from(cause) + told, remedy)
+        _outcome(case, _counted_verdict(guard), _follows_from(cause) + message, remedy)
 
 
 def _follows_from(cause: str) -> str:
     return f"follows from {cause.rstrip('.')}. " if cause else ""
 
 
-def _skip(case: Element, entry: QuarantineRecord, told: str) -> None:
-    message = f"quarantined: {quarantine.describe(entry)}: {entry.reason}. {told}"
+def _skip(case: Element, entry: QuarantineRecord, detail: str) -> None:
+    message = f"quarantined: {quarantine.describe(entry)}: {entry.reason}. {detail}"
     SubElement(case, "skipped", message=_printable(message), type="quarantined")
 
 
@@ -147,11 +147,11 @@ def _outcome(case: Element, verdict: Verdict, message: str, body: str) -> None:
     if verdict is Verdict.GREEN:
         return
     kind = "failure" if verdict is Verdict.RED else "error"
-    noted = SubElement(case, kind, message=_printable(message), type=verdict.value)
-    noted.text = _printable(body)
+    element = SubElement(case, kind, message=_printable(message), type=verdict.value)
+    element.text = _printable(body)
 
 
 def _printable(words: str) -> str:
     """Make foreign text safe and bounded; the whole of it is in the hub."""
-    kept = words if len(words) <= _LONGEST else f"{words[:_LONGEST]}… cut here"
-    return text.visible(kept)
+    clipped = words if len(words) <= _LONGEST else f"{words[:_LONGEST]}… cut here"
+    return text.visible(clipped)

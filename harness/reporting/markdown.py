@@ -47,10 +47,10 @@ def summary(
     return "\n\n".join(parts) + "\n"
 
 
-def of_view(shown: HubView) -> str:
+def of_view(view: HubView) -> str:
     """Write the summary of a hub, with the input files that changed."""
-    made = summary(shown.record, shown.previous, shown.changes)
-    accepted = "\n".join(f"- {cell(line)}" for line in shown.accepted)
+    made = summary(view.record, view.previous, view.changes)
+    accepted = "\n".join(f"- {cell(line)}" for line in view.accepted)
     return f"{made}\n## Accepted since\n\n{accepted}\n" if accepted else made
 
 
@@ -83,10 +83,10 @@ def _facts(record: HubRecord) -> list[str]:
     dirty = ", with uncommitted changes" if stamp.dirty else ""
     run = f"Run {cell(record.run_id)}, {record.finished}, {text.duration(record.duration_s)}"
     branch = cell(stamp.branch or "no branch")
-    told = [f"{run}; commit `{stamp.commit[:12]}` on {branch}{dirty}."]
+    lines = [f"{run}; commit `{stamp.commit[:12]}` on {branch}{dirty}."]
     if record.reason:
-        told.insert(0, f"**{cell(record.reason)}**")
-    return told
+        lines.insert(0, f"**{cell(record.reason)}**")
+    return lines
 
 
 def _causes(record: HubRecord) -> list[str]:
@@ -94,8 +94,8 @@ def _causes(record: HubRecord) -> list[str]:
     items = []
     for number, reason in enumerate(reasons.list_reasons(record)):
         head = "First cause" if number == 0 else "Cause"
-        told = text.sentences(f"**{head}:** {cell(reason.sentence)}", cell(reason.also))
-        items.append(text.sentences(told, cell(reason.remedy)))
+        sentence = text.sentences(f"**{head}:** {cell(reason.sentence)}", cell(reason.also))
+        items.append(text.sentences(sentence, cell(reason.remedy)))
     items += [
         f"**Not judged:** {cell(names)}: {cell(why)}"
         for names, why in reasons.list_unjudged(record)
@@ -105,19 +105,19 @@ def _causes(record: HubRecord) -> list[str]:
 
 def _left_out(record: HubRecord) -> list[str]:
     """Write what the verdict leaves out, and what stands in quarantine."""
-    told = []
+    lines = []
     if record.quarantine:
         rows = [
             (f"{e.kind} {e.id}", quarantine.status_of(e), e.owner, e.expires, e.reason)
             for e in record.quarantine
         ]
         head = ("what", "how it stands", "owner", "until", "reason")
-        told += ["## Quarantine", table(head, rows)]
+        lines += ["## Quarantine", table(head, rows)]
     if again := quarantine.flaky(record):
-        told += ["## Flaky", "\n".join(f"- {cell(name)}" for name in again)]
+        lines += ["## Flaky", "\n".join(f"- {cell(name)}" for name in again)]
     if chosen := text.list_selection(record.stages):
-        told += ["## Selection of tests", "\n".join(f"- {cell(line)}" for line in chosen)]
-    return told
+        lines += ["## Selection of tests", "\n".join(f"- {cell(line)}" for line in chosen)]
+    return lines
 
 
 def _list_undeclared(record: HubRecord) -> list[str]:
@@ -129,19 +129,19 @@ def _list_undeclared(record: HubRecord) -> list[str]:
 
 
 def _guards(record: HubRecord) -> list[str]:
-    shown, rest = text.fold(record.guards)
-    if not shown and not rest:
+    listed, rest = text.fold(record.guards)
+    if not listed and not rest:
         return []
-    judged = [g for g in shown if g.verdict is not Verdict.INCONCLUSIVE]
+    judged = [g for g in listed if g.verdict is not Verdict.INCONCLUSIVE]
     rows = [(g.id, g.found, g.expected, f"{text.MARKS[g.verdict]} {g.verdict}") for g in judged]
     mark = f"{text.MARKS[Verdict.INCONCLUSIVE]} not judged"
     rows += [(names, why, "", mark) for names, why in reasons.list_unjudged(record)]
-    told = [table(("guard", "found", "expected", "verdict"), rows)]
+    blocks = [table(("guard", "found", "expected", "verdict"), rows)]
     if rest:
-        told.append(text.describe_folded(rest))
+        blocks.append(text.describe_folded(rest))
     warned = [g for g in judged if g.verdict is Verdict.RED and g.severity != "fail"]
     remedies = [f"- **{cell(g.id)}**: {cell(g.remedy)}" for g in warned]
-    return [*told, "\n".join(remedies)] if remedies else told
+    return [*blocks, "\n".join(remedies)] if remedies else blocks
 
 
 def _stages(record: HubRecord) -> list[str]:
@@ -157,9 +157,9 @@ def _stages(record: HubRecord) -> list[str]:
 
 def _changes(compared: Changes) -> list[str]:
     before, now = compared.verdicts
-    told = [f"Compared with {cell(compared.before)} ({before} → {now})."]
+    lines = [f"Compared with {cell(compared.before)} ({before} → {now})."]
     if not compared.is_comparable:
-        told.append("**The datasets differ: the numbers cannot be compared.**")
+        lines.append("**The datasets differ: the numbers cannot be compared.**")
     if compared.metrics:
         rows = [
             (
@@ -168,8 +168,8 @@ def _changes(compared: Changes) -> list[str]:
             )
             for m in compared.metrics[:_MOVED_SHOWN]
         ]
-        told.append(table(("metric", "before", "now", "ratio", "z"), rows))
-    told += text.describe_unmoved(compared.metrics_same, len(compared.metrics) - _MOVED_SHOWN)
+        lines.append(table(("metric", "before", "now", "ratio", "z"), rows))
+    lines += text.describe_unmoved(compared.metrics_same, len(compared.metrics) - _MOVED_SHOWN)
     sections = (
         ("Files touched", compared.files or ()),
         ("Guards", compared.guards),
@@ -181,16 +181,16 @@ def _changes(compared: Changes) -> list[str]:
         ("Artifacts", compared.artifacts),
     )
     for title, rows_ in sections:
-        told += differences_section(title, rows_)
-    return told
+        lines += differences_section(title, rows_)
+    return lines
 
 
 def differences_section(title: str, rows: tuple[Differs, ...]) -> list[str]:
     """Write a section about texts that differ; nothing when none does."""
     if not rows:
         return []
-    told = [(r.name, _short(r.before), _short(r.after)) for r in rows[:_ROWS_SHOWN]]
-    parts = [f"### {title}", table(("what", "before", "now"), told)]
+    cells = [(r.name, _short(r.before), _short(r.after)) for r in rows[:_ROWS_SHOWN]]
+    parts = [f"### {title}", table(("what", "before", "now"), cells)]
     if len(rows) > _ROWS_SHOWN:
         parts.append(f"{len(rows) - _ROWS_SHOWN} more.")
     return parts

@@ -22,7 +22,7 @@ class Pair:
     """A picture that differs; numbers are grey levels of 0–255.
 
     ``changed`` is the fraction of pixels that differ. Where the two cannot be subtracted,
-    ``trouble`` says why and the numbers are ``None``.
+    ``problem`` says why and the numbers are ``None``.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Pair:
     mean: float | None = None
     largest: int | None = None
     changed: float | None = None
-    trouble: str = ""
+    problem: str = ""
     difference: bytes = b""
 
 
@@ -59,7 +59,7 @@ def difference_map(pair: Pair) -> bytes:
 def describe_pair(pair: Pair) -> str:
     """Say in one line how a pair differs."""
     if pair.mean is None or pair.largest is None or pair.changed is None:
-        return pair.trouble
+        return pair.problem
     return (
         f"{pair.changed:.1%} of the pixels differ, by {pair.mean:.3g} of 255 on average "
         f"over all and {pair.largest} at most"
@@ -78,12 +78,12 @@ def _pair(name: str, before: Path, after: Path) -> Pair:
     try:
         old, new = (png.decode(digest.read_bytes(path, _LARGEST)) for path in (before, after))
     except (png.ImageError, IntegrityError) as error:
-        return Pair(name, trouble=f"cannot be compared: {error}"[:200])
+        return Pair(name, problem=f"cannot be compared: {error}"[:200])
     if (old.width, old.height) != (new.width, new.height):
         sizes = f"{old.width} × {old.height} → {new.width} × {new.height}"
-        return Pair(name, trouble=f"another size: {sizes}")
+        return Pair(name, problem=f"another size: {sizes}")
     if old.width * old.height > _PIXELS:
-        return Pair(name, trouble="too large to be compared pixel by pixel")
+        return Pair(name, problem="too large to be compared pixel by pixel")
     apart = bytes(_apart(old.levels, new.levels))
     count = len(apart)
     return Pair(

@@ -34,13 +34,13 @@ def find_places(content: str, prefix: PurePosixPath) -> Mapping[str, Place]:
     """
     path = (prefix / config_file.FILE).as_posix()
     lines = content.splitlines()
-    found: dict[str, Place] = {}
+    places: dict[str, Place] = {}
     for entry in _entries(lines):
-        found.setdefault(entry.path, Place(path, entry.line, len(lines[entry.line - 1])))
+        places.setdefault(entry.path, Place(path, entry.line, len(lines[entry.line - 1])))
         for key, line in entry.keys.items():
             name = f"{entry.path}.{key}" if entry.path else f"project.{key}"
-            found.setdefault(name, Place(path, line, len(lines[line - 1])))
-    return found
+            places.setdefault(name, Place(path, line, len(lines[line - 1])))
+    return places
 
 
 def find_place(places: Mapping[str, Place], rule: str) -> Place:

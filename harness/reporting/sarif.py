@@ -29,15 +29,15 @@ _ORDER = ("error", "warning", "note")
 _EXIT = {Verdict.GREEN: 0, Verdict.RED: 1, Verdict.INCONCLUSIVE: 3}
 
 
-def render(record: HubRecord, found: Sequence[Finding]) -> str:
+def render(record: HubRecord, results: Sequence[Finding]) -> str:
     """Write one run of SARIF 2.1.0; a green run has no result, which closes its alerts.
 
     Args:
         record: The run.
-        found: What is wrong with it; the gravest are kept where there are too many.
+        results: What is wrong with it; the gravest are kept where there are too many.
     """
-    kept = sorted(found, key=lambda finding: _ORDER.index(finding.level))[:RESULTS]
-    rules = _rules(record, kept)
+    listed = sorted(results, key=lambda finding: _ORDER.index(finding.level))[:RESULTS]
+    rules = _rules(record, listed)
     index = {rule["id"]: number for number, rule in enumerate(rules)}
     run = {
         "tool": {
@@ -51,13 +51,13 @@ def render(record: HubRecord, found: Sequence[Finding]) -> str:
         "automationDetails": {"id": f"{text.visible(record.suite)}/{record.run_id}"},
         "invocations": [_invocation(record)],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, index) for finding in kept],
+        "results": [_result(finding, index) for finding in listed],
         "properties": {
             "verdict": record.verdict.value,
             "reason": text.visible(record.reason),
             "commit": record.stamp.commit,
             "dirty": record.stamp.dirty,
-            "resultsLeftOut": len(found) - len(kept),
+            "resultsLeftOut": len(results) - len(listed),
         },
     }
     log = {"$schema": SCHEMA, "version": VERSION, "runs": [run]}
@@ -74,11 +74,11 @@ def _invocation(record: HubRecord) -> dict[str, Any]:
     }
 
 
-def _rules(record: HubRecord, kept: Sequence[Finding]) -> list[dict[str, Any]]:
+def _rules(record: HubRecord, listed: Sequence[Finding]) -> list[dict[str, Any]]:
     """Describe every declared guard, and what else has a result."""
     guards, _ = text.fold(record.guards)
     rules = {guard.id: _of_guard(guard, record.suite) for guard in guards}
-    for finding in kept:
+    for finding in listed:
         if finding.rule not in rules:
             rules[finding.rule] = _of_other(finding.rule, record.suite)
     return list(rules.values())

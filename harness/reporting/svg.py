@@ -120,9 +120,9 @@ def _marker(x: float, verdict: Verdict) -> str:
 
 def _around(value: float, bounds: Sequence[float]) -> Scale:
     """Choose a scale that leaves room on both sides of the value and the bounds."""
-    shown = [value, *bounds]
-    least, greatest = min(shown), max(shown)
-    if text.is_logarithmic(shown):
+    values = [value, *bounds]
+    least, greatest = min(values), max(values)
+    if text.is_logarithmic(values):
         room = (greatest / least) ** 0.15
         return Scale(least / room, greatest * room, _LEFT, _RIGHT, is_log=True)
     span = greatest - least or abs(greatest) or 1.0
@@ -175,11 +175,11 @@ def chart(drawn: Chart) -> str:
 
 
 def _in_words(drawn: Chart) -> str:
-    told = []
+    parts = []
     for curve in drawn.curves:
         first, last = curve.points[0][1], curve.points[-1][1]
-        told.append(f"{curve.name} from {text.number(first)} to {text.number(last)}")
-    return "; ".join(told)
+        parts.append(f"{curve.name} from {text.number(first)} to {text.number(last)}")
+    return "; ".join(parts)
 
 
 def _axes(across: Scale, up: Scale, x_name: str) -> str:

@@ -36,8 +36,8 @@ class Palette:
 
     def verdict(self, verdict: Verdict, words: str | None = None) -> str:
         """Write a verdict with its mark; the mark says it without colour."""
-        told = f"{text.MARKS[verdict]} {words or verdict.value}"
-        return self.paint(told, _CODES[verdict])
+        label = f"{text.MARKS[verdict]} {words or verdict.value}"
+        return self.paint(label, _CODES[verdict])
 
     def bold(self, words: str) -> str:
         """Emphasise words."""
@@ -50,25 +50,25 @@ class Palette:
 
 def width(words: str) -> int:
     """Return how many columns words take; colour takes none, wide characters take two."""
-    shown, inside = 0, False
+    columns, inside = 0, False
     for c in words:
         if inside:
             inside = c != "m"
         elif c == "\x1b":
             inside = True
         elif not unicodedata.combining(c):
-            shown += 2 if unicodedata.east_asian_width(c) in "WF" else 1
-    return shown
+            columns += 2 if unicodedata.east_asian_width(c) in "WF" else 1
+    return columns
 
 
 def clip(words: str, columns: int) -> str:
     """Cut uncoloured words to a width, marking the cut."""
     if width(words) <= columns:
         return words
-    kept = words[: max(0, columns - 1)]
-    while width(kept) > columns - 1 and kept:
-        kept = kept[:-1]
-    return kept + "…"
+    clipped = words[: max(0, columns - 1)]
+    while width(clipped) > columns - 1 and clipped:
+        clipped = clipped[:-1]
+    return clipped + "…"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], palette: Palette) -> str:
@@ -88,16 +88,16 @@ def final(record: HubRecord, hub: str, palette: Palette) -> str:
 
     A run that is not green says its causes instead of its guards, and fits on one screen.
     """
-    told = reasons.list_reasons(record)
-    parts = [stages(record.stages, palette, few=bool(told))]
-    if told or record.verdict is not Verdict.GREEN:
+    lead_reasons = reasons.list_reasons(record)
+    parts = [stages(record.stages, palette, few=bool(lead_reasons))]
+    if lead_reasons or record.verdict is not Verdict.GREEN:
         parts.append(describe_causes(record, palette))
     elif record.guards:
         parts.append(guards(record.guards, palette))
         parts.append(remedies(record.guards, palette))
     parts.append(left_out(record, palette))
     verdict = palette.verdict(record.verdict, text.describe_verdict(record).upper())
-    reason = f"  {text.visible(record.reason)}" if record.reason and not told else ""
+    reason = f"  {text.visible(record.reason)}" if record.reason and not lead_reasons else ""
     closing = [
         f"{verdict}  {record.suite}  {text.duration(record.duration_s)}{reason}",
         *_notes(record),
@@ -109,22 +109,22 @@ def final(record: HubRecord, hub: str, palette: Palette) -> str:
 
 def _notes(record: HubRecord) -> list[str]:
     """Say what a verdict does not show: a source without a commit, files nobody declared."""
-    told = [] if record.stamp.commit != stamp.NONE else ["no commit vouches for the source"]
-    if found := sorted({path for stage in record.stages for path in stage.undeclared}):
-        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-        told.append(f"read, not declared: {', '.join(found[:_NAMED])}{more}")
-    return [f"note  {text.visible(line)}" for line in told]
+    lines = [] if record.stamp.commit != stamp.NONE else ["no commit vouches for the source"]
+    if paths := sorted({path for stage in record.stages for path in stage.undeclared}):
+        more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+        lines.append(f"read, not declared: {', '.join(paths[:_NAMED])}{more}")
+    return [f"note  {text.visible(line)}" for line in lines]
 
 
 def describe_causes(record: HubRecord, palette: Palette) -> str:
     """Write why a run is not green: causes with remedies, what follows, what is not judged."""
-    told = reasons.list_reasons(record)
+    causes = reasons.list_reasons(record)
     lines = []
-    for number, reason in enumerate(told[:_CAUSES_SHOWN]):
-        label = "first cause" if number == 0 and len(told) > 1 else "cause"
+    for number, reason in enumerate(causes[:_CAUSES_SHOWN]):
+        label = "first cause" if number == 0 and len(causes) > 1 else "cause"
         lines += _write_reason(label, reason, palette)
-    if len(told) > _CAUSES_SHOWN:
-        lines.append(f"and {len(told) - _CAUSES_SHOWN} more causes: see the report")
+    if len(causes) > _CAUSES_SHOWN:
+        lines.append(f"and {len(causes) - _CAUSES_SHOWN} more causes: see the report")
     unjudged = reasons.list_unjudged(record)
     for names, why in unjudged[:_CAUSES_SHOWN]:
         words = clip(text.visible(f"{names}: {why}"), _WIDEST_LINE)
@@ -137,21 +137,21 @@ def describe_causes(record: HubRecord, palette: Palette) -> str:
 def _write_reason(label: str, reason: reasons.Reason, palette: Palette) -> list[str]:
     sentence = clip(text.visible(reason.sentence), _WIDEST_LINE)
     mark = palette.paint(label, _CODES[reason.cause.verdict])
-    told = [f"{mark}  {palette.bold(sentence)}"]
+    lines = [f"{mark}  {palette.bold(sentence)}"]
     for lead, words in (("", reason.also), ("→ ", reason.remedy)):
         if words:
-            told.append(f"  {lead}{clip(text.visible(words), _WIDEST_LINE)}")
-    return told
+            lines.append(f"  {lead}{clip(text.visible(words), _WIDEST_LINE)}")
+    return lines
 
 
 def _count_guards(record: HubRecord, palette: Palette) -> list[str]:
     """Name the guards that only warn, and count those that are green."""
     warned = [guard.id for guard in record.guards if _is_warning(guard)]
-    shown = ", ".join(warned[:_CAUSES_SHOWN]) + (", …" if len(warned) > _CAUSES_SHOWN else "")
-    told = [f"{palette.paint('warned', '33')}  {shown}"] if warned else []
+    names = ", ".join(warned[:_CAUSES_SHOWN]) + (", …" if len(warned) > _CAUSES_SHOWN else "")
+    lines = [f"{palette.paint('warned', '33')}  {names}"] if warned else []
     green = sum(guard.verdict is Verdict.GREEN for guard in record.guards)
     count = f"{green} of {len(record.guards)} guards are green"
-    return [*told, palette.soft(count)] if record.guards else told
+    return [*lines, palette.soft(count)] if record.guards else lines
 
 
 def _is_warning(guard: GuardResult) -> bool:
@@ -171,25 +171,25 @@ def stages(made: Sequence[StageRecord], palette: Palette, *, few: bool = False) 
         palette: Colours.
         few: Show a few only, those that did not pass before the others; a screen is short.
     """
-    shown = list(made)
-    if few and len(shown) > _STAGES_SHOWN:
+    listed = list(made)
+    if few and len(listed) > _STAGES_SHOWN:
         failed = [stage for stage in made if stage.verdict is not Verdict.GREEN]
-        kept = (failed + [s for s in made if s not in failed])[:_STAGES_SHOWN]
-        shown = [stage for stage in made if stage in kept]
+        listed_ids = (failed + [s for s in made if s not in failed])[:_STAGES_SHOWN]
+        listed = [stage for stage in made if stage in listed_ids]
     rows = []
-    for stage in shown:
+    for stage in listed:
         took = text.duration(stage.duration_s)
-        told = palette.verdict(stage.verdict, stage.outcome)
+        verdict = palette.verdict(stage.verdict, stage.outcome)
         note = clip(text.note(stage), _WIDEST_CELL) if few else text.note(stage)
-        rows.append((stage.id, told, took, note))
+        rows.append((stage.id, verdict, took, note))
     written = table(("stage", "outcome", "duration", ""), rows, palette)
-    more = len(made) - len(shown)
+    more = len(made) - len(listed)
     return written + (f"\n{palette.soft(f'and {more} more')}" if more else "")
 
 
 def guards(results: Sequence[GuardResult], palette: Palette) -> str:
     """Write the verdict table: guard, value, expected, verdict."""
-    told, rest = text.fold(results)
+    listed, rest = text.fold(results)
     rows = [
         (
             result.id + ("" if result.severity == "fail" else f" ({result.severity})"),
@@ -197,7 +197,7 @@ def guards(results: Sequence[GuardResult], palette: Palette) -> str:
             clip(text.visible(result.expected), _WIDEST_CELL),
             palette.verdict(result.verdict),
         )
-        for result in told
+        for result in listed
     ]
     written = table(("guard", "value", "expected", "verdict"), rows, palette)
     return "\n".join(
@@ -260,8 +260,8 @@ def comparison(compared: Changes, palette: Palette) -> str:
     )
     for title, differing in sections:
         if differing:
-            told = [(text.visible(d.name), _cell(d.before), _cell(d.after)) for d in differing]
-            parts.append(table((title, "before", "now"), told, palette))
+            cells = [(text.visible(d.name), _cell(d.before), _cell(d.after)) for d in differing]
+            parts.append(table((title, "before", "now"), cells, palette))
     return "\n\n".join(parts)
 
 

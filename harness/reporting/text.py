@@ -27,8 +27,8 @@ def visible(text: str) -> str:
     Line ends and tabs become spaces; everything else that a terminal would obey is dropped.
     """
     spaced = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
-    kept = "".join(c for c in spaced if not unicodedata.category(c).startswith("C"))
-    return redact.defuse(kept)
+    printable = "".join(c for c in spaced if not unicodedata.category(c).startswith("C"))
+    return redact.defuse(printable)
 
 
 def describe_verdict(record: HubRecord) -> str:
@@ -116,8 +116,10 @@ def fold(results: Sequence[GuardResult]) -> tuple[tuple[GuardResult, ...], int]:
     Returns:
         The declared guards and whatever is not green, in their order; the number of the rest.
     """
-    told = tuple(r for r in results if r.kind != _BY_DEFAULT or r.verdict is not Verdict.GREEN)
-    return told, len(results) - len(told)
+    listed = tuple(
+        r for r in results if r.kind != _BY_DEFAULT or r.verdict is not Verdict.GREEN
+    )
+    return listed, len(results) - len(listed)
 
 
 def describe_folded(count: int) -> str:
@@ -157,14 +159,14 @@ def note(stage: StageRecord) -> str:
 
 def sentences(*parts: str) -> str:
     """Join texts that may lack their full stop."""
-    told = (part.strip() for part in parts)
-    return " ".join(part if part[-1] in ".!?:…" else f"{part}." for part in told if part)
+    stripped = (part.strip() for part in parts)
+    return " ".join(part if part[-1] in ".!?:…" else f"{part}." for part in stripped if part)
 
 
 def describe_unmoved(same: int, rest: int) -> list[str]:
     """Say how many metrics moved too little to be shown, and how many not at all."""
-    told = [f"{rest} more moved less."] if rest > 0 else []
-    return [*told, f"{same} metric{'' if same == 1 else 's'} did not move."] if same else told
+    lines = [f"{rest} more moved less."] if rest > 0 else []
+    return [*lines, f"{same} metric{'' if same == 1 else 's'} did not move."] if same else lines
 
 
 def sparkline(values: Sequence[float]) -> str:

@@ -157,11 +157,11 @@ def _file_inside(hub: Path, relative: str) -> Path | None:
 
 
 def _pictures(hub: Path, artifacts: Iterable[ArtifactRecord]) -> tuple[PictureRow, ...]:
-    kept = [a for a in artifacts if not a.external and a.path.lower().endswith(".png")]
-    names = [PurePosixPath(a.path).name for a in kept]
+    pictures = [a for a in artifacts if not a.external and a.path.lower().endswith(".png")]
+    names = [PurePosixPath(a.path).name for a in pictures]
     left = _PICTURE_BUDGET
     rows: dict[str, list[Picture]] = {}
-    for artifact, name in zip(kept, names, strict=True):
+    for artifact, name in zip(pictures, names, strict=True):
         path = _file_inside(hub, artifact.path)
         if path is None:
             continue
@@ -201,8 +201,8 @@ def _charts(hub: Path, artifacts: Iterable[ArtifactRecord]) -> tuple[Chart, ...]
             continue
         if path.suffix == ".csv":
             drawn += _charts_of(path.read_text("utf-8", errors="replace"))
-        elif path.suffix == ".json" and (found := rings.chart(path.read_bytes())) is not None:
-            drawn.append(found)
+        elif path.suffix == ".json" and (chart := rings.chart(path.read_bytes())) is not None:
+            drawn.append(chart)
     return tuple(drawn[:_CURVES_SHOWN])
 
 
@@ -224,14 +224,14 @@ def _charts_of(table: str) -> list[Chart]:
 
 
 def _excerpts(hub: Path, stages: Iterable[StageRecord]) -> tuple[Excerpt, ...]:
-    found = []
+    excerpts = []
     for stage in stages:
         path = _file_inside(hub, stage.log) if stage.log else None
         if path is None or stage.log is None:
             continue
         lines, is_cut = tail(path)
-        found.append(Excerpt(stage.id, stage.log, lines, is_cut))
-    return tuple(found)
+        excerpts.append(Excerpt(stage.id, stage.log, lines, is_cut))
+    return tuple(excerpts)
 
 
 def tail(path: Path, count: int = _LOG_LINES) -> tuple[tuple[str, ...], bool]:
@@ -245,14 +245,14 @@ def tail(path: Path, count: int = _LOG_LINES) -> tuple[tuple[str, ...], bool]:
 
 
 def _blockers(hub: Path) -> tuple[BlockerNote, ...]:
-    found = []
+    notes = []
     for path in sorted((hub / "red").glob("blocked_*.md")):
         safe = _file_inside(hub, f"red/{path.name}")
         if safe is None or safe.stat().st_size > _BLOCKER_LIMIT:
             continue
         written = safe.read_text("utf-8", errors="replace")
-        found.append(note(f"red/{path.name}", written))
-    return tuple(found)
+        notes.append(note(f"red/{path.name}", written))
+    return tuple(notes)
 
 
 def note(path: str, written: str) -> BlockerNote:
@@ -262,8 +262,8 @@ def note(path: str, written: str) -> BlockerNote:
     named = zip(pieces[1::2], pieces[2::2], strict=True)
     sections = [(text.visible(head), _without_fences(words)) for head, words in named]
     title = next((words for head, words in sections if head == "Issue"), _spoken(path))
-    kept = tuple(pair for pair in sections if pair[0] != "Issue" and pair[1])
-    return BlockerNote(text.visible(title).replace("`", ""), path, kept)
+    paragraphs = tuple(pair for pair in sections if pair[0] != "Issue" and pair[1])
+    return BlockerNote(text.visible(title).replace("`", ""), path, paragraphs)
 
 
 def _split_outside_fences(body: str) -> list[str]:

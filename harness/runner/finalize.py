@@ -52,22 +52,20 @@ class CompletedRun:
     strange: tuple[str, ...] = ()
 
 
-def judge(
-    draft: CompletedRun, project: Project, options: RunOptions
-) -> tuple[GuardResult, ...]:
+def judge(run: CompletedRun, project: Project, options: RunOptions) -> tuple[GuardResult, ...]:
     """Judge the evidence by the frozen guards; a value that is no finite number has none."""
     evidence = HubEvidence(
-        draft.prepared.context.hub,
+        run.prepared.context.hub,
         Facts(
-            stages=draft.stages,
-            artifacts=draft.artifacts,
-            datasets=draft.prepared.plan.datasets,
-            environment=dict(draft.prepared.environment),
+            stages=run.stages,
+            artifacts=run.artifacts,
+            datasets=run.prepared.plan.datasets,
+            environment=dict(run.prepared.environment),
         ),
         project=project.root,
     )
     results = []
-    suite, golden = draft.prepared.plan.suite, draft.prepared.golden
+    suite, golden = run.prepared.plan.suite, run.prepared.golden
     makers = reads.list_makers(suite)
     for result in registry.judge(suite.guards, evidence, golden, makers):
         is_number = result.value is not None and math.isfinite(result.value)
@@ -83,45 +81,45 @@ def metrics_of(results: Iterable[GuardResult]) -> dict[str, float]:
 
 def _summarise_passed(made: HubRecord) -> str:
     """Say what a green run passed; what does not decide is not silent."""
-    excused = [quarantine.describe(entry) for entry in quarantine.waived(made)]
+    names = [quarantine.describe(entry) for entry in quarantine.waived(made)]
     warned = [r.id for r in made.guards if r.verdict is Verdict.RED and r.severity != "fail"]
     open_ = sum(r.verdict is Verdict.INCONCLUSIVE for r in made.guards)
-    told = ["every stage and guard passed"]
-    if excused:
-        told = ["what counts passed", f"failed in quarantine: {', '.join(excused)}"]
+    parts = ["every stage and guard passed"]
+    if names:
+        parts = ["what counts passed", f"failed in quarantine: {', '.join(names)}"]
     if again := quarantine.flaky(made):
-        told.append(f"flaky: {', '.join(again)}")
+        parts.append(f"flaky: {', '.join(again)}")
     if warned:
-        told.append(f"warned: {', '.join(warned)}")
+        parts.append(f"warned: {', '.join(warned)}")
     if open_:
-        told.append(f"{open_} not compared")
-    return "; ".join(told)
+        parts.append(f"{open_} not compared")
+    return "; ".join(parts)
 
 
 def record(
-    draft: CompletedRun, results: tuple[GuardResult, ...], previous: str | None
+    run: CompletedRun, results: tuple[GuardResult, ...], previous: str | None
 ) -> HubRecord:
     """Make the record of a run; its verdict is the worst of stages and guards that count."""
-    entries = quarantine.status_after_run(draft.prepared.quarantine, draft.stages, results)
-    found = _find_causes(draft, results, entries)
-    verdict, reasons = _decide_verdict(draft, results, entries, found)
+    entries = quarantine.status_after_run(run.prepared.quarantine, run.stages, results)
+    causes_ = _find_causes(run, results, entries)
+    verdict, reasons = _decide_verdict(run, results, entries, causes_)
     more = f" (and {len(reasons) - _REASONS} more)" if len(reasons) > _REASONS else ""
-    frozen = draft.prepared.plan
+    frozen = run.prepared.plan
     made = HubRecord(
         schema=SCHEMA,
         suite=frozen.suite.name,
         run_id=frozen.run_id,
-        started=layout.instant(draft.started),
+        started=layout.instant(run.started),
         finished=layout.instant(datetime.now(UTC)),
-        duration_s=round(time.monotonic() - draft.began, 4),
+        duration_s=round(time.monotonic() - run.began, 4),
         verdict=verdict,
         reason="; ".join(reasons[:_REASONS]) + more,
         stamp=frozen.stamp,
-        environment=dict(draft.prepared.environment),
+        environment=dict(run.prepared.environment),
         parameters=frozen.suite.parameters,
         datasets=frozen.datasets,
-        stages=draft.stages,
-        artifacts=draft.artifacts,
+        stages=run.stages,
+        artifacts=run.artifacts,
         guards=results,
         metrics=metrics_of(results),
         config_sha256=frozen.config_sha256,
@@ -130,38 +128,38 @@ def record(
         previous=previous,
         quarantine=entries,
         inputs_meaning=frozen.inputs_meaning,
-        causes=found,
+        causes=causes_,
         default_rules=EDITION,
     )
     return made if made.reason else replace(made, reason=_summarise_passed(made))
 
 
 def _find_causes(
-    draft: CompletedRun, results: tuple[GuardResult, ...], entries: Sequence[QuarantineRecord]
+    run: CompletedRun, results: tuple[GuardResult, ...], entries: Sequence[QuarantineRecord]
 ) -> tuple[CauseRecord, ...]:
-    hub, suite = draft.prepared.context.hub, draft.prepared.plan.suite
-    trial = ordering.Trial(
-        stages=draft.stages,
+    hub, suite = run.prepared.context.hub, run.prepared.plan.suite
+    run_results = ordering.RunResults(
+        stages=run.stages,
         guards=results,
-        excused={(e.kind, e.id) for e in entries if e.is_excused},
-        failures={s.id: causes.read_failures(s, hub) for s in draft.stages},
-        stopped="" if draft.stopped is None else signal.Signals(draft.stopped).name,
+        waived={(e.kind, e.id) for e in entries if e.is_waived},
+        failures={s.id: causes.read_failures(s, hub) for s in run.stages},
+        stopped="" if run.stopped is None else signal.Signals(run.stopped).name,
     )
-    return ordering.find_causes(trial, ordering.roads_of(suite))
+    return ordering.find_causes(run_results, ordering.roads_of(suite))
 
 
 def _decide_verdict(
-    draft: CompletedRun,
+    run: CompletedRun,
     results: tuple[GuardResult, ...],
     entries: Sequence[QuarantineRecord],
-    found: Sequence[CauseRecord],
+    causes_: Sequence[CauseRecord],
 ) -> tuple[Verdict, list[str]]:
     """Return the verdict, and what made it worse than green: the causes, first things first."""
-    stages, guards = quarantine.deciding_results(draft.stages, results, entries)
+    stages, guards = quarantine.deciding_results(run.stages, results, entries)
     verdict = combine([*(s.verdict for s in stages), *(g.verdict for g in guards)])
-    reasons = [ordering.tell(cause) for cause in found if cause.verdict is verdict]
+    reasons = [ordering.tell(cause) for cause in causes_ if cause.verdict is verdict]
     if verdict is Verdict.INCONCLUSIVE:
-        explained = {id_ for cause in found for id_ in cause.unjudged}
+        explained = {id_ for cause in causes_ for id_ in cause.unjudged}
         reasons += [
             f"guard {g.id}: {ordering.describe(g)}"
             for g in guards
@@ -169,13 +167,13 @@ def _decide_verdict(
         ]
     if not stages and not guards:
         reasons = ["nothing that counts was judged: all of it failed in quarantine"]
-    if draft.strange:
+    if run.strange:
         verdict = combine((verdict, Verdict.INCONCLUSIVE))
-        told = "; ".join(draft.strange[:_REASONS])
-        reasons.append(f"something was put into the hub and taken out of it: {told}")
-    if draft.stopped is not None and not any("interrupted by" in r for r in reasons):
+        listed = "; ".join(run.strange[:_REASONS])
+        reasons.append(f"something was put into the hub and taken out of it: {listed}")
+    if run.stopped is not None and not any("interrupted by" in r for r in reasons):
         verdict = combine([verdict, Verdict.INCONCLUSIVE])
-        reasons.insert(0, f"interrupted by {signal.Signals(draft.stopped).name}")
+        reasons.insert(0, f"interrupted by {signal.Signals(run.stopped).name}")
     return verdict, reasons
 
 
@@ -187,7 +185,7 @@ def write(hub: Path, made: HubRecord) -> None:
 
 
 def notes(
-    draft: CompletedRun, made: HubRecord, project: Project, options: RunOptions
+    run: CompletedRun, made: HubRecord, project: Project, options: RunOptions
 ) -> dict[str, tuple[blockers.Blocker, str]]:
     """Write a blocker note into the hub for each red cause; what follows from it has none.
 
@@ -196,7 +194,7 @@ def notes(
     """
     if made.verdict is not Verdict.RED:
         return {}
-    hub = draft.prepared.context.hub
+    hub = run.prepared.context.hub
     register = blockers.Register(project.hubs)
     sighting = blockers.Sighting(
         run_id=made.run_id,
@@ -208,19 +206,19 @@ def notes(
     for cause in causes.of_record(made, hub):
         name = blockers.note_name(cause, made.run_id)
         blocker = register.count_sighting(cause, sighting)
-        body = blockers.body(cause, hub, _commands(cause, draft, project, options))
+        body = blockers.body(cause, hub, _commands(cause, run, project, options))
         write_text(hub / "red" / name, blockers.head(blocker) + body)
         written[name] = (blocker, body)
     return written
 
 
 def _commands(
-    cause: causes.Cause, draft: CompletedRun, project: Project, options: RunOptions
+    cause: causes.Cause, run: CompletedRun, project: Project, options: RunOptions
 ) -> list[str]:
-    suite = draft.prepared.plan.suite.name
+    suite = run.prepared.plan.suite.name
     again = retry.run_command(suite, project.root, options.datasets, options.parameters)
     commands = [again]
-    prepared = draft.prepared
+    prepared = run.prepared
     for stage in prepared.plan.suite.stages:
         if stage.id == cause.stage:
             argv = kind_of(stage).argv(stage, prepared.context.values)
@@ -230,11 +228,11 @@ def _commands(
 
 def left_out(made: HubRecord) -> dict[str, list[str]]:
     """Return for the ledger what a verdict leaves out: failures in quarantine, flakiness."""
-    told = {
+    groups = {
         "quarantined": [quarantine.describe(entry) for entry in quarantine.waived(made)],
         "flaky": list(quarantine.flaky(made)),
     }
-    return {name: words for name, words in told.items() if words}
+    return {name: words for name, words in groups.items() if words}
 
 
 def still_red(made: HubRecord) -> tuple[tuple[str, str], ...]:

@@ -45,7 +45,7 @@ class Prepared:
 
 
 def prepare(
-    project: Project, suite: SuiteSpec, options: RunOptions, scene: RunWorkspace
+    project: Project, suite: SuiteSpec, options: RunOptions, workspace: RunWorkspace
 ) -> Prepared:
     """Freeze the plan of a run into its hub.
 
@@ -54,16 +54,16 @@ def prepare(
         StorageError: The disk refused.
     """
     datasets.check_given(suite.datasets, options.datasets)
-    standing = quarantine_checks.quarantine_status(project, suite, datetime.now(UTC).date())
-    given = {role: path.resolve() for role, path in options.datasets.items()}
-    redactor = redact.for_run(project.root, os.environ, given)
+    quarantine_ = quarantine_checks.quarantine_status(project, suite, datetime.now(UTC).date())
+    files = {role: path.resolve() for role, path in options.datasets.items()}
+    redactor = redact.for_run(project.root, os.environ, files)
     declared = {n: os.environ[n] for n in suite.environment if n in os.environ}
-    context = _context(project, suite, options, scene, redactor)
+    context = _context(project, suite, options, workspace, redactor)
     cache = freshness.cache_of(project)
     digests = freshness.digests_now(project, suite, cache)
-    found, failed = _datasets(project, suite, given, (context, redactor, cache), options)
+    by_role, failed = _datasets(project, suite, files, (context, redactor, cache), options)
     cache.save()
-    places = {f"dataset:{role}": str(item.path) for role, item in found.items()}
+    places = {f"dataset:{role}": str(item.path) for role, item in by_role.items()}
     known = (
         project.hubs,
         project.work,
@@ -74,29 +74,29 @@ def prepare(
     context = replace(
         context,
         declared=frozenset(digests),
-        own=(*known, *(item.path for item in found.values())),
+        own=(*known, *(item.path for item in by_role.values())),
         is_strict=project.strict_inputs,
     )
-    values = {**context.values, **places, **quarantine_checks.values(suite, standing)}
+    values = {**context.values, **places, **quarantine_checks.values(suite, quarantine_)}
     context = replace(context, values=values)
-    golden = _freeze_golden(project, suite, scene.places.hub)
+    golden = _freeze_golden(project, suite, workspace.places.hub)
     frozen = plan.new(
         suite,
-        scene.run_id,
+        workspace.run_id,
         stamp.take(project.root, (project.hubs, project.work)),
         {} if failed else _argvs(suite, context, redactor),
         digests,
     )
     frozen = replace(
         frozen,
-        datasets=tuple(item.record for item in found.values()),
+        datasets=tuple(item.record for item in by_role.values()),
         golden_sha256=golden.digest if golden.values else None,
     )
     if frozen.stamp.commit == stamp.NONE:
         options.observer.note(
             f"no commit vouches for this run: {stamp.tell_missing(project.root)}"
         )
-    plan.write(scene.places.hub, frozen)
+    plan.write(workspace.places.hub, frozen)
     recorded = stamp.environment_of(suite, project.root)
     recorded |= {f"env.{name}": redactor.text(value) for name, value in declared.items()}
     return Prepared(
@@ -107,7 +107,7 @@ def prepare(
         environment=recorded,
         declared=declared,
         failed=failed,
-        quarantine=standing,
+        quarantine=quarantine_,
     )
 
 
@@ -115,15 +115,15 @@ def _context(
     project: Project,
     suite: SuiteSpec,
     options: RunOptions,
-    scene: RunWorkspace,
+    workspace: RunWorkspace,
     redactor: Redactor,
 ) -> StageContext:
     python = interpreters.locate(suite.python, project.root)
     return StageContext(
         root=project.root,
-        work=scene.places.work,
-        hub=scene.places.hub,
-        run_id=scene.run_id,
+        work=workspace.places.work,
+        hub=workspace.places.hub,
+        run_id=workspace.run_id,
         python=python,
         stage_python={
             s.id: interpreters.locate(s.python, project.root) for s in suite.stages if s.python
@@ -132,13 +132,13 @@ def _context(
             **suite.parameters,
             "python": interpreters.join(python),
             "root": str(project.root),
-            "work": str(scene.places.work),
+            "work": str(workspace.places.work),
         },
         environment=child.environment(suite.environment, os.environ),
         clean=redactor.log,
         clean_xml=redactor.xml,
         overlap=redactor.longest,
-        stop=scene.stop,
+        stop=workspace.stop,
         on_line=options.observer.log_line,
         grace_s=options.grace_s,
     )
@@ -163,16 +163,18 @@ def _argv(stage: StageSpec, context: StageContext) -> tuple[str, ...]:
 def _datasets(
     project: Project,
     suite: SuiteSpec,
-    given: Mapping[str, Path],
+    files: Mapping[str, Path],
     tools: tuple[StageContext, Redactor, inputs.DigestCache],
     options: RunOptions,
 ) -> tuple[dict[str, datasets.Dataset], StageRecord | None]:
     context, redactor, cache = tools
-    found: dict[str, datasets.Dataset] = {}
+    by_role: dict[str, datasets.Dataset] = {}
     proven = dataset_log.read_log(project.shared_folder)
     for spec in suite.datasets:
-        if spec.role in given:
-            found[spec.role] = datasets.record_given(spec.role, given[spec.role], cache.digest)
+        if spec.role in files:
+            by_role[spec.role] = datasets.record_given(
+                spec.role, files[spec.role], cache.digest
+            )
             continue
         recipe = freshness.recipe_of(project, spec, cache)
         ready = datasets.find_cached(project.shared_folder, spec, recipe, proven)
@@ -183,10 +185,10 @@ def _datasets(
                 ready = datasets.generate(project.shared_folder, spec, recipe, context)
                 _tell_undeclared(project, spec, context, recipe, options)
             except datasets.GenerationFailedError as error:
-                failed = run_stage.settle(error.stage, error.trial, context, redactor, started)
-                return found, failed
-        found[spec.role] = ready
-    return found, None
+                failed = run_stage.settle(error.stage, error.result, context, redactor, started)
+                return by_role, failed
+        by_role[spec.role] = ready
+    return by_role, None
 
 
 def _tell_undeclared(
@@ -199,9 +201,11 @@ def _tell_undeclared(
     """Say what a dataset was made from and its inputs do not name."""
     own = (project.hubs, project.work, project.shared_folder)
     stage = datasets.stage_id(spec.role)
-    found = watch.find_undeclared(context.root, context.work, stage, recipe, own)
-    if found:
-        options.observer.note(f"dataset {spec.role}: read, not declared: {', '.join(found)}")
+    undeclared = watch.find_undeclared(context.root, context.work, stage, recipe, own)
+    if undeclared:
+        options.observer.note(
+            f"dataset {spec.role}: read, not declared: {', '.join(undeclared)}"
+        )
 
 
 def _freeze_golden(project: Project, suite: SuiteSpec, hub: Path) -> GoldenSet:

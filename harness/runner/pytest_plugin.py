@@ -103,13 +103,13 @@ class SessionJudge:
         """Judge the session, correct a too friendly exit code, and write the evidence."""
         exit_code = int(session.exitstatus)
         stopped = str(session.shouldstop or session.shouldfail or "")
-        noted = notes.SessionNotes()
-        notes.take(noted, self._events.events)
-        noted.finish = {"status": exit_code, "before": exit_code, "stopped": stopped}
+        session_notes = notes.SessionNotes()
+        notes.take(session_notes, self._events.events)
+        session_notes.finish = {"status": exit_code, "before": exit_code, "stopped": stopped}
         least = int(self._config.getoption(_LEAST))
-        self.verdict, self.reason, session.exitstatus = judge(exit_code, noted, least)
+        self.verdict, self.reason, session.exitstatus = judge(exit_code, session_notes, least)
         named = [split_quarantine(one)[0] for one in self._config.getoption(_QUARANTINE)]
-        self._unknown = verdict.find_unknown(named, noted)
+        self._unknown = verdict.find_unknown(named, session_notes)
         if self._unknown and not stopped and exit_code in _JUDGED:
             self.verdict, self.reason = "red", "a quarantine names no test that ran"
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
@@ -127,8 +127,8 @@ class SessionJudge:
         terminalreporter.write_line(f"evidence: {where}{self.verdict}, {self.reason}")
 
     def _write(self, exit_code: int) -> None:
-        noted = notes.SessionNotes()
-        notes.take(noted, self._events.events)
+        session_notes = notes.SessionNotes()
+        notes.take(session_notes, self._events.events)
         frame: dict[str, Any] = {
             "started": self._started.isoformat(timespec="milliseconds"),
             "duration_s": round(time.monotonic() - self._began, 4),
@@ -136,28 +136,30 @@ class SessionJudge:
             "verdict": self.verdict,
             "reason": self.reason,
         }
-        evidence_file.write(self._folder or Path(), noted, frame)
+        evidence_file.write(self._folder or Path(), session_notes, frame)
 
 
-def judge(exit_code: int, noted: notes.SessionNotes, least: int) -> tuple[str, str, int]:
+def judge(
+    exit_code: int, session_notes: notes.SessionNotes, least: int
+) -> tuple[str, str, int]:
     """Return verdict, reason and exit code of a session.
 
     Args:
         exit_code: What pytest would exit with.
-        noted: What the session noted.
+        session_notes: What the session noted.
         least: Tests that were promised.
     """
-    counts = evidence_file.counts(noted)
+    counts = evidence_file.counts(session_notes)
     collected, passed = counts["collected"], counts["passed"]
     bad = counts["failed"] + counts["error"]
     failed, none = int(pytest.ExitCode.TESTS_FAILED), int(pytest.ExitCode.NO_TESTS_COLLECTED)
     if exit_code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         return "red", f"{bad} of {collected} tests did not pass", exit_code
-    against = verdict.judge(noted, exit_code) if collected else None
+    against = verdict.judge(session_notes, exit_code) if collected else None
     if against is not None and against[0] is Verdict.RED:
         return "red", against[1], failed
-    excused = counts.get("quarantined", 0)
-    if collected < least or (passed + excused < least and passed):
+    quarantined = counts.get("quarantined", 0)
+    if collected < least or (passed + quarantined < least and passed):
         few = f"{collected} tests collected and {passed} passed; {least} were promised"
         return "red", few, failed
     if against is not None:
@@ -166,20 +168,20 @@ def judge(exit_code: int, noted: notes.SessionNotes, least: int) -> tuple[str, s
         return "inconclusive", "no test was collected", none
     if not passed:
         skipped = f"all {collected} tests were skipped"
-        if excused:
-            skipped = f"no test passed, {excused} of {collected} failed in quarantine"
+        if quarantined:
+            skipped = f"no test passed, {quarantined} of {collected} failed in quarantine"
         return "inconclusive", skipped, none
-    told = f", {excused} failed in quarantine" if excused else ""
-    return "green", f"{passed} of {collected} tests passed{told}", exit_code
+    remark = f", {quarantined} failed in quarantine" if quarantined else ""
+    return "green", f"{passed} of {collected} tests passed{remark}", exit_code
 
 
-def split_quarantine(given: str) -> tuple[str, str]:
+def split_quarantine(mark: str) -> tuple[str, str]:
     """Split ``ID|WHY``; the id of a parametrised test may hold the sign itself."""
-    end = given.rfind("]|") + 1
-    at = end or given.find("|")
-    return (given, "no reason given") if at < 0 else (given[:at], given[at + 1 :])
+    end = mark.rfind("]|") + 1
+    at = end or mark.find("|")
+    return (mark, "no reason given") if at < 0 else (mark[:at], mark[at + 1 :])
 
 
 def _folder(config: pytest.Config) -> Path | None:
-    given = config.getoption(_FOLDER)
-    return None if given is None else (config.invocation_params.dir / str(given)).resolve()
+    folder = config.getoption(_FOLDER)
+    return None if folder is None else (config.invocation_params.dir / str(folder)).resolve()

@@ -47,10 +47,11 @@ def quarantine_status(
     return quarantine.status_before_run(suite.quarantine, (), today)
 
 
-def values(suite: SuiteSpec, found: tuple[QuarantineRecord, ...]) -> dict[str, str]:
+def values(suite: SuiteSpec, records: tuple[QuarantineRecord, ...]) -> dict[str, str]:
     """Return what the stages are told of their tests in quarantine."""
     listed = {
-        test_outcomes.key(s.id): test_outcomes.list_quarantined(s, found) for s in suite.stages
+        test_outcomes.key(s.id): test_outcomes.list_quarantined(s, records)
+        for s in suite.stages
     }
     return {key: value for key, value in listed.items() if value}
 

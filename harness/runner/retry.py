@@ -19,8 +19,8 @@ def portable(path: str, root: Path) -> str:
     for form, base in ((place, root), (place.resolve(), root.resolve())):
         if form.is_relative_to(base):
             return shlex.quote(form.relative_to(base).as_posix() or ".")
-    found = shutil.which(place.name)
-    if found is not None and Path(found) == place:
+    program = shutil.which(place.name)
+    if program is not None and Path(program) == place:
         return shlex.quote(place.name)
     home = redact.home_of_account()
     if home is not None and len(home.parts) > 1 and place.is_relative_to(home):

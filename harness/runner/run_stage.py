@@ -38,7 +38,7 @@ def run_stage(
     attempts: list[AttemptRecord] = []
     context = context.for_stage(spec.id)
     while True:
-        record, found, endings = _attempt(spec, context, places, redactor)
+        record, artifacts_, endings = _attempt(spec, context, places, redactor)
         may_retry = record.outcome in _RETRIED and context.stop.signal is None
         if not may_retry or len(attempts) >= spec.retries:
             break
@@ -47,11 +47,11 @@ def run_stage(
             if (places.work / promised.path).is_file():
                 (places.work / promised.path).unlink()
     if not attempts:
-        return record, found
-    told = quarantine.retries(len(attempts))
-    again = f"flaky: {told}" if record.verdict is Verdict.GREEN else f"after {told}"
+        return record, artifacts_
+    retries = quarantine.retries(len(attempts))
+    again = f"flaky: {retries}" if record.verdict is Verdict.GREEN else f"after {retries}"
     reason = f"{record.reason}; {again}"
-    return replace(record, attempts=tuple(attempts), reason=reason), found
+    return replace(record, attempts=tuple(attempts), reason=reason), artifacts_
 
 
 def _put_aside(
@@ -66,7 +66,7 @@ def _put_aside(
     made = places.hub / "analysis" / record.id
     if made.is_dir():
         made.rename(places.hub / "red" / name)
-    shutil.rmtree(places.kept / record.id, ignore_errors=True)
+    shutil.rmtree(places.external / record.id, ignore_errors=True)
     log = None if record.log is None else PurePosixPath(record.log)
     return AttemptRecord(
         outcome=record.outcome,
@@ -87,69 +87,77 @@ def _attempt(
     """
     started = layout.instant(datetime.now(UTC))
     marker = artifacts.Marker(places.work)
-    trial = _heed_stop(registry.kind_of(spec).run(spec, context), context)
+    result = _heed_stop(registry.kind_of(spec).run(spec, context), context)
     undeclared = watch.find_undeclared(
         context.root, context.work, spec.id, context.declared, context.own
     )
-    found, problems = artifacts.collect(spec.artifacts, spec.id, places, marker, redactor)
-    if problems and trial.outcome == "passed":
+    artifacts_, problems = artifacts.collect(spec.artifacts, spec.id, places, marker, redactor)
+    if problems and result.outcome == "passed":
         reason = "; ".join(problems)
-        trial = replace(trial, outcome="failed", verdict=Verdict.RED, reason=reason)
-    if undeclared and context.is_strict and trial.outcome == "passed":
+        result = replace(result, outcome="failed", verdict=Verdict.RED, reason=reason)
+    if undeclared and context.is_strict and result.outcome == "passed":
         reason = f"read, not declared: {', '.join(undeclared[:_NAMED])}"
-        trial = replace(trial, outcome="failed", verdict=Verdict.RED, reason=reason)
-    endings = (".log", *trial.attachments)
-    record = settle(spec, trial, context, redactor, started)
-    return replace(record, undeclared=tuple(map(redactor.text, undeclared))), found, endings
+        result = replace(result, outcome="failed", verdict=Verdict.RED, reason=reason)
+    endings = (".log", *result.attachments)
+    record = settle(spec, result, context, redactor, started)
+    return (
+        replace(record, undeclared=tuple(map(redactor.text, undeclared))),
+        artifacts_,
+        endings,
+    )
 
 
-def _heed_stop(trial: StageResult, context: StageContext) -> StageResult:
+def _heed_stop(result: StageResult, context: StageContext) -> StageResult:
     """Take a stage that the run's own signal ended too for interrupted.
 
     Whoever stops a run may signal all of its processes at once (a scheduler, a service
     manager); the stage may be gone before this process has heard its own signal.
     """
-    if trial.exit.exit_code not in _ENDED or trial.outcome != "failed":
-        return trial
+    if result.exit.exit_code not in _ENDED or result.outcome != "failed":
+        return result
     select.select([context.stop.reader], [], [], _HEARD_S)
     if context.stop.signal is None:
-        return trial
+        return result
     verdict, reason = Verdict.INCONCLUSIVE, "the run was told to stop"
-    return replace(trial, outcome="interrupted", verdict=verdict, reason=reason)
+    return replace(result, outcome="interrupted", verdict=verdict, reason=reason)
 
 
 def settle(
-    spec: StageSpec, trial: StageResult, context: StageContext, redactor: Redactor, started: str
+    spec: StageSpec,
+    result: StageResult,
+    context: StageContext,
+    redactor: Redactor,
+    started: str,
 ) -> StageRecord:
     """Put the log under ``green/`` or ``red/`` and make the record of a stage."""
     hub = context.hub
-    folder = hub / ("green" if trial.verdict is Verdict.GREEN else "red")
+    folder = hub / ("green" if result.verdict is Verdict.GREEN else "red")
     folder.mkdir(exist_ok=True)
     place = folder / f"{spec.id}.log"
-    if trial.log.parent == hub / "cli":
-        shutil.copyfile(trial.log, place)
-        log = trial.log
+    if result.log.parent == hub / "cli":
+        shutil.copyfile(result.log, place)
+        log = result.log
     else:
-        log = trial.log.replace(place)
-    for ending, path in trial.attachments.items():
+        log = result.log.replace(place)
+    for ending, path in result.attachments.items():
         path.replace(folder / f"{spec.id}{ending}")
-    argv = interpreters.splice(trial.argv, context.python)
+    argv = interpreters.splice(result.argv, context.python)
     return StageRecord(
         id=spec.id,
         kind=spec.kind,
         argv=tuple(redactor.text(item) for item in argv),
-        outcome=trial.outcome,
-        verdict=trial.verdict,
-        exit_code=trial.exit.exit_code,
+        outcome=result.outcome,
+        verdict=result.verdict,
+        exit_code=result.exit.exit_code,
         started=started,
-        duration_s=round(trial.exit.duration_s, 4),
-        peak_memory_bytes=trial.exit.peak_memory_bytes,
+        duration_s=round(result.exit.duration_s, 4),
+        peak_memory_bytes=result.exit.peak_memory_bytes,
         log=log.relative_to(hub).as_posix(),
-        reason=redactor.text(trial.reason),
-        tests=dict(trial.tests),
-        flaky=tuple(redactor.text(test) for test in trial.flaky),
-        quarantined=dict(trial.quarantined),
-        selection=tuple(redactor.text(line) for line in trial.selection),
+        reason=redactor.text(result.reason),
+        tests=dict(result.tests),
+        flaky=tuple(redactor.text(test) for test in result.flaky),
+        quarantined=dict(result.quarantined),
+        selection=tuple(redactor.text(line) for line in result.selection),
     )
 
 

@@ -63,7 +63,7 @@ def run_suite(project: Project, suite_name: str, options: RunOptions) -> RunOutc
         options.observer.run_started(suite, run_id, len(suite.stages))
         prepared = prepare(project, suite, options, opened)
         stages, artifacts = _stages(prepared, opened, options)
-        draft = CompletedRun(
+        run = CompletedRun(
             prepared=prepared,
             stages=stages,
             artifacts=artifacts,
@@ -71,7 +71,7 @@ def run_suite(project: Project, suite_name: str, options: RunOptions) -> RunOutc
             started=started,
             stopped=opened.stop.signal,
         )
-        record = _seal(project, draft, options, ledger)
+        record = _seal(project, run, options, ledger)
         opened.keep_work = record.verdict is Verdict.RED
         stopped = opened.stop.signal  # also while the hub was sealed
     hub = layout.final(project.hubs, suite.name, run_id)
@@ -129,14 +129,14 @@ def _still_fresh(project: Project, suite: SuiteSpec, options: RunOptions) -> Run
     proved.save()
     record = store.read(hub)
     cache = freshness.cache_of(project)
-    given = {
+    digests = {
         role: datasets.record_given(role, path, cache.digest).record.sha256
         for role, path in options.datasets.items()
     }
     was_given = {d.role for d in record.datasets if not d.generated}
     changed = replace(project, suites={**project.suites, suite.name: suite})
-    now = freshness.now(changed, suite, given)
-    is_same = was_given == set(given)
+    now = freshness.now(changed, suite, digests)
+    is_same = was_given == set(digests)
     is_fresh = freshness.check(changed, hub, record, now, cache).is_fresh
     if record.verdict is Verdict.GREEN and is_same and is_fresh:
         return RunOutcome(hub=hub, record=record, reused=True)
@@ -156,11 +156,11 @@ def _stages(
         if reason:
             records[spec.id] = run_stage.skipped_record(spec, reason)
         else:
-            made, found = run_stage.run_stage(
+            made, made_artifacts = run_stage.run_stage(
                 spec, prepared.context, opened.places, prepared.redactor
             )
             records[spec.id] = made
-            artifacts += found
+            artifacts += made_artifacts
         options.observer.stage_finished(records[spec.id])
     return tuple(records.values()), tuple(artifacts)
 
@@ -184,17 +184,17 @@ def _obstacle(
 
 
 def _seal(
-    project: Project, draft: CompletedRun, options: RunOptions, ledger: Ledger
+    project: Project, run: CompletedRun, options: RunOptions, ledger: Ledger
 ) -> HubRecord:
-    hub = draft.prepared.context.hub
+    hub = run.prepared.context.hub
     store = HubStore(project.hubs, project.work)
-    suite, run_id = draft.prepared.plan.suite.name, draft.prepared.plan.run_id
+    suite, run_id = run.prepared.plan.suite.name, run.prepared.plan.run_id
     previous = store.latest(suite)
-    draft = replace(draft, strange=strays.remove_strays(hub))
-    results = finalize.judge(draft, project, options)
-    record = finalize.record(draft, results, previous.name if previous else None)
+    run = replace(run, strange=strays.remove_strays(hub))
+    results = finalize.judge(run, project, options)
+    record = finalize.record(run, results, previous.name if previous else None)
     finalize.write(hub, record)
-    written = finalize.notes(draft, record, project, options)
+    written = finalize.notes(run, record, project, options)
     _render(hub, record, store.read(previous) if previous else None, options)
     final = layout.final(project.hubs, suite, run_id)
     notes: dict[str, Any] = {"commit": record.stamp.commit, **finalize.left_out(record)}

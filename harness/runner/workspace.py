@@ -47,24 +47,24 @@ def run_workspace(
         root=project.root,
         work=layout.work(project.work, run_id),
         hub=layout.temporary(project.hubs, suite, run_id),
-        kept=layout.external_folder(project.work, run_id),
+        external=layout.external_folder(project.work, run_id),
     )
     owner = Ownership(layout.owner(project.work, run_id))
-    scene = RunWorkspace(run_id=run_id, places=places, stop=stop or Stop())
+    workspace = RunWorkspace(run_id=run_id, places=places, stop=stop or Stop())
     try:
         with _storage(project.root):
             for folder in (places.work, *(places.hub / name for name in layout.FOLDERS)):
                 folder.mkdir(parents=True)
-        with _signals(scene.stop), _storage(project.root):
-            yield scene
+        with _signals(workspace.stop), _storage(project.root):
+            yield workspace
     finally:
         remove(places.hub)
-        if not scene.keep_work:
+        if not workspace.keep_work:
             remove(places.work)
-        if not any(places.kept.rglob("*")):
-            shutil.rmtree(places.kept, ignore_errors=True)
+        if not any(places.external.rglob("*")):
+            shutil.rmtree(places.external, ignore_errors=True)
         if stop is None:
-            scene.stop.close()
+            workspace.stop.close()
         owner.release()
 
 

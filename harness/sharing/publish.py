@@ -91,7 +91,7 @@ def _require_whole(project: Project, hub: Path, subject: str) -> bool:
                 expected=row.expected or "the hub as it was sealed",
                 remedy=row.remedy or "Restore it from a copy, or run the suite again.",
             )
-    return any(row.check == "tree" and row.outcome is Outcome.NOTED for row in verified.rows)
+    return any(row.check == "tree" and row.outcome is Outcome.NOTE for row in verified.rows)
 
 
 def _missing_entries(
@@ -116,8 +116,8 @@ def _note_matrix(project: Project, hub: Path, both: Ledgers) -> list[Path]:
     main, name = Ledger(project.hubs / layout.LEDGER), hub.parents[1].name
     health = both.published.check()
     body = {"size": health.size, "root": health.root}
-    told = [e.body for e in main.walk() if (e.kind, e.subject) == (_MATRIX, name)]
-    if not told or told[-1] != body:
+    bodies = [e.body for e in main.walk() if (e.kind, e.subject) == (_MATRIX, name)]
+    if not bodies or bodies[-1] != body:
         main.append(_MATRIX, name, body)
     return [main.path]
 
@@ -159,9 +159,9 @@ def _add(project: Project, changed: list[Path]) -> bool:
     if inside is None or inside.strip() != b"true":
         return False
     ledger = str(project.hubs / layout.LEDGER)
-    told = checkout.ask(project.root, "check-attr", "text", "--", ledger)
+    listing = checkout.ask(project.root, "check-attr", "text", "--", ledger)
     attributes = project.root / _ATTRIBUTES
-    if told is None or not told.endswith(_UNSET):
+    if listing is None or not listing.endswith(_UNSET):
         before = attributes.read_bytes() if attributes.is_file() else b""
         gap = b"" if not before or before.endswith(b"\n") else b"\n"
         line = f"{project.hubs.relative_to(project.root).as_posix()}/** -text\n".encode()

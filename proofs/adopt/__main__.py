@@ -11,23 +11,23 @@ from proofs.adopt import environments
 
 def main(wanted: list[str]) -> int:
     """Try each Python; returns 0 when all that are here went the road within bounds."""
-    trouble = 0
+    exit_code = 0
     for version, python in environments.interpreters(wanted).items():
         if python is None:
             print(f"adopt: Python {version} is not on this machine: not tried")
             continue
         with tempfile.TemporaryDirectory() as folder:
             try:
-                trial = environments.try_python(python, Path(folder))
+                installed = environments.try_python(python, Path(folder))
             except RuntimeError as error:
                 print(f"adopt: Python {version}: {error}")
-                trouble = 1
+                exit_code = 1
                 continue
         print(
-            f"adopt: Python {trial.python}: {trial.size_mb:.1f} MB, installed in "
-            f"{trial.install_s:.0f} s; init, run and verify in {trial.road_s:.1f} s"
+            f"adopt: Python {installed.python}: {installed.size_mb:.1f} MB, installed in "
+            f"{installed.install_s:.0f} s; init, run and verify in {installed.road_s:.1f} s"
         )
-    return trouble
+    return exit_code
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ LONGEST_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Installation:
     """One Python: size of the environment [MB], time from ``init`` to ``verify`` [s]."""
 
     python: str
@@ -49,7 +49,7 @@ def install(python: Path, folder: Path, *more: str) -> Path:
     return folder / "bin"
 
 
-def try_python(python: Path, folder: Path) -> Trial:
+def try_python(python: Path, folder: Path) -> Installation:
     """Go the README's road in a scratch repository: ``init``, ``run``, ``verify``.
 
     Raises:
@@ -67,7 +67,7 @@ def try_python(python: Path, folder: Path) -> Trial:
     if size > LARGEST_MB or spent > LONGEST_S:
         raise RuntimeError(f"{size:.1f} MB (at most {LARGEST_MB}), {spent:.1f} s")
     version = run([str(place / "python"), "--version"], folder).split()[1]
-    return Trial(python=version, size_mb=size, install_s=installed - began, road_s=spent)
+    return Installation(python=version, size_mb=size, install_s=installed - began, road_s=spent)
 
 
 def scratch(root: Path) -> Path:

@@ -60,14 +60,14 @@ def _red_hub(store: Path) -> Path:
 
 def _green_hub(folder: Path) -> Path:
     """Return the newest green hub of the first suite that has one."""
-    kept = HubStore(_ROOT / "hubs", folder / "work")
-    for suite in kept.suites():
+    store = HubStore(_ROOT / "hubs", folder / "work")
+    for suite in store.suites():
         try:
-            found = kept.latest(suite, Verdict.GREEN)
+            hub = store.latest(suite, Verdict.GREEN)
         except HarnessError:
             continue
-        if found is not None:
-            return found
+        if hub is not None:
+            return hub
     return reports.write(folder / "green", reports.record())
 
 

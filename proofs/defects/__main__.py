@@ -36,8 +36,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="text in the name of the traps to run")
     parser.add_argument("--output", type=Path, default=_PAGE)
-    given = parser.parse_args()
-    chosen = [trap for trap in TRAPS if given.only in trap.name]
+    args = parser.parse_args()
+    chosen = [trap for trap in TRAPS if args.only in trap.name]
     rows, missed = [], 0
     for trap in chosen:
         sound, planted = _outcome(trap, is_planted=False), _outcome(trap, is_planted=True)
@@ -49,7 +49,7 @@ def main() -> int:
         rows.append(f"| {trap.name} | {trap.harm} | `{trap.node}` | {sound} | {planted} |")
     if len(chosen) == len(TRAPS):
         tail = f"\n{len(TRAPS) - missed} of {len(TRAPS)} defects are seen by their test.\n"
-        given.output.write_text(_HEAD + "\n".join(rows) + "\n" + tail)
+        args.output.write_text(_HEAD + "\n".join(rows) + "\n" + tail)
     return int(missed > 0)
 
 
@@ -63,7 +63,7 @@ def _outcome(trap: Trap, *, is_planted: bool) -> str:
         if is_planted:
             plant(trap, copy)
         argv = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", trap.node]
-        found = subprocess.run(
+        completed = subprocess.run(
             argv,
             cwd=copy,
             env={**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
@@ -71,9 +71,9 @@ def _outcome(trap: Trap, *, is_planted: bool) -> str:
             text=True,
             check=False,
         )
-    if found.returncode == 0:
+    if completed.returncode == 0:
         return "green"
-    return "red" if found.returncode == _RED and " failed" in found.stdout else "broken"
+    return "red" if completed.returncode == _RED and " failed" in completed.stdout else "broken"
 
 
 if __name__ == "__main__":

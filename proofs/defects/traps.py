@@ -239,7 +239,7 @@ SCALES = (
         "training/test_prepare.py::test_parts_share_no_frame",
         (
             "training/prepare.py",
-            "return (train_data.take(kept), kept), (",
+            "return (train_data.take(train_rows), train_rows), (",
             "return (train_data, everything), (",
         ),
     ),
@@ -249,7 +249,7 @@ SCALES = (
         "tests/torch/test_config_factory.py::TestInferencePayload::test_contradictions_are_refused",
         (
             "config_factory.py",
-            "    _refuse_contradictions(draft, info.configs.to_dict())\n",
+            "    _refuse_contradictions(builder, info.configs.to_dict())\n",
             "",
         ),
     ),
@@ -257,7 +257,7 @@ SCALES = (
         "weights loaded without their shapes being checked",
         "another model answers",
         "bundle/test_tamper.py::test_weights_must_fit_exactly",
-        ("bundle/tensors.py", "if found[name] != shape:", "if found[name] == ():"),
+        ("bundle/tensors.py", "if shapes_[name] != shape:", "if shapes_[name] == ():"),
     ),
 )
 

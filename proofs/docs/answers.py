@@ -32,18 +32,20 @@ def plain(line: str) -> str:
     return line.strip()
 
 
-def agree(shown: Sequence[str], real: Sequence[str]) -> tuple[str, ...] | str:
+def agree(page_lines: Sequence[str], real: Sequence[str]) -> tuple[str, ...] | str:
     """Return the real lines that stand where the shown ones do, or the first one missing.
 
     Args:
-        shown: Lines of the page; ``…`` stands for any number of lines.
+        page_lines: Lines of the page; ``…`` stands for any number of lines.
         real: Lines that the program wrote.
     """
     renewed: list[str] = []
     here, is_tied = 0, True
     parts = [
         (is_gap, list(lines))
-        for is_gap, lines in itertools.groupby(shown, lambda line: line.strip() == LEFT_OUT)
+        for is_gap, lines in itertools.groupby(
+            page_lines, lambda line: line.strip() == LEFT_OUT
+        )
     ]
     for index, (is_gap, lines) in enumerate(parts):
         if is_gap:

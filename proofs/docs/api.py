@@ -81,12 +81,12 @@ def _rows(module: Any, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 def _arguments(value: Any) -> str:
     if inspect.isclass(value) and (value.__init__ is object.__init__ or _is_protocol(value)):
         return "—"
-    shown = [
+    arguments = [
         f"{p.name}={p.default!r}" if p.default is not p.empty else p.name
         for p in inspect.signature(value).parameters.values()
         if p.kind is not p.VAR_POSITIONAL
     ]
-    return f"`{', '.join(shown)}`" if shown else "—"
+    return f"`{', '.join(arguments)}`" if arguments else "—"
 
 
 def _is_protocol(value: type) -> bool:

@@ -19,15 +19,15 @@ def fragments(folder: Path) -> dict[Path, str]:
     Raises:
         ValueError: A file is named otherwise, or says nothing.
     """
-    found: dict[Path, tuple[int, int, str]] = {}
+    by_path: dict[Path, tuple[int, int, str]] = {}
     for path in folder.glob("*.md"):
         if path.name == "README.md":
             continue
         match = _NAME.fullmatch(path.name)
         if match is None or not path.read_text("utf-8").strip():
             raise ValueError(f"{path.name}: expected <number>.<{'|'.join(KINDS)}>.md with text")
-        found[path] = (KINDS.index(match[2]), int(match[1]), match[2])
-    return {path: found[path][2] for path in sorted(found, key=found.__getitem__)}
+        by_path[path] = (KINDS.index(match[2]), int(match[1]), match[2])
+    return {path: by_path[path][2] for path in sorted(by_path, key=by_path.__getitem__)}
 
 
 def section(folder: Path, version: str, date: str) -> str:

@@ -55,14 +55,14 @@ def model() -> str:
     return _table(MODEL, dict.fromkeys(owners(of_model, PtychoError)))
 
 
-def _table(codes: dict[int, str], found: dict[tuple[int, str], None]) -> str:
+def _table(codes: dict[int, str], pairs: dict[tuple[int, str], None]) -> str:
     """Write codes, meanings and classes.
 
     Raises:
         KeyError: A class has a code that has no meaning here.
     """
     names: dict[int, list[str]] = {code: [] for code in codes}
-    for code, name in found:
+    for code, name in pairs:
         names[code].append(f"`{name}`")
     rows = [
         (str(code), text, ", ".join(names[code]) or "—") for code, text in sorted(codes.items())

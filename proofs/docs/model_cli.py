@@ -44,7 +44,7 @@ def helps() -> str:
     for name in PROGRAMS:
         # A changed width of the terminal changes where the help breaks its lines.
         with mock.patch.dict(os.environ, {"COLUMNS": WIDTH, "NO_COLOR": "1"}):
-            shown = "\n".join(row.rstrip() for row in parser(name).format_help().splitlines())
+            text = "\n".join(row.rstrip() for row in parser(name).format_help().splitlines())
         command = f"python -m ptycho_torch.{name} --help"
-        parts.append(f"## {name}\n\n```console\n$ {command}\n{shown}\n```\n")
+        parts.append(f"## {name}\n\n```console\n$ {command}\n{text}\n```\n")
     return "\n".join(parts)

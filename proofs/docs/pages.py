@@ -43,9 +43,9 @@ REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
 
 def renewed() -> dict[Path, str]:
     """Return each page that has regions, and the schema, as the code writes them."""
-    found = {schema.PATH: schema.text(), wings.PICTURE: wings.draw()}
+    content_of = {schema.PATH: schema.text(), wings.PICTURE: wings.draw()}
     for page, writers in REGIONS.items():
         path = regions.DOCS / page
         content = {name: write() for name, write in writers.items()}
-        found[path] = regions.renewed(path.read_text("utf-8"), content)
-    return found
+        content_of[path] = regions.renewed(path.read_text("utf-8"), content)
+    return content_of

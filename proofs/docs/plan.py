@@ -12,11 +12,11 @@ from pathlib import Path
 
 from proofs.docs import scenes
 
-Scene = Callable[[Path], Path]
+Setup = Callable[[Path], Path]
 _HOW_TO = "docs/how-to"
 
 # Typed by default, in the small project.
-SMALL: Mapping[str, Scene] = {
+SMALL: Mapping[str, Setup] = {
     "docs/cli.md": scenes.stand_in,
     "docs/tutorial.md": scenes.published,
     f"{_HOW_TO}/add-a-guard.md": scenes.declared_by(f"{_HOW_TO}/add-a-guard.md"),
@@ -31,7 +31,7 @@ SMALL: Mapping[str, Scene] = {
     f"{_HOW_TO}/verify-in-ci.md": scenes.all_run,
 }
 # Typed by `make docs-commands`, with the real programs, and compared with what the page shows.
-REAL: Mapping[str, Scene] = {
+REAL: Mapping[str, Setup] = {
     "README.md": scenes.clone,
     "docs/tutorial.md": scenes.before_the_clone,
     f"{_HOW_TO}/many-devices.md": scenes.scan,

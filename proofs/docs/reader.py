@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proofs.docs import shown
+from proofs.docs import page_text
 from proofs.docs.steps import RUN_ID, Step
 
 PUBLISHED = "https://example.org/ptycho-harness.git"
@@ -51,7 +51,7 @@ class Reader:
 
     home: Path
     folder: Path
-    source: Path = shown.ROOT
+    source: Path = page_text.ROOT
     limit_s: float = 60.0
     ids: Sequence[str] = ()
     _environment: dict[str, str] = field(init=False)

@@ -27,9 +27,9 @@ def renewed(text: str, content: Mapping[str, str]) -> str:
     """
     for name in names(text):
         begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->"
-        before, found, rest = text.partition(begin)
+        before, marker, rest = text.partition(begin)
         _, closed, after = rest.partition(end)
-        if not (found and closed and name in content):
+        if not (marker and closed and name in content):
             raise ValueError(f"region {name}: no end, or nothing that writes it")
         text = f"{before}{begin}\n{content[name].strip()}\n\n{end}{after}"
     return text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from proofs.docs import answers, plan, shown, walk
+from proofs.docs import answers, page_text, plan, walk
 from proofs.docs.steps import RUN_ID
 
 
@@ -30,7 +30,7 @@ def _renewed(name: str) -> bool:
         if wrong:
             click.echo("\n".join([f"{name}: left as it was", *wrong]), err=True)
             return False
-        path = shown.ROOT / name
+        path = page_text.ROOT / name
         made = answers.renewed(
             path.read_text("utf-8"),
             [done.step for done in walked],
@@ -40,7 +40,7 @@ def _renewed(name: str) -> bool:
         runs = list(dict.fromkeys(RUN_ID.findall(made)))
         for picture, (index, artifact) in plan.PICTURES.get(name, {}).items():
             (source,) = Path(folder).glob(f"place/*/hubs/*/{runs[index]}/{artifact}")
-            (shown.ROOT / picture).write_bytes(source.read_bytes())
+            (page_text.ROOT / picture).write_bytes(source.read_bytes())
     click.echo(f"renewed {name}")
     return True
 

@@ -36,17 +36,17 @@ def scans(part: Row) -> str:
     rows = []
     for row in part["rows"]:
         for program, name in PROGRAMS.items():
-            found = row[program]
+            usage = row[program]
             rows.append(
                 (
                     f"{row['patterns']:,}",
                     _bytes(row["frame_bytes"]),
                     f"{row['canvas_pixels'] / 1e6:.3f} Mpx",
                     name,
-                    _time(found["wall_s"]),
-                    _time(found["cpu_s"]),
-                    _bytes(found["peak_mib"] * 2**20),
-                    _bytes(found["peak_own_mib"] * 2**20),
+                    _time(usage["wall_s"]),
+                    _time(usage["cpu_s"]),
+                    _bytes(usage["peak_mib"] * 2**20),
+                    _bytes(usage["peak_own_mib"] * 2**20),
                 )
             )
     about = f"Network `{part['architecture']}`, threads: {part['threads']}."
@@ -64,11 +64,11 @@ def growth(part: Row) -> str:
         "CPU time per 1,000 patterns",
         "that, against the step in size before",
     )
-    found = []
+    cells = []
     for program, name in PROGRAMS.items():
         memory = _memory_of(program)
         per_thousand = 1000 * _slope(rows, _patterns, _seconds_of(program))
-        found.append(
+        cells.append(
             (
                 name,
                 f"{_slope(rows, _patterns, memory):,.0f} B",
@@ -77,14 +77,14 @@ def growth(part: Row) -> str:
                 _bend(rows, _seconds_of(program)),
             )
         )
-    return regions.table(head, found)
+    return regions.table(head, cells)
 
 
 def patterns(part: Row) -> str:
     """Write what larger scans would take, by the slopes of the measured ones."""
     rows = part["rows"]
     head = ("patterns", "frames", "canvas", *(f"{name}: memory, CPU time" for name in _NAMES))
-    found = []
+    rows_ = []
     for count in FUTURE_PATTERNS:
         cells = [
             f"{_bytes(_at(rows, _memory_of(program), count))}, "
@@ -93,20 +93,20 @@ def patterns(part: Row) -> str:
         ]
         pixels = _at(rows, _pixels, count)
         frame_bytes = _at(rows, lambda row: float(row["frame_bytes"]), count)
-        found.append((f"{count:,}", _bytes(frame_bytes), f"{pixels / 1e6:,.1f} Mpx", *cells))
-    return regions.table(head, found)
+        rows_.append((f"{count:,}", _bytes(frame_bytes), f"{pixels / 1e6:,.1f} Mpx", *cells))
+    return regions.table(head, rows_)
 
 
 def ledger(part: Row) -> str:
     """Write what was measured of ledgers, and what larger ones would take."""
     rows = part["ledgers"]
     head = ("entries", "", "file", "verify, memory", "cache built", "append", "inclusion proof")
-    found = [_ledger_cells("measured", row) for row in rows]
+    table_rows = [_ledger_cells("measured", row) for row in rows]
     for count in FUTURE_ENTRIES:
         if count > rows[-1]["entries"]:
             at = {key: _at(rows, _key(key), count, "entries") for key in rows[-1]}
-            found.append(_ledger_cells("by the slopes", {**at, "entries": count}))
-    return f"{_measured(part)}\n\n{regions.table(head, found)}"
+            table_rows.append(_ledger_cells("by the slopes", {**at, "entries": count}))
+    return f"{_measured(part)}\n\n{regions.table(head, table_rows)}"
 
 
 def hubs(part: Row) -> str:
@@ -122,17 +122,17 @@ def hubs(part: Row) -> str:
         "its memory",
         "index",
     )
-    found = [_hub_cells(row["hubs"], "site measured", size, _site(row)) for row in rows]
+    table_rows = [_hub_cells(row["hubs"], "site measured", size, _site(row)) for row in rows]
     for count in FUTURE_HUBS:
         if count > rows[-1]["hubs"]:
             flat = [{"hubs": row["hubs"], **_site(row)} for row in rows]
             at = {key: _at(flat, _key(key), count, "hubs") for key in _site(rows[-1])}
-            found.append(_hub_cells(count, "by the slopes", size, at))
+            table_rows.append(_hub_cells(count, "by the slopes", size, at))
     about = (
         f"Files and bytes are {size['files']:.0f} and {_bytes(size['bytes'])} a hub, "
         f"the median of the {size['count']} in this repository."
     )
-    return f"{_measured(part)} {about}\n\n{regions.table(head, found)}"
+    return f"{_measured(part)} {about}\n\n{regions.table(head, table_rows)}"
 
 
 def _hub_cells(

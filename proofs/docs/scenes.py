@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.judgement.declaration import load_project
-from proofs.docs import shown
+from proofs.docs import page_text
 from tests.builders import bundles, hubs
 
 _SOURCE = '''\
@@ -184,9 +184,9 @@ def declared_by(page: str) -> Callable[[Path], Path]:
 
     def make(folder: Path) -> Path:
         root = with_runs(folder)
-        text = (shown.ROOT / page).read_text("utf-8")
+        text = (page_text.ROOT / page).read_text("utf-8")
         with (root / "harness.toml").open("a") as stream:
-            stream.write("\n" + "\n".join(shown.blocks(text, "toml")))
+            stream.write("\n" + "\n".join(page_text.blocks(text, "toml")))
         return root
 
     return make
@@ -217,7 +217,7 @@ def clone(folder: Path) -> Path:
     """Clone this repository, with its set-up done and with two scans of one's own."""
     root = folder / "ptycho-harness"
     folder.mkdir(parents=True)
-    hubs.git(folder, "clone", "--quiet", str(shown.ROOT), str(root))
+    hubs.git(folder, "clone", "--quiet", str(page_text.ROOT), str(root))
     set_up(root)
     for index, name in enumerate(("train.npz", "test.npz")):
         bundles.write_scan(root, name, n=64, n_points=400, pitch=5.0, seed=index)

@@ -36,8 +36,8 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
 def inside(markdown: str, source: Path, docs: Path) -> str:
     """Return a page without links to files outside of ``docs``."""
 
-    def kept(match: re.Match[str]) -> str:
+    def strip_foreign(match: re.Match[str]) -> str:
         target = (source.parent / match[2].partition("#")[0]).resolve()
         return match[0] if docs.resolve() in target.parents else match[1]
 
-    return _LINK.sub(kept, markdown)
+    return _LINK.sub(strip_foreign, markdown)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from proofs.docs import shown
+from proofs.docs import page_text
 
 LEFT_OUT = "…"
 RUN_ID = re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{6}\b")
@@ -43,38 +43,38 @@ def of(page: Path) -> list[Step]:
     A command that is shown again with its output counts once, there.
     """
     text = page.read_text("utf-8")
-    found: list[Step] = []
-    for match in shown.FENCE.finditer(text):
+    steps: list[Step] = []
+    for match in page_text.FENCE.finditer(text):
         indent, _, language, body = match.groups()
         kind = language.strip().split(" ")[0]
-        if kind not in shown.SHELLS:
+        if kind not in page_text.SHELLS:
             continue
         first = text.count("\n", 0, match.start()) + 1
         lines = [line.removeprefix(indent) for line in body.splitlines()]
-        made = _of_block(lines, first, shown.name(page), is_console=kind == "console")
+        made = _of_block(lines, first, page_text.name(page), is_console=kind == "console")
         if made:
             made[-1] = replace(made[-1], code=_code(text[match.end() :]))
-        found += made
-    answered = {step.command for step in found if step.output}
-    return [step for step in found if step.output or step.command not in answered]
+        steps += made
+    answered = {step.command for step in steps if step.output}
+    return [step for step in steps if step.output or step.command not in answered]
 
 
 def _of_block(lines: list[str], first: int, page: str, *, is_console: bool) -> list[Step]:
-    found: list[Step] = []
+    steps: list[Step] = []
     rows = list(enumerate(lines, first))
     while rows:
         number, line = rows.pop(0)
         if is_console and not line.startswith("$ "):
-            last = found[-1]
-            found[-1] = replace(last, output=(*(last.output or ()), line))
+            last = steps[-1]
+            steps[-1] = replace(last, output=(*(last.output or ()), line))
             continue
         while line.endswith("\\"):
             number, more = rows.pop(0)
             line = f"{line[:-1].rstrip()} {more.strip()}"
         command = re.sub(r"(^|\s+)# .*$", "", line.removeprefix("$ "))
         if command:
-            found.append(Step(page, command, first=number + 1))
-    return found
+            steps.append(Step(page, command, first=number + 1))
+    return steps
 
 
 def _code(after: str) -> int:

@@ -38,14 +38,14 @@ def _is_room(path: Path) -> bool:
 
 def arrows(package: str = "harness") -> Counter[tuple[str, str]]:
     """Count the import statements that lead from one room at the top to another."""
-    found: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     known = set(rooms(package))
     for path in (ROOT / package).rglob("*.py"):
         here = path.relative_to(ROOT / package).with_suffix("").parts[0]
         for target in _targets(path, package):
             if here in known and target in known and target != here:
-                found[here, target] += 1
-    return found
+                counts[here, target] += 1
+    return counts
 
 
 def _targets(path: Path, package: str) -> Iterator[str]:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import click
 
-from proofs.faults import campaigns, kept
+from proofs.faults import campaigns, outcome_cache
 from proofs.faults.figures import FULL, SHORT, Campaign, Scale
 from proofs.outside import table as outside
 
-_PAGE = kept.ROOT / "docs" / "reliability.md"
-_SHOWN = 20
+_PAGE = outcome_cache.ROOT / "docs" / "reliability.md"
+_MOST = 20
 _HEAD = """\
 # What faults do to the evidence
 
@@ -54,12 +54,12 @@ def main(
     """
     scale = SHORT if short else dataclasses.replace(FULL, kills=kills, stride=stride)
     names = only or tuple(campaigns.CAMPAIGNS)
-    place = kept.folder(scale)
-    made = {} if again else {n: old for n in names if (old := kept.read(place, n))}
+    place = outcome_cache.folder(scale)
+    made = {} if again else {n: old for n in names if (old := outcome_cache.read(place, n))}
     for name, old in made.items():
         _say(name, old)
     for name, new in _run([name for name in names if name not in made], scale, jobs):
-        kept.write(place, name, new)
+        outcome_cache.write(place, name, new)
         made[name] = new
         _say(name, new)
     rows = [(name, made[name]) for name in names]
@@ -85,7 +85,7 @@ def _run(names: Sequence[str], scale: Scale, jobs: int) -> Iterator[tuple[str, C
 
 def _say(name: str, made: Campaign) -> None:
     click.echo(f"{name:<16} {made.held:>7} of {made.tried:>7}  {made.seconds:8.1f} s")
-    for failure in made.failures[:_SHOWN]:
+    for failure in made.failures[:_MOST]:
         click.echo(f"    {failure}"[:400])
 
 
@@ -105,12 +105,12 @@ def _page(rows: Sequence[tuple[str, Campaign]], jobs: int) -> str:
     if failed:
         lines += ["", "## What did not hold", "", *(f"- `{text[:300]}`" for text in failed)]
     minutes = sum(each.seconds for _, each in rows) / 60
-    told = (
+    machine = (
         f"{platform.system()} {platform.machine()}, Python {platform.python_version()},"
         f" {os.cpu_count()} cores; {minutes:.0f} minutes of rows, {jobs} at a time."
     )
     marked = f"<!-- begin: outside -->\n\n{outside.rows()}\n\n<!-- end: outside -->\n"
-    return _HEAD + told + "\n\n" + "\n".join(lines) + "\n\n" + outside.HEAD + marked
+    return _HEAD + machine + "\n\n" + "\n".join(lines) + "\n\n" + outside.HEAD + marked
 
 
 if __name__ == "__main__":

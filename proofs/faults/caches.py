@@ -42,14 +42,14 @@ def _merge(_folder: Path, content: bytes) -> object:
     body = canonical.loads(content)
     value = body if isinstance(body, dict) else {"base": 1, "size": 3, "order": body}
     entries = [_ENTRY, _ENTRY, log.chain_entry(_ENTRY, None)]
-    told = log.Entry(
+    merge = log.Entry(
         sequence=2, time="", kind="merge", subject="ledger", body=value, previous="", leaf=""
     )
-    return list(history.branches([*entries, told, _ENTRY]))
+    return list(history.branches([*entries, merge, _ENTRY]))
 
 
 def _drill(folder: Path, content: bytes) -> object:
-    return drill_memory.recall(_project(put(folder, ".harness/drills/a.json", content)), "a")
+    return drill_memory.read(_project(put(folder, ".harness/drills/a.json", content)), "a")
 
 
 def _calibration(folder: Path, content: bytes) -> object:

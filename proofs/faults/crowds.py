@@ -32,13 +32,15 @@ def appends(folder: Path, scale: Scale) -> Campaign:
     codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in writers]
     over.touch()
     reading = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in readers]
-    found = [entry.subject for entry in Ledger(path).entries()]
+    subjects = [entry.subject for entry in Ledger(path).entries()]
     wanted = {f"{i}/{n}" for i in range(scale.writers) for n in range(scale.appends)}
     for name in sorted(wanted):
-        campaign.require(found.count(name) == 1, f"{name} stands {found.count(name)} times")
+        campaign.require(
+            subjects.count(name) == 1, f"{name} stands {subjects.count(name)} times"
+        )
     campaign.require(not any(codes), f"writers ended with {codes}")
     campaign.require(not any(reading), f"readers ended with {reading}")
-    campaign.require(len(found) == total, f"{len(found)} entries")
+    campaign.require(len(subjects) == total, f"{len(subjects)} entries")
     campaign.tried -= 3
     return campaign
 
@@ -66,10 +68,10 @@ def _read(path: Path, over: Path) -> int:
     size = 0
     while not over.exists():
         try:
-            found = Ledger(path).check().size
+            entries = Ledger(path).check().size
         except HarnessError:
             return 1
-        if found < size:
+        if entries < size:
             return 2
-        size = found
+        size = entries
     return 0

@@ -20,7 +20,7 @@ _DAMAGED = 4
 _PAYLOAD = ("analysis/measure/stats.json", "analysis/measure/rows.csv", "cli/measure.log")
 
 
-def _told(verified: VerifyReport) -> str:
+def _list_damage(verified: VerifyReport) -> str:
     bad = [row for row in verified.rows if row.outcome == "damaged"]
     return " ".join(f"{row.found} {row.expected}" for row in bad)
 
@@ -35,8 +35,8 @@ def _judge(store: Store, names: tuple[str, ...]) -> str:
         return f"{type(error).__name__}: {error}"
     if verified.exit_code != _DAMAGED:
         return f"exit code {verified.exit_code}"
-    told = _told(verified)
-    return "" if any(name in told for name in names) else f"not named: {told[:160]}"
+    output = _list_damage(verified)
+    return "" if any(name in output for name in names) else f"not named: {output[:160]}"
 
 
 def metadata(store: Store) -> list[Path]:
@@ -75,8 +75,8 @@ def _flip(campaign: Campaign, store: Store, path: Path, place: int, bit: int) ->
     sealed.write(path, bytes(changed))
     # A flipped line of the ledger is named as such, or by the checkpoint that pinned it.
     names = (path.name, "checkpoint.txt") if path.suffix == ".jsonl" else (path.name,)
-    told = _judge(store, (*names, f"tiny/{store.hub.name}"))
-    campaign.require(not told, f"{path.name} byte {place}: {told}")
+    problem = _judge(store, (*names, f"tiny/{store.hub.name}"))
+    campaign.require(not problem, f"{path.name} byte {place}: {problem}")
     sealed.write(path, content)
 
 
@@ -122,6 +122,6 @@ def structures(folder: Path, scale: Scale) -> Campaign:
         shutil.rmtree(root, ignore_errors=True)
         store = sealed.copy(pristine, root)
         word = damage(store)
-        told = _judge(store, (word,))
-        campaign.require(not told, f"{name}: {told}")
+        problem = _judge(store, (word,))
+        campaign.require(not problem, f"{name}: {problem}")
     return campaign

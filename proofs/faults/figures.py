@@ -32,9 +32,9 @@ class Campaign:
         return self.tried - len(self.failures)
 
     @classmethod
-    def of(cls, kept: Mapping[str, Any]) -> Campaign:
+    def of(cls, values: Mapping[str, Any]) -> Campaign:
         """Return the campaign that ``dataclasses.asdict`` has written."""
-        return cls(**kept)
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,10 +96,10 @@ def hubs(folder: Path, scale: Scale) -> Campaign:
         CASES[name](store)
         before = _around(store.root)
         ended = _verify(store)
-        told = _judge(ended, _REFUSED)
+        problem = _judge(ended, _REFUSED)
         if _around(store.root) != before or (place / CANARY).exists():
-            told = f"touched something outside; {told}"
-        campaign.require(not told, f"{name}: {told}")
+            problem = f"touched something outside; {problem}"
+        campaign.require(not problem, f"{name}: {problem}")
         peak, largest = max((peak, largest), (ended.peak_bytes, name))
     campaign.notes.append(f"peak memory of the whole process {peak / 1e6:.0f} MB, {largest}")
     return campaign
@@ -117,7 +117,7 @@ def words(folder: Path, scale: Scale) -> Campaign:
     (store.root / "source.py").write_text(TALKER.format(spoken=SPOKEN))
     root = str(store.root)
     place = ["-C", root]
-    shown: dict[str, tuple[list[str], tuple[int, ...]]] = {
+    calls: dict[str, tuple[list[str], tuple[int, ...]]] = {
         "run": (["run", "tiny"], (1,)),
         "verify": (["verify", "--hub", "latest"], (1,)),
         "status": (["status"], (0, 1, 3)),
@@ -128,12 +128,12 @@ def words(folder: Path, scale: Scale) -> Campaign:
         "report md": (["report", "--format", "md"], (0,)),
         "report junit": (["report", "--format", "junit"], (0,)),
     }
-    for name, (words_, codes) in shown.items():
+    for name, (words_, codes) in calls.items():
         ended = processes.call(lambda w=words_: main([*place, *w]))  # type: ignore[misc]
-        told = _judge(ended, codes)
+        problem = _judge(ended, codes)
         if "<script" in ended.output and name.startswith("report j"):
-            told = f"markup; {told}"
-        campaign.require(not told, f"{name}: {told}")
+            problem = f"markup; {problem}"
+        campaign.require(not problem, f"{name}: {problem}")
     page = store.root / "page.html"
     ended = processes.call(lambda: main([*place, "report", "-o", str(page)]))
     text = page.read_text() if page.exists() else ""

@@ -66,14 +66,14 @@ def call(function: Callable[[], int], kill_after_s: float | None = None) -> Ende
 
 def command(*words: str) -> Ended:
     """Run the harness as a program of its own."""
-    with tempfile.NamedTemporaryFile("r", prefix="peak-") as told:
-        argv = [sys.executable, "-c", _PROGRAM, told.name, *words]
+    with tempfile.NamedTemporaryFile("r", prefix="peak-") as report:
+        argv = [sys.executable, "-c", _PROGRAM, report.name, *words]
         done = subprocess.run(argv, capture_output=True, check=False)
         return Ended(
             code=done.returncode,
             output=done.stdout.decode(errors="replace"),
             errors=done.stderr.decode(errors="replace"),
-            peak_bytes=1024 * int(told.read() or 0),
+            peak_bytes=1024 * int(report.read() or 0),
         )
 
 

@@ -69,16 +69,16 @@ def _prove(root: Path) -> int:
 
 def left_behind(root: Path) -> list[str]:
     """Name what only a manual step would remove."""
-    found = [
+    paths = [
         *root.glob("hubs/*/.tmp-*"),
         *root.glob("hubs/.*"),
         *root.glob("**/.*.part"),
         *root.glob(".harness/**/*.lock"),
     ]
-    return [path.relative_to(root).as_posix() for path in found]
+    return [path.relative_to(root).as_posix() for path in paths]
 
 
-def trouble_after(root: Path, before: bytes) -> str:
+def find_problem(root: Path, before: bytes) -> str:
     """Say what the next run and the proof of the whole store find wrong; nothing when whole."""
     proved = processes.call(lambda: _prove(root))
     ledger = (root / ".harness/ledger.jsonl").read_bytes()
@@ -157,8 +157,8 @@ def _at_calls(
         for nth in range(1, total + 1, scale.stride):
             root = _fresh(pristine, folder / "road")
             ended = processes.call(lambda r=root, n=nth, a=action: _disturbed(r, n, a))  # type: ignore[misc]
-            told = trouble_after(root, before) or _said(ended)
-            campaign.require(not told, f"{action} at call {nth}: {told}")
+            problem = find_problem(root, before) or _said(ended)
+            campaign.require(not problem, f"{action} at call {nth}: {problem}")
     campaign.notes.append(f"{total} calls on the road")
     return campaign
 
@@ -194,7 +194,7 @@ def kills_at_random(folder: Path, scale: Scale) -> Campaign:
         after_s = chance.uniform(0, longest)
         ended = processes.call(lambda r=root: walk(r), kill_after_s=after_s)
         killed += ended.code == -signal.SIGKILL
-        told = trouble_after(root, before)
-        campaign.require(not told, f"after {after_s:.4f} s: {told}")
+        problem = find_problem(root, before)
+        campaign.require(not problem, f"after {after_s:.4f} s: {problem}")
     campaign.notes.append(f"{killed} of them still under way when killed")
     return campaign

@@ -45,12 +45,12 @@ def campaign(folder: Path, scale: Scale) -> Campaign:
     )
     for name, index, size, leaf, root, proof, is_wrong in vectors["inclusion"]:
         path = [hashes[i] for i in proof]
-        told = _holds(merkle.check_inclusion, hashes[leaf], index, size, path, hashes[root])
-        made.require(told != bool(is_wrong), f"inclusion {name}")
+        holds = _holds(merkle.check_inclusion, hashes[leaf], index, size, path, hashes[root])
+        made.require(holds != bool(is_wrong), f"inclusion {name}")
     for name, old, new, one, two, proof, is_wrong in vectors["consistency"]:
         path = [hashes[i] for i in proof]
-        told = _holds(merkle.check_consistency, old, new, path, hashes[one], hashes[two])
-        made.require(told != bool(is_wrong), f"consistency {name}")
+        holds = _holds(merkle.check_consistency, old, new, path, hashes[one], hashes[two])
+        made.require(holds != bool(is_wrong), f"consistency {name}")
     chance = random.Random(6962)  # noqa: S311 - repeatable, no secret
     for number in range(scale.trees):
         made.require(_random_tree(chance), f"random tree {number}")

@@ -44,11 +44,11 @@ def main(paths: tuple[Path, ...]) -> None:
     """Run the files of tests, keep their cases, and say how many came out right."""
     chosen = [path.resolve() for path in paths] or sorted(table.TESTS.glob("test_*.py"))
     new = {table.kind_of(path): run(path) for path in chosen}
-    before = table.read() if paths and table.KEPT.is_file() else []
-    kept = [one for one in before if one.kind not in new]
-    found = sorted([*kept, *(one for cases in new.values() for one in cases)], key=_order)
-    table.write(found)
-    click.echo(f"{sum(one.is_right for one in found)} of {len(found)} instances right")
+    before = table.read() if paths and table.INSTANCES.is_file() else []
+    others = [one for one in before if one.kind not in new]
+    instances = sorted([*others, *(one for cases in new.values() for one in cases)], key=_order)
+    table.write(instances)
+    click.echo(f"{sum(one.is_right for one in instances)} of {len(instances)} instances right")
 
 
 def _order(one: Instance) -> tuple[str, str, str]:

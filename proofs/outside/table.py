@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests" / "outside"
-KEPT = Path(__file__).with_name("instances.json")
+INSTANCES = Path(__file__).with_name("instances.json")
 HEAD = """\
 ## Outside the laboratory
 
@@ -32,27 +32,27 @@ class Instance:
 
 def kind_of(path: Path) -> str:
     """Return what a file of tests stands for: the first line of its docstring."""
-    told = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or path.stem
-    return told.splitlines()[0].rstrip(".")
+    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or path.stem
+    return docstring.splitlines()[0].rstrip(".")
 
 
-def write(found: Sequence[Instance]) -> None:
+def write(instances: Sequence[Instance]) -> None:
     """Keep what was tried."""
-    listed = [asdict(one) for one in found]
-    KEPT.write_text(json.dumps(listed, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    listed = [asdict(one) for one in instances]
+    INSTANCES.write_text(json.dumps(listed, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def read() -> list[Instance]:
     """Return what was tried when the tests were last run as a proof."""
-    return [Instance(**one) for one in json.loads(KEPT.read_text("utf-8"))]
+    return [Instance(**one) for one in json.loads(INSTANCES.read_text("utf-8"))]
 
 
 def rows() -> str:
     """Write the table: each kind, its instances tried, and how many came out right."""
-    found = read()
+    instances = read()
     lines = ["| kind | tried | right |", "|---|---:|---:|"]
-    for kind in dict.fromkeys(one.kind for one in found):
-        mine = [one.is_right for one in found if one.kind == kind]
+    for kind in dict.fromkeys(one.kind for one in instances):
+        mine = [one.is_right for one in instances if one.kind == kind]
         lines.append(f"| {kind} | {len(mine)} | {sum(mine)} |")
-    lines.append(f"| **all** | {len(found)} | {sum(one.is_right for one in found)} |")
+    lines.append(f"| **all** | {len(instances)} | {sum(one.is_right for one in instances)} |")
     return "\n".join(lines)

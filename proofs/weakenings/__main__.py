@@ -94,10 +94,10 @@ def _rows(answers: Iterable[Answered]) -> list[tuple[str, ...]]:
         if one.named is None:
             rows[one.name] = (one.name, "**not named**", "", "", *codes)
             continue
-        found = one.named.difference
-        cells = (found.was, found.now)
+        difference = one.named.difference
+        cells = (difference.was, difference.now)
         short = [c if len(c) <= _WIDEST else f"{c[: _WIDEST - 1]}…" for c in cells]
-        rows.setdefault(one.name, (one.name, f"`{found.rule}`", *short, *codes))
+        rows.setdefault(one.name, (one.name, f"`{difference.rule}`", *short, *codes))
     return list(rows.values())
 
 

@@ -105,8 +105,8 @@ def weaken(place: Bench, weakening: Weakening, *, is_broken: bool = True) -> Ans
         runs = next(name for name in SUITES if name != place.suite)
     alone, report = _judge(place, ground, runs, lambda text: text)
     rule = weakening.rule.format(s=place.suite)
-    found = [c for c in report.changes if c.difference.change is Change.WEAKER]
-    named = next((c for c in found if _is_named(c, rule)), None)
+    weaker = [c for c in report.changes if c.difference.change is Change.WEAKER]
+    named = next((c for c in weaker if _is_named(c, rule)), None)
     return _answer(weakening.name, place, alone, report, named)
 
 
@@ -125,8 +125,8 @@ def _answer(
     report: GateReport,
     named: RuleChange | None,
 ) -> Answered:
-    found = (c.difference for c in report.changes)
-    weaker = tuple(one.rule for one in found if one.change is Change.WEAKER)
+    differences = (c.difference for c in report.changes)
+    weaker = tuple(one.rule for one in differences if one.change is Change.WEAKER)
     return Answered(
         name=name,
         suite=place.suite,
@@ -137,10 +137,10 @@ def _answer(
     )
 
 
-def _is_named(found: RuleChange, rule: str) -> bool:
-    name = found.difference.rule
+def _is_named(rule_change: RuleChange, rule: str) -> bool:
+    name = rule_change.difference.rule
     is_it = name == rule or name.startswith((f"{rule}@", f"{rule}."))
-    return is_it and found.difference.was != found.difference.now
+    return is_it and rule_change.difference.was != rule_change.difference.now
 
 
 def _judge(
@@ -155,8 +155,8 @@ def _judge(
     hubs.commit(place.root, "change")
     project = load_project(place.root / ground.folder)
     outcome = workflow.run_suite(project, suite, RunOptions())
-    given = GateOptions(base_tests=place.tests)
-    report = conductor.judge_change(project, place.base, [outcome.hub], given)
+    options = GateOptions(base_tests=place.tests)
+    report = conductor.judge_change(project, place.base, [outcome.hub], options)
     return outcome.exit_code, report
 
 
@@ -176,10 +176,10 @@ def run_part(part: tuple[str, str], only: str) -> Answers:
                 if only in made.name:
                     said.fine.append(_tell(change(place, made)))
             return said
-        found = said.broken if kind == "broken" else said.whole
+        answers = said.broken if kind == "broken" else said.whole
         for one in WEAKENINGS:
             if only in one.name and one.only in ("", suite):
-                found.append(_tell(weaken(place, one, is_broken=kind == "broken")))
+                answers.append(_tell(weaken(place, one, is_broken=kind == "broken")))
     return said
 
 

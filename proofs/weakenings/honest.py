@@ -93,9 +93,9 @@ def _add_suite(ground: Ground) -> None:
 def _share_by_inheritance(ground: Ground) -> None:
     """Move everything into a parent, and inherit all of it."""
     parent = {k: v for k, v in ground.own.items() if k not in ("matrix", "quarantine")}
-    kept = {key: ground.own[key] for key in ("matrix", "quarantine")}
+    tables = {key: ground.own[key] for key in ("matrix", "quarantine")}
     ground.top["suites"]["parent"] = parent
-    ground.top["suites"][ground.suite] = {"extends": "parent", **kept}
+    ground.top["suites"][ground.suite] = {"extends": "parent", **tables}
 
 
 def _reverse(key: str) -> Callable[[Ground], None]:

@@ -153,8 +153,8 @@ def inherit_without(ground: Ground) -> None:
     parent = dict(ground.own)
     parent.pop("matrix")
     ground.top["suites"]["parent"] = parent
-    kept = {key: ground.own[key] for key in ("matrix", "quarantine")}
-    suite = {"extends": "parent", "without": ["ceiling"], **kept}
+    tables = {key: ground.own[key] for key in ("matrix", "quarantine")}
+    suite = {"extends": "parent", "without": ["ceiling"], **tables}
     ground.top["suites"][ground.suite] = suite
 
 

@@ -71,14 +71,14 @@ def compare(
     X, rel = batch.amplitude, batch.offsets
     judge = Judge(model, info, scan, plan)
     wanted = judge.oracle(X.numpy(), rel.numpy())
-    found = {
+    by_backend = {
         "torch": judge.torch(X, rel),
         "tensorflow": judge.tensorflow(X.numpy(), rel.numpy()),
     }
     return {
         stage: {
             backend: max(_distance(arrays[name], wanted[name]) for name in names)
-            for backend, arrays in found.items()
+            for backend, arrays in by_backend.items()
         }
         for stage, names in _list_stages(wanted)
     }
@@ -118,14 +118,14 @@ class Judge:
         state = {
             name: value.numpy() for name, value in self._model.network.state_dict().items()
         }
-        found = oracle.forward(state, X, rel, self._info.probe, self._info.configs.model)
+        stages = oracle.forward(state, X, rel, self._info.probe, self._info.configs.model)
         loss, deviance = oracle.poisson_nll(
-            found["intensity"], X, self._scale, self._mask, self._eps
+            stages["intensity"], X, self._scale, self._mask, self._eps
         )
-        patches = found["patches"].reshape(-1, *X.shape[2:])
+        patches = stages["patches"].reshape(-1, *X.shape[2:])
         stitched = oracle.stitch(patches, self._positions, self._weight)["object"]
         return {
-            **found,
+            **stages,
             "loss": np.array(loss),
             "deviance": np.array(deviance),
             "object": stitched,
@@ -134,24 +134,24 @@ class Judge:
     def torch(self, X: torch.Tensor, rel: torch.Tensor) -> Arrays:
         """Run the stages in PyTorch."""
         with torch.inference_mode():
-            found = dict(_torch_stages(self._model, X, rel))
+            stages = dict(_torch_stages(self._model, X, rel))
             mask = torch.from_numpy(self._mask)
-            terms = losses.poisson(found["intensity"], X, self._scale, mask, self._eps)
+            terms = losses.poisson(stages["intensity"], X, self._scale, mask, self._eps)
         target = canvas.Canvas(self._canvas, self._weight)
-        target.place(found["patches"].flatten(0, 1), self._positions)
-        arrays = {name: values.numpy() for name, values in found.items()}
+        target.place(stages["patches"].flatten(0, 1), self._positions)
+        arrays = {name: values.numpy() for name, values in stages.items()}
         return {**arrays, **_collect_last_stages(terms, target)}
 
     def tensorflow(self, X: NDArray[Any], rel: NDArray[Any]) -> Arrays:
         """Run the stages in TensorFlow."""
         amplitude = tf.constant(X)
-        found = adapter.build_model(self._model).stages(amplitude, tf.constant(rel))
+        stages = adapter.build_model(self._model).stages(amplitude, tf.constant(rel))
         mask = tf.constant(self._mask)
         terms = tensorflow_losses.poisson(
-            found["intensity"], amplitude, self._scale, mask, self._eps
+            stages["intensity"], amplitude, self._scale, mask, self._eps
         )
         target = TensorFlowCanvas(self._canvas, self._weight)
-        arrays = {name: values.numpy() for name, values in found.items()}
+        arrays = {name: values.numpy() for name, values in stages.items()}
         target.place(arrays["patches"].reshape(-1, *X.shape[2:]), self._positions)
         return {**arrays, **_collect_last_stages(terms, target)}
 
@@ -171,7 +171,7 @@ def _torch_stages(
     }
     hooks = [
         part.register_forward_hook(
-            lambda _module, _given, made, name=name: inside.update({name: made})
+            lambda _module, _inputs, made, name=name: inside.update({name: made})
         )
         for name, part in parts.items()
     ]
@@ -213,12 +213,12 @@ def _list_stages(wanted: Arrays) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield stage, names
 
 
-def _distance(found: NDArray[Any], wanted: NDArray[Any]) -> float:
+def _distance(values: NDArray[Any], wanted: NDArray[Any]) -> float:
     """Compute the relative L2; other shapes, and what is no number, are infinitely far."""
-    if found.shape != wanted.shape:
+    if values.shape != wanted.shape:
         return float("inf")
     size = float(np.linalg.norm(wanted))
-    gap = float(np.linalg.norm(found.astype(np.complex128) - wanted))
+    gap = float(np.linalg.norm(values.astype(np.complex128) - wanted))
     if not np.isfinite(gap):
         return float("inf")
     return gap / size if size > 0 else float(gap > 0)

@@ -142,7 +142,7 @@ class Manifest:
             BundleError: A part is missing, of the wrong type or contradicts another.
         """
         configs = _decode_configs(content["configs"], f"{where}: configs")
-        found = cls(
+        manifest = cls(
             package_version=str(content["package_version"]),
             configs=configs,
             field_provenance=_mapping(content["field_provenance"], f"{where}: origins"),
@@ -153,8 +153,8 @@ class Manifest:
             training=_mapping(content["training"], f"{where}: training"),
             provenance=_mapping(content["provenance"], f"{where}: provenance"),
         )
-        _check_agreement(found, where)
-        return found
+        _check_agreement(manifest, where)
+        return manifest
 
 
 def parse(text: bytes, where: str) -> dict[str, Any]:
@@ -244,12 +244,12 @@ def _decode_geometry(content: Any, where: str) -> Geometry:
     return Geometry(**values, positions_bbox=(box[0], box[1], box[2], box[3]))
 
 
-def _check_agreement(found: Manifest, where: str) -> None:
+def _check_agreement(manifest: Manifest, where: str) -> None:
     """Refuse parts that contradict each other."""
-    geometry, data = found.geometry, found.configs.data
+    geometry, data = manifest.geometry, manifest.configs.data
     pairs = {
         "N": (data.N, geometry.N),
-        "N of the scaling": (data.N, found.scaling.N),
+        "N of the scaling": (data.N, manifest.scaling.N),
         "gridsize": (data.gridsize, geometry.gridsize),
         "C": (data.C, geometry.C),
         "parity of padded_size": (0, (geometry.padded_size - geometry.N) % 2),

@@ -92,8 +92,8 @@ def read(path: Path) -> Bundle:
         ConfigError: The folder holds no bundle.
         BundleError: The bundle is damaged or not trusted, or its weights do not fit.
     """
-    found = locate(path)
-    info, weights = _inspect(found)
+    bundle_file = locate(path)
+    info, weights = _inspect(bundle_file)
     model = PtychoPINN(
         info.configs.model,
         N=info.geometry.N,
@@ -102,12 +102,12 @@ def read(path: Path) -> Bundle:
         padded_size=info.geometry.padded_size,
         seed=0,
     )
-    where = f"{found}: {archive.PROBE}: weight"
+    where = f"{bundle_file}: {archive.PROBE}: weight"
     if not np.allclose(model.blend_weight.numpy(), info.weight, atol=_WEIGHT_TOLERANCE):
         raise BundleError(where, expected="the weight of the stored probe", found="another")
     state = model.network.state_dict()
     expected = {name: tuple(value.shape) for name, value in state.items()}
-    arrays = tensors.decode(weights, expected, f"{found}: {archive.MODEL}")
+    arrays = tensors.decode(weights, expected, f"{bundle_file}: {archive.MODEL}")
     model.network.load_state_dict(
         {name: torch.from_numpy(value) for name, value in arrays.items()}
     )

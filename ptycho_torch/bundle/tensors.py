@@ -56,13 +56,13 @@ def decode(content: bytes, expected: Shapes, where: str) -> Arrays:
         BundleError: Names, shapes or dtypes differ, the data do not fill the header's
             shapes, or a value is not finite.
     """
-    found = shapes(content, where)
-    for name in sorted(set(found) ^ set(expected)):
+    shapes_ = shapes(content, where)
+    for name in sorted(set(shapes_) ^ set(expected)):
         state = "missing" if name in expected else "unknown"
         raise BundleError(f"{where}: {name}", expected="the tensors of the model", found=state)
     for name, shape in expected.items():
-        if found[name] != shape:
-            raise BundleError(f"{where}: {name}", expected=f"{shape}", found=f"{found[name]}")
+        if shapes_[name] != shape:
+            raise BundleError(f"{where}: {name}", expected=f"{shape}", found=f"{shapes_[name]}")
     try:
         arrays: Arrays = safetensors.numpy.load(content)
     except (safetensors.SafetensorError, ValueError) as error:

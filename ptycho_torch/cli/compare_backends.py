@@ -59,24 +59,24 @@ def run(args: argparse.Namespace) -> int:
     backends.require(PyTorchExecutionConfig(accelerator="cpu", backend=backends.TENSORFLOW))
     output = Path(args.output)
     companion = vars(args).get("companion_file")
-    found = _stages(
+    report = _stages(
         Path(args.model_path), Path(args.data), companion, args.groups, args.tolerance
     )
-    found |= _runs(vars(args))
-    files.write_json(output, found)
-    for stage, by_backend in found["stages"].items():
-        told = ", ".join(
+    report |= _runs(vars(args))
+    files.write_json(output, report)
+    for stage, by_backend in report["stages"].items():
+        text = ", ".join(
             f"{name} {_format_number(value)}" for name, value in by_backend.items()
         )
-        print(f"{stage:10} {told}")
-    first = found["first_stage"]
+        print(f"{stage:10} {text}")
+    first = report["first_stage"]
     if first is not None:
         raise PtychoError(
             f"{output}: {first}",
             expected=f"relative L2 up to {args.tolerance:g} from the oracle",
             found=", ".join(
                 f"{name} {_format_number(value)}"
-                for name, value in found["stages"][first].items()
+                for name, value in report["stages"][first].items()
             ),
             remedy=f"{first} is the first stage that differs",
         )
@@ -137,16 +137,16 @@ def _stages(
     }
 
 
-def _runs(given: dict[str, Any]) -> dict[str, Any]:
+def _runs(options: dict[str, Any]) -> dict[str, Any]:
     """Compare the runs whose folders are given."""
     from ptycho_torch.reconstruct import agreement
 
-    found = {}
+    report = {}
     for kind, judge in (("training", agreement.curves), ("inference", agreement.objects)):
-        if kind in given:
-            first, second = map(Path, given[kind])
-            found[kind] = judge(first, second)
-    return found
+        if kind in options:
+            first, second = map(Path, options[kind])
+            report[kind] = judge(first, second)
+    return report
 
 
 def _number(value: float) -> float | None:

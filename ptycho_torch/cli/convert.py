@@ -79,8 +79,8 @@ def run(args: argparse.Namespace) -> int:
 def _format(args: argparse.Namespace, target: Path) -> str:
     form: str | None = vars(args).get("format", _SUFFIXES.get(target.suffix.lower()))
     if form not in FORMATS:
-        found = repr(form) if form else f"the extension {target.suffix!r}"
-        raise ConfigError("--format", expected=f"one of {', '.join(FORMATS)}", found=found)
+        actual = repr(form) if form else f"the extension {target.suffix!r}"
+        raise ConfigError("--format", expected=f"one of {', '.join(FORMATS)}", found=actual)
     return form
 
 
@@ -109,6 +109,6 @@ def _positive(args: argparse.Namespace, name: str, known: float | None) -> float
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        found = "nothing" if text is None else repr(text)
-        raise ConfigError(f"--{name}", expected="a positive number", found=found)
+        actual = "nothing" if text is None else repr(text)
+        raise ConfigError(f"--{name}", expected="a positive number", found=actual)
     return value

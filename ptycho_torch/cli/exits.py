@@ -35,18 +35,18 @@ def run(program: Program, parser: argparse.ArgumentParser, argv: Sequence[str] |
     Returns:
         0 when all went well, the code of the error otherwise.
     """
-    given = list(sys.argv[1:] if argv is None else argv)
+    words = list(sys.argv[1:] if argv is None else argv)
     with logging_to_stderr():
         try:
-            args = parser.parse_args(given)
-            args.argv = given
+            args = parser.parse_args(words)
+            args.argv = words
             process.let_threads_sleep()
             return program(args)
         except KeyboardInterrupt:
             report("interrupted")
             return INTERRUPTED
         except Exception as error:  # noqa: BLE001 - the one catch-all of the program
-            if "--debug" in given:
+            if "--debug" in words:
                 traceback.print_exc()
             report(describe(error))
             return exit_code(error)

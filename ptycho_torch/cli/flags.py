@@ -158,13 +158,13 @@ def check_tolerance(tolerance: float) -> None:
 
 def list_bindings(mode: str) -> dict[str, FlagBinding]:
     """Map the flags of a program to the fields they set."""
-    found = {}
+    bindings = {}
     for section, owner in config_params.SECTIONS.items():
         for field in dataclasses.fields(owner):
             flag = settings.get_declaration(field).flag
             if flag is not None and mode in flag.modes:
-                found[flag.name] = FlagBinding(flag=flag, section=section, field=field.name)
-    return found
+                bindings[flag.name] = FlagBinding(flag=flag, section=section, field=field.name)
+    return bindings
 
 
 def register(parser: argparse.ArgumentParser, mode: str, required: Sequence[str]) -> None:
@@ -204,8 +204,8 @@ def help_text(binding: FlagBinding, about: Setting) -> str:
     """Say what a flag means, with its choices, unit and default."""
     default = binding.owner.__dataclass_fields__[binding.field].default  # type: ignore[attr-defined]
     unit = f" [{about.unit}]" if about.unit else ""
-    shown = default is not None and not isinstance(default, bool) and binding.flag.on is None
-    usual = f" [default: {default}]" if shown else ""
+    is_shown = default is not None and not isinstance(default, bool) and binding.flag.on is None
+    usual = f" [default: {default}]" if is_shown else ""
     return f"{about.meaning}{unit}{usual}".replace("%", "%%")
 
 
@@ -231,27 +231,27 @@ def read(args: argparse.Namespace, mode: str) -> dict[str, Any]:
     Raises:
         ConfigError: A value does not fit its field.
     """
-    given = vars(args)
+    values = vars(args)
     return {
-        binding.key: convert_argument(binding, given[name])
+        binding.key: convert_argument(binding, values[name])
         for name, binding in list_bindings(mode).items()
-        if given.get(name) is not None
+        if values.get(name) is not None
     }
 
 
-def convert_argument(binding: FlagBinding, given: Any) -> Any:
+def convert_argument(binding: FlagBinding, value: Any) -> Any:
     """Turn the argument of one flag into the value of its field.
 
     Raises:
         ConfigError: The value does not fit the field.
     """
     flag = binding.flag
-    if flag.on is not None and isinstance(given, bool):
+    if flag.on is not None and isinstance(value, bool):
         opposite = not flag.on if isinstance(flag.on, bool) else flag.off
-        return flag.on if given else opposite
-    if isinstance(given, str):
-        return settings.parse(binding.owner, binding.field, given, where=flag.option)
-    return settings.convert(binding.owner, binding.field, given, where=flag.option)
+        return flag.on if value else opposite
+    if isinstance(value, str):
+        return settings.parse(binding.owner, binding.field, value, where=flag.option)
+    return settings.convert(binding.owner, binding.field, value, where=flag.option)
 
 
 def refuse_empty(args: argparse.Namespace, names: Sequence[str]) -> None:

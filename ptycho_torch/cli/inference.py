@@ -35,13 +35,13 @@ def run(args: argparse.Namespace) -> int:
     from ptycho_torch.workflows import components
 
     process.keep_freed_memory()
-    given = shared.overrides_from_args(args, "inference")
+    overrides = shared.overrides_from_args(args, "inference")
     shared.validate_paths(None, args.test_data, args.output_dir)
     payload = config_factory.create_inference_payload(
         model_path=args.model_path,
         test_data_file=args.test_data,
         output_dir=args.output_dir,
-        overrides=given,
+        overrides=overrides,
         config_file=vars(args).get("config"),
     )
     with RunJournal(payload.run_config, args.argv) as journal:

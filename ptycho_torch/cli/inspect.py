@@ -47,11 +47,11 @@ def run(args: argparse.Namespace) -> int:
     from ptycho_torch.data import understanding
 
     flags.refuse_empty(args, ("file", "picture"))
-    found = understanding.understand(Path(args.file), reading.read_config(args))
-    print(found.to_text())
+    understanding_ = understanding.understand(Path(args.file), reading.read_config(args))
+    print(understanding_.to_text())
     picture = vars(args).get("picture")
-    if picture is not None and found.maps:
-        files.write_bytes(Path(picture), found.draw())
-    if found.refusal is not None:
-        raise found.refusal
+    if picture is not None and understanding_.maps:
+        files.write_bytes(Path(picture), understanding_.draw())
+    if understanding_.refusal is not None:
+        raise understanding_.refusal
     return 0

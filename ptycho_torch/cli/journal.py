@@ -97,8 +97,8 @@ class RunJournal:
         record = self.record(exit_code, error)
         if has_begun and self._path.is_file():
             stated = json.loads(self._path.read_text(encoding="utf-8"))
-            told = ("status", "exit_code", "error", "finished", "seconds")
-            record = {**stated, **{name: record[name] for name in told}}
+            fields = ("status", "exit_code", "error", "finished", "seconds")
+            record = {**stated, **{name: record[name] for name in fields}}
         files.write_json(self._path, record)
 
     def record(self, exit_code: int, error: str | None) -> dict[str, Any]:

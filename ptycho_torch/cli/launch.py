@@ -52,7 +52,7 @@ class _Member:
     process: subprocess.Popen[str]
     shows_all: bool
     error: str | None = None
-    told_at: float = math.inf
+    reported_at: float = math.inf
     is_muted: bool = False
     reader: threading.Thread = field(init=False)
 
@@ -66,7 +66,7 @@ class _Member:
         with self.process.stderr as stream:
             for line in stream:
                 if line.startswith(_ERROR):
-                    self.error, self.told_at = (
+                    self.error, self.reported_at = (
                         line.removeprefix(_ERROR).strip(),
                         time.monotonic(),
                     )
@@ -163,9 +163,9 @@ def _start(
 
 def _environment(execution: PyTorchExecutionConfig) -> dict[str, str]:
     """Say where the processes meet and how many threads each may use."""
-    given = dict(os.environ)
+    environment = dict(os.environ)
     if execution.num_nodes > 1:
-        missing = [name for name in ranks.RENDEZVOUS if name not in given]
+        missing = [name for name in ranks.RENDEZVOUS if name not in environment]
         if missing:
             raise ConfigError(
                 "--num_nodes",
@@ -180,11 +180,11 @@ def _environment(execution: PyTorchExecutionConfig) -> dict[str, str]:
             ranks.NODE: "0",
         }
         if sys.platform == "linux":
-            given.setdefault("GLOO_SOCKET_IFNAME", "lo")
+            environment.setdefault("GLOO_SOCKET_IFNAME", "lo")
     threads = max(1, (os.cpu_count() or 1) // execution.devices)
-    given.setdefault("OMP_NUM_THREADS", str(threads))
-    given.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-    return {**given, **meeting, ranks.WORLD: str(execution.world_size)}
+    environment.setdefault("OMP_NUM_THREADS", str(threads))
+    environment.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    return {**environment, **meeting, ranks.WORLD: str(execution.world_size)}
 
 
 def _free_port() -> int:
@@ -248,7 +248,7 @@ def _cause(members: Sequence[_Member], fallen: Sequence[_Member]) -> Outcome:
             name = signal.Signals(-code).name
             text = f"process {member.number}: expected to train to the end, got {name}"
             return Outcome(exit_code=exits.FAILED, error=text)
-    first = min(members, key=lambda member: member.told_at)
+    first = min(members, key=lambda member: member.reported_at)
     if first.error is None or not first.process.returncode:
         first = fallen[0]
     code = first.process.returncode

@@ -53,17 +53,17 @@ def run(args: argparse.Namespace) -> int:
     output = Path(args.output)
     execution = PyTorchExecutionConfig(accelerator="cpu", backend=args.backend)
     companion = vars(args).get("companion_file")
-    found = _compare(
+    report = _compare(
         Path(args.model_path), Path(args.data), companion, args.tolerance, execution
     )
-    files.write_json(output, found)
-    if found["first_stage"] is not None:
+    files.write_json(output, report)
+    if report["first_stage"] is not None:
         raise PtychoError(
-            f"{output}: {found['first_stage']}",
+            f"{output}: {report['first_stage']}",
             expected=f"relative L2 up to {args.tolerance:g} between training and inference",
-            found=f"{found['relative_l2']}",
+            found=f"{report['relative_l2']}",
         )
-    print(f"relative L2 {found['relative_l2']:.3g} over {found['groups']} groups: {output}")
+    print(f"relative L2 {report['relative_l2']:.3g} over {report['groups']} groups: {output}")
     return 0
 
 

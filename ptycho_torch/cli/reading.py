@@ -42,9 +42,9 @@ def read_config(args: argparse.Namespace) -> DataConfig:
     Raises:
         ConfigError: A value does not fit its field.
     """
-    given = vars(args)
-    values = {name: given[name] for name in _SWITCHES if name in given}
+    options = vars(args)
+    values = {name: options[name] for name in _SWITCHES if name in options}
     for name in (*_FIELDS, "companion_file"):
-        if name in given and name not in _SWITCHES:
-            values[name] = settings.parse(DataConfig, name, given[name], where=f"--{name}")
+        if name in options and name not in _SWITCHES:
+            values[name] = settings.parse(DataConfig, name, options[name], where=f"--{name}")
     return DataConfig(gridsize=1, **values)

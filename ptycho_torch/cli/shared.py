@@ -80,9 +80,9 @@ def overrides_from_args(args: argparse.Namespace, mode: str) -> dict[str, Any]:
     """
     program = _program(mode)
     flags.refuse_empty(args, _PATHS)
-    given = flags.read(args, program)
-    given.update(_from_deprecated(args, given))
-    return given
+    overrides = flags.read(args, program)
+    overrides.update(_from_deprecated(args, overrides))
+    return overrides
 
 
 def build_execution_config_from_args(
@@ -129,11 +129,11 @@ def validate_paths(
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        found = "a file" if nearest.is_file() else "no permission"
+        actual = "a file" if nearest.is_file() else "no permission"
         raise InputError(
             f"--output_dir {output_dir}",
             expected="a folder that can be written",
-            found=f"{found} at {nearest}",
+            found=f"{actual} at {nearest}",
         )
 
 
@@ -143,15 +143,17 @@ def _program(mode: str) -> str:
     return _MODES[mode]
 
 
-def _from_deprecated(args: argparse.Namespace, given: dict[str, Any]) -> dict[str, Any]:
+def _from_deprecated(args: argparse.Namespace, overrides: dict[str, Any]) -> dict[str, Any]:
     """Translate the deprecated flags that were given."""
     old = vars(args)
-    found: dict[str, Any] = {}
+    translated: dict[str, Any] = {}
     if old.get("device") is not None:
-        asked = given.get("execution.accelerator", "auto")
-        found["execution.accelerator"] = resolve_accelerator(asked, old["device"])
+        accelerator = overrides.get("execution.accelerator", "auto")
+        translated["execution.accelerator"] = resolve_accelerator(accelerator, old["device"])
     if old.get("disable_mlflow"):
         text = "--disable_mlflow is deprecated; there is no MLflow logger"
         warnings.warn(text, DeprecationWarning, stacklevel=3)
-        found["execution.logger_backend"] = given.get("execution.logger_backend", "csv")
-    return found
+        translated["execution.logger_backend"] = overrides.get(
+            "execution.logger_backend", "csv"
+        )
+    return translated

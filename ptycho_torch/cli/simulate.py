@@ -67,20 +67,20 @@ def recipe_from_args(args: argparse.Namespace) -> SimulationRecipe:
     Raises:
         ConfigError: A value is not allowed.
     """
-    given = vars(args)
+    options = vars(args)
     values: dict[str, Any] = {}
     for field in dataclasses.fields(SimulationRecipe):
         flag = settings.get_declaration(field).flag
         name = field.name if flag is None else flag.name
-        if name not in given:
+        if name not in options:
             continue
         if flag is not None:
             values[field.name] = flag.on
         elif field.name == "amp_range":
-            values[field.name] = _numbers(given[name])
+            values[field.name] = _numbers(options[name])
         else:
             values[field.name] = settings.parse(
-                SimulationRecipe, field.name, given[name], where=f"--{name}"
+                SimulationRecipe, field.name, options[name], where=f"--{name}"
             )
     return SimulationRecipe(**values)
 

@@ -37,13 +37,13 @@ def run(args: argparse.Namespace) -> int:
 
     launch.exit_with_parent()
     process.keep_freed_memory()
-    given = shared.overrides_from_args(args, "training")
-    held_out = given.get("training.test_data_file")
+    overrides = shared.overrides_from_args(args, "training")
+    held_out = overrides.get("training.test_data_file")
     shared.validate_paths(args.train_data_file, held_out, args.output_dir)
     payload = config_factory.create_training_payload(
         train_data_file=args.train_data_file,
         output_dir=args.output_dir,
-        overrides=given,
+        overrides=overrides,
         config_file=vars(args).get("config"),
     )
     if launch.is_needed(payload.execution_config):

@@ -58,8 +58,8 @@ def find_reader(source: ScanSource) -> tuple[str, ScanReader]:
     if len(claimed) == 1:
         return claimed[0], readers[claimed[0]]
     if claimed:
-        found = f"what {' and '.join(claimed)} both claim"
-        raise InputError(str(source.path), expected="one format", found=found)
+        actual = f"what {' and '.join(claimed)} both claim"
+        raise InputError(str(source.path), expected="one format", found=actual)
     raise InputError(
         str(source.path),
         expected=f"a scan: {', '.join(readers)}",

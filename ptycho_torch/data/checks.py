@@ -51,9 +51,9 @@ def coordinates(
 
 def name_points(numbers: NDArray[np.int64]) -> str:
     """Name some points by their numbers, the first few of many."""
-    shown = ", ".join(str(number) for number in numbers[:_NAMED])
+    text = ", ".join(str(number) for number in numbers[:_NAMED])
     more = f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else ""
-    return f"point{'s' if len(numbers) > 1 else ''} {shown}{more}"
+    return f"point{'s' if len(numbers) > 1 else ''} {text}{more}"
 
 
 def enough_points(positions: NDArray[np.float64], gridsize: int, where: str) -> None:
@@ -161,8 +161,8 @@ def reference(
     if stored is None:
         return None
     if stored.ndim != _PLANE_AXES or not stored.size or stored.dtype.kind not in "fciu":
-        found = f"{stored.dtype} {stored.shape}"
-        raise InputError(where, expected="a plane of complex numbers", found=found)
+        actual = f"{stored.dtype} {stored.shape}"
+        raise InputError(where, expected="a plane of complex numbers", found=actual)
     if not np.isfinite(stored).all():
         raise InputError(where, expected="finite values", found="NaN or infinity")
     limits = np.array(stored.shape[::-1]) - side / 2
@@ -204,8 +204,8 @@ def experiment_ids(
     if stored is None:
         return np.zeros(point_count, np.int64)
     if stored.shape != (point_count,) or stored.dtype.kind not in "biuf":
-        found = f"{stored.dtype} {stored.shape}"
-        raise InputError(where, expected=f"{point_count} integers", found=found)
+        actual = f"{stored.dtype} {stored.shape}"
+        raise InputError(where, expected=f"{point_count} integers", found=actual)
     whole = np.rint(stored) if stored.dtype.kind == "f" else stored
     if not np.array_equal(whole, stored):
         raise InputError(where, expected="whole numbers", found="fractions or NaN")

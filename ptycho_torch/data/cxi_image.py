@@ -112,13 +112,13 @@ def _stated_pixels(root: h5py.File, path: Path) -> tuple[float, ...]:
     return tuple(hdf5.positive(root[key][()], f"{path}: {key}") for key in OBJECT_PIXELS)
 
 
-def add_probe(found: Pieces, root: h5py.File, path: Path) -> Pieces:
+def add_probe(parts: Pieces, root: h5py.File, path: Path) -> Pieces:
     """Take the probe from the image of ptychodus, where the source holds none."""
-    if found.probe is not None or PTYCHODUS not in root or PROBE_IMAGE not in root:
-        return found
+    if parts.probe is not None or PTYCHODUS not in root or PROBE_IMAGE not in root:
+        return parts
     where = f"{path}: {PROBE_IMAGE}"
     probe = probe_axes.order_modes(hdf5.array(root, path, PROBE_IMAGE), where)
-    return dataclasses.replace(found, probe=probe, probe_where=where)
+    return dataclasses.replace(parts, probe=probe, probe_where=where)
 
 
 def read_photons(root: h5py.File, path: Path) -> float | None:

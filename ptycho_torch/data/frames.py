@@ -110,10 +110,10 @@ class FrameOrder:
             raise InputError(
                 self.where, expected="values of at least 0", found=f"{float(good.min()):g}"
             )
-        kept = wide if is_whole else np.where(self.valid_mask, wide, wide.dtype.type(0))
+        counts = wide if is_whole else np.where(self.valid_mask, wide, wide.dtype.type(0))
         if self.kind == "intensity":
-            kept = np.sqrt(kept, dtype=np.float64)
-        return kept.astype(np.float32, copy=False)
+            counts = np.sqrt(counts, dtype=np.float64)
+        return counts.astype(np.float32, copy=False)
 
     def changes(self, frames: FrameStore) -> bool:
         """Tell whether the stored numbers differ from the amplitudes."""

@@ -88,14 +88,14 @@ def make_groups(
         return seeds[:, None]
     reach = _reach(count, C, K)
     tree = cKDTree(positions)
-    groups, kept = np.empty((len(seeds), C), np.int64), 0
+    groups, filled = np.empty((len(seeds), C), np.int64), 0
     for start in range(0, len(seeds), _BLOCK_SEEDS):
         part = seeds[start : start + _BLOCK_SEEDS]
         drawn = _draw(tree, part, C, reach, rng, max_neighbor_distance)
-        groups[kept : kept + len(drawn)] = drawn
-        kept += len(drawn)
-    _report_dropped(len(seeds) - kept, len(seeds))
-    return groups[:kept]
+        groups[filled : filled + len(drawn)] = drawn
+        filled += len(drawn)
+    _report_dropped(len(seeds) - filled, len(seeds))
+    return groups[:filled]
 
 
 def nearest(tree: cKDTree, seeds: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -115,13 +115,13 @@ def nearest(tree: cKDTree, seeds: NDArray[np.int64], count: int) -> NDArray[np.i
     radius = tree.query(positions[seeds], k=[count + 1])[0][:, 0] * (1 + _TIE_SLACK)
     # The tree breaks ties as it likes, so all points on the last shell are candidates.
     crowd = tree.query_ball_point(positions[seeds], radius, return_length=True)
-    found = np.empty((len(seeds), count), np.int64)
+    neighbours = np.empty((len(seeds), count), np.int64)
     step = max(1, _BLOCK_CANDIDATES // int(crowd.max(initial=1)))
     for start in range(0, len(seeds), step):
         part = slice(start, start + step)
         width = min(len(positions), int(crowd[part].max()) + 1)
-        found[part] = _sorted_candidates(tree, seeds[part], width)[:, :count]
-    return found
+        neighbours[part] = _sorted_candidates(tree, seeds[part], width)[:, :count]
+    return neighbours
 
 
 def locate(
@@ -248,8 +248,8 @@ def _draw(
     if max_distance is not None:
         gap = positions[neighbours] - positions[seeds][:, None]
         keys[np.hypot(gap[..., 0], gap[..., 1]) > max_distance] = np.inf
-        kept = np.isfinite(keys).sum(axis=1) >= C - 1
-        seeds, neighbours, keys = seeds[kept], neighbours[kept], keys[kept]
+        is_complete = np.isfinite(keys).sum(axis=1) >= C - 1
+        seeds, neighbours, keys = seeds[is_complete], neighbours[is_complete], keys[is_complete]
     chosen = np.argsort(keys, axis=1, kind="stable")[:, : C - 1]
     companions = np.sort(np.take_along_axis(neighbours, chosen, axis=1), axis=1)
     return np.concatenate([seeds[:, None], companions], axis=1)

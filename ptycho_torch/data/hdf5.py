@@ -104,8 +104,8 @@ def dataset(root: h5py.File, path: Path, key: str) -> h5py.Dataset:
     """
     node = root.get(key)
     if not isinstance(node, h5py.Dataset):
-        found = "nothing" if node is None else "a group"
-        raise InputError(f"{path}: {key}", expected="a dataset", found=found)
+        actual = "nothing" if node is None else "a group"
+        raise InputError(f"{path}: {key}", expected="a dataset", found=actual)
     if node.dtype.kind not in "biufc" and node.dtype.names not in _COMPLEX_FIELDS:
         raise InputError(f"{path}: {key}", expected="numbers", found=str(node.dtype))
     return node
@@ -184,7 +184,7 @@ def positive(value: Any, where: str) -> float:
 
 
 def _unreadable(where: str, error: OSError) -> InputError:
-    found = " ".join(str(error).split())
+    actual = " ".join(str(error).split())
     return InputError(
-        where, expected="readable numbers", found=found, remedy="copy the file again"
+        where, expected="readable numbers", found=actual, remedy="copy the file again"
     )

@@ -84,22 +84,22 @@ def _sibling(home: Path, name: str) -> Path:
 
 def _sources(stored: h5py.Dataset, home: Path, where: str, depth: int) -> set[Path]:
     """Collect the files of virtual and external storage, down to a bounded depth."""
-    found: set[Path] = set()
+    paths: set[Path] = set()
     for name, offset, size in stored.external or ():
         raw = _sibling(home, name)
         if not raw.is_file() or raw.stat().st_size < offset + min(size, stored.nbytes):
             raise _missing_error(where, name, "raw data")
-        found.add(raw)
+        paths.add(raw)
     if not stored.is_virtual or depth > _DEPTH:
-        return found
+        return paths
     mapped = 0
     for source in stored.virtual_sources():
         mapped += source.vspace.get_select_npoints()
-        found.update(_virtual_source(source, home, where, depth))
+        paths.update(_virtual_source(source, home, where, depth))
     if mapped < stored.size:
         found_part = f"{mapped} of {stored.size} numbers mapped"
         raise InputError(where, expected="a virtual dataset without gaps", found=found_part)
-    return found
+    return paths
 
 
 def _virtual_source(source: h5py.VDSmap, home: Path, where: str, depth: int) -> set[Path]:

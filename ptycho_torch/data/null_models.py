@@ -71,17 +71,17 @@ class Misfit:
             "constant": self._error(constant, square),
             "mean": self._error(mean, mean),
         }
-        found = self._error(self._product, self._predicted)
+        residual = self._error(self._product, self._predicted)
         known = {name: value for name, value in nulls.items() if value is not None}
         best = min(known, key=lambda name: known[name]) if known else None
         return {
-            "fit_residual": found,
+            "fit_residual": residual,
             "null_residual": nulls,
             "best_null": best,
             "ratio": {
-                "constant": _ratio(found, nulls["constant"]),
-                "mean": _ratio(found, nulls["mean"]),
-                "best": None if best is None else _ratio(found, nulls[best]),
+                "constant": _ratio(residual, nulls["constant"]),
+                "mean": _ratio(residual, nulls["mean"]),
+                "best": None if best is None else _ratio(residual, nulls[best]),
             },
             "frame_count": self.frame_count,
         }
@@ -102,6 +102,6 @@ def far_field_amplitude(probe: NDArray[np.complexfloating[Any, Any]]) -> Pixels:
     return amplitude
 
 
-def _ratio(found: float | None, null: float | None) -> float | None:
+def _ratio(residual: float | None, null: float | None) -> float | None:
     """Return the quotient; None where there is none, as for a null model without error."""
-    return None if found is None or not null else found / null
+    return None if residual is None or not null else residual / null

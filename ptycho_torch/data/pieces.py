@@ -104,8 +104,8 @@ class Pieces:
             return own.valid_mask, own.mask_where
         where = f"{self.mask_where} and {spare.mask_where}"
         if self.valid_mask.shape != spare.valid_mask.shape:
-            found = f"{self.valid_mask.shape} and {spare.valid_mask.shape}"
-            raise InputError(where, expected="masks of one shape", found=found)
+            actual = f"{self.valid_mask.shape} and {spare.valid_mask.shape}"
+            raise InputError(where, expected="masks of one shape", found=actual)
         return self.valid_mask & spare.valid_mask, where
 
     def complete(self) -> tuple[tuple[int, ...], NDArray[Any]]:
@@ -138,17 +138,17 @@ def open_companion(path: Path | None, *, with_frames: bool) -> Iterator[Pieces]:
         return
     with ExitStack() as stack:
         if hdf5.is_hdf5(path):
-            found = find_in_hdf5(path, stack.enter_context(hdf5.open_file(path)))
+            parts = find_in_hdf5(path, stack.enter_context(hdf5.open_file(path)))
         elif npy_frames.is_npy(path):
-            found = map_npy(path)
+            parts = map_npy(path)
         else:
             archive = stack.enter_context(npz_archive.open_archive(path))
-            found = find_in_npz(archive, stack, with_frames=with_frames)
-        if found.frame_shape is None and found.probe is None:
+            parts = find_in_npz(archive, stack, with_frames=with_frames)
+        if parts.frame_shape is None and parts.probe is None:
             raise InputError(
                 str(path), expected="frames or a probe", found="neither in this second file"
             )
-        yield found
+        yield parts
 
 
 def find_in_npz(archive: NpzArchive, stack: ExitStack, *, with_frames: bool) -> Pieces:
@@ -175,8 +175,8 @@ def find_in_npz(archive: NpzArchive, stack: ExitStack, *, with_frames: bool) -> 
             valid_mask=mask,
             mask_where=mask_where,
         )
-    found = [StreamedFrames(archive, key, stack) for key in present] if with_frames else []
-    if len(found) > 1 and not _are_equal(*found):
+    stored = [StreamedFrames(archive, key, stack) for key in present] if with_frames else []
+    if len(stored) > 1 and not _are_equal(*stored):
         raise InputError(
             where,
             expected=f"{' and '.join(present)} to be equal when both are present",
@@ -184,7 +184,7 @@ def find_in_npz(archive: NpzArchive, stack: ExitStack, *, with_frames: bool) -> 
             remedy="remove the one that is not the amplitude",
         )
     return Pieces(
-        frames=found[0] if found else None,
+        frames=stored[0] if stored else None,
         frame_shape=archive.members[present[0]].shape,
         frame_where=where,
         kind="intensity" if present[0] in NPZ_COUNTS else "unknown",

@@ -108,8 +108,8 @@ def fit(scan: ScanData, nphotons: float, split: str = "train") -> ScalingContrac
         total += float(np.square(block[:, scan.valid_mask], dtype=np.float64).sum())
     probe_energy = float(np.square(np.abs(scan.probe.astype(np.complex128))).sum())
     if not total > 0 or not probe_energy > 0:
-        found = f"{total:g} in the frames, {probe_energy:g} in the probe"
-        raise InputError(scan.name, expected="frames and a probe with energy", found=found)
+        actual = f"{total:g} in the frames, {probe_energy:g} in the probe"
+        raise InputError(scan.name, expected="frames and a probe with energy", found=actual)
     half = scan.side / 2
     mean_energy = total / scan.point_count
     return ScalingContract(
@@ -134,10 +134,12 @@ def check(contract: ScalingContract, where: str) -> None:
             that differs from its formula by more than one part in 10⁹.
     """
     for name, expected in (("version", VERSION), ("amplitude_gauge", GAUGE)):
-        found = {"version": contract.version, "amplitude_gauge": contract.amplitude_gauge}[name]
-        if found != expected:
+        actual = {"version": contract.version, "amplitude_gauge": contract.amplitude_gauge}[
+            name
+        ]
+        if actual != expected:
             raise BundleError(
-                f"{where}: {name}", expected=expected, found=found, remedy=_REMEDY
+                f"{where}: {name}", expected=expected, found=actual, remedy=_REMEDY
             )
     sources = {
         "N": contract.N,

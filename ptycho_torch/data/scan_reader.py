@@ -107,5 +107,5 @@ def check_exists(path: Path) -> None:
         MissingInputError: There is none, or a folder.
     """
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "no file"
-        raise MissingInputError(str(path), expected="an existing scan file", found=found)
+        actual = "a folder" if path.is_dir() else "no file"
+        raise MissingInputError(str(path), expected="an existing scan file", found=actual)

@@ -77,14 +77,14 @@ def find_sound(stored: FrameStore, order: FrameOrder) -> NDArray[np.bool_]:
     return sound
 
 
-def report_dropped(kept: NDArray[np.bool_], where: str, reason: str) -> None:
+def report_dropped(is_kept: NDArray[np.bool_], where: str, reason: str) -> None:
     """Say which points are left out.
 
     Raises:
         InputError: None is left.
     """
-    lost = np.flatnonzero(~kept)
-    if not kept.any():
+    lost = np.flatnonzero(~is_kept)
+    if not is_kept.any():
         raise InputError(where, expected="a point that can be used", found=f"all {reason}")
     if len(lost):
         _log.warning(

@@ -64,16 +64,16 @@ def arrays(content: bytes, sweeps: int | None = None) -> dict[str, NDArray[Any]]
     amplitude = np.sqrt(binned).astype(np.float32)
     probe = resample(guess)
     probe *= np.sqrt(binned.sum() / len(binned) / np.square(np.abs(probe)).sum())
-    found = in_gauge(
+    refinement = in_gauge(
         refine(amplitude, positions, probe, SWEEPS if sweeps is None else sweeps), amplitude
     )
     return {
         "diff3d": amplitude,
         "xcoords": positions[:, 0],
         "ycoords": positions[:, 1],
-        "probeGuess": found.probe.astype(np.complex64),
-        "objectGuess": found.object_canvas.astype(np.complex64),
-        "objectMask": find_illuminated(found, positions),
+        "probeGuess": refinement.probe.astype(np.complex64),
+        "objectGuess": refinement.object_canvas.astype(np.complex64),
+        "objectMask": find_illuminated(refinement, positions),
     }
 
 
@@ -89,8 +89,8 @@ def resample(probe: NDArray[np.complex128]) -> NDArray[np.complex128]:
     """Take a probe from the 128 px grid to the 64 px grid of the cropped detector."""
     spectrum = fft.fftshift(fft.fft2(fft.ifftshift(probe), norm="ortho"))
     edge, rim = (FULL - CROP) // 2, (CROP - SIDE) // 2
-    kept = spectrum[edge : edge + CROP, edge : edge + CROP]
-    coarse = fft.fftshift(fft.ifft2(fft.ifftshift(kept), norm="ortho"))
+    central = spectrum[edge : edge + CROP, edge : edge + CROP]
+    coarse = fft.fftshift(fft.ifft2(fft.ifftshift(central), norm="ortho"))
     return np.asarray(coarse[rim : rim + SIDE, rim : rim + SIDE])
 
 
@@ -110,7 +110,7 @@ def refine(
     """
     side = probe.shape[-1]
     columns, rows = (int(size) + side // 2 + 2 for size in np.ceil(positions.max(axis=0)))
-    found = Refinement(
+    refinement = Refinement(
         object_canvas=np.ones((rows, columns), np.complex128), probe=probe.copy(), errors=[]
     )
     whole = np.floor(positions).astype(np.int64)
@@ -124,28 +124,28 @@ def refine(
             x, y = whole[index] - side // 2
             region = (slice(y, y + side), slice(x, x + side))
             misfit += _correct(
-                found, region, turns[index], measured[index], is_probe_free=sweep > 0
+                refinement, region, turns[index], measured[index], is_probe_free=sweep > 0
             )
-        found.errors.append(float(np.sqrt(misfit / energy)))
-    return found
+        refinement.errors.append(float(np.sqrt(misfit / energy)))
+    return refinement
 
 
-def in_gauge(found: Refinement, amplitude: NDArray[np.float32]) -> Refinement:
+def in_gauge(refinement: Refinement, amplitude: NDArray[np.float32]) -> Refinement:
     """Move a common factor so that the probe's energy is the mean count of a frame."""
     mean = np.square(amplitude, dtype=np.float64).sum() / len(amplitude)
-    factor = np.sqrt(mean / np.square(np.abs(found.probe)).sum())
+    factor = np.sqrt(mean / np.square(np.abs(refinement.probe)).sum())
     return Refinement(
-        object_canvas=found.object_canvas / factor,
-        probe=found.probe * factor,
-        errors=found.errors,
+        object_canvas=refinement.object_canvas / factor,
+        probe=refinement.probe * factor,
+        errors=refinement.errors,
     )
 
 
-def find_illuminated(found: Refinement, positions: Positions) -> NDArray[np.bool_]:
+def find_illuminated(refinement: Refinement, positions: Positions) -> NDArray[np.bool_]:
     """Say where the probe has left enough light for the object to be known."""
-    side = found.probe.shape[-1]
-    light = np.zeros(found.object_canvas.shape)
-    power = np.square(np.abs(found.probe))
+    side = refinement.probe.shape[-1]
+    light = np.zeros(refinement.object_canvas.shape)
+    power = np.square(np.abs(refinement.probe))
     for x, y in np.rint(positions).astype(np.int64) - side // 2:
         light[y : y + side, x : x + side] += power
     return np.asarray(light > _KNOWN * light.max())
@@ -179,7 +179,7 @@ def _fractional_turns(fraction: Positions, side: int) -> NDArray[np.complex128]:
 
 
 def _correct(
-    found: Refinement,
+    refinement: Refinement,
     region: tuple[slice, slice],
     turn: NDArray[np.complex128],
     measured: NDArray[np.float64],
@@ -187,16 +187,16 @@ def _correct(
     is_probe_free: bool,
 ) -> float:
     """Apply one frame; returns its squared misfit before the correction."""
-    probe = fft.ifft2(fft.fft2(found.probe) * turn)
-    patch = found.object_canvas[region].copy()
+    probe = fft.ifft2(fft.fft2(refinement.probe) * turn)
+    patch = refinement.object_canvas[region].copy()
     wave = probe * patch
     spectrum = fft.fft2(fft.ifftshift(wave), norm="ortho")
     size = np.abs(spectrum)
     wanted = spectrum * (measured / np.maximum(size, 1e-12))
     change = fft.fftshift(fft.ifft2(wanted, norm="ortho")) - wave
     strength = np.square(np.abs(probe)).max()
-    found.object_canvas[region] += np.conj(probe) * change / strength
+    refinement.object_canvas[region] += np.conj(probe) * change / strength
     if is_probe_free:
         moved = np.conj(patch) * change / np.square(np.abs(patch)).max()
-        found.probe += fft.ifft2(fft.fft2(moved) * np.conj(turn))
+        refinement.probe += fft.ifft2(fft.fft2(moved) * np.conj(turn))
     return float(np.square(size - measured).sum())

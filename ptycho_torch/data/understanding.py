@@ -71,48 +71,48 @@ def understand(path: Path, config: DataConfig) -> Understanding:
     Raises:
         MissingInputError: A named file does not exist.
     """
-    found = Understanding()
+    understanding = Understanding()
     try:
         with scan_reader.open_source(path) as source:
             name, _ = catalogue.find_reader(source)
-        found.facts["format"] = f"{name}: {catalogue.list_formats()[name]}"
+        understanding.facts["format"] = f"{name}: {catalogue.list_formats()[name]}"
         scan = scan_file.read(path, config)
     except MissingInputError:
         raise
     except InputError as error:
-        found.refusal = error
-        _describe_refused(found, path, config)
+        understanding.refusal = error
+        _describe_refused(understanding, path, config)
     else:
         with scan_file.open_raw(path, config) as raw:
-            _describe_raw(found, raw)
+            _describe_raw(understanding, raw)
             arranged = arrangement.arrange(raw, config)
-            found.facts["frames"] += f", read as {arranged.order.kind}"
-        _describe_scan(found, scan)
-    return found
+            understanding.facts["frames"] += f", read as {arranged.order.kind}"
+        _describe_scan(understanding, scan)
+    return understanding
 
 
-def _describe_refused(found: Understanding, path: Path, config: DataConfig) -> None:
+def _describe_refused(understanding: Understanding, path: Path, config: DataConfig) -> None:
     """Say what can be said of a file whose frames are not read."""
     try:
         with scan_file.open_raw(path, config) as raw:
-            _describe_raw(found, raw)
+            _describe_raw(understanding, raw)
             stored = raw.pieces.frames
             if stored is None:
                 return
             listed = frames.orient(stored, int(np.size(raw.x)), raw.pieces.frame_where)
             kind = frames.resolve_kind(listed, raw.pieces.kind, config.input_kind, "")
-            _describe_pattern(found, arrangement.mean_pattern(listed, kind))
+            _describe_pattern(understanding, arrangement.mean_pattern(listed, kind))
     except InputError as error:
-        found.facts["not read"] = " ".join(str(error).split())
+        understanding.facts["not read"] = " ".join(str(error).split())
 
 
-def _describe_raw(found: Understanding, raw: RawScan) -> None:
+def _describe_raw(understanding: Understanding, raw: RawScan) -> None:
     shape, probe = raw.pieces.complete()
     stored = raw.pieces.frames
     kind = "" if stored is None else f" {stored.dtype}"
     home = raw.pieces.frame_where.rsplit(": ", 1)[-1]
-    found.facts["frames"] = f"{' × '.join(map(str, shape))}{kind} in {home}"
-    found.facts["probe"] = (
+    understanding.facts["frames"] = f"{' × '.join(map(str, shape))}{kind} in {home}"
+    understanding.facts["probe"] = (
         f"{' × '.join(map(str, probe.shape))} {probe.dtype} in "
         + (raw.pieces.probe_where.rsplit(": ", 1)[-1])
     )
@@ -120,60 +120,64 @@ def _describe_raw(found: Understanding, raw: RawScan) -> None:
         finite = np.ravel(values)[np.isfinite(np.ravel(values))]
         lost = np.size(values) - finite.size
         text = f"{finite.min():.6g} … {finite.max():.6g} px" if finite.size else "none finite"
-        found.facts[f"positions {name}"] = text + (f", {lost} not finite" if lost else "")
+        understanding.facts[f"positions {name}"] = text + (
+            f", {lost} not finite" if lost else ""
+        )
     pixel = raw.pixel_size_m
-    found.facts["object pixel"] = "not stated" if pixel is None else f"{pixel:.4g} m"
-    found.facts["orientation"] = "; ".join(raw.notes) or "x along columns, y along rows"
+    understanding.facts["object pixel"] = "not stated" if pixel is None else f"{pixel:.4g} m"
+    understanding.facts["orientation"] = "; ".join(raw.notes) or "x along columns, y along rows"
     ids = np.zeros(1) if raw.scan_index is None else raw.scan_index
     known, counts = np.unique(ids, return_counts=True)
-    found.facts["scans"] = ", ".join(
+    understanding.facts["scans"] = ", ".join(
         f"{number:g}" + (f" ({count} points)" if len(known) > 1 else "")
         for number, count in zip(known, counts, strict=True)
     )
     photons = "not stated" if raw.nphotons is None else f"{raw.nphotons:.4g} a frame, stated"
-    found.facts["photons"] = photons
+    understanding.facts["photons"] = photons
     if raw.pieces.files:
-        found.facts["other files"] = ", ".join(file.name for file in raw.pieces.files)
+        understanding.facts["other files"] = ", ".join(file.name for file in raw.pieces.files)
 
 
-def _describe_scan(found: Understanding, scan: ScanData) -> None:
+def _describe_scan(understanding: Understanding, scan: ScanData) -> None:
     amplitude = np.zeros((scan.side, scan.side))
     energies = []
     for block in frames.blocks(scan.amplitude):
         squares = np.square(block, dtype=np.float64)
         amplitude += squares.sum(axis=0)
         energies.extend(squares.sum(axis=(1, 2)).tolist())
-    _describe_pattern(found, amplitude)
-    found.facts["photons"] += f"; {np.mean(energies):.4g} in the squared amplitudes"
+    _describe_pattern(understanding, amplitude)
+    understanding.facts["photons"] += f"; {np.mean(energies):.4g} in the squared amplitudes"
     dark = np.flatnonzero(np.array(energies) == 0)
     if len(dark):
-        found.facts["dark"] = checks.name_points(dark)
+        understanding.facts["dark"] = checks.name_points(dark)
     bad = int((~scan.valid_mask).sum())
-    found.facts["mask"] = f"{bad} of {scan.valid_mask.size} pixels are bad"
-    found.facts["probe"] += (
+    understanding.facts["mask"] = f"{bad} of {scan.valid_mask.size} pixels are bad"
+    understanding.facts["probe"] += (
         f", read as {len(scan.probe)} mode{'s' if len(scan.probe) > 1 else ''}"
     )
     reference = "none"
     if scan.object_canvas is not None:
         rows, columns = scan.object_canvas.shape
         reference = f"{rows} × {columns} px, explains the frames to {explain_frames(scan):.4f}"
-    found.facts["reference"] = reference
-    found.facts["identity"] = f"sha256 {scan.sha256}"
-    found.maps["scan"] = _map_places(scan.positions, scan.side)
-    found.maps["probe"] = np.sqrt(np.square(np.abs(scan.probe), dtype=np.float64).sum(axis=0))
+    understanding.facts["reference"] = reference
+    understanding.facts["identity"] = f"sha256 {scan.sha256}"
+    understanding.maps["scan"] = _map_places(scan.positions, scan.side)
+    understanding.maps["probe"] = np.sqrt(
+        np.square(np.abs(scan.probe), dtype=np.float64).sum(axis=0)
+    )
 
 
-def _describe_pattern(found: Understanding, pattern: NDArray[np.float64]) -> None:
+def _describe_pattern(understanding: Understanding, pattern: NDArray[np.float64]) -> None:
     centre = centring.measure_centre(pattern)
     middle = " × ".join(str(size // 2) for size in pattern.shape[::-1])
-    found.facts["centre"] = (
+    understanding.facts["centre"] = (
         f"{centre.describe()} of the mean pattern, zero frequency taken at {middle}"
         if centre.is_certain
         else "light spread evenly, not measured"
     )
     mean = np.log10(1 + pattern / max(float(pattern.mean()), 1e-300))
     if len(set(pattern.shape)) == 1:
-        found.maps["mean pattern, log"] = mean
+        understanding.maps["mean pattern, log"] = mean
 
 
 def explain_frames(scan: ScanData) -> float:
@@ -235,4 +239,4 @@ def _panel(title: str, plane: NDArray[np.float64]) -> Panel:
         ticks=panels.ticks(low, high),
         unit="",
     )
-    return Panel(title=title, values=plane, shown=np.ones(plane.shape, np.bool_), ramp=ramp)
+    return Panel(title=title, values=plane, mask=np.ones(plane.shape, np.bool_), ramp=ramp)

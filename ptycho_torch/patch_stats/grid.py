@@ -27,30 +27,30 @@ _BEYOND = (0xD6, 0x40, 0x2F)
 _SHADES = 200
 
 
-def render(found: Moments) -> bytes:
+def render(batch: Moments) -> bytes:
     """Tile the normalised patches, samples as rows and channels as columns."""
-    rows, columns = found.pixels.shape[:2]
+    rows, columns = batch.pixels.shape[:2]
     tiles = [
-        [_tile(reduction.normalise_patch(found, row, column)) for column in range(columns)]
+        [_tile(reduction.normalise_patch(batch, row, column)) for column in range(columns)]
         for row in range(rows)
     ]
     return encode(_join_tiles(tiles))
 
 
-def levels(found: Moments) -> bytes:
+def levels(batch: Moments) -> bytes:
     """Tile the patches on one scale, from 0 to 2, in the order of ``render``.
 
     Amplitudes outside, and values that are no numbers, are red.
     """
-    rows, columns, height, width = found.pixels.shape
+    rows, columns, height, width = batch.pixels.shape
     tall, wide = height + SEPARATOR, width + SEPARATOR
     values = np.zeros((rows * tall - SEPARATOR, columns * wide - SEPARATOR))
-    shown = np.zeros(values.shape, np.bool_)
+    is_shown = np.zeros(values.shape, np.bool_)
     for row in range(rows):
         for column in range(columns):
             top, left = row * tall, column * wide
             tile = (slice(top, top + height), slice(left, left + width))
-            values[tile], shown[tile] = found.pixels[row, column], True
+            values[tile], is_shown[tile] = batch.pixels[row, column], True
     ramp = panels.Ramp(
         colours=panels.grey(_SHADES),
         low=0.0,
@@ -59,7 +59,7 @@ def levels(found: Moments) -> bytes:
         unit="|object|; red: outside",
         beyond=_BEYOND,
     )
-    return panels.draw([panels.Panel(title="patches", values=values, shown=shown, ramp=ramp)])
+    return panels.draw([panels.Panel(title="patches", values=values, mask=is_shown, ramp=ramp)])
 
 
 def encode(grey: NDArray[np.uint8]) -> bytes:

@@ -86,9 +86,9 @@ class PatchStatsLogger:
         if key in self._seen or not self.should_log(phase):
             return
         self._seen.add(key)
-        found = reduction.moments(patches)
+        batch = reduction.moments(patches)
         running = self._running.setdefault(phase, _Running())
-        running.add(found)
+        running.add(batch)
         entry = {
             "schema": SCHEMA,
             "backend": self._backend,
@@ -97,17 +97,17 @@ class PatchStatsLogger:
             "batch_size": patches.shape[0],
             "epoch": epoch,
             "global_step": global_step,
-            **reduction.whole(found),
-            "per_patch": reduction.samples(found),
-            "patches": reduction.patches(found),
+            **reduction.whole(batch),
+            "per_patch": reduction.samples(batch),
+            "patches": reduction.patches(batch),
             "running": running.to_dict(),
             "scale": None if scale is None else dict(scale),
         }
         self.stats.append(entry)
         self.batch_count += 1
-        self._last = found
+        self._last = batch
         self._is_final = False
-        _announce(entry, found)
+        _announce(entry, batch)
 
     def finalize(self) -> None:
         """Write the records and the pictures of the last batch; a second call does nothing.
@@ -149,13 +149,13 @@ class _Running:
         self.batches = 0
         self._low, self._high, self._count = math.inf, -math.inf, 0
 
-    def add(self, found: Moments) -> None:
+    def add(self, batch: Moments) -> None:
         """Take in one batch."""
         self.batches += 1
-        if found.count.size:
-            self._low = min(self._low, float(found.low.min()))
-            self._high = max(self._high, float(found.high.max()))
-        self._count += int(found.count.sum())
+        if batch.count.size:
+            self._low = min(self._low, float(batch.low.min()))
+            self._high = max(self._high, float(batch.high.max()))
+        self._count += int(batch.count.sum())
 
     def to_dict(self) -> dict[str, float | int | None]:
         """Return plain values; null where nothing finite was seen."""
@@ -167,10 +167,10 @@ class _Running:
         }
 
 
-def _announce(entry: Mapping[str, Any], found: Moments) -> None:
-    finite = found.count > 0
-    low = float(found.low[finite].min()) if finite.any() else math.nan
-    high = float(found.high[finite].max()) if finite.any() else math.nan
+def _announce(entry: Mapping[str, Any], batch: Moments) -> None:
+    finite = batch.count > 0
+    low = float(batch.low[finite].min()) if finite.any() else math.nan
+    high = float(batch.high[finite].max()) if finite.any() else math.nan
     numbers = [entry[name] for name in ("global_mean", "global_std", "var_zero_mean")]
     _log.info(
         _LINE,

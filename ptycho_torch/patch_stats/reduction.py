@@ -75,40 +75,40 @@ def moments(patches: Patches) -> Moments:
     )
 
 
-def whole(found: Moments) -> dict[str, float | int | None]:
+def whole(batch: Moments) -> dict[str, float | int | None]:
     """Return the statistics over all elements of the batch."""
-    count, mean, squares = _pool(found.count, found.mean, found.squares)
+    count, mean, squares = _pool(batch.count, batch.mean, batch.squares)
     return {
         "global_mean": mean,
         "global_std": _std(squares, count),
-        "var_zero_mean": _ratio(float(found.squares.sum()), count),
-        "n_nonfinite": found.size - int(count),
+        "var_zero_mean": _ratio(float(batch.squares.sum()), count),
+        "n_nonfinite": batch.size - int(count),
     }
 
 
-def samples(found: Moments) -> list[dict[str, float | int | None]]:
+def samples(batch: Moments) -> list[dict[str, float | int | None]]:
     """Return the statistics over (C, H, W) of the first samples."""
     rows = []
-    for index in range(len(found.pixels)):
+    for index in range(len(batch.pixels)):
         count, mean, squares = _pool(
-            found.count[index], found.mean[index], found.squares[index]
+            batch.count[index], batch.mean[index], batch.squares[index]
         )
         rows.append(
             {
                 "patch_idx": index,
                 "mean": mean,
                 "std": _std(squares, count),
-                "min": _keep_finite(found.low[index].min()),
-                "max": _keep_finite(found.high[index].max()),
+                "min": _keep_finite(batch.low[index].min()),
+                "max": _keep_finite(batch.high[index].max()),
             }
         )
     return rows
 
 
-def patches(found: Moments) -> list[dict[str, Any]]:
+def patches(batch: Moments) -> list[dict[str, Any]]:
     """Return raw and normalised statistics of each patch of the first samples."""
-    rows, channels = found.pixels.shape[:2]
-    return [_patch(found, row, column) for row in range(rows) for column in range(channels)]
+    rows, channels = batch.pixels.shape[:2]
+    return [_patch(batch, row, column) for row in range(rows) for column in range(channels)]
 
 
 def is_degenerate(low: float, high: float) -> bool:
@@ -116,21 +116,21 @@ def is_degenerate(low: float, high: float) -> bool:
     return not high > low
 
 
-def normalise_patch(found: Moments, row: int, column: int) -> NDArray[np.float64]:
+def normalise_patch(batch: Moments, row: int, column: int) -> NDArray[np.float64]:
     """Stretch one kept patch to [0, 1]; a constant one becomes 0.5."""
-    low, high = float(found.low[row, column]), float(found.high[row, column])
-    pixels = found.pixels[row, column]
+    low, high = float(batch.low[row, column]), float(batch.high[row, column])
+    pixels = batch.pixels[row, column]
     if is_degenerate(low, high):
         return np.full(pixels.shape, 0.5)
     stretched = (np.where(np.isfinite(pixels), pixels, low) - low) / (high - low)
     return np.asarray(stretched, dtype=np.float64)
 
 
-def _patch(found: Moments, row: int, column: int) -> dict[str, Any]:
+def _patch(batch: Moments, row: int, column: int) -> dict[str, Any]:
     at = (row, column)
-    low, high = float(found.low[at]), float(found.high[at])
-    count, mean = float(found.count[at]), float(found.mean[at])
-    variance = _ratio(float(found.squares[at]), count)
+    low, high = float(batch.low[at]), float(batch.high[at])
+    count, mean = float(batch.count[at]), float(batch.mean[at])
+    variance = _ratio(float(batch.squares[at]), count)
     flat = is_degenerate(low, high)
     norm: dict[str, float | None] = {"mean": 0.5, "var": 0.0, "min": 0.5, "max": 0.5}
     if not flat and variance is not None:

@@ -96,6 +96,6 @@ def _perfect_fit(counts: torch.Tensor) -> torch.Tensor:
 
 def _valid_mean(values: torch.Tensor, valid_mask: torch.Tensor) -> torch.Tensor:
     """Mean over all leading axes and the valid pixels."""
-    kept = torch.where(valid_mask, values, 0.0)
+    valid = torch.where(valid_mask, values, 0.0)
     count = valid_mask.sum() * (values.numel() // valid_mask.numel())
-    return kept.sum() / count
+    return valid.sum() / count

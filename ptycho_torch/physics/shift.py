@@ -196,8 +196,8 @@ def _windows(
     low, high = bound.base - bound.reach, bound.base + bound.reach
     before = high + 1
     below, right = (
-        max(0, wanted - low - given)
-        for wanted, given in ((bound.height, height), (bound.width, width))
+        max(0, wanted - low - size)
+        for wanted, size in ((bound.height, height), (bound.width, width))
     )
     buffer = functional.pad(parts, (0, 0, before, right, before, below)).contiguous()
     count, rows, columns, _ = buffer.shape

@@ -39,12 +39,12 @@ def curves(first: Path, second: Path) -> dict[str, Any]:
             expected=f"{len(tables[0])} epochs, as in {first}",
             found=str(len(tables[1])),
         )
-    found: dict[str, Any] = {"epochs": len(tables[0])}
+    report: dict[str, Any] = {"epochs": len(tables[0])}
     for name in CURVES:
         a, b = (np.array([row[name] for row in table]) for table in tables)
         gaps = np.abs(b - a) / np.abs(a)
-        found[name] = float(gaps.max()) if np.isfinite(gaps).all() else None
-    return found
+        report[name] = float(gaps.max()) if np.isfinite(gaps).all() else None
+    return report
 
 
 def objects(first: Path, second: Path) -> dict[str, Any]:
@@ -87,9 +87,9 @@ def objects(first: Path, second: Path) -> dict[str, Any]:
 
 
 def _pair(
-    found: NDArray[np.float64], truth: NDArray[np.float64], region: NDArray[np.bool_]
+    reconstruction: NDArray[np.float64], truth: NDArray[np.float64], region: NDArray[np.bool_]
 ) -> dict[str, float | None]:
-    judged = similarity.compare(found, truth, region)
+    judged = similarity.compare(reconstruction, truth, region)
     names = ("mae", "mse", "pearson", "psnr", "ssim")
     return {name: getattr(judged, name) for name in names}
 
@@ -101,11 +101,11 @@ def _table(path: Path) -> list[dict[str, float]]:
     with path.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     try:
-        found = [{name: float(row[name] or "nan") for name in CURVES} for row in rows]
+        rows_ = [{name: float(row[name] or "nan") for name in CURVES} for row in rows]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             str(path), expected=f"an epoch table with {', '.join(CURVES)}", found=str(error)
         ) from error
-    if not found:
+    if not rows_:
         raise InputError(str(path), expected="an epoch table", found="no epochs")
-    return found
+    return rows_

@@ -36,28 +36,28 @@ _CIRCLE = (*_QUARTERS, (math.pi, "π"))
 
 
 def drawings(
-    found: Registered, report: Mapping[str, Any], pixel_size_m: float | None
+    registered: Registered, report: Mapping[str, Any], pixel_size_m: float | None
 ) -> dict[str, Callable[[], bytes]]:
     """Return what draws each picture of a comparison with truth, by file name.
 
     Args:
-        found: Reconstruction and truth on one frame.
+        registered: Reconstruction and truth on one frame.
         report: Their metrics; without a ring correlation there is no such picture.
         pixel_size_m: Object pixel [m], when known.
     """
     made: dict[str, Callable[[], bytes]] = {
-        AMPLITUDE_PNG: lambda: amplitude(found, pixel_size_m),
-        PHASE_PNG: lambda: phase(found, pixel_size_m),
+        AMPLITUDE_PNG: lambda: amplitude(registered, pixel_size_m),
+        PHASE_PNG: lambda: phase(registered, pixel_size_m),
     }
     if report["frc"] is not None:
         made[RINGS_PNG] = lambda: rings(report["frc"])
     return made
 
 
-def amplitude(found: Registered, pixel_size_m: float | None = None) -> bytes:
+def amplitude(registered: Registered, pixel_size_m: float | None = None) -> bytes:
     """Draw found amplitude, true amplitude and their difference as PNG."""
-    values, truth = np.abs(found.image), np.abs(found.truth)
-    judged = np.concatenate([values[found.region], truth[found.region]])
+    values, truth = np.abs(registered.image), np.abs(registered.truth)
+    judged = np.concatenate([values[registered.region], truth[registered.region]])
     low, high = contrast.shown_range(judged)
     scale = Ramp(
         colours=panels.grey(_SHADES),
@@ -66,19 +66,21 @@ def amplitude(found: Registered, pixel_size_m: float | None = None) -> bytes:
         ticks=panels.ticks(low, high),
         unit="|object|",
     )
-    return _lay_out(found, (values, truth, values - truth), scale, "|object|", pixel_size_m)
-
-
-def phase(found: Registered, pixel_size_m: float | None = None) -> bytes:
-    """Draw found phase, true phase and their difference as PNG, about the truth's mean."""
-    mean = found.truth[found.region].mean().conj()
-    maps = (
-        np.angle(found.image * mean),
-        np.angle(found.truth * mean),
-        np.angle(found.image * found.truth.conj()),
+    return _lay_out(
+        registered, (values, truth, values - truth), scale, "|object|", pixel_size_m
     )
-    scale = _phase_scale(maps[:2], found.region)
-    return _lay_out(found, maps, scale, "rad", pixel_size_m)
+
+
+def phase(registered: Registered, pixel_size_m: float | None = None) -> bytes:
+    """Draw found phase, true phase and their difference as PNG, about the truth's mean."""
+    mean = registered.truth[registered.region].mean().conj()
+    maps = (
+        np.angle(registered.image * mean),
+        np.angle(registered.truth * mean),
+        np.angle(registered.image * registered.truth.conj()),
+    )
+    scale = _phase_scale(maps[:2], registered.region)
+    return _lay_out(registered, maps, scale, "rad", pixel_size_m)
 
 
 def _phase_scale(
@@ -104,16 +106,16 @@ def _phase_scale(
 
 
 def coverage(
-    counts: NDArray[np.int64], shown: NDArray[np.bool_], pixel_size_m: float | None = None
+    counts: NDArray[np.int64], is_shown: NDArray[np.bool_], pixel_size_m: float | None = None
 ) -> bytes:
     """Draw how many patches cover each pixel (Y, X) as PNG.
 
     Args:
         counts: Patches at each pixel.
-        shown: Pixels that count as covered.
+        is_shown: Pixels that count as covered.
         pixel_size_m: Object pixel [m], when known.
     """
-    most = float(max(1, counts[shown].max(initial=0)))
+    most = float(max(1, counts[is_shown].max(initial=0)))
     scale = Ramp(
         colours=pictures.shades("viridis", _SHADES),
         low=0.0,
@@ -121,11 +123,11 @@ def coverage(
         ticks=tuple((value, f"{value:.0f}") for value in dict.fromkeys((0.0, most // 2, most))),
         unit="patches",
     )
-    window = pictures.window(shown)
+    window = pictures.window(is_shown)
     panel = Panel(
         title="Coverage",
         values=counts[window].astype(np.float64),
-        shown=shown[window],
+        mask=is_shown[window],
         ramp=scale,
     )
     return panels.draw([panel], _ruler(panel, pixel_size_m))
@@ -166,8 +168,8 @@ def _annotate(pen: Any, report: Mapping[str, Any], low: float) -> None:
         pen.text((x, bottom + 6), f"{frequency:g}", 0, font, anchor="ma")
     pen.text(((left + right) / 2, bottom + 26), "cycles per pixel", 0, font, anchor="ma")
     crossing = report["f_halfbit"]
-    told = "never below half bit" if crossing is None else f"below half bit at {crossing:.3g}"
-    pen.text((right, top), told, 0, font, anchor="ra")
+    text = "never below half bit" if crossing is None else f"below half bit at {crossing:.3g}"
+    pen.text((right, top), text, 0, font, anchor="ra")
 
 
 def _place(
@@ -192,16 +194,17 @@ def _broken(pen: Any, points: list[tuple[float, float]], dash: tuple[int, int]) 
 
 
 def _lay_out(
-    found: Registered,
+    registered: Registered,
     maps: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
     scale: Ramp,
     unit: str,
     pixel_size_m: float | None,
 ) -> bytes:
     """Lay out found, truth and difference; only judged pixels are shown."""
-    window = pictures.window(found.region)
+    window = pictures.window(registered.region)
     most = max(
-        float(np.percentile(np.abs(maps[2][found.region]), contrast.RANGE[1])), contrast.LEAST
+        float(np.percentile(np.abs(maps[2][registered.region]), contrast.RANGE[1])),
+        contrast.LEAST,
     )
     apart = Ramp(
         colours=pictures.shades("coolwarm", _SHADES),
@@ -211,7 +214,7 @@ def _lay_out(
         unit=unit,
     )
     made = [
-        Panel(title=title, values=values[window], shown=found.region[window], ramp=ramp)
+        Panel(title=title, values=values[window], mask=registered.region[window], ramp=ramp)
         for title, values, ramp in zip(
             ("found", "truth", "found − truth"), maps, (scale, scale, apart), strict=True
         )

@@ -70,7 +70,9 @@ def centred_square(region: NDArray[np.bool_]) -> tuple[slice, slice] | None:
     return None
 
 
-def correlate(found: NDArray[np.complex128], truth: NDArray[np.complex128]) -> RingCorrelation:
+def correlate(
+    reconstruction: NDArray[np.complex128], truth: NDArray[np.complex128]
+) -> RingCorrelation:
     """Correlate two square images of one size ring by ring.
 
     Rings where one of the images has no power correlate as 0.
@@ -78,12 +80,19 @@ def correlate(found: NDArray[np.complex128], truth: NDArray[np.complex128]) -> R
     Raises:
         ValueError: The images differ in shape or are not square.
     """
-    if found.shape != truth.shape or found.shape[0] != found.shape[1]:
-        raise ValueError(f"images of shape {found.shape} and {truth.shape} are not one square")
-    side = found.shape[0]
+    if (
+        reconstruction.shape != truth.shape
+        or reconstruction.shape[0] != reconstruction.shape[1]
+    ):
+        raise ValueError(
+            f"images of shape {reconstruction.shape} and {truth.shape} are not one square"
+        )
+    side = reconstruction.shape[0]
     taper = tukey(side, _TUKEY_SHARE)
     window = taper[:, None] * taper[None, :]
-    spectra = [np.fft.fft2((image - image.mean()) * window) for image in (found, truth)]
+    spectra = [
+        np.fft.fft2((image - image.mean()) * window) for image in (reconstruction, truth)
+    ]
     frequency = np.fft.fftfreq(side, 1 / side)
     ring = np.rint(np.hypot(frequency[:, None], frequency[None, :])).astype(np.int64).ravel()
     rings = np.arange(1, side // 2 + 1)

@@ -84,25 +84,25 @@ def register(
     Raises:
         InputError: Shapes differ, or fewer than 64 pixels have both weight and truth.
     """
-    found, reference, region = _common_frame(rec, weight, origin_xy, truth)
-    alignment = registration.align(found, reference, region)
+    reconstruction, reference, region = _common_frame(rec, weight, origin_xy, truth)
+    alignment = registration.align(reconstruction, reference, region)
     _report_shift(alignment)
     return Registered(
         image=alignment.image, truth=reference, region=region, alignment=alignment
     )
 
 
-def judge(found: Registered, name: str) -> dict[str, Any]:
+def judge(registered: Registered, name: str) -> dict[str, Any]:
     """Judge a registered reconstruction; ``name`` is that of its reference.
 
     Returns:
         JSON values: protocol, reference, region_pixels, shift_xy, ramp_xy, scale,
         amplitude, phase, complex_error, frc, baseline, against_constant.
     """
-    alignment, region = found.alignment, found.region
-    mean = complex(found.truth[region].mean())
-    scores = _scores(found.image, found.truth, region)
-    baseline = _scores(np.broadcast_to(mean, region.shape), found.truth, region)
+    alignment, region = registered.alignment, registered.region
+    mean = complex(registered.truth[region].mean())
+    scores = _scores(registered.image, registered.truth, region)
+    baseline = _scores(np.broadcast_to(mean, region.shape), registered.truth, region)
     return {
         "protocol": PROTOCOL,
         "reference": name,
@@ -111,7 +111,7 @@ def judge(found: Registered, name: str) -> dict[str, Any]:
         "ramp_xy": list(alignment.ramp_xy),
         "scale": [alignment.scale.real, alignment.scale.imag],
         **scores,
-        "frc": _ring_correlation(found.image, found.truth, region),
+        "frc": _ring_correlation(registered.image, registered.truth, region),
         "baseline": baseline,
         "against_constant": _against(scores, baseline),
     }
@@ -166,16 +166,20 @@ def _common_frame(
 
 
 def _scores(
-    found: NDArray[np.complex128], truth: NDArray[np.complex128], region: NDArray[np.bool_]
+    reconstruction: NDArray[np.complex128],
+    truth: NDArray[np.complex128],
+    region: NDArray[np.bool_],
 ) -> dict[str, Any]:
     """Compare amplitudes, phases and complex values of two registered images."""
     mean = truth[region].mean()
     phase = np.angle(truth * np.conj(mean))
-    found_phase = phase + np.angle(found * truth.conj())
-    error = np.linalg.norm(found[region] - truth[region])
+    found_phase = phase + np.angle(reconstruction * truth.conj())
+    error = np.linalg.norm(reconstruction[region] - truth[region])
     norm = float(np.linalg.norm(truth[region]))
     return {
-        "amplitude": similarity.compare(np.abs(found), np.abs(truth), region).to_dict(),
+        "amplitude": similarity.compare(
+            np.abs(reconstruction), np.abs(truth), region
+        ).to_dict(),
         "phase": similarity.compare(found_phase, phase, region).to_dict(),
         "complex_error": float(error) / norm if norm > 0 else None,
     }
@@ -215,13 +219,15 @@ def _against(scores: dict[str, Any], baseline: dict[str, Any]) -> dict[str, Any]
 
 
 def _ring_correlation(
-    found: NDArray[np.complex128], truth: NDArray[np.complex128], region: NDArray[np.bool_]
+    reconstruction: NDArray[np.complex128],
+    truth: NDArray[np.complex128],
+    region: NDArray[np.bool_],
 ) -> dict[str, Any] | None:
     """Correlate the largest centred square; None when the region holds none."""
     square = frc.centred_square(region)
     if square is None:
         return None
-    return frc.correlate(found[square], truth[square]).to_dict()
+    return frc.correlate(reconstruction[square], truth[square]).to_dict()
 
 
 def _report_shift(alignment: registration.Alignment) -> None:

@@ -209,8 +209,8 @@ def read_npz(path: Path) -> Stitched:
     wanted = dict.fromkeys(("weight", "mask"), arrays["object"].shape)
     for name, shape in {**wanted, "origin_xy": (2,)}.items():
         if arrays[name].shape != shape:
-            found = str(arrays[name].shape)
-            raise InputError(f"{path}: {name}", expected=f"shape {shape}", found=found)
+            actual = str(arrays[name].shape)
+            raise InputError(f"{path}: {name}", expected=f"shape {shape}", found=actual)
     return Stitched(
         object_canvas=arrays["object"].astype(np.complex64),
         weight=arrays["weight"].astype(np.float32),

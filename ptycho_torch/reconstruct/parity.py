@@ -83,17 +83,17 @@ def read_probe(path: Path) -> Probe:
     )
 
 
-def check_fit(kept: Probe, scan: ScanData, group_size: int) -> None:
+def check_fit(probe: Probe, scan: ScanData, group_size: int) -> None:
     """Refuse stored groups that the scan or the model cannot hold.
 
     Raises:
         InputError: Another group size or patch side, or scan points that do not exist.
     """
     shape = (group_size, scan.side, scan.side)
-    if kept.patches.shape[1:] != shape:
-        found = str(kept.patches.shape[1:])
-        raise InputError("parity probe: patches", expected=f"groups of {shape}", found=found)
-    low, high = int(kept.groups.min()), int(kept.groups.max())
+    if probe.patches.shape[1:] != shape:
+        actual = str(probe.patches.shape[1:])
+        raise InputError("parity probe: patches", expected=f"groups of {shape}", found=actual)
+    low, high = int(probe.groups.min()), int(probe.groups.max())
     if low < 0 or high >= scan.point_count:
         raise InputError(
             "parity probe: groups",
@@ -122,7 +122,7 @@ def recompute(
 
 
 def compare(
-    kept: Probe,
+    probe: Probe,
     positions: NDArray[np.float64],
     patches: NDArray[Any],
     consistent: NDArray[Any],
@@ -131,7 +131,7 @@ def compare(
     """Compare the two processes stage by stage.
 
     Args:
-        kept: From training.
+        probe: From training.
         positions: (G, C, 2) of the same groups, read again.
         patches: O, computed again.
         consistent: extract(merge(O)), computed again.
@@ -143,18 +143,18 @@ def compare(
         first_stage, null when all stages agree. A value that is no number is null.
     """
     by_stage = {
-        "patches": relative_l2(patches, kept.patches),
-        "consistent": relative_l2(consistent, kept.consistent),
+        "patches": relative_l2(patches, probe.patches),
+        "consistent": relative_l2(consistent, probe.consistent),
     }
-    first = None if np.array_equal(positions, kept.positions) else "positions"
+    first = None if np.array_equal(positions, probe.positions) else "positions"
     for stage in STAGES:
         if first is None and not (by_stage[stage] <= tolerance).all():
             first = stage
     worst = float(max(values.max() for values in by_stage.values()))
-    level = float(np.abs(kept.patches).mean())
+    level = float(np.abs(probe.patches).mean())
     return {
         "schema": SCHEMA,
-        "groups": len(kept.groups),
+        "groups": len(probe.groups),
         "tolerance": tolerance,
         "relative_l2": _number(worst),
         "relative_l2_patches": [_number(value) for value in by_stage["patches"].tolist()],
@@ -164,13 +164,13 @@ def compare(
     }
 
 
-def relative_l2(found: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.float64]:
+def relative_l2(values: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.float64]:
     """Compute ‖found − expected‖ / ‖expected‖ for each group.
 
     A group that is zero on both sides differs by 0; one that is not finite by infinity.
     """
     axes = tuple(range(1, expected.ndim))
-    gap = np.abs(found.astype(np.complex128) - expected.astype(np.complex128))
+    gap = np.abs(values.astype(np.complex128) - expected.astype(np.complex128))
     size = np.sqrt(np.sum(np.abs(expected.astype(np.complex128)) ** 2, axis=axes))
     error = np.sqrt(np.sum(gap**2, axis=axes))
     ratio = np.divide(error, size, out=np.where(error > 0, np.inf, 0.0), where=size > 0)
@@ -187,8 +187,8 @@ def _check_shapes(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     }
     for name, shape in wanted.items():
         if arrays[name].shape != shape:
-            found = str(arrays[name].shape)
-            raise InputError(f"{path}: {name}", expected=f"shape {shape}", found=found)
+            actual = str(arrays[name].shape)
+            raise InputError(f"{path}: {name}", expected=f"shape {shape}", found=actual)
 
 
 def _number(value: float) -> float | None:

@@ -119,12 +119,12 @@ def _show(axes: Axes, view: View, values: NDArray[np.float64], **style: Any) -> 
     """Show covered pixels of a map on scan coordinates."""
     rows, columns = window(view.mask)
     step = max(1, math.ceil(max(values.shape) / _LONGEST_SIDE_PX))
-    shown = np.ma.masked_where(~view.mask, values)[rows, columns][::step, ::step]
+    image = np.ma.masked_where(~view.mask, values)[rows, columns][::step, ::step]
     left, top = view.origin_xy[0] + columns.start - 0.5, view.origin_xy[1] + rows.start - 0.5
     right, bottom = left + columns.stop - columns.start, top + rows.stop - rows.start
     axes.set_facecolor(_EMPTY)
     return axes.imshow(
-        shown, extent=(left, right, bottom, top), interpolation="nearest", **style
+        image, extent=(left, right, bottom, top), interpolation="nearest", **style
     )
 
 
@@ -149,14 +149,14 @@ def _finish(axes: Axes, view: View, title: str) -> None:
 
 def window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
     """Rows and columns around the covered pixels; the whole canvas when there are none."""
-    found = []
+    slices = []
     for axis, size in ((1, mask.shape[0]), (0, mask.shape[1])):
         covered = np.flatnonzero(mask.any(axis=axis))
         first, last = (covered[0], covered[-1]) if covered.size else (0, size - 1)
-        found.append(
+        slices.append(
             slice(max(0, int(first) - _MARGIN_PX), min(size, int(last) + 1 + _MARGIN_PX))
         )
-    return found[0], found[1]
+    return slices[0], slices[1]
 
 
 def _range_text(low: float, high: float) -> str:

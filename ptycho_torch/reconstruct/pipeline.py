@@ -313,20 +313,20 @@ def _judge(
     """
     if wanted.metrics == "off":
         return None
-    stitched, found = prediction.stitched, _register(scan, wanted, prediction)
-    report = {} if found is None else metrics.judge(found, metrics.REFERENCE)
+    stitched, registered = prediction.stitched, _register(scan, wanted, prediction)
+    report = {} if registered is None else metrics.judge(registered, metrics.REFERENCE)
     absolute = {
         "data": {"data_residual": prediction.data_residual, **fit},
         "object": contrast.measure(stitched.object, stitched.mask),
         "references": {
             "in_file": int(scan.object_canvas is not None),
-            "judged": int(found is not None),
+            "judged": int(registered is not None),
         },
     }
     files.write_json(folder / outputs.METRICS, report | absolute)
-    if found is None:
+    if registered is None:
         return None
-    outputs.draw(folder, comparison.drawings(found, report, scan.pixel_size_m))
+    outputs.draw(folder, comparison.drawings(registered, report, scan.pixel_size_m))
     return report
 
 
@@ -340,10 +340,10 @@ def _register(
     truth = metrics.Truth(object_canvas=scan.object_canvas, known=scan.object_mask)
     origin = np.array(stitched.origin_xy, np.float64)
     try:
-        found = metrics.register(stitched.object, stitched.weight, origin, truth)
+        registered = metrics.register(stitched.object, stitched.weight, origin, truth)
     except InputError as error:
         if wanted.metrics == "on":
             raise
         _log.warning("No metrics: %s", error)
         return None
-    return found
+    return registered

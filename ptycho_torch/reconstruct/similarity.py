@@ -55,19 +55,19 @@ class Similarity:
 
 
 def compare(
-    found: NDArray[np.float64], truth: NDArray[np.float64], region: NDArray[np.bool_]
+    reconstruction: NDArray[np.float64], truth: NDArray[np.float64], region: NDArray[np.bool_]
 ) -> Similarity:
     """Compare two maps inside a region."""
-    difference = found[region] - truth[region]
+    difference = reconstruction[region] - truth[region]
     mse = float(np.mean(difference**2))
     peak = float(truth[region].max() - truth[region].min())
     return Similarity(
         mae=float(np.mean(np.abs(difference))),
         mse=mse,
-        pearson=pearson(found[region], truth[region]),
+        pearson=pearson(reconstruction[region], truth[region]),
         psnr=10 * math.log10(peak**2 / mse) if peak > 0 and mse > 0 else None,
         psnr_peak=peak,
-        ssim=ssim(found, truth, region, peak) if peak > 0 else None,
+        ssim=ssim(reconstruction, truth, region, peak) if peak > 0 else None,
     )
 
 
@@ -82,7 +82,7 @@ def pearson(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | 
 
 
 def ssim(
-    found: NDArray[np.float64],
+    reconstruction: NDArray[np.float64],
     truth: NDArray[np.float64],
     region: NDArray[np.bool_],
     data_range: float,
@@ -100,13 +100,13 @@ def ssim(
         judged = region[rows].copy()
         judged[: start - rows.start] = False
         judged[start - rows.start + _BAND :] = False
-        scores = _local_ssim(found[rows], truth[rows], region[rows], data_range)
+        scores = _local_ssim(reconstruction[rows], truth[rows], region[rows], data_range)
         total += float(scores[judged].sum())
     return total / int(region.sum())
 
 
 def _local_ssim(
-    found: NDArray[np.float64],
+    reconstruction: NDArray[np.float64],
     truth: NDArray[np.float64],
     region: NDArray[np.bool_],
     data_range: float,
@@ -115,7 +115,7 @@ def _local_ssim(
     inside = region.astype(np.float64)
     count = _window_sum(inside)
     safe = np.maximum(count, 2.0)
-    a, b = found * inside, truth * inside
+    a, b = reconstruction * inside, truth * inside
     mean_a, mean_b = _window_sum(a) / safe, _window_sum(b) / safe
     norm = safe - 1.0
     var_a = (_window_sum(a * a) - safe * mean_a**2) / norm

@@ -109,8 +109,8 @@ def _orthonormalise(main: Field, u: Axis, v: Axis, count: int) -> Field:
     basis, triangle = np.linalg.qr(flat)
     # The factorisation leaves a sign open; the main mode must keep its phase.
     diagonal = np.diagonal(triangle)
-    kept = basis * (diagonal / np.abs(diagonal))
-    return np.asarray(kept.T.reshape(products.shape))
+    unit = basis * (diagonal / np.abs(diagonal))
+    return np.asarray(unit.T.reshape(products.shape))
 
 
 _KINDS: Mapping[str, Callable[[Axis, Axis, float], Field]] = MappingProxyType(

@@ -186,5 +186,5 @@ def _blocks(
     """Give the intensities as often as asked: kept when they are few, else computed anew."""
     if len(positions) * probe[0].size * np.dtype(np.float64).itemsize > _KEPT_BYTES:
         return lambda: expose.blocks(canvas, probe, positions)
-    kept = list(expose.blocks(canvas, probe, positions))
-    return lambda: iter(kept)
+    blocks = list(expose.blocks(canvas, probe, positions))
+    return lambda: iter(blocks)

@@ -19,7 +19,7 @@ class ProgressLine(Callback):
 
     def __init__(self) -> None:
         """Start with nothing shown."""
-        self._shown = 0
+        self._row_count = 0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the epoch before; only now is its row complete."""
@@ -33,8 +33,8 @@ class ProgressLine(Callback):
         if not isinstance(pl_module, PtychoPINN_Lightning):
             return
         rows = pl_module.progress.rows
-        if len(rows) > self._shown:
-            self._shown = len(rows)
+        if len(rows) > self._row_count:
+            self._row_count = len(rows)
             numbers = {name: rows[-1][name] for name in ("train_loss", "val_loss")}
             text = " ".join(f"{name}={value}" for name, value in numbers.items())
             sys.stderr.write(f"epoch {len(rows)}/{trainer.max_epochs} {text}\n")

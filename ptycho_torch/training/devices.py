@@ -86,11 +86,11 @@ def _check_compiler(execution: PyTorchExecutionConfig) -> None:
         if importlib.util.find_spec("triton") is None:
             raise ConfigError("--compile", expected="the package triton", found="none")
         return
-    asked = os.environ.get("CXX")
-    if all(shutil.which(name) is None for name in ((asked,) if asked else _COMPILERS)):
+    compiler = os.environ.get("CXX")
+    if all(shutil.which(name) is None for name in ((compiler,) if compiler else _COMPILERS)):
         raise ConfigError(
             "--compile",
             expected="a C++ compiler: g++, clang++ or what CXX names",
-            found=asked or "none",
+            found=compiler or "none",
             remedy="install one or leave --compile out",
         )

@@ -106,18 +106,18 @@ def _finish(
     """Put the best weights back and write the bundle and the parity probe."""
     module.model.network.load_state_dict(module.progress.best_weights)
     module.to("cpu").eval()
-    found = TrainingResult(
+    result = TrainingResult(
         model=module.model, progress=module.progress, prepared=prepared, run_dir=folder
     )
     if not writes:
-        return found
+        return result
     path = folder / run_folder.BUNDLE
     about = describe.manifest(config, prepared, module.progress)
     sha256 = write.write(path, about, module.model, module.progress.table())
     if config.inference.log_patch_stats:
         target = folder / run_folder.PARITY_PROBE
         parity_probe.write(target, module.model, prepared)
-    return dataclasses.replace(found, bundle_path=path, bundle_sha256=sha256)
+    return dataclasses.replace(result, bundle_path=path, bundle_sha256=sha256)
 
 
 def _stats(config: RunConfig, folder: Path | None) -> PatchStatsLogger | None:

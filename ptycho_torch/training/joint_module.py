@@ -127,10 +127,10 @@ class JointModule(PtychoPINN_Lightning):
         words = ("", "", "", "")
         if error is not None:
             words = error.where, error.expected, error.found, error.remedy
-        where, expected, found, remedy = (
+        where, expected, actual, remedy = (
             self._collectives.tell(word, source) for word in words
         )
-        raise DivergedError(where, expected=expected, found=found, remedy=remedy)
+        raise DivergedError(where, expected=expected, found=actual, remedy=remedy)
 
     def _record(
         self, stats: PatchStatsLogger, patches: ObjectPatches, batch_idx: int, phase: str

@@ -144,7 +144,7 @@ def _parts(
             )
         own = np.arange(test_data.point_count, dtype=np.int64)
         return (train_data, everything), (test_data, own)
-    kept, held = split.split_positions(
+    train_rows, held = split.split_positions(
         train_data.positions,
         config.data.val_split,
         generator(config.run.seed, Stream.SPLIT),
@@ -152,7 +152,7 @@ def _parts(
     )
     if not len(held):
         return (train_data, everything), None
-    return (train_data.take(kept), kept), (train_data.take(held), held)
+    return (train_data.take(train_rows), train_rows), (train_data.take(held), held)
 
 
 def _group(

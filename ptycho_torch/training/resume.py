@@ -48,7 +48,7 @@ def digest(config: RunConfig, train_data: ScanData, test_data: ScanData | None) 
     schedule depends on it.
     """
     values = config.values()
-    kept: dict[str, Any] = {
+    settings: dict[str, Any] = {
         section: {
             name: value
             for name, value in values[section].items()
@@ -57,12 +57,12 @@ def digest(config: RunConfig, train_data: ScanData, test_data: ScanData | None) 
         for section in ("data", "model", "training", "execution")
     }
     # What counts is the joint batch, however many devices share it.
-    kept["training"]["batch_size"] *= config.execution.world_size
+    settings["training"]["batch_size"] *= config.execution.world_size
     if config.training.scheduler == "WarmupCosine":
-        kept["training"]["epochs"] = config.training.epochs
-    kept["seed"] = config.run.seed
-    kept["scans"] = [train_data.sha256, None if test_data is None else test_data.sha256]
-    return config_params.digest(kept)
+        settings["training"]["epochs"] = config.training.epochs
+    settings["seed"] = config.run.seed
+    settings["scans"] = [train_data.sha256, None if test_data is None else test_data.sha256]
+    return config_params.digest(settings)
 
 
 def locate(config: RunConfig) -> Path | None:
@@ -71,14 +71,14 @@ def locate(config: RunConfig) -> Path | None:
     Raises:
         MissingInputError: It is not there.
     """
-    asked = config.training.resume
-    if asked is None:
+    source = config.training.resume
+    if source is None:
         return None
     usual = run_folder.folder_of(config) / run_folder.CHECKPOINTS / run_folder.LAST
-    path = usual if asked == AUTO else Path(asked)
+    path = usual if source == AUTO else Path(source)
     if not path.is_file():
         raise MissingInputError(
-            f"--resume {asked}", expected="a checkpoint", found=f"no file {path}"
+            f"--resume {source}", expected="a checkpoint", found=f"no file {path}"
         )
     return path
 

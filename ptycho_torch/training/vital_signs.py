@@ -65,14 +65,14 @@ class VitalSigns:
         """
         self._still = self._still + 1 if gradient_norm == 0 else 0
         if self._still >= self.patience:
-            found = f"a gradient of exactly 0 for {self._still} steps"
-            raise self._dead(where, found, patches)
+            actual = f"a gradient of exactly 0 for {self._still} steps"
+            raise self._dead(where, actual, patches)
         if patches is None or amplitude is None:
             return
         self._alike = self._alike + 1 if ignores_input(patches, amplitude) else 0
         if self._alike >= self.patience:
-            found = f"the same output for every input for {self._alike} steps"
-            raise self._dead(where, found, patches)
+            actual = f"the same output for every input for {self._alike} steps"
+            raise self._dead(where, actual, patches)
 
     def note_epoch(self, where: str, loss: float, patches: ObjectPatches | None = None) -> None:
         """Take in the mean training loss of an epoch.
@@ -130,14 +130,14 @@ def ignores_input(patches: ObjectPatches, amplitude: Amplitude) -> bool:
 def describe_heads(patches: ObjectPatches, model: ModelConfig) -> str:
     """Say which heads are saturated in patches (B, C, N, N); empty when none is."""
     size, phase = patches.abs(), patches.angle().abs()
-    told: Sequence[tuple[str, torch.Tensor]] = [
+    heads: Sequence[tuple[str, torch.Tensor]] = [
         ("amplitude at 0", size < _NEAR_BOUND),
         (f"amplitude at amp_max = {model.amp_max:g}", size > (1 - _NEAR_BOUND) * model.amp_max),
         ("phase at ±π", (size >= _NEAR_BOUND) & (phase > (1 - _NEAR_BOUND) * math.pi)),
     ]
     if model.amp_activation != "bounded":
-        told = [told[0], told[2]]
-    shares = [(name, float(near.float().mean())) for name, near in told]
+        heads = [heads[0], heads[2]]
+    shares = [(name, float(near.float().mean())) for name, near in heads]
     saturated = [
         f"{name} in {share:.0%} of the pixels" for name, share in shares if share >= _TOLD_SHARE
     ]

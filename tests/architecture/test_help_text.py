@@ -24,13 +24,13 @@ def test_help_shown_in_the_readme_is_real() -> None:
         line: re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
         for line, text in reference.blocks()
     }
-    shown = re.findall(
+    examples = re.findall(
         r"```(?:console|text)\n\$ (harness[^\n]* --help)\n(.*?)\n```",
         (ROOT / "README.md").read_text("utf-8"),
         re.DOTALL,
     )
 
-    assert [line for line, text in shown if real.get(line) != text] == []
+    assert [line for line, text in examples if real.get(line) != text] == []
 
 
 @pytest.mark.parametrize("name", list(main.COMMANDS))

@@ -100,14 +100,14 @@ def test_only_the_door_prints() -> None:
 
 def test_catch_all_is_at_the_door() -> None:
     """Each program has one blanket except, and it is in cli/exits.py."""
-    found = [
+    places = [
         path.relative_to(ROOT).as_posix()
         for path in SOURCES
         for node in ast.walk(_tree(path))
         if isinstance(node, ast.ExceptHandler) and _is_blanket(node)
     ]
 
-    assert sorted(found) == ["harness/cli/exits.py", "ptycho_torch/cli/exits.py"]
+    assert sorted(places) == ["harness/cli/exits.py", "ptycho_torch/cli/exits.py"]
 
 
 def _is_blanket(node: ast.ExceptHandler) -> bool:

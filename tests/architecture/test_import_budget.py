@@ -41,8 +41,8 @@ def _loaded(module: str) -> tuple[set[str], float]:
         timeout=60,
         check=True,
     )
-    told = json.loads(done.stdout)
-    return set(told["modules"]), told["cpu_s"]
+    answer = json.loads(done.stdout)
+    return set(answer["modules"]), answer["cpu_s"]
 
 
 def _at_start() -> set[str]:

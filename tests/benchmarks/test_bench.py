@@ -35,8 +35,8 @@ def part() -> Part:
     return Part(name="site", title="A part", argv=("json.tool",), page="site-speed.md")
 
 
-def composed(*found: tuple[Part, Outcome | None], docs: Path) -> str:
-    return bench_page.page(found, ["Machine: made up."], docs, is_quick=False)
+def composed(*outcomes: tuple[Part, Outcome | None], docs: Path) -> str:
+    return bench_page.page(outcomes, ["Machine: made up."], docs, is_quick=False)
 
 
 def test_a_row_stands_beside_its_peer(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_only_pages_that_are_there_are_linked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "told"),
+    ("value", "unit", "text"),
     [
         (None, "s", "–"),
         (0.0123, "s", "12.3 ms"),
@@ -104,9 +104,9 @@ def test_only_pages_that_are_there_are_linked(tmp_path: Path) -> None:
         (0.0587, "rad", "0.0587 rad"),
     ],
 )
-def test_figures_are_written_readably(value: float | None, unit: str, told: str) -> None:
+def test_figures_are_written_readably(value: float | None, unit: str, text: str) -> None:
     """Three digits, whole numbers from a hundred on, and never a power of ten."""
-    assert bench_page.said(value, unit) == told
+    assert bench_page.said(value, unit) == text
 
 
 @pytest.mark.parametrize(("unit", "gain"), [("s", 4.0), ("MB", 4.0), ("groups/s", 0.25)])
@@ -118,9 +118,9 @@ def test_gain_counts_the_better_way(unit: str, gain: float) -> None:
 def test_only_peers_of_users_are_drawn(tmp_path: Path) -> None:
     """A larger size beside a smaller one is no peer, and draws no bar."""
     outcome = replace(DONE, figures=[FAST, GONE])
-    found = [(part, outcome) for part in PARTS if part.name in ("evidence", "memory")]
+    outcomes = [(part, outcome) for part in PARTS if part.name in ("evidence", "memory")]
 
-    bars = bench_page.drawn(found)
+    bars = bench_page.drawn(outcomes)
     bench_page.draw(bars, tmp_path / "pictures" / "bars.svg")
 
     assert bars == [("verify  /  sha256sum -c", 4.0)]
@@ -144,7 +144,7 @@ def test_a_part_without_figures_has_failed(tmp_path: Path, part: Part) -> None:
 
     assert outcome.failure.startswith("exit code 2; it said:")
     assert "/a/b" not in outcome.failure
-    assert bench_parts.kept(part, tmp_path / "run") == outcome
+    assert bench_parts.read_outcome(part, tmp_path / "run") == outcome
 
 
 def test_figures_count_whatever_the_exit_code(tmp_path: Path, part: Part) -> None:
@@ -197,7 +197,7 @@ def test_an_outcome_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text(json.dumps({"began": "today"}))
 
     with pytest.raises(click.ClickException, match="holds no outcome"):
-        bench_parts.kept(PARTS[0], tmp_path)
+        bench_parts.read_outcome(PARTS[0], tmp_path)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
@@ -248,11 +248,11 @@ def test_an_error_never_reached_is_told() -> None:
 
 def test_versions_are_numbers() -> None:
     """What programs say around their version is left out; what is missing is told."""
-    told = {
+    by_name = {
         "mlflow": "mlflow, version 3.1",
         "git": "git version 2.3",
         "dvc": "3.6",
         "numpy": None,
     }
 
-    assert bench_page.versions(told) == "mlflow 3.1, git 2.3, dvc 3.6, numpy not installed."
+    assert bench_page.versions(by_name) == "mlflow 3.1, git 2.3, dvc 3.6, numpy not installed."

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import quality_steps, recipes
 from benchmarks.quality_steps import Step
-from benchmarks.recipes import Found, Recipe
+from benchmarks.recipes import Recipe, Reconstruction
 from ptycho_torch.cli import inference, train
 
 NETWORKS = ("cnn", "cnn-lite")
@@ -34,8 +34,8 @@ def test_recipes_are_what_programs_take(name: str) -> None:
     """Every option is known to the program it is given to, with its value."""
     for recipe in (recipes.of(name, 50), *recipes.steps()):
         places = ("--output_dir", "out", "--train_data_file", "scan")
-        given = vars(train.make_parser().parse_args([*places, *recipe.training]))
-        assert (given["max_epochs"], given["n_images"], given["batch_size"]) == (
+        options = vars(train.make_parser().parse_args([*places, *recipe.training]))
+        assert (options["max_epochs"], options["n_images"], options["batch_size"]) == (
             "50",
             "256",
             "4",
@@ -63,17 +63,17 @@ def test_a_training_serves_every_use_of_it(
     """Recipes that differ in the reconstruction alone share one training, and its time."""
     begun: list[tuple[str, ...]] = []
 
-    def trained(*given: Any) -> float:
-        begun.append(given[-1].options)
+    def trained(*arguments: Any) -> float:
+        begun.append(arguments[-1].options)
         return 10.0 * len(begun)
 
-    def found(*given: Any) -> Found:
-        *_, scan, recipe = given
+    def reconstruct(*arguments: Any) -> Reconstruction:
+        *_, scan, recipe = arguments
         r = 0.5 + 0.1 * recipe.around + (0.01 if scan.name == "new" else 0.0)
-        return Found(1.0, {"phase": {"pearson": r}}, np.zeros((2, 3)))
+        return Reconstruction(1.0, {"phase": {"pearson": r}}, np.zeros((2, 3)))
 
     monkeypatch.setattr(recipes, "train", trained)
-    monkeypatch.setattr(recipes, "reconstruct", found)
+    monkeypatch.setattr(recipes, "reconstruct", reconstruct)
     plain, fresh = Recipe(50), Recipe(50, recipes.REGROUP)
     wanted = [plain, fresh, Recipe(50, recipes.REGROUP, 4)]
     targets = {"old": Path("old"), "new": Path("new")}

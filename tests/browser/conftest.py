@@ -73,14 +73,14 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for made in (record, later):
         hub = reports.write(folder / "hubs", made)
         (hub / "cli" / "train.log").write_text(f"{HOSTILE}\n\x1b[2J</pre></script>\n")
-        found = replace(
+        hostile_cause = replace(
             reports.cause(),
             title="hostile",
             issue=HOSTILE,
             excerpt=f"{HOSTILE}\n# {HOSTILE}",
             fix=HOSTILE,
         )
-        reports.block(hub, made, found)
+        reports.block(hub, made, hostile_cause)
     store = HubStore(folder / "hubs", folder / "work")
     build.build(HOSTILE, store, folder / "out")
     return folder / "out"

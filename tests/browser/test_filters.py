@@ -15,7 +15,7 @@ from tests.builders import stores
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
-def _shown(seen: chromium.Visit) -> int:
+def _count_rows(seen: chromium.Visit) -> int:
     return int(seen.page.locator(".runs tbody tr:visible").count())
 
 
@@ -26,13 +26,13 @@ def test_filters_show_what_fits(running: Any, site: Path) -> None:
     with chromium.visit(running) as seen:
         seen.open(site / "index.html")
         form = seen.page.locator("#filters")
-        assert _shown(seen) == RUNS
+        assert _count_rows(seen) == RUNS
 
         form.locator("[name=verdict]").select_option("red")
-        assert _shown(seen) == sum(r.verdict is Verdict.RED for r in records)
+        assert _count_rows(seen) == sum(r.verdict is Verdict.RED for r in records)
         form.locator("[name=suite]").select_option("quick")
         both = [r for r in records if r.verdict is Verdict.RED and r.suite == "quick"]
-        assert _shown(seen) == len(both) > 0
+        assert _count_rows(seen) == len(both) > 0
         assert seen.page.locator("#count").inner_text() == f"{len(both)} of {RUNS} runs"
 
         form.locator("button").click()
@@ -40,12 +40,12 @@ def test_filters_show_what_fits(running: Any, site: Path) -> None:
             "document.querySelectorAll('.runs tr[hidden]').length === 0"
         )
         form.locator("[name=commit]").fill(commit[:8])
-        assert _shown(seen) == sum(r.stamp.commit == commit for r in records)
+        assert _count_rows(seen) == sum(r.stamp.commit == commit for r in records)
 
         form.locator("[name=commit]").fill("")
         form.locator("[name=environment]").select_option(index=1)
         fitting = {r.environment["device"] + r.environment["python"] for r in records}
-        assert 0 < _shown(seen) < RUNS
+        assert 0 < _count_rows(seen) < RUNS
         assert len(fitting) == form.locator("[name=environment] option").count() - 1
         assert seen.complaints == []
 
@@ -55,7 +55,7 @@ def test_filters_are_in_the_address(running: Any, site: Path) -> None:
     with chromium.visit(running) as seen:
         seen.open(site / "index.html", "#verdict=red&commit=zzzz")
 
-        assert _shown(seen) == 0
+        assert _count_rows(seen) == 0
         assert seen.page.locator("#none").is_visible()
         seen.page.locator("#clear").click()
         seen.page.wait_for_function(

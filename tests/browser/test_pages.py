@@ -45,10 +45,10 @@ def test_no_serious_barrier(
             seen.page.evaluate(
                 "document.querySelectorAll('details').forEach(d => d.open = true)"
             )
-            found = axe.Axe().run(seen.page).response["violations"]
+            violations = axe.Axe().run(seen.page).response["violations"]
             serious = [
                 (v["id"], [n["html"][:120] for n in v["nodes"][:3]])
-                for v in found
+                for v in violations
                 if v["impact"] in {"serious", "critical"}
             ]
 

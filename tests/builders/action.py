@@ -29,7 +29,7 @@ class Walk:
 def steps() -> list[tuple[str, dict[str, str], str]]:
     """Return id, environment and script of each step of the action that is a script."""
     text = (ROOT / "action.yml").read_text("utf-8")
-    found = []
+    steps_ = []
     for part in re.split(r"^    - ", text.partition("  steps:\n")[2], flags=re.MULTILINE)[1:]:
         _, marked, script = part.partition("      run: |\n")
         if marked:
@@ -38,8 +38,8 @@ def steps() -> list[tuple[str, dict[str, str], str]]:
             env = dict(_ENV.findall(part.partition("      run: |")[0]))
             lines = (line.removeprefix(" " * 8) for line in script.splitlines())
             body = "\n".join(line for line in lines if not line.startswith("    #"))
-            found.append((name[1], env, body))
-    return found
+            steps_.append((name[1], env, body))
+    return steps_
 
 
 def defaults() -> dict[str, str]:
@@ -57,10 +57,10 @@ def walk(root: Path, temp: Path, **inputs: str) -> Walk:
         inputs: Inputs, ``_`` for ``-``; ``base`` is empty where it is left out.
     """
     named = {key.replace("_", "-"): value for key, value in inputs.items()}
-    given = {**defaults(), "base": "", "harness": str(HARNESS), **named}
+    values = {**defaults(), "base": "", "harness": str(HARNESS), **named}
     made = Walk()
     for name, env, script in steps():
-        done, outputs, summary = _step(root, temp, made, (given, env, script))
+        done, outputs, summary = _step(root, temp, made, (values, env, script))
         made.outputs[name] = outputs
         made.text += done.stdout + done.stderr
         made.summary += summary
@@ -71,9 +71,9 @@ def walk(root: Path, temp: Path, **inputs: str) -> Walk:
 
 
 def _step(
-    root: Path, temp: Path, made: Walk, asked: tuple[dict[str, str], dict[str, str], str]
+    root: Path, temp: Path, made: Walk, call: tuple[dict[str, str], dict[str, str], str]
 ) -> tuple[subprocess.CompletedProcess[str], dict[str, str], str]:
-    given, env, script = asked
+    inputs, env, script = call
     output, summary = temp / "output.txt", temp / "summary.md"
     for path in (output, summary):
         path.write_text("")
@@ -81,7 +81,7 @@ def _step(
     def value(match: re.Match[str]) -> str:
         kind, _, rest = match[1].partition(".")
         if kind == "inputs":
-            return given[rest]
+            return inputs[rest]
         assert kind == "steps"
         step, _, key = rest.partition(".outputs.")
         return made.outputs.get(step, {}).get(key, "")
@@ -89,7 +89,7 @@ def _step(
     variables = {key: _EXPRESSION.sub(value, text) for key, text in env.items()}
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],  # noqa: S607
-        cwd=root / given["working-directory"],
+        cwd=root / inputs["working-directory"],
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(temp),
@@ -110,18 +110,18 @@ def _step(
 
 def read_outputs(text: str) -> dict[str, str]:
     """Read a runner's file of outputs: ``name=value``, or several lines up to a mark."""
-    found: dict[str, str] = {}
+    outputs: dict[str, str] = {}
     lines = iter(text.splitlines())
     for line in lines:
         name, sign, mark = line.partition("<<")
         if sign and "=" not in name:
-            kept = []
+            value_lines = []
             for inner in lines:
                 if inner == mark:
                     break
-                kept.append(inner)
-            found[name] = "\n".join(kept)
+                value_lines.append(inner)
+            outputs[name] = "\n".join(value_lines)
         else:
             name, _, value = line.partition("=")
-            found[name] = value
-    return found
+            outputs[name] = value
+    return outputs

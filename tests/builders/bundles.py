@@ -44,15 +44,15 @@ def train(scan: Path, folder: Path, *flags: str, **sections: dict[str, Any]) -> 
     """Train for one short epoch through the program; later flags win."""
     config = write_config(scan.parent, **sections)
     usual = ("--max_epochs", "1", "--n_images", "8", "--batch_size", "4", "--quiet")
-    given = {name for name in flags if name.startswith("--")}
-    kept = [
+    names = {name for name in flags if name.startswith("--")}
+    defaults = [
         word
         for index, word in enumerate(usual)
-        if word not in given and usual[index - 1] not in given
+        if word not in names and usual[index - 1] not in names
     ]
     places = ("--train_data_file", str(scan), "--output_dir", str(folder))
     fixed = ("--config", str(config), "--accelerator", "cpu")
-    return main([*places, *fixed, *kept, *flags])
+    return main([*places, *fixed, *defaults, *flags])
 
 
 def start(
@@ -136,8 +136,8 @@ def weights(folder: Path) -> dict[str, NDArray[np.float32]]:
     from safetensors.numpy import load
 
     with zipfile.ZipFile(folder / run_folder.BUNDLE) as archive:
-        found: dict[str, NDArray[np.float32]] = load(archive.read("model.safetensors"))
-    return found
+        tensors: dict[str, NDArray[np.float32]] = load(archive.read("model.safetensors"))
+    return tensors
 
 
 def members_of(path: Path) -> dict[str, bytes]:

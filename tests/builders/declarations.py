@@ -133,14 +133,14 @@ def _walk(table: dict[str, Any], record: type, place: Place) -> Iterator[tuple[P
 
 def every_key() -> set[tuple[str, str]]:
     """Return record and name of each key that is declared."""
-    records, found = [TopTable, *(g.options for g in registry.built_in().values())], set()
+    records, all_keys = [TopTable, *(g.options for g in registry.built_in().values())], set()
     while records:
         record = records.pop()
         for one in keys.keys_of(record):
-            found.add((record.__name__, one.name))
+            all_keys.add((record.__name__, one.name))
             if one.record is not None:
                 records.append(one.record)
-    return found
+    return all_keys
 
 
 def change(declared: dict[str, Any], place: Place, **how: Any) -> dict[str, Any]:

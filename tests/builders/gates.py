@@ -30,22 +30,28 @@ def make_change(root: Path, *, top: dict[str, Any] | None = None, **suite: Any) 
     hubs.commit(root, "change")
 
 
-def ask(root: Path, base: str, **given: Any) -> GateReport:
+def ask(root: Path, base: str, **options: Any) -> GateReport:
     """Run the suite on HEAD and ask the gate about the hub that it named."""
     project = load_project(root)
     hub = hubs.run(project).hub
-    return conductor.judge_change(project, base, [hub], GateOptions(**given))
+    return conductor.judge_change(project, base, [hub], GateOptions(**options))
 
 
 def weaker(report: GateReport) -> list[Difference]:
     """Return the weaker differences."""
-    found = (change.difference for change in report.changes)
-    return [one for one in found if one.change is Change.WEAKER]
+    differences = (change.difference for change in report.changes)
+    return [one for one in differences if one.change is Change.WEAKER]
 
 
-def make_waiver(found: Difference, **changes: Any) -> Waiver:
+def make_waiver(difference: Difference, **changes: Any) -> Waiver:
     """Make the waiver of a difference."""
-    made = Waiver(rule=found.rule, was=found.was, now=found.now, reason="agreed", author="Tess")
+    made = Waiver(
+        rule=difference.rule,
+        was=difference.was,
+        now=difference.now,
+        reason="agreed",
+        author="Tess",
+    )
     return replace(made, **changes)
 
 

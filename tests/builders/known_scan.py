@@ -62,7 +62,7 @@ def residual(scan: ScanData) -> float:
     truth = known()
     amplitude = np.asarray(scan.amplitude, np.float64)
     moved = truth.positions.min(axis=0) - scan.positions.min(axis=0)
-    found = []
+    residuals = []
     canvas = np.pad(truth.canvas, expose.MARGIN + 1, mode="edge")  # for what rounding asks
     for shift in (np.zeros(2), moved):
         places = scan.positions + shift
@@ -73,8 +73,8 @@ def residual(scan: ScanData) -> float:
         probe = scan.probe.astype(np.complex128)
         blocks = list(expose.blocks(canvas, probe, places + expose.MARGIN + 1))
         error = (np.sqrt(np.concatenate(blocks)) - amplitude)[:, scan.valid_mask]
-        found.append(np.linalg.norm(error) / np.linalg.norm(amplitude[:, scan.valid_mask]))
-    return float(min(found, default=np.inf))
+        residuals.append(np.linalg.norm(error) / np.linalg.norm(amplitude[:, scan.valid_mask]))
+    return float(min(residuals, default=np.inf))
 
 
 def write_npz(path: Path, **changes: Any) -> Path:

@@ -247,7 +247,7 @@ def cause(suite: str = "forward-parity") -> Cause:
     )
 
 
-def block(hub: Path, made: HubRecord, found: Cause) -> blockers.Blocker:
+def block(hub: Path, made: HubRecord, hostile: Cause) -> blockers.Blocker:
     """Write the note of a cause into a hub and count it in the register of its store."""
     register = blockers.Register(hub.parent.parent)
     sighting = blockers.Sighting(
@@ -256,13 +256,13 @@ def block(hub: Path, made: HubRecord, found: Cause) -> blockers.Blocker:
         dirty=made.stamp.dirty,
         instant=made.finished,
     )
-    seen = register.count_sighting(found, sighting)
+    seen = register.count_sighting(hostile, sighting)
     retry = (
         f"harness verify --hub hubs/{made.suite}/{made.run_id}",
         f"harness run {made.suite}",
     )
-    body = blockers.body(found, hub, retry)
+    body = blockers.body(hostile, hub, retry)
     note = blockers.head(seen) + body
-    (hub / "red" / blockers.note_name(found, made.run_id)).write_text(note)
+    (hub / "red" / blockers.note_name(hostile, made.run_id)).write_text(note)
     register.keep(seen, body)
     return seen

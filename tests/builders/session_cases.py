@@ -30,12 +30,12 @@ class Case:
 
 def tests(text: str, **files: str) -> dict[str, str]:
     """Return a repository of one test file; ``conftest`` and ``ini`` are further files."""
-    found = {"test_it.py": text}
+    contents = {"test_it.py": text}
     if "conftest" in files:
-        found["conftest.py"] = files["conftest"]
+        contents["conftest.py"] = files["conftest"]
     if "ini" in files:
-        found["pytest.ini"] = f"[pytest]\n{files['ini']}\n"
-    return found
+        contents["pytest.ini"] = f"[pytest]\n{files['ini']}\n"
+    return contents
 
 
 def ending(line: str) -> str:

@@ -52,7 +52,7 @@ def run(
     keys = {"timeout_s": 60.0, **keys}
     spec = StageSpec(id="tests", kind="pytest", selectors=selectors, **keys)
     try:
-        trial = PytestStage().run(spec, context)
+        result = PytestStage().run(spec, context)
     finally:
         stop.close()
-    return trial, trial.log.read_text(errors="replace")
+    return result, result.log.read_text(errors="replace")

@@ -15,11 +15,11 @@ import pytest
 
 from harness.cli import main
 from harness.judgement.declaration import load_project
-from proofs.docs import answers, model_cli, plan, shown, steps, walk
+from proofs.docs import answers, model_cli, page_text, plan, steps, walk
 from proofs.docs.reader import Reader
 from proofs.docs.steps import Step
 
-EXAMPLES = sorted((shown.ROOT / "examples").glob("*/README.md"))
+EXAMPLES = sorted((page_text.ROOT / "examples").glob("*/README.md"))
 
 _ROW = re.compile(
     r"(?:\[\d+/\d+\] )?(?!\d{8}T)([\w:-]+?):? "
@@ -35,7 +35,7 @@ def test_small_project_answers_as_told(page: str, tmp_path: Path) -> None:
     """Each command ends with the exit code that its page states, in the order of the page."""
     walked = walk.page(page, plan.SMALL[page], tmp_path)
 
-    assert [done.trouble for done in walked if done.trouble] == []
+    assert [done.problem for done in walked if done.problem] == []
 
 
 @pytest.mark.long
@@ -61,43 +61,45 @@ def test_the_run_made_here_stands_for_that_of_the_page(named: str, tmp_path: Pat
 @pytest.mark.parametrize("page", plan.HELP)
 def test_help_is_printed_as_shown(page: str) -> None:
     """Each help on a page is what its command prints, word by word."""
-    helps = [step for step in steps.of(shown.ROOT / page) if not walk.is_typed(step)]
-    asked = [step for step in helps if step.command not in plan.COMMANDS]
+    helps = [step for step in steps.of(page_text.ROOT / page) if not walk.is_typed(step)]
+    printed = [step for step in helps if step.command not in plan.COMMANDS]
 
-    assert len(asked) > 6
-    assert [step.command for step in asked if _help(step) != _text(step)] == []
+    assert len(printed) > 6
+    assert [step.command for step in printed if _help(step) != _text(step)] == []
 
 
 def test_no_command_is_left_out() -> None:
     """Each command of each page is typed by a test, or is listed with what does it instead."""
     typed = {*plan.SMALL, *plan.REAL, *plan.PAGES}
-    found = [step for page in [*shown.PAGES, *EXAMPLES] for step in steps.of(page)]
+    all_steps = [step for page in [*page_text.PAGES, *EXAMPLES] for step in steps.of(page)]
 
-    assert len(found) > 80
+    assert len(all_steps) > 80
     assert [
         f"{step.page}: {step.command}"
-        for step in found
+        for step in all_steps
         if walk.is_typed(step) and step.page not in typed
     ] == []
 
 
 def test_what_is_done_elsewhere_is_done_there() -> None:
     """Each listed command is on a page, and what carries it out instead is there."""
-    pages = [*shown.PAGES, *EXAMPLES]
+    pages = [*page_text.PAGES, *EXAMPLES]
     commands = {step.command for page in pages for step in steps.of(page)}
     listed = {*plan.COMMANDS, *plan.SHORTENED, *plan.BEFORE}
 
     assert sorted(listed - commands) == []
-    assert sorted({*plan.SMALL, *plan.REAL, *plan.PAGES} - set(map(shown.name, pages))) == []
+    assert (
+        sorted({*plan.SMALL, *plan.REAL, *plan.PAGES} - set(map(page_text.name, pages))) == []
+    )
     for elsewhere in [*plan.PAGES.values(), *plan.COMMANDS.values()]:
         place, _, name = elsewhere.by.partition("::")
-        assert (shown.ROOT / place).is_file(), elsewhere
-        assert not name or name in shown.anchors(shown.ROOT / place), elsewhere
+        assert (page_text.ROOT / place).is_file(), elsewhere
+        assert not name or name in page_text.anchors(page_text.ROOT / place), elsewhere
 
 
 def test_shown_guards_and_stages_are_declared() -> None:
     """The rows of a verdict on a page name guards, artifacts and stages that there are."""
-    declared = load_project(shown.ROOT).suites.values()
+    declared = load_project(page_text.ROOT).suites.values()
     known = {guard.id for suite in declared for guard in suite.guards}
     known |= {stage.id for suite in declared for stage in suite.stages}
     known |= {
@@ -109,7 +111,7 @@ def test_shown_guards_and_stages_are_declared() -> None:
     lines = [
         line
         for page in plan.REAL
-        for step in steps.of(shown.ROOT / page)
+        for step in steps.of(page_text.ROOT / page)
         for line in step.output or ()
     ]
     named = [row[1] for row in map(_ROW.match, lines) if row]
@@ -154,12 +156,12 @@ def test_page_is_written_anew(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("\n".join(["# T", "", *rows, f"end {old}", ""]))
 
-    with mock.patch.object(shown, "ROOT", tmp_path):
+    with mock.patch.object(page_text, "ROOT", tmp_path):
         (first, _) = steps.of(page)
-    found = answers.agree(first.output or (), [f"hub  {new}", "n 3"])
+    agreed = answers.agree(first.output or (), [f"hub  {new}", "n 3"])
 
-    assert isinstance(found, tuple)
-    assert answers.renewed(page.read_text(), [first], [found]) == page.read_text().replace(
+    assert isinstance(agreed, tuple)
+    assert answers.renewed(page.read_text(), [first], [agreed]) == page.read_text().replace(
         old, new
     )
 
@@ -170,10 +172,10 @@ def test_stated_codes_are_read(tmp_path: Path) -> None:
     block = "```sh\na \\\n  --b   # why\n# only a remark\nc\n```\n"
     page.write_text(f"{block}\nSo. The exit\ncode is 3.\n\n{block}\n# T\nThe exit code is 4.\n")
 
-    with mock.patch.object(shown, "ROOT", tmp_path):
-        found = [(step.command, step.code) for step in steps.of(page)]
+    with mock.patch.object(page_text, "ROOT", tmp_path):
+        codes = [(step.command, step.code) for step in steps.of(page)]
 
-    assert found == [("a --b", 0), ("c", 3), ("a --b", 0), ("c", 0)]
+    assert codes == [("a --b", 0), ("c", 3), ("a --b", 0), ("c", 0)]
 
 
 def _text(step: Step) -> str:
@@ -182,14 +184,14 @@ def _text(step: Step) -> str:
 
 def _help(step: Step) -> str:
     """Print the help in this process, as a terminal of the page's width shows it."""
-    words, told = shlex.split(step.command), io.StringIO()
+    words, output = shlex.split(step.command), io.StringIO()
     with (
         mock.patch.dict(os.environ, _HELP_WIDTH),
-        contextlib.redirect_stdout(told),
+        contextlib.redirect_stdout(output),
         contextlib.suppress(SystemExit),
     ):
         if words[0] == "harness":
             main.main(words[1:])
         else:
             import_module(words[2]).main(words[3:])
-    return "\n".join(line.rstrip() for line in told.getvalue().splitlines()).rstrip()
+    return "\n".join(line.rstrip() for line in output.getvalue().splitlines()).rstrip()

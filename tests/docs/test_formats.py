@@ -43,16 +43,16 @@ def test_fields_of_parity() -> None:
     """What the comparison returns, and the two digests that its program adds."""
     patches = np.ones((2, 4, 8, 8), complex)
     positions = np.zeros((2, 4, 2))
-    kept = parity.Probe(
+    probe = parity.Probe(
         dataset_sha256="0" * 64,
         groups=np.zeros((2, 4), np.int64),
         positions=positions,
         patches=patches,
         consistent=patches,
     )
-    found = set(parity.compare(kept, positions, patches, patches))
+    keys = set(parity.compare(probe, positions, patches, patches))
 
-    assert found | {"dataset_sha256", "bundle_sha256"} == fields("Parity")
+    assert keys | {"dataset_sha256", "bundle_sha256"} == fields("Parity")
 
 
 def test_fields_of_the_ledger() -> None:

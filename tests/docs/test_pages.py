@@ -19,10 +19,10 @@ from proofs.docs import (
     configuration,
     exit_codes,
     guards,
+    page_text,
     pages,
     regions,
     schema,
-    shown,
 )
 from tests.builders import declarations
 
@@ -87,7 +87,7 @@ def test_exit_codes_of_verdicts_are_the_documented_ones() -> None:
         assert exit_codes.HARNESS[code].startswith(verdict.value)
 
 
-@pytest.mark.parametrize("page", shown.PAGES, ids=shown.name)
+@pytest.mark.parametrize("page", page_text.PAGES, ids=page_text.name)
 def test_blocks_of_data_can_be_read(page: Path) -> None:
     """Every TOML and JSON block is valid."""
     text = page.read_text("utf-8")
@@ -97,7 +97,7 @@ def test_blocks_of_data_can_be_read(page: Path) -> None:
         {"toml": tomllib.loads, "json": json.loads}[language](plain)
 
 
-@pytest.mark.parametrize("page", shown.PAGES, ids=shown.name)
+@pytest.mark.parametrize("page", page_text.PAGES, ids=page_text.name)
 def test_pages_name_no_place_of_a_machine(page: Path) -> None:
     """Outputs are shown without the folders of the machine that made them."""
     assert PLACES.findall(page.read_text("utf-8")) == []
@@ -117,13 +117,13 @@ def test_metric_examples_can_be_read() -> None:
 def test_every_dependency_has_a_reason() -> None:
     """Each package that a pyproject.toml names is on the page of dependencies, and locked."""
     wanted = []
-    for folder in (shown.ROOT, shown.ROOT / "packaging" / "ptycho-torch"):
+    for folder in (page_text.ROOT, page_text.ROOT / "packaging" / "ptycho-torch"):
         project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
         extras = project["optional-dependencies"].values()
         wanted += [*project["dependencies"], *(text for extra in extras for text in extra)]
     names = {re.split(r"[<>=!\[ ]", text)[0].lower() for text in wanted}
     page = (regions.DOCS / "dependencies.md").read_text("utf-8").lower()
-    lock = (shown.ROOT / "requirements.lock").read_text("utf-8").lower().replace("_", "-")
+    lock = (page_text.ROOT / "requirements.lock").read_text("utf-8").lower().replace("_", "-")
 
     assert sorted(name for name in names if name not in page) == []
     assert sorted(name for name in names if f"\n{name}==" not in lock) == []

@@ -1,4 +1,4 @@
-"""Links lead somewhere, and the commands that are shown exist as they are shown."""
+"""Links lead somewhere, and the commands that are shown exist as they are page_text."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import click
 import pytest
 
 from harness.cli import main, options, reference
-from proofs.docs import model_cli, shown, site
+from proofs.docs import model_cli, page_text, site
 
-MAKEFILE = (shown.ROOT / "Makefile").read_text("utf-8")
-# Programs that are not ours and may be shown.
+MAKEFILE = (page_text.ROOT / "Makefile").read_text("utf-8")
+# Programs that are not ours and may be page_text.
 KNOWN = {"cd", "eval", "export", "git", "pip", "pytest", "sed", "sha256sum", "source"}
 
 
-@pytest.mark.parametrize("page", shown.PAGES, ids=shown.name)
+@pytest.mark.parametrize("page", page_text.PAGES, ids=page_text.name)
 def test_links_lead_somewhere(page: Path) -> None:
     """Each relative link names a file that is there, and an anchor that it has."""
     text = page.read_text("utf-8")
     broken = []
-    for target in shown.links(text):
+    for target in page_text.links(text):
         place, _, anchor = target.partition("#")
         path = (page.parent / place).resolve() if place else page
-        if not path.exists() or (anchor and anchor not in shown.anchors(path)):
+        if not path.exists() or (anchor and anchor not in page_text.anchors(path)):
             broken.append(target)
 
     assert broken == []
@@ -58,30 +58,32 @@ def test_pages_that_the_menu_forgot_are_added(tmp_path: Path) -> None:
 def test_the_menu_lists_pages_that_exist() -> None:
     """No entry of mkdocs.yml is dead, and none stands twice."""
     menu = re.findall(
-        r": ([\w/-]+\.md)$", (shown.ROOT / "mkdocs.yml").read_text(), re.MULTILINE
+        r": ([\w/-]+\.md)$", (page_text.ROOT / "mkdocs.yml").read_text(), re.MULTILINE
     )
 
-    assert [page for page in menu if not (shown.DOCS / page).is_file()] == []
+    assert [page for page in menu if not (page_text.DOCS / page).is_file()] == []
     assert len(set(menu)) == len(menu)
 
 
-@pytest.mark.parametrize("page", shown.PAGES, ids=shown.name)
+@pytest.mark.parametrize("page", page_text.PAGES, ids=page_text.name)
 def test_commands_that_are_shown_exist(page: Path) -> None:
     """Every line of a shell block is accepted by the parser of its program."""
-    lines = shown.commands(page.read_text("utf-8"))
+    lines = page_text.commands(page.read_text("utf-8"))
 
-    assert [(words, trouble) for words in lines if (trouble := _trouble(words))] == []
+    assert [(words, problem) for words in lines if (problem := _find_problem(words))] == []
 
 
-@pytest.mark.parametrize("page", shown.PAGES, ids=shown.name)
+@pytest.mark.parametrize("page", page_text.PAGES, ids=page_text.name)
 def test_commands_in_sentences_exist(page: Path) -> None:
     """A command in a sentence may be shortened, but its words and options are real."""
     wrong = []
-    for span in shown.spans(page.read_text("utf-8")):
+    for span in page_text.spans(page.read_text("utf-8")):
         words = span.split(" > ")[0].split()
-        trouble = _unknown_words(words[1:]) if words[0] == "harness" else _trouble(words[:3])
-        if trouble:
-            wrong.append(f"{span}: {trouble}")
+        problem = (
+            _unknown_words(words[1:]) if words[0] == "harness" else _find_problem(words[:3])
+        )
+        if problem:
+            wrong.append(f"{span}: {problem}")
 
     assert wrong == []
 
@@ -97,8 +99,8 @@ def test_examples_of_the_help_exist() -> None:
     examples = [re.split(r" {3,}", line)[0] for line in lines if line.startswith("harness ")]
 
     assert len(examples) > 40
-    asked = [words for example in examples for words in shown.typed(example)]
-    assert [(words, trouble) for words in asked if (trouble := _trouble(words))] == []
+    typed = [words for example in examples for words in page_text.typed(example)]
+    assert [(words, problem) for words in typed if (problem := _find_problem(words))] == []
 
 
 @pytest.mark.parametrize(
@@ -116,10 +118,10 @@ def test_examples_of_the_help_exist() -> None:
 )
 def test_a_wrong_command_is_noticed(line: str) -> None:
     """Each of these has a word, an option or a program that does not exist, or lacks one."""
-    assert _trouble(line.split()) != ""
+    assert _find_problem(line.split()) != ""
 
 
-def _trouble(words: list[str]) -> str:
+def _find_problem(words: list[str]) -> str:
     if words[0] == "harness":
         return _harness(words[1:])
     if words[0] == "make":
@@ -169,9 +171,9 @@ def _harness(words: list[str]) -> str:
                 if not isinstance(command, click.Group) or not context._protected_args:
                     return ""
                 rest = [*context._protected_args, *context.args]
-                name, found, rest = command.resolve_command(context, rest)
-                assert found is not None
-                command, parent = found, context
+                name, subcommand, rest = command.resolve_command(context, rest)
+                assert subcommand is not None
+                command, parent = subcommand, context
     except click.exceptions.Exit:
         return ""  # --help and --version answer and leave
     except click.BadParameter as error:
@@ -187,10 +189,13 @@ def _unknown_words(words: list[str]) -> str:
     for word in words:
         if isinstance(command, click.Group) and not word.startswith("-"):
             for name in word.strip("{}").split(","):
-                found = command.get_command(context, name.strip())
-                if found is None:
+                subcommand = command.get_command(context, name.strip())
+                if subcommand is None:
                     return f"no command {name}"
-            command, context = found, click.Context(found, info_name=name, parent=context)
+            command, context = (
+                subcommand,
+                click.Context(subcommand, info_name=name, parent=context),
+            )
         elif word.startswith("--"):
             known = {flag for p in command.get_params(context) for flag in p.opts}
             if word.partition("=")[0] not in known:

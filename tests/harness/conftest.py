@@ -27,6 +27,6 @@ def store(pristine: Store, tmp_path: Path) -> Store:
 @pytest.fixture
 def stop() -> Iterator[Stop]:
     """Nobody asks to stop, unless a test does."""
-    asked = Stop()
-    yield asked
-    asked.close()
+    stop_ = Stop()
+    yield stop_
+    stop_.close()

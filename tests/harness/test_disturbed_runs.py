@@ -56,7 +56,7 @@ def test_evidence_that_the_disk_refuses_gives_no_verdict(
     assert hubs.run(project).record.verdict is Verdict.GREEN
 
 
-_TOLD = (Outcome.PASSED, Outcome.NOTED)
+_ACCEPTABLE = (Outcome.PASSED, Outcome.NOTE)
 
 
 def test_evidence_that_is_gone_is_still_a_finding(
@@ -81,7 +81,7 @@ def test_a_refusal_while_a_hub_is_judged_again_is_no_pass(
 
     report = verify(project, hub)
 
-    (row,) = [row for row in report.rows if row.outcome not in _TOLD]
+    (row,) = [row for row in report.rows if row.outcome not in _ACCEPTABLE]
     assert refusal.count == 1
     assert (row.check, row.outcome) == ("guards", Outcome.DAMAGED)
     assert row.found == "analysis/make/out.json: Input/output error"
@@ -142,12 +142,14 @@ def test_every_folder_in_which_files_are_written_whole_is_tidied(tmp_path: Path)
     ]
     parts = [tmp_path / name for name in names]
     parts = [path.with_name(f".{path.name}.0.part") for path in parts]
-    kept = layout.external_folder(project.work, "20260101T000000Z-aaaaaa") / ".bundle.0.part"
-    for path in (*parts, kept):
+    external = (
+        layout.external_folder(project.work, "20260101T000000Z-aaaaaa") / ".bundle.0.part"
+    )
+    for path in (*parts, external):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps("half"))
 
     workflow.tidy(project)
 
     assert [path for path in parts if path.exists()] == []
-    assert kept.exists()
+    assert external.exists()

@@ -55,9 +55,9 @@ def test_drill_applies(patch: Path) -> None:
 
 def test_drills_name_declared_guards() -> None:
     """Each drill names a guard of its suite, and there are enough of them."""
-    found = drill.select(load_project(ROOT), None, [])
+    drills = drill.select(load_project(ROOT), None, [])
 
-    assert len(found) == len(PATCHES) >= LEAST
+    assert len(drills) == len(PATCHES) >= LEAST
 
 
 def test_known_defects_are_drilled() -> None:

@@ -24,5 +24,5 @@ def assert_gradient(
     ahead, behind = (float(function(point + sign * step * direction)) for sign in (1, -1))
     slope = float(torch.vdot(gradient.flatten(), direction.flatten()).real)
     assert slope != 0.0
-    found = (ahead - behind) / (2 * step)
-    assert abs(found - slope) <= 1e-6 * max(1.0, abs(slope)), f"{found} against {slope}"
+    estimate = (ahead - behind) / (2 * step)
+    assert abs(estimate - slope) <= 1e-6 * max(1.0, abs(slope)), f"{estimate} against {slope}"

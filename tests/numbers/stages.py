@@ -52,17 +52,17 @@ def statistics(values: torch.Tensor) -> NDArray[np.float64]:
     """
     values = values.detach()
     parts = torch.view_as_real(values) if values.is_complex() else values
-    found = parts.double().numpy()
-    weights = np.ones(found.shape)
-    for axis, length in enumerate(found.shape):
+    array = parts.double().numpy()
+    weights = np.ones(array.shape)
+    for axis, length in enumerate(array.shape):
         falling = np.linspace(1.0, 1.0 / (axis + 2), length)
-        weights *= falling.reshape([-1 if a == axis else 1 for a in range(found.ndim)])
+        weights *= falling.reshape([-1 if a == axis else 1 for a in range(array.ndim)])
     return np.array(
         [
-            found.mean(),
-            np.sqrt(np.square(found).mean()),
-            (weights * found).mean() / weights.mean(),
-            *np.quantile(found, [0.05, 0.5, 0.95]),
+            array.mean(),
+            np.sqrt(np.square(array).mean()),
+            (weights * array).mean() / weights.mean(),
+            *np.quantile(array, [0.05, 0.5, 0.95]),
         ]
     )
 
@@ -104,10 +104,10 @@ def run(
     gradients = torch.autograd.grad(terms.loss, list(model.parameters()))
     tensors["gradient"] = _flat(list(gradients))
     assert terms.deviance is not None
-    found = (terms.loss, terms.deviance, misfit.loss)
+    totals = (terms.loss, terms.deviance, misfit.loss)
     return (
         {name: statistics(values) for name, values in tensors.items()},
-        {name: float(value.detach()) for name, value in zip(LOSSES, found, strict=True)},
+        {name: float(value.detach()) for name, value in zip(LOSSES, totals, strict=True)},
     )
 
 

@@ -43,12 +43,12 @@ def test_scales_keep_their_numbers(numbers: Callable[..., None]) -> None:
     )
     other = scans.simulated_scan(scans.tiny_recipe(seed=8, nphotons=3e3))
 
-    found = [
+    results = [
         scaling.fit(scan, photons)
         for scan, photons in ((plain, 1e5), (masked, 1e5), (other, 3e3))
     ]
 
-    table = {name: np.array([getattr(one, name) for one in found]) for name in SCALES}
+    table = {name: np.array([getattr(one, name) for one in results]) for name in SCALES}
     numbers("scales", table, ["plain", "masked", "dim"], EXACT)
 
 
@@ -119,14 +119,14 @@ def test_a_thousandth_of_the_rate_is_seen(
     """A learning rate that is off by 10⁻³ shows in the losses."""
     real = optimizer.make
 
-    def faster(*given: Any, **named: Any) -> Any:
-        made = real(*given, **named)
+    def faster(*arguments: Any, **named: Any) -> Any:
+        made = real(*arguments, **named)
         for group in made.param_groups:
             group["lr"] *= 1.001
         return made
 
     monkeypatch.setattr(optimizer, "make", faster)
-    found = losses(trained(tmp_path, "cnn-lite"))
+    curves = losses(trained(tmp_path, "cnn-lite"))
 
-    red = red_columns("training-cnn-lite", found, list(map(str, range(STEPS))), LEARNED)
+    red = red_columns("training-cnn-lite", curves, list(map(str, range(STEPS))), LEARNED)
     assert {"lr", "train_loss"} <= set(red)

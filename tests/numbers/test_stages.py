@@ -36,16 +36,16 @@ def test_stages_keep_their_numbers(
     case: Case, dtype: torch.dtype, numbers: Callable[..., None]
 ) -> None:
     """Weights, every stage, the stitched object and the gradient are what they were."""
-    found, _ = stages.run(case, dtype)
+    arrays, _ = stages.run(case, dtype)
 
-    numbers(case.name, found, ROWS, TOLERANCE)
+    numbers(case.name, arrays, ROWS, TOLERANCE)
 
 
 @pytest.fixture(scope="module")
 def losses_of_cases() -> dict[str, NDArray[np.float64]]:
     """Both losses and the deviance, one number per case."""
-    found = [stages.run(case)[1] for case in CASES]
-    return {name: np.array([terms[name] for terms in found]) for name in stages.LOSSES}
+    losses_ = [stages.run(case)[1] for case in CASES]
+    return {name: np.array([terms[name] for terms in losses_]) for name in stages.LOSSES}
 
 
 def test_losses_keep_their_numbers(
@@ -58,8 +58,8 @@ def test_losses_keep_their_numbers(
 def _scaled(real: Callable[..., Any]) -> Callable[..., Any]:
     """Make a stage that says a thousandth more."""
 
-    def stage(*given: Any, **named: Any) -> Any:
-        return real(*given, **named) * (1 + CHANGE)
+    def stage(*arguments: Any, **named: Any) -> Any:
+        return real(*arguments, **named) * (1 + CHANGE)
 
     return stage
 
@@ -67,8 +67,8 @@ def _scaled(real: Callable[..., Any]) -> Callable[..., Any]:
 def _heavier(real: Callable[..., Any]) -> Callable[..., Any]:
     """Make initial weights a thousandth larger."""
 
-    def convolution(*given: Any, **named: Any) -> Any:
-        layer = real(*given, **named)
+    def convolution(*arguments: Any, **named: Any) -> Any:
+        layer = real(*arguments, **named)
         layer.weight.data *= 1 + CHANGE
         return layer
 
@@ -83,8 +83,8 @@ def _brighter(real: Callable[..., Any]) -> Callable[..., Any]:
 def _steeper(real: Callable[..., Any]) -> Callable[..., Any]:
     """Leave the loss as it is and make its slope a thousandth larger."""
 
-    def loss(*given: Any) -> Any:
-        terms = real(*given)
+    def loss(*arguments: Any) -> Any:
+        terms = real(*arguments)
         return terms._replace(loss=terms.loss + CHANGE * (terms.loss - terms.loss.detach()))
 
     return loss
@@ -116,9 +116,9 @@ def test_a_thousandth_is_seen(
 ) -> None:
     """A stage that is off by 10⁻³ is the first one that is red."""
     monkeypatch.setattr(owner, name, plant(getattr(owner, name)))
-    found, _ = stages.run(MERGING)
+    arrays, _ = stages.run(MERGING)
 
-    assert red_columns(MERGING.name, found, ROWS, TOLERANCE)[:1] == [stage]
+    assert red_columns(MERGING.name, arrays, ROWS, TOLERANCE)[:1] == [stage]
 
 
 @pytest.mark.parametrize("loss", stages.LOSSES)

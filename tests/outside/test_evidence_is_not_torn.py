@@ -60,8 +60,8 @@ def test_structures_stay_what_they_are(tmp_path: Path, secret: str) -> None:
     wide = made.file(Path("a.json"), json.dumps(values, ensure_ascii=False).encode())
     xml = made.xml(ET.tostring(element, "utf-8"))
 
-    for found in (plain, wide):
-        assert json.loads(found) == {"a": ["<secret>", 1], "b": "x <secret> y"}
+    for text in (plain, wide):
+        assert json.loads(text) == {"a": ["<secret>", 1], "b": "x <secret> y"}
     if secret == SECRETS[0]:
         assert ET.fromstring(xml).text == "it is <secret>"  # noqa: S314 - ours
     assert ET.fromstring(xml).tag == "a"  # noqa: S314 - ours
@@ -155,9 +155,9 @@ def test_stray_in_the_hub_loses_no_run(
     )
     settle = run_stage.settle
 
-    def meddle(spec: Any, trial: Any, context: Any, *rest: Any) -> Any:
+    def meddle(spec: Any, result: Any, context: Any, *rest: Any) -> Any:
         leave(context.hub)
-        return settle(spec, trial, context, *rest)
+        return settle(spec, result, context, *rest)
 
     monkeypatch.setattr(run_stage, "settle", meddle)
     outcome = hubs.run(made)

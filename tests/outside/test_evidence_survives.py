@@ -24,8 +24,8 @@ from tests.builders.sealed import Store
 def harness(root: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """Run the harness as a program in an environment of its own."""
     argv = [sys.executable, "-m", "harness", "-C", str(root), *words]
-    given = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd()), **environment}
-    return subprocess.run(argv, env=given, capture_output=True, check=False)
+    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd()), **environment}
+    return subprocess.run(argv, env=variables, capture_output=True, check=False)
 
 
 # ---------------------------------------------------------------- line ends, modes
@@ -43,13 +43,13 @@ def test_init_keeps_line_ends_out_of_evidence(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     hubs.git(tmp_path, "-c", "core.autocrlf=true", "clone", "--quiet", ".", str(clone))
 
-    found = [
+    rows = [
         row
         for row in verify(load_project(clone), clone / hub.relative_to(tmp_path)).rows
         if row.check == "bytes"
     ]
 
-    assert [row.outcome for row in found] == ["ok"]
+    assert [row.outcome for row in rows] == ["ok"]
 
 
 @pytest.mark.parametrize("names", [("plan.md",), ("manifest-sha256.txt",), None])
@@ -62,10 +62,10 @@ def test_line_ends_are_named_as_the_cause(store: Store, names: tuple[str, ...] |
 
     report = verify(store.project, store.hub)
 
-    told = [row for row in report.rows if "CRLF" in row.found]
+    rows = [row for row in report.rows if "CRLF" in row.found]
     assert report.exit_code == 4
-    assert told
-    assert all(".gitattributes" in row.remedy for row in told)
+    assert rows
+    assert all(".gitattributes" in row.remedy for row in rows)
 
 
 def test_forced_modes_are_a_note(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

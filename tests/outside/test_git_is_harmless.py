@@ -227,11 +227,11 @@ def test_embedded_bare_repository_is_not_entered(tmp_path: Path, name: str) -> N
         ground.mark.unlink()
 
     made = stamp.take(inner, ())
-    found = inputs.take(inner, ["source/**/*.py"], inputs.DigestCache(tmp_path / "c.json"))
+    digests = inputs.take(inner, ["source/**/*.py"], inputs.DigestCache(tmp_path / "c.json"))
 
     assert not ground.mark.exists()
     assert (made.commit, made.dirty) == (stamp.NONE, True)
-    assert list(found) == ["source/model.py"]
+    assert list(digests) == ["source/model.py"]
     with pytest.raises(checkout.GitError, match="bare repository"):
         checkout.call(inner, "status")
 

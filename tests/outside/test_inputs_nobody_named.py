@@ -148,9 +148,9 @@ def test_plan_says_what_each_glob_named(tmp_path: Path) -> None:
 
     outcome = hubs.run(hubs.project(tmp_path, tiny=suite))
 
-    told = (outcome.hub / "plan/plan.md").read_text()
-    assert "- `source/**/*.py`: 1 file" in told
-    assert "- `harness.toml`: 1 file" in told
+    plan = (outcome.hub / "plan/plan.md").read_text()
+    assert "- `source/**/*.py`: 1 file" in plan
+    assert "- `harness.toml`: 1 file" in plan
 
 
 READS: dict[str, tuple[str, str]] = {
@@ -306,9 +306,9 @@ def test_wildcard_passes_by_what_tools_keep(tmp_path: Path) -> None:
         (tmp_path / name).write_text("x\n")
 
     cache = DigestCache(tmp_path / "cache.json")
-    found = inputs.take(tmp_path, ["**/*.py"], cache, (tmp_path / "hubs",))
+    digests = inputs.take(tmp_path, ["**/*.py"], cache, (tmp_path / "hubs",))
     named = inputs.take(tmp_path, ["env/lib/*.py"], cache)
 
-    assert (list(found), list(named)) == (["d.py"], ["env/lib/a.py"])
+    assert (list(digests), list(named)) == (["d.py"], ["env/lib/a.py"])
     with pytest.raises(ConfigError):
         inputs.take(tmp_path, ["nothing/*.py"], cache)

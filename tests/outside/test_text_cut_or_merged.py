@@ -49,9 +49,9 @@ LOGS: dict[str, tuple[dict[str, Any], str, Verdict]] = {
 def test_absence_is_not_concluded_from_a_cut_log(tmp_path: Path, name: str) -> None:
     """What was found counts; that something is not there is said of a whole log only."""
     options, text, expected = LOGS[name]
-    found = evidence(tmp_path, logs={"train": text})
+    inputs = evidence(tmp_path, logs={"train": text})
 
-    (result,) = registry.judge((guard("log", stage="train", **options),), found, None)
+    (result,) = registry.judge((guard("log", stage="train", **options),), inputs, None)
 
     assert result.verdict is expected
 
@@ -64,8 +64,8 @@ def test_stream_that_left_the_middle_out_is_told_by_its_log(tmp_path: Path) -> N
         stream.feed(b"line of text\n" * 10_000)
     stream.close()
 
-    found = evidence(tmp_path, logs={"train": place.read_text()})
-    (result,) = registry.judge((guard("log", stage="train", must_not=["NaN"]),), found, None)
+    inputs = evidence(tmp_path, logs={"train": place.read_text()})
+    (result,) = registry.judge((guard("log", stage="train", must_not=["NaN"]),), inputs, None)
 
     assert stream.cut > 0
     assert result.verdict is OPEN
@@ -155,29 +155,29 @@ FILES: dict[str, tuple[str, bytes, dict[str, Any], Verdict]] = {
 def test_a_file_is_read_whole_or_not_at_all(tmp_path: Path, name: str) -> None:
     """A name that stands twice, and what is beyond a bound, leave the verdict open."""
     file, content, options, expected = FILES[name]
-    found = evidence(tmp_path, files={file: content})
+    inputs = evidence(tmp_path, files={file: content})
 
-    (result, *_) = registry.judge((guard(**options),), found, None)
+    (result, *_) = registry.judge((guard(**options),), inputs, None)
 
     assert result.verdict is expected
 
 
 def test_name_twice_is_never_green_by_default(tmp_path: Path) -> None:
     """The guards that nobody declares do not take one of two values for the one."""
-    found = evidence(tmp_path, files={"out.json": b'{"loss": NaN, "loss": 0.25}'})
+    inputs = evidence(tmp_path, files={"out.json": b'{"loss": NaN, "loss": 0.25}'})
 
-    results = registry.judge((), found, None)
+    results = registry.judge((), inputs, None)
 
     assert [r.verdict for r in results] == [OPEN]
 
 
 def test_large_json_costs_bounded_memory(tmp_path: Path) -> None:
     """Sixty MiB of JSON are refused before they are parsed, for each of many guards."""
-    found = evidence(tmp_path, files={"out.json": b"[" + b"[],[1]," * (9 << 20) + b"0]"})
+    inputs = evidence(tmp_path, files={"out.json": b"[" + b"[],[1]," * (9 << 20) + b"0]"})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     specs = tuple(guard("bound", metric=f"out:[{i}]", min=0) for i in range(30))
-    results = registry.judge(specs, found, None)
+    results = registry.judge(specs, inputs, None)
 
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert {r.verdict for r in results} == {OPEN}

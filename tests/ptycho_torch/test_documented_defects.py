@@ -60,11 +60,11 @@ def _intensity_is_the_oracles(modes: int) -> None:
     state = {name: value.numpy() for name, value in model.network.state_dict().items()}
 
     with torch.inference_mode():
-        found = model(X, rel).intensity.numpy()
+        intensity = model(X, rel).intensity.numpy()
 
     probe = fields.probe(N, modes)
     wanted = oracle.forward(state, X.numpy(), rel.numpy(), probe, model.config)["intensity"]
-    assert np.linalg.norm(found - wanted) <= 2e-5 * np.linalg.norm(wanted)
+    assert np.linalg.norm(intensity - wanted) <= 2e-5 * np.linalg.norm(wanted)
 
 
 def still_image_is_whole() -> None:

@@ -33,8 +33,8 @@ CASES = [
 TOLERANCE = {torch.float64: 1e-6, torch.float32: 2e-5}
 
 
-def _distance(found: torch.Tensor, wanted: NDArray[np.generic]) -> float:
-    values = found.detach().numpy()
+def _distance(actual: torch.Tensor, wanted: NDArray[np.generic]) -> float:
+    values = actual.detach().numpy()
     assert values.shape == wanted.shape
     return float(np.linalg.norm(values - wanted) / np.linalg.norm(wanted))
 
@@ -81,28 +81,28 @@ def test_every_stage_agrees(
 
     for dtype in (torch.float32, torch.float64):
         tensors = (torch.from_numpy(values).to(dtype) for values in (X, rel))
-        found = _torch_stages(model.to(dtype), *tensors)
-        assert found.keys() == wanted.keys()
-        far = {name: _distance(found[name], wanted[name]) for name in wanted}
+        stages = _torch_stages(model.to(dtype), *tensors)
+        assert stages.keys() == wanted.keys()
+        far = {name: _distance(stages[name], wanted[name]) for name in wanted}
         failed = [name for name, distance in far.items() if not distance <= TOLERANCE[dtype]]
         assert not failed, f"first stage that fails: {failed[0]} in {dtype}, {far}"
-        _losses_agree(found["intensity"], wanted["intensity"], X, mask)
+        _losses_agree(stages["intensity"], wanted["intensity"], X, mask)
 
 
 def _losses_agree(
-    found: torch.Tensor,
+    intensity: torch.Tensor,
     wanted: NDArray[np.generic],
     X: NDArray[np.float32],
     mask: NDArray[np.bool_],
 ) -> None:
     """Both losses and the deviance are the oracle's."""
-    measured, valid = torch.from_numpy(X).to(found.dtype), torch.from_numpy(mask)
-    terms = losses.poisson(found, measured, 19.764235, valid, 1e-8)
+    measured, valid = torch.from_numpy(X).to(intensity.dtype), torch.from_numpy(mask)
+    terms = losses.poisson(intensity, measured, 19.764235, valid, 1e-8)
     nll, deviance = oracle.poisson_nll(wanted, X, 19.764235, mask)
     assert float(terms.loss.detach()) == pytest.approx(nll, rel=1e-5)
     assert terms.deviance is not None
     assert float(terms.deviance) == pytest.approx(deviance, rel=1e-5)
-    misfit = losses.mae(found, measured, 19.764235, valid, 1e-12).loss
+    misfit = losses.mae(intensity, measured, 19.764235, valid, 1e-12).loss
     assert float(misfit.detach()) == pytest.approx(
         oracle.mae(wanted, X, 19.764235, mask), rel=1e-5
     )
@@ -137,9 +137,9 @@ def test_heads_agree(head: str) -> None:
     config = ModelConfig(amp_activation=head, amp_max=2.5)
 
     amplitude = heads.amplitude(torch.from_numpy(logits[0]), head, 2.5)
-    found = heads.combine(amplitude, torch.from_numpy(logits[1]))
+    patches = heads.combine(amplitude, torch.from_numpy(logits[1]))
 
-    assert _distance(found, oracle.heads(logits[0], logits[1], config)) <= 1e-12
+    assert _distance(patches, oracle.heads(logits[0], logits[1], config)) <= 1e-12
 
 
 def test_stitch_agrees() -> None:
@@ -169,14 +169,14 @@ def test_groups_agree(C: int, K: int, n_groups: int | None) -> None:
     """The fast grouping draws the groups that the brute force draws."""
     positions = np.random.default_rng(3).integers(0, 9, (40, 2)).astype(float)
 
-    found, wanted = (
+    groups, wanted = (
         module.make_groups(positions, C, K, n_groups, np.random.default_rng(4))
         for module in (grouping, oracle)
     )
 
-    assert np.array_equal(found, wanted)
+    assert np.array_equal(groups, wanted)
     centres, offsets, reach = oracle.relative(positions, wanted)
-    geometry = grouping.locate(positions, found, N)
+    geometry = grouping.locate(positions, groups, N)
     np.testing.assert_allclose(geometry.centres, centres, rtol=1e-14)
     np.testing.assert_allclose(geometry.offsets, offsets, atol=1e-13)
     assert geometry.padded_size == N + 2 * reach

@@ -53,10 +53,10 @@ def grid(picture: NDArray[np.uint8], shape: tuple[int, int] = SHAPE) -> NDArray[
 
 def test_every_value_has_its_colour() -> None:
     """Rows stay rows, columns stay columns, and value k of 10 is shade k."""
-    found = grid(pixels(panels.draw([panel()])))
+    colours = grid(pixels(panels.draw([panel()])))
 
     expected = np.rint(panel().values / 10 * 255).astype(np.uint8)
-    np.testing.assert_array_equal(found, np.repeat(expected[..., None], 3, axis=2))
+    np.testing.assert_array_equal(colours, np.repeat(expected[..., None], 3, axis=2))
 
 
 def test_the_bar_runs_from_end_to_end() -> None:
@@ -72,14 +72,14 @@ def test_the_bar_runs_from_end_to_end() -> None:
 
 def test_what_is_not_shown_is_empty() -> None:
     """Pixels outside, and values that are no numbers, have the colour of nothing."""
-    shown = np.ones(SHAPE, bool)
-    shown[4, 9] = False
+    mask = np.ones(SHAPE, bool)
+    mask[4, 9] = False
     values = panel().values.copy()
     values[7, 3] = np.nan
 
-    found = grid(pixels(panels.draw([panel(values, shown=shown)])))
+    colours = grid(pixels(panels.draw([panel(values, mask=mask)])))
 
-    empty = (found == EMPTY).all(axis=-1)
+    empty = (colours == EMPTY).all(axis=-1)
     assert [tuple(at) for at in np.argwhere(empty)] == [(4, 9), (7, 3)]
 
 
@@ -92,8 +92,8 @@ def test_values_beyond_are_marked() -> None:
     marked = grid(pixels(panels.draw([panel(values, ramp=ramp(beyond=red))])))
     plain = grid(pixels(panels.draw([panel(values)])))
 
-    found = [tuple(at) for at in np.argwhere((marked == red).all(axis=-1))]
-    assert found == [(1, 2), (3, 4), (5, 6)]
+    places = [tuple(at) for at in np.argwhere((marked == red).all(axis=-1))]
+    assert places == [(1, 2), (3, 4), (5, 6)]
     assert (plain[1, 2] == 255).all()
     assert (plain[3, 4] == 0).all()
 

@@ -33,8 +33,8 @@ def _batch(B: int, C: int) -> tuple[torch.Tensor, torch.Tensor]:
     return X, torch.from_numpy(fields.offsets(rng, B, C, 2.5)).float()
 
 
-def _distance(found: torch.Tensor, wanted: torch.Tensor) -> float:
-    return float(((found - wanted).norm() / wanted.norm()).detach())
+def _distance(actual: torch.Tensor, wanted: torch.Tensor) -> float:
+    return float(((actual - wanted).norm() / wanted.norm()).detach())
 
 
 @pytest.mark.parametrize(

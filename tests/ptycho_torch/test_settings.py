@@ -62,10 +62,10 @@ BAD: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("name", "value", "expected"), GOOD)
 def test_good_values_are_converted(name: str, value: Any, expected: Any) -> None:
     """Numbers become the type of their field."""
-    found = settings.convert(Sample, name, value, where="x")
+    converted = settings.convert(Sample, name, value, where="x")
 
-    assert found == expected
-    assert type(found) is type(expected)
+    assert converted == expected
+    assert type(converted) is type(expected)
 
 
 @pytest.mark.parametrize(("name", "value"), BAD)

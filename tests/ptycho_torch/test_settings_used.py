@@ -82,8 +82,15 @@ def run_backend(name: str, folder: Path, patch: pytest.MonkeyPatch) -> SettingRe
     for index, words in enumerate(RUNS):
         assert bundles.train(scan, folder / str(index), *words, *backend) == 0
     places = ["--test_data", str(scan), "--output_dir", str(folder / "object")]
-    given = ["--model_path", str(folder / "0"), *places, "--accelerator", "cpu", "--quiet"]
-    assert infer([*given, *backend]) == 0
+    model_flags = [
+        "--model_path",
+        str(folder / "0"),
+        *places,
+        "--accelerator",
+        "cpu",
+        "--quiet",
+    ]
+    assert infer([*model_flags, *backend]) == 0
     return reads
 
 
@@ -115,8 +122,10 @@ def test_the_rest_is_refused(
     """A value that a backend would have to ignore is an error that names the setting."""
     real = importlib.util.find_spec
 
-    def look(asked: str, package: str | None = None) -> ModuleSpec | None:
-        return ModuleSpec(asked, None) if asked == backends.TENSORFLOW else real(asked, package)
+    def look(wanted: str, package: str | None = None) -> ModuleSpec | None:
+        return (
+            ModuleSpec(wanted, None) if wanted == backends.TENSORFLOW else real(wanted, package)
+        )
 
     monkeypatch.setattr(importlib.util, "find_spec", look)
     scan = bundles.write_scan(tmp_path)
@@ -240,8 +249,8 @@ def test_pinning_reaches_every_loader(
     """Batches of training, of its shares and of inference are gathered as asked."""
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     scan = bundles.write_scan(tmp_path)
-    given = {"accelerator": "gpu", "pin_memory": is_asked}
-    config = bundles.settle(scan, tmp_path, **given).run_config
+    options = {"accelerator": "gpu", "pin_memory": is_asked}
+    config = bundles.settle(scan, tmp_path, **options).run_config
     made = prepare.prepare(config, scan_file.read(scan, config.data))
     assert made.validation_loader is not None
     share = shard(made.train_loader, 4, len(made.train.groups), Rank(number=1, count=2))
@@ -261,12 +270,12 @@ def test_pinning_for_a_cpu_is_refused(
     bundles.fresh(scan, tmp_path / "model")
     partial = bundles.write_config(tmp_path / "model", execution={"pin_memory": True})
     places = ["--model_path", str(tmp_path / "model"), "--test_data", str(scan)]
-    given = ["--output_dir", str(tmp_path / "out"), "--accelerator", "cpu"]
+    output_flags = ["--output_dir", str(tmp_path / "out"), "--accelerator", "cpu"]
     capsys.readouterr()
 
     codes = [
         bundles.train(scan, tmp_path / "out", execution={"pin_memory": True}),
-        infer([*places, *given, "--config", str(partial)]),
+        infer([*places, *output_flags, "--config", str(partial)]),
     ]
 
     said = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
@@ -291,11 +300,13 @@ def test_tensorflow_keeps_what_it_can(tmp_path: Path, monkeypatch: pytest.Monkey
     """Unasked, it has no logger and no checkpoints, and the settings say so."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *_: ModuleSpec(name, None))
     scan = bundles.write_scan(tmp_path)
-    found = create_training_payload(scan, tmp_path, {"backend": "tensorflow"}).execution_config
+    execution = create_training_payload(
+        scan, tmp_path, {"backend": "tensorflow"}
+    ).execution_config
 
-    assert found.accelerator == "cpu"
-    assert found.logger_backend is None
-    assert found.enable_checkpointing is False
+    assert execution.accelerator == "cpu"
+    assert execution.logger_backend is None
+    assert execution.enable_checkpointing is False
 
 
 def test_watching_ends_with_the_patch() -> None:

@@ -66,8 +66,8 @@ class Story:
 
     def write(self, *, rate: float, jitter: float = 1.0, comment: str = "") -> None:
         """Edit the model; the comment is told by a name, as comments make nothing stale."""
-        told = f"NOTE = {comment!r}\n" if comment else ""
-        text = f"RATE = {rate}\n" + _MODEL.format(jitter=jitter) + told
+        note = f"NOTE = {comment!r}\n" if comment else ""
+        text = f"RATE = {rate}\n" + _MODEL.format(jitter=jitter) + note
         (self.root / "model/learn.py").write_text(text)
 
     def note(self, text: str) -> None:
@@ -80,15 +80,15 @@ class Story:
         code = main.main([*words, "--json"])
         return code, json.loads(self._capsys.readouterr().out)
 
-    def standing(self) -> dict[str, Any]:
+    def status(self) -> dict[str, Any]:
         """Ask where the suite stands."""
-        (told,) = self.type("status")[1]["suites"]
-        return dict(told)
+        (status,) = self.type("status")[1]["suites"]
+        return dict(status)
 
     def blocker(self) -> dict[str, Any]:
         """Return the one blocker there is."""
-        (told,) = self.type("blockers", "list", "--all")[1]["blockers"]
-        return dict(told)
+        (blocker,) = self.type("blockers", "list", "--all")[1]["blockers"]
+        return dict(blocker)
 
 
 @pytest.fixture
@@ -97,9 +97,9 @@ def story(
 ) -> Story:
     """The repository in the morning."""
     monkeypatch.chdir(tmp_path)
-    told = Story(tmp_path / "story", capsys)
-    monkeypatch.chdir(told.root)
-    return told
+    made = Story(tmp_path / "story", capsys)
+    monkeypatch.chdir(made.root)
+    return made
 
 
 def _thirty_commits(story: Story) -> str:
@@ -122,10 +122,10 @@ def test_day_is_told_by_its_commands(story: Story) -> None:
     """Green, fresh, stale, red, the same blocker, repaired, closed, bisected, explained."""
     assert story.type("run", "road")[0] == 0
     story.note("Nothing that the suite depends on.")
-    assert story.standing()["fresh"] is True
+    assert story.status()["fresh"] is True
 
     story.write(rate=0.05, comment="# an idea\n")
-    stood = story.standing()
+    stood = story.status()
     assert (stood["causes"][0]["kind"], stood["causes"][0]["items"]) == (
         "source",
         ["model/learn.py"],
@@ -136,7 +136,7 @@ def test_day_is_told_by_its_commands(story: Story) -> None:
     assert story.type("run", "road")[0] == 1
     seen = story.blocker()
     assert (seen["guard"], seen["status"], seen["occurrences"]) == ("learns", "open", 1)
-    assert story.standing()["next"] == f"harness blockers show {seen['id']}"
+    assert story.status()["next"] == f"harness blockers show {seen['id']}"
     assert story.type("run", "road")[0] == 1
     again = story.blocker()
     assert (again["id"], again["occurrences"]) == (seen["id"], 2)
@@ -147,12 +147,12 @@ def test_day_is_told_by_its_commands(story: Story) -> None:
         assert story.type("run", "road")[0] == 0
         assert story.blocker()["status"] == status
 
-    code, found = story.type("bisect", "road", "--good", story.first, "--bad", "HEAD~1")
-    assert code == 0, found
-    assert (code, found["culprit"], found["commits"]) == (0, planted, _COMMITS)
-    assert found["runs"] <= 6
-    assert [b["id"] for b in found["blockers"]] == [seen["id"]]
-    assert any("model/learn.py" in line for line in found["stat"])
+    code, answer = story.type("bisect", "road", "--good", story.first, "--bad", "HEAD~1")
+    assert code == 0, answer
+    assert (code, answer["culprit"], answer["commits"]) == (0, planted, _COMMITS)
+    assert answer["runs"] <= 6
+    assert [b["id"] for b in answer["blockers"]] == [seen["id"]]
+    assert any("model/learn.py" in line for line in answer["stat"])
     assert (
         story.type("bisect", "road", "--good", story.first, "--bad", "HEAD~1")[1]["runs"] == 0
     )

@@ -31,8 +31,8 @@ def walk(folder: Path, recipe: dict[str, Any], *flags: str, **model: Any) -> dic
     """Simulate, train, check parity, reconstruct; return what the runs recorded."""
     scan = bundles.write_scan(folder, **recipe)
     out, back = folder / "model", folder / "back"
-    given = ("--val_split", "0", "--log-patch-stats", *flags)
-    assert bundles.train(scan, out, *given, model={"n_filters_scale": 1, **model}) == 0
+    words = ("--val_split", "0", "--log-patch-stats", *flags)
+    assert bundles.train(scan, out, *words, model={"n_filters_scale": 1, **model}) == 0
 
     verdict = folder / "parity.json"
     places = ["--model_path", str(out), "--data", str(scan), "--output", str(verdict)]
@@ -48,18 +48,18 @@ def walk(folder: Path, recipe: dict[str, Any], *flags: str, **model: Any) -> dic
     return {"arrays": arrays, "losses": losses, "rows": rows, "record": record}
 
 
-def judge(found: dict[str, Any], points: int) -> None:
+def judge(walked: dict[str, Any], points: int) -> None:
     """The loss fell, every point is covered, every number is finite and none is trivial."""
-    assert found["losses"][-1] < found["losses"][0]
-    arrays = found["arrays"]
+    assert walked["losses"][-1] < walked["losses"][0]
+    arrays = walked["arrays"]
     origin, positions = arrays["origin_xy"], arrays["positions"]
     x, y = np.rint(positions - origin).astype(int).T
     assert len(positions) == points
     assert arrays["mask"][y, x].all()
     assert np.isfinite(arrays["object"]).all()
     assert arrays["object"][arrays["mask"]].std() > 0
-    assert found["record"]["groups"] == points
-    assert 0 < found["record"]["data_residual"] < 2
+    assert walked["record"]["groups"] == points
+    assert 0 < walked["record"]["data_residual"] < 2
 
 
 @pytest.fixture
@@ -79,10 +79,10 @@ def test_mode_goes_all_the_way(
     flags = ("--gridsize", str(gridsize), "--torch-loss-mode", loss, "--max_epochs", "3")
     choice = {True: ("--object_big",), False: ("--no-object_big",), None: ()}[overlap]
 
-    found = walk(tmp_path, {"modes": modes}, *flags, *choice)
+    walked = walk(tmp_path, {"modes": modes}, *flags, *choice)
 
-    judge(found, 24)
-    assert (found["rows"][0]["train_deviance"] == "") == (loss == "mae")
+    judge(walked, 24)
+    assert (walked["rows"][0]["train_deviance"] == "") == (loss == "mae")
 
 
 @pytest.mark.slow
@@ -93,6 +93,6 @@ def test_side_goes_all_the_way(tmp_path: Path, side: int, architecture: str) -> 
     flags = ("--max_epochs", "2", "--n_images", "4", "--batch_size", "2")
     recipe = {"n": side, "n_points": 6}
 
-    found = walk(tmp_path, recipe, *flags, architecture=architecture)
+    walked = walk(tmp_path, recipe, *flags, architecture=architecture)
 
-    judge(found, 6)
+    judge(walked, 6)

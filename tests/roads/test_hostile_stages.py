@@ -121,7 +121,7 @@ def test_binary_output_does_no_harm(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert verify.verify(made, outcome.hub).exit_code == 1
 
     assert main.main(["run", "tiny", "-v", "-C", str(made.root)]) == 1
-    shown = capsys.readouterr().out
-    assert "owned" in shown
-    assert "\x1b" not in shown
-    assert not [line for line in shown.splitlines() if line.lstrip().startswith("::")]
+    output = capsys.readouterr().out
+    assert "owned" in output
+    assert "\x1b" not in output
+    assert not [line for line in output.splitlines() if line.lstrip().startswith("::")]

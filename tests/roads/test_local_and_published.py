@@ -35,8 +35,8 @@ class Story:
         """Type a command and read its answer."""
         self._capsys.readouterr()
         code = main.main(["-C", str(self.root), *words, "--json"])
-        told = self._capsys.readouterr()
-        return code, json.loads(told.out) if told.out else told.err
+        output = self._capsys.readouterr()
+        return code, json.loads(output.out) if output.out else output.err
 
     def run(self, suite: str = "tiny", value: str = "3") -> str:
         """Run a suite and return its hub."""
@@ -92,9 +92,9 @@ def test_runs_stay_out_of_gits_way(story: Story, capsys: pytest.CaptureFixture[s
     there = clone(story, capsys)
     assert not (there.root / "hubs").exists()
 
-    code, told = story.type("publish", "--all-suites")
-    assert code == 0, told
-    assert sorted(one["hub"].split("/")[0] for one in told["published"]) == ["other", "tiny"]
+    code, answer = story.type("publish", "--all-suites")
+    assert code == 0, answer
+    assert sorted(one["hub"].split("/")[0] for one in answer["published"]) == ["other", "tiny"]
     staged = story.git("diff", "--cached", "--name-only").splitlines()
     assert all(name.startswith("hubs/") for name in staged)
     assert "hubs/ledger.jsonl" in staged
@@ -104,7 +104,7 @@ def test_runs_stay_out_of_gits_way(story: Story, capsys: pytest.CaptureFixture[s
     hubs.commit(story.root, "Go on")
     shutil.rmtree(there.root)
     there = clone(story, capsys)
-    for one in told["published"]:
+    for one in answer["published"]:
         code, rows = there.type("verify", "--hub", f"hubs/{one['hub']}")
         assert code == 0, rows  # an archive: it need not be fresh
         assert there.type("verify", "--hub", f"hubs/{one['hub']}", "--require-fresh")[0] == 3
@@ -163,11 +163,11 @@ def test_what_is_left_out_is_told(story: Story) -> None:
     """A red newest run and a suite without one are named, and the exit code knows it."""
     story.run("tiny", value="0")
 
-    code, told = story.type("publish", "--all-suites")
+    code, answer = story.type("publish", "--all-suites")
 
     assert code == 1
-    assert {one["suite"] for one in told["left_out"]} == {"tiny", "other"}
-    assert told["published"] == []
+    assert {one["suite"] for one in answer["left_out"]} == {"tiny", "other"}
+    assert answer["published"] == []
 
 
 def test_renewing_runs_what_is_stale_and_replaces(story: Story) -> None:
@@ -179,10 +179,10 @@ def test_renewing_runs_what_is_stale_and_replaces(story: Story) -> None:
     story.edit("GAIN = 2\n")
     hubs.commit(story.root, "Go on")
 
-    code, told = story.type("publish", "--renew", "--replace")
+    code, answer = story.type("publish", "--renew", "--replace")
 
     assert code == 0
-    assert [one["is_new"] for one in told["published"]] == [True, True]
+    assert [one["is_new"] for one in answer["published"]] == [True, True]
     after = story.git("ls-files", "hubs/*/*/hub.json").splitlines()
     assert len(after) == 2
     assert not set(after) & set(before)

@@ -73,8 +73,8 @@ def test_gradient_is_the_opposite_shift() -> None:
     wanted = shift.translate(other, -offsets).numpy()
     for with_xla in (False, True):
         run = tf.function(slope, autograph=False, jit_compile=with_xla)
-        found = run(tf.constant(images), tf.constant(other), tf.constant(offsets)).numpy()
-        assert np.allclose(found, wanted, atol=1e-12)
+        gradient = run(tf.constant(images), tf.constant(other), tf.constant(offsets)).numpy()
+        assert np.allclose(gradient, wanted, atol=1e-12)
 
 
 def test_groups_move_patch_by_patch() -> None:

@@ -60,9 +60,9 @@ def any_batch(translate: Translate) -> None:
     for count in (0, 1, 5, 32, 7):
         images = rng.standard_normal((count, 6, 9))
         offsets = rng.uniform(-4, 4, (count, 2))
-        found, wanted = translate(images, offsets), oracle.translate(images, offsets)
-        assert found.shape == wanted.shape, count
-        assert np.allclose(found, wanted, atol=1e-6), count
+        moved, wanted = translate(images, offsets), oracle.translate(images, offsets)
+        assert moved.shape == wanted.shape, count
+        assert np.allclose(moved, wanted, atol=1e-6), count
 
 
 LAWS = (golden_shifts, borders_survive, pairs_only, any_batch)

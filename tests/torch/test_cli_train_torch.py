@@ -98,16 +98,16 @@ class TestPatchStatsCLI:
             ["--model_path", str(folder), "--data", str(scan), "--output", str(target)]
         )
 
-        found = json.loads(target.read_text())
+        report = json.loads(target.read_text())
         assert code == 0
-        assert found["groups"] == 8
-        assert found["relative_l2"] <= 1e-6
+        assert report["groups"] == 8
+        assert report["relative_l2"] <= 1e-6
 
     def test_batches_of_the_probe_are_real(self, scan: Path, tmp_path: Path) -> None:
         """The stored groups have four different frames at their positions in the file."""
         folder = trained(scan, tmp_path, 1)
-        with np.load(folder / run_folder.PARITY_PROBE) as kept, np.load(scan) as data:
-            groups, positions = kept["groups"], kept["positions"]
+        with np.load(folder / run_folder.PARITY_PROBE) as probe, np.load(scan) as data:
+            groups, positions = probe["groups"], probe["positions"]
             x, y = data["xcoords"][groups], data["ycoords"][groups]
 
         assert all(len(set(group)) == 4 for group in groups.tolist())

@@ -26,7 +26,7 @@ def drop_some_flags(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         config_factory,
         "_collect_explicit",
-        lambda *given: {k: v for k, v in right(*given).items() if k not in lost},
+        lambda *arguments: {k: v for k, v in right(*arguments).items() if k not in lost},
     )
 
 
@@ -50,7 +50,7 @@ def tile_the_offsets(patch: pytest.MonkeyPatch) -> None:
 def flatten_the_statistics(patch: pytest.MonkeyPatch) -> None:
     """The recorded patches have no spread."""
     right = reduction.whole
-    patch.setattr(reduction, "whole", lambda found: {**right(found), "var_zero_mean": 0.0})
+    patch.setattr(reduction, "whole", lambda moments: {**right(moments), "var_zero_mean": 0.0})
 
 
 @pytest.mark.parametrize("kind", ["probe", "hann", "uniform"])

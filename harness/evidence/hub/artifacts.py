@@ -27,7 +27,7 @@ class Places:
     root: Path
     work: Path
     hub: Path
-    kept: Path
+    external: Path
 
 
 class Marker:
@@ -49,7 +49,7 @@ def collect(
 ) -> tuple[tuple[ArtifactRecord, ...], tuple[str, ...]]:
     """Take the artifacts of a stage into the hub.
 
-    Text is stored redacted. An external artifact is copied to ``places.kept`` instead and
+    Text is stored redacted. An external artifact is copied to ``places.external`` instead and
     recorded by digest, size and path.
 
     Returns:
@@ -57,9 +57,9 @@ def collect(
     """
     records, problems = [], []
     for spec in specs:
-        found, problem = _take(spec, stage, places, marker, redactor)
-        if found is not None:
-            records.append(found)
+        artifact, problem = _take(spec, stage, places, marker, redactor)
+        if artifact is not None:
+            records.append(artifact)
         if problem:
             problems.append(problem)
     return tuple(records), tuple(problems)
@@ -83,7 +83,7 @@ def _take(
     if not spec.external and status.st_size > _LARGEST_INSIDE:
         return None, f"{named} has {status.st_size:,} bytes; declare it external"
     target = (
-        places.kept / stage / source.name
+        places.external / stage / source.name
         if spec.external
         else places.hub / "analysis" / stage / source.name
     )

@@ -78,8 +78,8 @@ class Register:
         Raises:
             IntegrityError: A file of the register is damaged.
         """
-        found = [read_note(path) for path in sorted(self.folder.glob("B-*.md"))]
-        return tuple(sorted(found, key=lambda b: b.last_seen, reverse=True))
+        blockers = [read_note(path) for path in sorted(self.folder.glob("B-*.md"))]
+        return tuple(sorted(blockers, key=lambda b: b.last_seen, reverse=True))
 
     def count_sighting(self, cause: Cause, sighting: Sighting) -> Blocker:
         """Return the blocker of a cause with this sighting counted; nothing is written."""

@@ -14,7 +14,7 @@ from harness.verdict import Verdict
 _TAIL = 256 << 10
 _SHOWN_LINES = 24
 _FRAME = re.compile(
-    r'^\s*File "(?P<file>[^"]+)", line \d+, in (?P<name>\S+)'
+    r'^[ \t]*File "(?P<file>[^"]+)", line \d+, in (?P<name>\S+)'
     r"|^(?P<path>\S+\.py):\d+: (?P<error>\w+)",
     re.MULTILINE,
 )
@@ -56,8 +56,8 @@ class Cause:
 
 def normalise(text: str) -> str:
     """Replace what changes from run to run: numbers, addresses, run ids, spacing."""
-    for found, instead in _CHANGING:
-        text = found.sub(instead, text)
+    for pattern, instead in _CHANGING:
+        text = pattern.sub(instead, text)
     return text.strip()
 
 
@@ -94,10 +94,10 @@ def of_guards(
         evidence: Paths in the hub.
         follows: What the cause explains.
     """
-    told = sorted(f"{result.id}\0{direction(result)}" for result in results)
+    members = sorted(f"{result.id}\0{direction(result)}" for result in results)
     lead = results[0]
     return Cause(
-        signature=sha256_bytes("\0".join(["guards", *told]).encode()),
+        signature=sha256_bytes("\0".join(["guards", *members]).encode()),
         title=f"guard-{lead.id}",
         suite=suite,
         stage=None,
@@ -170,17 +170,17 @@ def of_record(record: HubRecord, hub: Path) -> tuple[Cause, ...]:
     paths = {a.id: a.path for a in record.artifacts if not a.external}
     stages = {stage.id: stage for stage in record.stages}
     guards = {guard.id: guard for guard in record.guards}
-    found = []
+    causes = []
     for cause in record.causes:
         if cause.verdict is not Verdict.RED:
             continue
         if not cause.guards:
-            found.append(of_stage(record.suite, stages[cause.stage or ""], hub, cause.follows))
+            causes.append(of_stage(record.suite, stages[cause.stage or ""], hub, cause.follows))
             continue
         results = [guards[id_] for id_ in cause.guards]
         proof = ("analysis/guards.json", *_named_paths(results, paths))
-        found.append(of_guards(record.suite, results, proof, cause.follows))
-    return tuple({cause.signature: cause for cause in reversed(found)}.values())[::-1]
+        causes.append(of_guards(record.suite, results, proof, cause.follows))
+    return tuple({cause.signature: cause for cause in reversed(causes)}.values())[::-1]
 
 
 def _named_paths(results: Sequence[GuardResult], paths: Mapping[str, str]) -> list[str]:
@@ -211,8 +211,8 @@ def lost_ground(log: Path) -> str:
     """
     tail = _tail(log)
     # What a program printed of an error that it handled may come after its traceback.
-    _, found, ended = tail.rpartition("Traceback (most recent call last):")
-    if found and (inside := _RAISED.search(ended)):
+    _, marker, ended = tail.rpartition("Traceback (most recent call last):")
+    if marker and (inside := _RAISED.search(ended)):
         return inside[0][:200] if _LOST.search(inside[0]) else ""
     raised = _last_raised(tail)
     return raised if _LOST.search(raised) else ""
@@ -228,12 +228,12 @@ def _tail(log: Path) -> str:
 
 
 def _last_raised(log: str) -> str:
-    found = [match[0] for match in _RAISED.finditer(log)]
-    return found[-1][:200] if found else ""
+    matches = [match[0] for match in _RAISED.finditer(log)]
+    return matches[-1][:200] if matches else ""
 
 
 def _last_frame(log: str) -> str:
-    found = [
+    frames = [
         f"{m['file'] or m['path']}:{m['name'] or m['error']}" for m in _FRAME.finditer(log)
     ]
-    return found[-1] if found else ""
+    return frames[-1] if frames else ""

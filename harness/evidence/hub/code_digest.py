@@ -157,11 +157,11 @@ def _cells(content: bytes) -> Iterator[bytes]:
         value = json.loads(content, object_pairs_hook=_unique)
         metadata, cells = value.get("metadata", {}), value["cells"]
         kernel = [metadata.get("kernelspec", {}), metadata.get("language_info", {})]
-        told = [[cell["cell_type"], _source(cell["source"])] for cell in cells]
+        sources = [[cell["cell_type"], _source(cell["source"])] for cell in cells]
         named = [value["nbformat"], *(part.get("name") for part in kernel)]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _NoCodeError from error
-    code = [source for kind, source in told if kind == "code"]
+    code = [source for kind, source in sources if kind == "code"]
     yield json.dumps([named, code], ensure_ascii=True).encode()
 
 
@@ -170,7 +170,7 @@ def _source(value: Any) -> str:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a key that stands twice")
-    return found
+    return members

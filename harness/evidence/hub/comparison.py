@@ -18,7 +18,7 @@ from pathlib import Path
 
 from harness.errors import IntegrityError
 from harness.evidence.hub import digest, inventory
-from harness.evidence.hub.inventory import Found
+from harness.evidence.hub.inventory import TreeItem
 from harness.files import sha256_bytes
 
 CRLF = "changed: its line ends became CRLF"
@@ -71,36 +71,36 @@ def compare(
         IntegrityError: The manifest or a folder cannot be read at all.
     """
     listed = inventory.read_manifest(root) if listed is None else listed
-    found = {item.path: item for item in inventory.scan(root)}
+    items = {item.path: item for item in inventory.scan(root)}
     sizes = _trusted_sizes(root, listed)
     damages = [
         damage
         for path in (*listed, inventory.MANIFEST)
-        if (damage := _outer_damage(path, found.get(path), sizes.get(path)))
+        if (damage := _outer_damage(path, items.get(path), sizes.get(path)))
     ]
-    is_forced = any(d.found.startswith(_MODE) for d in damages) and _forces_modes(root, found)
+    is_forced = any(d.found.startswith(_MODE) for d in damages) and _forces_modes(root, items)
     if is_forced:
         damages = [damage for damage in damages if not damage.found.startswith(_MODE)]
     broken = {damage.path for damage in damages}
     jobs = [path for path in listed if path not in broken and _is_chosen(path, fraction)]
     damages += _changed_files(
-        root, jobs, listed, sizes | {p: found[p].size for p in jobs}, done
+        root, jobs, listed, sizes | {p: items[p].size for p in jobs}, done
     )
-    damages += _extra(listed, found)
-    damages = _name_renamed(root, damages, listed, found)
+    damages += _extra(listed, items)
+    damages = _name_renamed(root, damages, listed, items)
     damages = _name_line_ends(root, damages, listed)
     return Comparison(
         file_count=len(listed),
         read_count=len(jobs),
-        size=sum(item.size for item in found.values() if item.is_file),
+        size=sum(item.size for item in items.values() if item.is_file),
         damages=tuple(sorted(damages, key=lambda damage: damage.path)),
         has_forced_modes=is_forced,
     )
 
 
-def _forces_modes(root: Path, found: Mapping[str, Found]) -> bool:
+def _forces_modes(root: Path, items: Mapping[str, TreeItem]) -> bool:
     """Say whether the file system gives every file one mode, whatever it is told to keep."""
-    modes = {stat.S_IMODE(item.mode) for item in found.values() if item.is_file}
+    modes = {stat.S_IMODE(item.mode) for item in items.values() if item.is_file}
     if len(modes) != 1:
         return False
     import tempfile  # noqa: PLC0415 - a fifth of the start of verify, for odd file systems
@@ -124,7 +124,7 @@ def _trusted_sizes(root: Path, listed: Mapping[str, str]) -> dict[str, int]:
         return {}
 
 
-def _outer_damage(path: str, item: Found | None, size: int | None) -> Damage | None:
+def _outer_damage(path: str, item: TreeItem | None, size: int | None) -> Damage | None:
     """Judge what can be seen without reading the file."""
     if item is None:
         return Damage(path=path, found="missing", expected="the sealed file")
@@ -168,8 +168,8 @@ def _changed_files(
         if isinstance(answer, IntegrityError):
             damages.append(Damage(path=path, found=answer.found, expected=answer.expected))
         elif answer != listed[path]:
-            found, expected = f"changed, {answer[:12]}…", f"{listed[path][:12]}…"
-            damages.append(Damage(path=path, found=found, expected=expected))
+            actual, expected = f"changed, {answer[:12]}…", f"{listed[path][:12]}…"
+            damages.append(Damage(path=path, found=actual, expected=expected))
     return damages
 
 
@@ -194,7 +194,7 @@ def _has_other_ends(root: Path, path: str, listed: Mapping[str, str]) -> bool:
     return plain != content and sha256_bytes(plain) == listed.get(path)
 
 
-def _extra(listed: Mapping[str, str], found: dict[str, Found]) -> list[Damage]:
+def _extra(listed: Mapping[str, str], items: dict[str, TreeItem]) -> list[Damage]:
     known = {*listed, inventory.MANIFEST}
     for path in listed:
         while (path := path.rpartition("/")[0]) and path not in known:
@@ -205,20 +205,20 @@ def _extra(listed: Mapping[str, str], found: dict[str, Found]) -> list[Damage]:
             found=f"{digest.kind_of(item.mode)} that is not listed",
             expected="nothing",
         )
-        for path, item in found.items()
+        for path, item in items.items()
         if path not in known
     ]
 
 
 def _name_renamed(
-    root: Path, damages: list[Damage], listed: Mapping[str, str], found: dict[str, Found]
+    root: Path, damages: list[Damage], listed: Mapping[str, str], items: dict[str, TreeItem]
 ) -> list[Damage]:
     """Say where a missing file went, when an unlisted one has its bytes."""
     missing = [damage.path for damage in damages if damage.found == "missing"]
     if not missing:
         return damages
-    unlisted = (p for p, item in found.items() if p not in listed and item.is_file)
-    places = _places(root, unlisted, found)
+    unlisted = (p for p, item in items.items() if p not in listed and item.is_file)
+    places = _places(root, unlisted, items)
     moved = {path: places[listed[path]] for path in missing if listed.get(path) in places}
     return [
         Damage(path=d.path, found=f"renamed to {moved[d.path]}", expected=d.expected)
@@ -228,11 +228,11 @@ def _name_renamed(
     ]
 
 
-def _places(root: Path, paths: Iterable[str], found: dict[str, Found]) -> dict[str, str]:
+def _places(root: Path, paths: Iterable[str], items: dict[str, TreeItem]) -> dict[str, str]:
     """Path by digest of unlisted files small enough to look into."""
     places: dict[str, str] = {}
     for path in paths:
-        if path == inventory.MANIFEST or found[path].size > inventory.LIST_LIMIT:
+        if path == inventory.MANIFEST or items[path].size > inventory.LIST_LIMIT:
             continue
         try:
             places[digest.sha256(root / path, inventory.LIST_LIMIT)] = inventory.printable_path(

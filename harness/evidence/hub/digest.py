@@ -57,9 +57,10 @@ def open_regular(path: Path) -> Iterator[tuple[int, int]]:
 
 def _open(name: str) -> tuple[int, int]:
     try:
-        found = os.lstat(name)
-        if not stat.S_ISREG(found.st_mode):  # asked first: opening a device may have effects
-            raise damage(name, kind_of(found.st_mode), "a file")
+        file_status = os.lstat(name)
+        # Looked at before it is opened: opening a device may have effects.
+        if not stat.S_ISREG(file_status.st_mode):
+            raise damage(name, kind_of(file_status.st_mode), "a file")
         handle = os.open(name, _FLAGS)
     except (OSError, ValueError) as error:
         raise damage(name, _reason(error), "a readable file") from error

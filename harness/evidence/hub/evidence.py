@@ -158,8 +158,8 @@ class HubEvidence:
         content = self.read(artifact, _JSON_LIMIT)
         values = sum(content.count(mark) for mark in b",[{")
         if values > _VALUES_LIMIT:
-            found, remedy = f"over {values:,} values", f"At most {_VALUES_LIMIT:,} are read."
-            raise _missing_error(f"artifact {artifact}", found, remedy)
+            actual, remedy = f"over {values:,} values", f"At most {_VALUES_LIMIT:,} are read."
+            raise _missing_error(f"artifact {artifact}", actual, remedy)
         try:
             return json.loads(content, object_pairs_hook=store.refuse_twice)
         except (ValueError, RecursionError) as error:
@@ -191,8 +191,8 @@ class HubEvidence:
 
 
 def _read_bytes(base: Path, relative: str, limit: int) -> bytes:
-    if fault := files.path_fault(relative):
-        raise _damage(inventory.printable_path(relative), fault, "a path inside its root")
+    if problem := files.path_fault(relative):
+        raise _damage(inventory.printable_path(relative), problem, "a path inside its root")
     full = base
     for part in Path(relative).parts:
         full = full / part

@@ -141,8 +141,10 @@ def _digest(root: Path, path: str, digest: Callable[[Path], str]) -> str:
         return digest(full)
     except OSError as error:
         is_link = full.is_symlink()
-        found = "a link that leads nowhere" if is_link else error.strerror or str(error)
-        raise _misuse(path, found, "a readable input", "Fix the file or the inputs.") from error
+        actual = "a link that leads nowhere" if is_link else error.strerror or str(error)
+        raise _misuse(
+            path, actual, "a readable input", "Fix the file or the inputs."
+        ) from error
 
 
 def resolve(root: Path, globs: Iterable[str], own: Sequence[Path] = ()) -> Iterator[str]:
@@ -167,25 +169,25 @@ def name_files(
     Raises:
         ConfigError: A glob names nothing, or leads out of the project.
     """
-    found: dict[str, list[str]] = {}
+    by_glob: dict[str, list[str]] = {}
     listed: dict[str, list[str]] = {}
     for glob in dict.fromkeys(globs):
         if glob.startswith("/") or ".." in glob.split("/"):
             raise _misuse(f"inputs {glob!r}", "a way out of the project", "a path inside", "")
         if not _WILD.search(glob):
-            found[glob] = [glob] if os.path.lexists(root / glob) else []
+            by_glob[glob] = [glob] if os.path.lexists(root / glob) else []
             if (root / glob).is_dir():
-                found[glob] = []
+                by_glob[glob] = []
         else:
             fixed = _WILD.split(glob, maxsplit=1)[0].rpartition("/")[0]
             if fixed not in listed:
                 listed[fixed] = list(_walk(root, f"{fixed}/" if fixed else "", own))
             matches = pattern(glob).fullmatch
-            found[glob] = [path for path in listed[fixed] if matches(path)]
-        if not found[glob]:
+            by_glob[glob] = [path for path in listed[fixed] if matches(path)]
+        if not by_glob[glob]:
             nearest = _nearest(root, glob, own)
             raise _misuse(f"inputs {glob!r}", "no file", "a glob that names files", nearest)
-    return found
+    return by_glob
 
 
 def _nearest(root: Path, glob: str, own: Sequence[Path]) -> str:

@@ -74,13 +74,13 @@ def describe(words: Sequence[str], root: Path, packages: Sequence[str] = ()) -> 
             "machine": platform.machine(),
         }
         path = tuple(sys.path)
-        found = {name: own_version(name, path) for name in packages or USUAL}
+        versions = {name: own_version(name, path) for name in packages or USUAL}
     else:
-        told = _ask(interpreters.locate(words, root), tuple(packages or USUAL), ())
-        facts = {k: told[k] for k in ("python", "implementation", "platform", "machine")}
-        found = told["packages"]
-    kept = {n: v for n, v in found.items() if packages or v != NONE}
-    return {**facts, **kept}
+        answer = _ask(interpreters.locate(words, root), tuple(packages or USUAL), ())
+        facts = {k: answer[k] for k in ("python", "implementation", "platform", "machine")}
+        versions = answer["packages"]
+    recorded = {n: v for n, v in versions.items() if packages or v != NONE}
+    return {**facts, **recorded}
 
 
 def absent_modules(suite: SuiteSpec, root: Path) -> str:
@@ -109,7 +109,7 @@ def own_version(package: str, folders: tuple[str, ...]) -> str:
 @cache
 def _installed_metadata(folders: tuple[str, ...]) -> dict[str, list[Path]]:
     """List the metadata of what is installed, each folder looked at once."""
-    found: dict[str, list[Path]] = {}
+    by_package: dict[str, list[Path]] = {}
     for folder in folders:
         try:
             names = os.listdir(folder or os.curdir)  # noqa: PTH208 - names only, hundreds
@@ -118,9 +118,9 @@ def _installed_metadata(folders: tuple[str, ...]) -> dict[str, list[Path]]:
         for name in sorted(names):
             if name.endswith((".dist-info", ".egg-info")):
                 package = _normalise(name.rpartition(".")[0].partition("-")[0])
-                told = "METADATA" if name.endswith(".dist-info") else "PKG-INFO"
-                found.setdefault(package, []).append(Path(folder, name, told))
-    return found
+                file_name = "METADATA" if name.endswith(".dist-info") else "PKG-INFO"
+                by_package.setdefault(package, []).append(Path(folder, name, file_name))
+    return by_package
 
 
 def _normalise(package: str) -> str:
@@ -145,13 +145,13 @@ def _ask(
         raise _refuse(command, str(error)[:120]) from error
     lines = done.stdout.decode(errors="replace").strip().splitlines()
     try:
-        told = json.loads(lines[-1]) if lines and not done.returncode else None
+        answer = json.loads(lines[-1]) if lines and not done.returncode else None
     except ValueError:
-        told = None
-    if not isinstance(told, dict) or "python" not in told:
+        answer = None
+    if not isinstance(answer, dict) or "python" not in answer:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise _refuse(command, f"exit code {done.returncode}: {said[-1] if said else ''}"[:120])
-    return told
+    return answer
 
 
 def _refuse(command: Sequence[str], found: str) -> ConfigError:

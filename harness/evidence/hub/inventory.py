@@ -44,7 +44,7 @@ class FileRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class TreeItem:
     """One thing in a folder as the file system shows it, links not followed."""
 
     path: str
@@ -64,13 +64,13 @@ def printable_path(path: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
-def scan(root: Path) -> list[Found]:
+def scan(root: Path) -> list[TreeItem]:
     """List everything below a folder, folders included, sorted by path.
 
     Raises:
         IntegrityError: Too many files, too deep, or a folder that cannot be read.
     """
-    found: list[Found] = []
+    items: list[TreeItem] = []
     waiting = [("", 0)]
     while waiting:
         folder, depth = waiting.pop()
@@ -79,15 +79,15 @@ def scan(root: Path) -> list[Found]:
                 printable_path(folder), "deeper folders", f"at most {files.DEPTH_LIMIT} levels"
             )
         for item in _list_files(root, folder):
-            found.append(item)
+            items.append(item)
             if stat.S_ISDIR(item.mode):
                 waiting.append((item.path, depth + 1))
-        if len(found) > FILE_LIMIT:
+        if len(items) > FILE_LIMIT:
             raise digest.damage(str(root), f"over {FILE_LIMIT} files", "a hub")
-    return sorted(found, key=lambda item: item.path)
+    return sorted(items, key=lambda item: item.path)
 
 
-def _list_files(root: Path, folder: str) -> list[Found]:
+def _list_files(root: Path, folder: str) -> list[TreeItem]:
     items = []
     try:
         with os.scandir(root / folder) as entries:
@@ -95,7 +95,7 @@ def _list_files(root: Path, folder: str) -> list[Found]:
                 status = entry.stat(follow_symlinks=False)
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 items.append(
-                    Found(
+                    TreeItem(
                         path=path,
                         mode=status.st_mode,
                         size=status.st_size,
@@ -105,9 +105,9 @@ def _list_files(root: Path, folder: str) -> list[Found]:
                 if len(items) > FILE_LIMIT:
                     break
     except OSError as error:
-        found = (error.strerror or "trouble").lower()
+        actual = (error.strerror or "trouble").lower()
         raise digest.damage(
-            printable_path(folder) or str(root), found, "a readable folder"
+            printable_path(folder) or str(root), actual, "a readable folder"
         ) from error
     return items
 
@@ -124,8 +124,8 @@ def take(root: Path) -> tuple[FileRecord, ...]:
     for item in items:
         if not item.is_file:
             raise digest.damage(printable_path(item.path), digest.kind_of(item.mode), "a file")
-        if fault := files.path_fault(item.path):
-            raise digest.damage(printable_path(item.path), fault, "a plain relative name")
+        if problem := files.path_fault(item.path):
+            raise digest.damage(printable_path(item.path), problem, "a plain relative name")
     refuse_collisions(item.path for item in items)
     answers = digest.sha256_all([(f"{root}/{item.path}", item.size) for item in items])
     records = []
@@ -147,9 +147,9 @@ def refuse_collisions(paths: Iterable[str]) -> None:
     for path in paths:
         other = seen.setdefault(path.casefold(), path)
         if other != path:
-            found = f"also {printable_path(other)}, the same but for case"
+            actual = f"also {printable_path(other)}, the same but for case"
             raise digest.damage(
-                printable_path(path), found, "names that differ in more than case"
+                printable_path(path), actual, "names that differ in more than case"
             )
 
 
@@ -230,9 +230,11 @@ def _parse_line(line: str, where: str) -> tuple[str, str]:
     if match is None:
         raise digest.damage(where, printable_path(line[:80]), "a digest, two spaces and a path")
     sha256, path = match.groups()
-    if fault := files.path_fault(path) or ("the manifest itself" if path == MANIFEST else None):
+    if problem := files.path_fault(path) or (
+        "the manifest itself" if path == MANIFEST else None
+    ):
         raise digest.damage(
-            where, f"{fault} in {printable_path(path)}", "a path inside the hub"
+            where, f"{problem} in {printable_path(path)}", "a path inside the hub"
         )
     return path, sha256
 

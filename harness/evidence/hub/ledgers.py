@@ -63,25 +63,25 @@ class Ledgers:
         Raises:
             IntegrityError: A ledger is damaged.
         """
-        found: dict[str, SealedRun] = {}
+        runs: dict[str, SealedRun] = {}
         for name, entry in self.walk():
             if entry.kind == seal.KIND:
-                known = found.get(entry.subject) or SealedRun(entry.subject, entry)
-                found[entry.subject] = replace(
+                known = runs.get(entry.subject) or SealedRun(entry.subject, entry)
+                runs[entry.subject] = replace(
                     known,
                     is_local=known.is_local or name == LOCAL,
                     is_published=known.is_published or name == PUBLISHED,
                 )
-        return found
+        return runs
 
     def identity(self) -> tuple[tuple[int, ...], ...]:
         """Say which files they are now, to know again whether they changed."""
-        found = []
+        identities = []
         for _, ledger in self.by_name:
             status = ledger.path.lstat()
             times = (status.st_mtime_ns, status.st_ctime_ns)
-            found.append((status.st_dev, status.st_ino, status.st_size, *times))
-        return tuple(found)
+            identities.append((status.st_dev, status.st_ino, status.st_size, *times))
+        return tuple(identities)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from harness.files import json_bytes, read_cache, write_bytes
 _SCHEMA = 1
 
 
-class Recall:
+class MetricsCache:
     """Numbers by guard of sealed runs; ``save`` keeps those that were asked for."""
 
     def __init__(self, path: Path) -> None:
@@ -37,8 +37,8 @@ class Recall:
                 record = read_record(hub)
             except HarnessError:
                 return {}  # `verify` is where damage is judged
-            found = {g.id: g.value for g in record.guards if g.value is not None}
-            known = {"file": identity, "numbers": found}
+            values = {g.id: g.value for g in record.guards if g.value is not None}
+            known = {"file": identity, "numbers": values}
         self._used[str(hub)] = known
         numbers: dict[str, float] = known["numbers"]
         return numbers

@@ -123,7 +123,7 @@ def text(plan: Plan) -> str:
     for stage in plan.suite.stages:
         lines += [f"- **{stage.id}** ({stage.kind}, at most {stage.timeout_s:g} s)", ""]
         lines += ["      " + " ".join(plan.argv.get(stage.id, ())), ""]
-        lines += [f"    - {told}" for told in _patience(stage)]
+        lines += [f"    - {detail}" for detail in _patience(stage)]
         lines += [f"    - promises {a.id}: `{a.path}`" for a in stage.artifacts]
         lines += [""] if stage.artifacts or _patience(stage) else []
     lines += ["## Guards", ""]
@@ -135,15 +135,15 @@ def text(plan: Plan) -> str:
     if plan.suite.quarantine:
         lines += ["", "## Quarantine", ""]
     for entry in plan.suite.quarantine:
-        told = f"until {entry.expires} or {entry.clean_runs} clean runs in a row"
-        lines.append(f"- {entry.kind} **{entry.id}**, {told}; {entry.owner}: {entry.reason}")
+        detail = f"until {entry.expires} or {entry.clean_runs} clean runs in a row"
+        lines.append(f"- {entry.kind} **{entry.id}**, {detail}; {entry.owner}: {entry.reason}")
     lines += [
         "",
         "## Inputs",
         "",
         f"{len(plan.inputs)} files ({plan.inputs_meaning}), SHA-256 {plan.inputs_sha256}",
         "",
-        *[f"- `{glob}`: {told}" for glob, told in _count_named(plan).items()],
+        *[f"- `{glob}`: {detail}" for glob, detail in _count_named(plan).items()],
         "",
     ]
     return "\n".join(lines)
@@ -158,11 +158,11 @@ def _count_named(plan: Plan) -> dict[str, str]:
 
 def _patience(stage: StageSpec) -> list[str]:
     """Say what a stage is granted besides one attempt."""
-    told = []
+    parts = []
     if stage.retries:
-        told.append(f"run again at most {stage.retries}×")
+        parts.append(f"run again at most {stage.retries}×")
     if stage.test_retries:
-        told.append(f"each failed test run again at most {stage.test_retries}×")
+        parts.append(f"each failed test run again at most {stage.test_retries}×")
     if stage.test_timeout_s is not None:
-        told.append(f"each phase of a test at most {stage.test_timeout_s:g} s")
-    return told
+        parts.append(f"each phase of a test at most {stage.test_timeout_s:g} s")
+    return parts

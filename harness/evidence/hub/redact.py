@@ -35,9 +35,9 @@ _CONTROL = re.compile(
 )
 # Where a CI system would read a command: at the start of a line, some of them anywhere.
 _CI_COMMAND = re.compile(
-    r"^(?P<lead>\s*):(?=:)|#(?=#(?:\[|vso\[|teamcity\[))"
-    r"|:(?=:(?:error|warning|notice|debug|group|endgroup|add-mask|add-matcher|remove-matcher"
-    r"|set-output|save-state|set-env|add-path|stop-commands|echo)\b[^\n]*::)",
+    r"^(?P<lead>[^\S\n]*):(?=:)|#(?=#(?:\[|vso\[|teamcity\[))"
+    r"|(?<!\w):(?=:(?:error|warning|notice|debug|group|endgroup|add-mask|add-matcher|remove-matcher"
+    r"|set-output|save-state|set-env|add-path|stop-commands|echo)\b)",
     re.MULTILINE | re.IGNORECASE,
 )
 _TEXT_ENDINGS = (".json", ".jsonl", ".csv", ".txt", ".log", ".md", ".toml", ".yaml", ".yml")

@@ -141,7 +141,7 @@ def read_staged(hub: Path) -> Adoption:
     return Adoption(sealed=hub, body=body, time=time)
 
 
-def adopt(hubs: Path, ledger: Log[EntryT_co], found: Sequence[Adoption]) -> list[EntryT_co]:
+def adopt(hubs: Path, ledger: Log[EntryT_co], adoptions: Sequence[Adoption]) -> list[EntryT_co]:
     """Move staged hubs into the store ``hubs`` and log all of them at once.
 
     Each is moved by one rename, so that both stores must be on the same file system; after a
@@ -153,12 +153,12 @@ def adopt(hubs: Path, ledger: Log[EntryT_co], found: Sequence[Adoption]) -> list
     """
     with files.storage(hubs, _WRITABLE):
         hubs.mkdir(parents=True, exist_ok=True)
-        for one in found:
+        for one in adoptions:
             _refuse_existing(hubs / one.subject)
             (hubs / one.subject).parent.mkdir(exist_ok=True)
     entries: list[EntryT_co] = []
-    for begin in range(0, len(found), _TOGETHER):
-        entries += _adopt_batch(hubs, ledger, found[begin : begin + _TOGETHER])
+    for begin in range(0, len(adoptions), _TOGETHER):
+        entries += _adopt_batch(hubs, ledger, adoptions[begin : begin + _TOGETHER])
     return entries
 
 
@@ -175,32 +175,32 @@ def close_received(folder: Path, body: Mapping[str, Any], time: str) -> Adoption
     return Adoption(sealed=folder, body=body, time=time)
 
 
-def restore(hubs: Path, found: Adoption) -> None:
+def restore(hubs: Path, adoption: Adoption) -> None:
     """Move a hub back into the store whose ledger still holds its seal.
 
     Raises:
         StorageError: The disk refused, or the store holds a hub of that name.
     """
-    final = hubs / found.subject
+    final = hubs / adoption.subject
     with files.storage(final, _WRITABLE):
         _refuse_existing(final)
         final.parent.mkdir(parents=True, exist_ok=True)
-        found.sealed.rename(final)
+        adoption.sealed.rename(final)
         _sync_folder(final.parent)
 
 
 def _adopt_batch(
-    hubs: Path, ledger: Log[EntryT_co], found: Sequence[Adoption]
+    hubs: Path, ledger: Log[EntryT_co], adoptions: Sequence[Adoption]
 ) -> Sequence[EntryT_co]:
     """Take one batch in, by one intent, one rename for each, and one write of the ledger."""
-    intent = _intent_path(hubs, found[0].body["run_id"])
+    intent = _intent_path(hubs, adoptions[0].body["run_id"])
     with files.storage(hubs, _WRITABLE):
-        _write_durably(intent, files.json_bytes([dict(one.body) for one in found]))
-        for one in found:
+        _write_durably(intent, files.json_bytes([dict(one.body) for one in adoptions]))
+        for one in adoptions:
             one.sealed.rename(hubs / one.subject)
-        for folder in {hubs, *((hubs / one.subject).parent for one in found)}:
+        for folder in {hubs, *((hubs / one.subject).parent for one in adoptions)}:
             _sync_folder(folder)
-    entries = ledger.append_all([(KIND, one.subject, one.body, one.time) for one in found])
+    entries = ledger.append_all([(KIND, one.subject, one.body, one.time) for one in adoptions])
     with files.storage(hubs, _WRITABLE):
         intent.unlink(missing_ok=True)
     return entries

@@ -75,23 +75,23 @@ def difference(root: Path, own: Sequence[Path]) -> str | None:
     hidden = [entry for entry in entries if entry.is_hidden and entry.differs(root)]
     inner = [root / entry.path for entry in entries if entry.is_submodule]
     below = {str(path): difference(path, ()) for path in inner if checkout.is_repository(path)}
-    changed = sorted((path, found) for path, found in below.items() if found is not None)
+    changed = sorted((path, state) for path, state in below.items() if state is not None)
     if status is None:  # git cannot say, so nothing vouches for the tree
         return hashlib.sha256(b"unknown").hexdigest()
     if not (status or hidden or changed):
         return None
     digest = hashlib.sha256(status)
-    shown = ("--binary", "--no-renames", _OWN_COMMITS, "HEAD")
-    digest.update(checkout.ask(root, "diff", *shown, *scope) or b"")
+    flags = ("--binary", "--no-renames", _OWN_COMMITS, "HEAD")
+    digest.update(checkout.ask(root, "diff", *flags, *scope) or b"")
     untracked = [e[3:] for e in status.split(b"\0") if e.startswith(b"?? ")]
     for path in [top / os.fsdecode(name) for name in untracked] + [
         root / e.path for e in hidden
     ]:
         if path.is_file() and not path.is_symlink():
             digest.update(sha256_file(path).encode())
-    for inside, found in changed:
+    for inside, state in changed:
         digest.update(
-            f"{found}  {os.path.relpath(inside, top)}\n".encode(errors="surrogateescape")
+            f"{state}  {os.path.relpath(inside, top)}\n".encode(errors="surrogateescape")
         )
     return digest.hexdigest()
 
@@ -143,16 +143,16 @@ def environment_of(suite: SuiteSpec, root: Path) -> dict[str, str]:
     Raises:
         ConfigError: A declared interpreter is missing.
     """
-    found = {
+    recorded = {
         **interpreter.describe(suite.python, root, suite.packages),
         **_machine(placeholders.argvs(suite), suite.parameters),
     }
     for stage in suite.stages:
         if stage.python:
             own = interpreter.describe(stage.python, root, suite.packages)
-            differing = {k: v for k, v in own.items() if found.get(k) != v}
-            found |= {f"{key}@{stage.id}": value for key, value in differing.items()}
-    return found
+            differing = {k: v for k, v in own.items() if recorded.get(k) != v}
+            recorded |= {f"{key}@{stage.id}": value for key, value in differing.items()}
+    return recorded
 
 
 def environment(

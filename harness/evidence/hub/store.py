@@ -155,10 +155,10 @@ class HubStore:
 
     def _remove_temporary(self, run_id: str) -> bool:
         wanted = f"{layout.TEMPORARY}{run_id}"
-        found = [path for path in self._temporary() if path.name == wanted]
-        for path in found:
+        paths = [path for path in self._temporary() if path.name == wanted]
+        for path in paths:
             remove(path)
-        return bool(found)
+        return bool(paths)
 
     def _temporary(self) -> Iterator[Path]:
         for suite in _folders(self.root):
@@ -234,12 +234,12 @@ def refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     Raises:
         ValueError: A name stands twice, so that nobody knows which value was meant.
     """
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
+        if name in members:
             raise ValueError(f"the key {name!r} stands twice"[:100])
-        found[name] = value
-    return found
+        members[name] = value
+    return members
 
 
 def _folders(path: Path) -> list[os.DirEntry[str]]:

@@ -15,16 +15,18 @@ def remove_strays(root: Path) -> tuple[str, ...]:
     Returns:
         What was removed, in words: whoever left it there meddled with the evidence.
     """
-    told, seen = [], {name.casefold(): name for name in layout.OWN}
+    lines, seen = [], {name.casefold(): name for name in layout.OWN}
     for item in inventory.scan(root):
         if stat.S_ISDIR(item.mode):
             continue
-        fault = "" if item.is_file else digest.kind_of(item.mode)
-        fault = fault or files.path_fault(item.path) or ""
+        problem = "" if item.is_file else digest.kind_of(item.mode)
+        problem = problem or files.path_fault(item.path) or ""
         other = seen.setdefault(item.path.casefold(), item.path)
-        if not fault and other != item.path:
-            fault = f"a name that differs from {inventory.printable_path(other)} in case alone"
-        if fault:
+        if not problem and other != item.path:
+            problem = (
+                f"a name that differs from {inventory.printable_path(other)} in case alone"
+            )
+        if problem:
             (root / item.path).unlink()
-            told.append(f"{inventory.printable_path(item.path)}: {fault}")
-    return tuple(told)
+            lines.append(f"{inventory.printable_path(item.path)}: {problem}")
+    return tuple(lines)

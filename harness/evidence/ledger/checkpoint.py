@@ -49,7 +49,11 @@ class Note:
         """
         text = self.checkpoint.text
         for key in trusted:
-            mine = [found for name, found in self.signatures if keys.is_named(key, name, found)]
+            mine = [
+                public_key
+                for name, public_key in self.signatures
+                if keys.is_named(key, name, public_key)
+            ]
             if not all(keys.is_signed(key, text, signature) for signature in mine):
                 raise _damage_error(
                     "checkpoint", f"a forged signature of {key.name}", "its own"
@@ -110,13 +114,13 @@ def _signatures(foot: str, where: str) -> tuple[tuple[str, bytes], ...]:
     lines = foot.split("\n")
     if lines.pop() != "":
         raise _damage_error(where, "no newline at the end", "whole lines")
-    found = []
+    signatures = []
     for line in lines:
         name, blank, signature = line.removeprefix(_MARK).partition(" ")
         if not line.startswith(_MARK) or not blank or not name:
             raise _damage_error(where, "another kind of line", "signature lines")
-        found.append((name, keys.decode_base64(signature, where)))
-    return tuple(found)
+        signatures.append((name, keys.decode_base64(signature, where)))
+    return tuple(signatures)
 
 
 def require_prefix(checkpoint: Checkpoint, leaves: Sequence[bytes], where: str) -> None:
@@ -126,8 +130,8 @@ def require_prefix(checkpoint: Checkpoint, leaves: Sequence[bytes], where: str) 
         IntegrityError: Entries that were there are gone or changed.
     """
     if checkpoint.size > len(leaves):
-        found = f"{len(leaves)} entries"
-        raise _damage_error(where, found, f"at least {checkpoint.size}: entries were removed")
+        actual = f"{len(leaves)} entries"
+        raise _damage_error(where, actual, f"at least {checkpoint.size}: entries were removed")
     found_root = merkle.root(leaves[: checkpoint.size])
     if found_root != checkpoint.root:
         raise _damage_error(

@@ -38,13 +38,13 @@ class Branch:
 
 def runs(places: Sequence[int]) -> list[list[int]]:
     """Write places as runs: [first, count], in order."""
-    found: list[list[int]] = []
+    pairs: list[list[int]] = []
     for place in places:
-        if found and place == sum(found[-1]):
-            found[-1][1] += 1
+        if pairs and place == sum(pairs[-1]):
+            pairs[-1][1] += 1
         else:
-            found.append([place, 1])
-    return found
+            pairs.append([place, 1])
+    return pairs
 
 
 def branches(entries: Sequence[Entry]) -> Iterator[Branch]:
@@ -92,9 +92,9 @@ def _rebuilt(entries: Sequence[Entry], merge: Entry) -> Branch | None:
     base, size = _count(merge.body.get("base")), _count(merge.body.get("size"))
     added = _count(merge.body.get("added"))
     order = merge.body.get("order", [[merge.sequence + 1, added]])
-    told = itertools.chain(range(base), _places(order, len(entries)))
+    places_in_order = itertools.chain(range(base), _places(order, len(entries)))
     # Runs of a hostile ledger may repeat: no branch is longer than what it was merged into.
-    places = list(itertools.islice(told, len(entries) + 1))
+    places = list(itertools.islice(places_in_order, len(entries) + 1))
     if base > merge.sequence or len(places) != size or size > len(entries):
         return None
     rebuilt = list(entries[:base])

@@ -221,8 +221,8 @@ def parse(line: bytes, where: str) -> Entry:
     except RecursionError as error:
         raise _damage_error(where, "nesting too deep", "an entry") from error
     except ValueError as error:
-        found = str(error) if isinstance(error, canonical.CanonicalError) else "no JSON"
-        raise _damage_error(where, found, "one entry in canonical JSON") from error
+        actual = str(error) if isinstance(error, canonical.CanonicalError) else "no JSON"
+        raise _damage_error(where, actual, "one entry in canonical JSON") from error
     if not is_canonical:
         raise _damage_error(where, "another spelling", "canonical JSON")
     _require_fields(value, where)

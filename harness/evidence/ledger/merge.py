@@ -82,8 +82,8 @@ def _order(theirs: Sequence[Entry], known: Mapping[bytes, int], place: int) -> d
         there = known.get(_identity(entry))
         places.append(place if there is None else there)
         place += there is None
-    found = history.runs(places)
-    return {"order": found} if 1 < len(found) <= history.RUN_LIMIT else {}
+    runs = history.runs(places)
+    return {"order": runs} if 1 < len(runs) <= history.RUN_LIMIT else {}
 
 
 def _identity(entry: Entry) -> bytes:

@@ -130,20 +130,20 @@ def check_inclusion(
     """
     if not 0 <= index < size:
         raise ProofError(f"index {index} in a tree of {size}")
-    node, last, found = index, size - 1, _check_hashes([leaf])[0]
+    node, last, computed = index, size - 1, _check_hashes([leaf])[0]
     for sibling in _check_hashes(proof):
         if last == 0:
             raise ProofError("more hashes than the path has")
         if node % 2 or node == last:
-            found = node_hash(sibling, found)
+            computed = node_hash(sibling, computed)
             while not node % 2 and node:
                 node, last = node >> 1, last >> 1
         else:
-            found = node_hash(found, sibling)
+            computed = node_hash(computed, sibling)
         node, last = node >> 1, last >> 1
     if last:
         raise ProofError("fewer hashes than the path has")
-    if found != expected:
+    if computed != expected:
         raise ProofError("another root")
 
 

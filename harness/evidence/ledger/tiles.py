@@ -126,10 +126,10 @@ class Tiles:
         return merkle.node_hash(self._subtree(low, middle), self._subtree(middle, high))
 
     def _hash(self, level: int, index: int) -> bytes:
-        found = _read_range(self._level(level), index * merkle.SIZE, merkle.SIZE)
-        if len(found) != merkle.SIZE:
+        content = _read_range(self._level(level), index * merkle.SIZE, merkle.SIZE)
+        if len(content) != merkle.SIZE:
             raise _damage_error(str(self._folder), index)
-        return found
+        return content
 
     def _add(self, pending: list[list[bytes]], leaf: bytes) -> None:
         index, node = self.size, leaf
@@ -176,8 +176,8 @@ class Tiles:
     def _end(self, index: int) -> int:
         if index == 0:
             return 0
-        found = _read_range(self._folder / _ENDS, (index - 1) * _END.size, _END.size)
-        return int(_END.unpack(found)[0])
+        content = _read_range(self._folder / _ENDS, (index - 1) * _END.size, _END.size)
+        return int(_END.unpack(content)[0])
 
     def _level(self, level: int) -> Path:
         return self._folder / f"level-{level:02d}"

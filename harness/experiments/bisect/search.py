@@ -77,7 +77,7 @@ class Search:
     """A search under way; ``search`` is called once."""
 
     project: Project
-    asked: SearchRequest
+    request: SearchRequest
     stop: Stop
     on_step: Callable[[Step], None]
     _known: dict[str, SeenVerdict] = field(default_factory=dict)
@@ -91,23 +91,25 @@ class Search:
             EvidenceMissingError: An end is not what it was said to be.
             NothingSelectedError: No commit touches what the suite depends on.
         """
-        asked = self.asked
-        given = self._dataset_digests()
+        request = self.request
+        digests = self._dataset_digests()
         # Data count by their digest, so that a copy elsewhere finds what is known.
-        settings = {"words": " ".join(_words(asked.parameters, {}))}
-        settings |= {f"dataset:{role}": sha256 for role, sha256 in given.items()}
-        listed = history.states(self.project, asked.suite, asked.good, asked.bad, settings)
+        settings = {"words": " ".join(_words(request.parameters, {}))}
+        settings |= {f"dataset:{role}": sha256 for role, sha256 in digests.items()}
+        listed = history.states(
+            self.project, request.suite, request.good, request.bad, settings
+        )
         line = _changes(listed)
         if len(line) == 1:
             raise NothingSelectedError(
-                f"{asked.good}..{asked.bad}",
-                found=f"{len(listed) - 1} commits that touch no input of {asked.suite}",
+                f"{request.good}..{request.bad}",
+                found=f"{len(listed) - 1} commits that touch no input of {request.suite}",
                 expected="a change",
                 remedy="Look at inputs of the suite in harness.toml.",
             )
         self._known = verdict_cache.read_cache(self._place)
-        if not asked.parameters:
-            sealed = verdict_cache.of_hubs(self.project, asked.suite, listed, given)
+        if not request.parameters:
+            sealed = verdict_cache.of_hubs(self.project, request.suite, listed, digests)
             self._known = {**sealed, **self._known}
         if not self._stands(line[0]):
             return None
@@ -122,22 +124,22 @@ class Search:
         Raises:
             ConfigError: The suite has no such role, or a file cannot be read.
         """
-        suite, given = (
-            config_file.find_suite(self.project, self.asked.suite),
-            self.asked.datasets,
+        suite, files = (
+            config_file.find_suite(self.project, self.request.suite),
+            self.request.datasets,
         )
-        datasets.check_given(suite.datasets, given)
+        datasets.check_given(suite.datasets, files)
         cache = freshness.cache_of(self.project)
-        found = {
+        by_role = {
             role: datasets.record_given(role, path, cache.digest)
-            for role, path in given.items()
+            for role, path in files.items()
         }
         cache.save()
-        return {role: dataset.record.sha256 for role, dataset in found.items()}
+        return {role: dataset.record.sha256 for role, dataset in by_role.items()}
 
     @property
     def _place(self) -> Path:
-        return self.project.work / "cache" / "bisect" / f"{self.asked.suite}.json"
+        return self.project.work / "cache" / "bisect" / f"{self.request.suite}.json"
 
     def _narrow(self, line: Sequence[State]) -> tuple[int, int]:
         """Return the last state taken as green and the first one taken as red."""
@@ -172,13 +174,13 @@ class Search:
         verdict = self._in_scratch(first, 1)
         if self.stop.signal is None and verdict is not Verdict.GREEN:
             seen = self._known.get(first.digest or "")
-            what = self.asked.guard or f"suite {self.asked.suite}"
+            what = self.request.guard or f"suite {self.request.suite}"
             reason = "" if seen is None else f": {seen.reason}"
             raise EvidenceMissingError(
-                f"{self.asked.good} ({first.commit[:12]})",
+                f"{self.request.good} ({first.commit[:12]})",
                 found=f"{what} {verdict} in a scratch checkout{reason}"[:300],
                 expected="green there, before any commit is blamed",
-                remedy=scratch.tell_missing(self.project, self.asked.suite),
+                remedy=scratch.tell_missing(self.project, self.request.suite),
             )
         return self.stop.signal is None
 
@@ -197,14 +199,17 @@ class Search:
         return self.stop.signal is None
 
     def _shows_both_ends(self, line: Sequence[State], low: int, high: int) -> bool:
-        wanted = ((low, Verdict.GREEN, self.asked.good), (high, Verdict.RED, self.asked.bad))
+        wanted = (
+            (low, Verdict.GREEN, self.request.good),
+            (high, Verdict.RED, self.request.bad),
+        )
         for index, verdict, said in wanted:
-            found = self._verdict(line[index], 0)
-            if found is not verdict:
-                what = self.asked.guard or f"suite {self.asked.suite}"
+            verdict_seen = self._verdict(line[index], 0)
+            if verdict_seen is not verdict:
+                what = self.request.guard or f"suite {self.request.suite}"
                 raise EvidenceMissingError(
                     f"{said} ({line[index].commit[:12]})",
-                    found=f"{what} {found}",
+                    found=f"{what} {verdict_seen}",
                     expected=str(verdict),
                     remedy="Name another commit, or repair what keeps it from being judged.",
                 )
@@ -219,20 +224,20 @@ class Search:
             verdict_cache.write(self._place, self._known)
         elif left:
             self._tell_progress(state, seen, left)
-        return seen.verdict_of(self.asked.guard)
+        return seen.verdict_of(self.request.guard)
 
     def _tell_progress(self, state: State, seen: SeenVerdict, left: int) -> None:
-        verdict = seen.verdict_of(self.asked.guard)
+        verdict = seen.verdict_of(self.request.guard)
         self.on_step(Step(state=state, verdict=verdict, how=seen.how, left=left))
 
     def _run(self, state: State) -> SeenVerdict:
-        asked = self.asked
+        request = self.request
         self._runs += 1
         try:
             with scratch.worktree(self.project, state.commit, "bisect") as root:
-                words = _words(asked.parameters, asked.datasets)
+                words = _words(request.parameters, request.datasets)
                 hub, record = scratch.run_suite(
-                    self.project, asked.suite, root, self.stop, words, own_harness=False
+                    self.project, request.suite, root, self.stop, words, own_harness=False
                 )
                 seen = verdict_cache.of_hub(hub, record, "run")
         except (HarnessError, OSError) as error:
@@ -251,7 +256,7 @@ class Search:
         seen = self._known[line[high].digest or ""]
         before = listed[listed.index(line[low + 1]) - 1]
         culprit = line[high].commit
-        found = SearchResult(
+        result = SearchResult(
             suspects=tuple(line[low + 1 : high + 1]),
             before=before,
             seen=seen,
@@ -260,7 +265,7 @@ class Search:
             runs=self._runs,
             stat=_stat(self.project, before.commit, culprit),
         )
-        return replace(found, blockers=_register(self.project, seen, found))
+        return replace(result, blockers=_register(self.project, seen, result))
 
 
 def _stat(project: Project, before: str, culprit: str) -> str:
@@ -282,7 +287,7 @@ def _changes(listed: Sequence[State]) -> list[State]:
     return line
 
 
-def _register(project: Project, seen: SeenVerdict, found: SearchResult) -> tuple[Blocker, ...]:
+def _register(project: Project, seen: SeenVerdict, result: SearchResult) -> tuple[Blocker, ...]:
     """Return the blockers of the culprit; what the register does not know is added to it."""
     register = Register(project.hubs)
     known = {blocker.id: blocker for blocker in register.entries()}
@@ -290,13 +295,13 @@ def _register(project: Project, seen: SeenVerdict, found: SearchResult) -> tuple
     for note in seen.notes:
         blocker, body = blockers.split_note(note)
         if blocker.id not in known:
-            register.keep(blocker, f"{body}\n{_told_by(found)}")
+            register.keep(blocker, f"{body}\n{_describe_result(result)}")
         listed.append(known.get(blocker.id, blocker))
     return tuple(listed)
 
 
-def _told_by(found: SearchResult) -> str:
-    told = ["## Found by bisection", ""]
-    told += [f"First red at {found.culprit.commit} ({found.culprit.subject})."]
-    told += ["", *(f"    {line}" for line in found.stat.splitlines()), ""]
-    return "\n".join(told)
+def _describe_result(result: SearchResult) -> str:
+    lines = ["## Found by bisection", ""]
+    lines += [f"First red at {result.culprit.commit} ({result.culprit.subject})."]
+    lines += ["", *(f"    {line}" for line in result.stat.splitlines()), ""]
+    return "\n".join(lines)

@@ -63,33 +63,33 @@ def of_hubs(
     project: Project,
     suite: str,
     listed: Sequence[history.State],
-    given: Mapping[str, str] = MappingProxyType({}),
+    datasets: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, SeenVerdict]:
     """Take the verdicts of sealed runs of the listed commits, by digest.
 
-    Only runs of a clean commit as declared, with generated data but those ``given`` (SHA-256
+    Only runs of a clean commit as declared, with generated data but those ``datasets`` (SHA-256
     by role), in this environment, that came to their end; a later run of the same state
     counts before an earlier one.
     """
     states = {state.commit: state for state in listed if state.digest is not None}
-    kept, proved = HubStore(project.hubs, project.work), ProofCache(project)
-    found = {}
-    for hub in kept.hubs(suite):
-        if proved.damage_of(hub, kept.runs()):
+    store, proved = HubStore(project.hubs, project.work), ProofCache(project)
+    verdicts = {}
+    for hub in store.hubs(suite):
+        if proved.damage_of(hub, store.runs()):
             continue
         try:
-            record = kept.read(hub)
+            record = store.read(hub)
             state = states.get(record.stamp.commit)
             if (
                 state is not None
                 and state.digest
-                and _counts(project, hub, record, state, given)
+                and _counts(project, hub, record, state, datasets)
             ):
-                found[state.digest] = of_hub(hub, record, HUB)
+                verdicts[state.digest] = of_hub(hub, record, HUB)
         except (HarnessError, OSError, UnicodeDecodeError):
             continue  # what is damaged is no evidence; `harness verify` says so
     proved.save()
-    return found
+    return verdicts
 
 
 def _counts(
@@ -97,7 +97,7 @@ def _counts(
     hub: Path,
     record: HubRecord,
     state: history.State,
-    given: Mapping[str, str],
+    datasets: Mapping[str, str],
 ) -> bool:
     suite = replace(plan.read_plan(hub).suite, parameters=dict(record.parameters))
     now = stamp.environment_of(suite, project.root)
@@ -105,7 +105,7 @@ def _counts(
         not record.stamp.dirty
         and record.verdict is not Verdict.INCONCLUSIVE
         and record.config_sha256 == state.declaration
-        and {d.role: d.sha256 for d in record.datasets if not d.generated} == dict(given)
+        and {d.role: d.sha256 for d in record.datasets if not d.generated} == dict(datasets)
         and all(stage.outcome != "interrupted" for stage in record.stages)
         and not stamp.differing_parts(record.environment, now)
     )
@@ -125,10 +125,10 @@ def read_cache(path: Path) -> dict[str, SeenVerdict]:
 
 def write(path: Path, known: Mapping[str, SeenVerdict]) -> None:
     """Keep what was judged; what could not be is tried again next time."""
-    kept = {
+    conclusive = {
         digest: encode(seen)
         for digest, seen in known.items()
         if seen.verdict is not Verdict.INCONCLUSIVE and seen.how != HUB
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    files.write_bytes(path, files.json_bytes({"schema": _SCHEMA, "seen": kept}))
+    files.write_bytes(path, files.json_bytes({"schema": _SCHEMA, "seen": conclusive}))

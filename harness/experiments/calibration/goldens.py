@@ -44,7 +44,7 @@ KIND = store.LOGGED
 
 def targets(suite: SuiteSpec) -> tuple[Target, ...]:
     """Return what the guards of a suite compare with goldens, each metric once."""
-    found: dict[str, Target] = {}
+    by_name: dict[str, Target] = {}
     for spec in suite.guards:
         if spec.kind == "golden":
             name = metrics.key(spec.options)
@@ -52,8 +52,8 @@ def targets(suite: SuiteSpec) -> tuple[Target, ...]:
             name = resources.name(spec.options["stage"], spec.options["measure"])
         else:
             continue
-        found.setdefault(name, calibrate.target(spec, name))
-    return tuple(found.values())
+        by_name.setdefault(name, calibrate.target(spec, name))
+    return tuple(by_name.values())
 
 
 def propose(project: Project, suite: SuiteSpec, runs: Runs, reason: str) -> GoldenSet:
@@ -84,8 +84,8 @@ def propose(project: Project, suite: SuiteSpec, runs: Runs, reason: str) -> Gold
     if runs.repeat is not None:
         repeat = _sample(project, suite, *runs.repeat)
         _prove_hub(project, suite, runs.repeat[1], seeded_stages(suite))
-        if trouble := calibrate.disagreement(samples[0], repeat, wanted):
-            raise _refuse(f"seed {repeat.seed} run twice", trouble, "the same values twice")
+        if problem := calibrate.disagreement(samples[0], repeat, wanted):
+            raise _refuse(f"seed {repeat.seed} run twice", problem, "the same values twice")
     provenance = _provenance(project, records[0], reason)
     made = tuple(calibrate.make(target, samples, provenance) for target in wanted)
     return store.load(project.golden / suite.name).replace(made)
@@ -134,8 +134,8 @@ def find(golden: GoldenSet, metric: str) -> tuple[GoldenValue, ...]:
     Raises:
         EvidenceMissingError: There is none.
     """
-    found = tuple(value for value in golden.values if value.metric == metric)
-    if not found:
+    values = tuple(value for value in golden.values if value.metric == metric)
+    if not values:
         known = ", ".join(sorted({value.metric for value in golden.values})) or "none"
         raise EvidenceMissingError(
             f"golden of {metric}",
@@ -143,7 +143,7 @@ def find(golden: GoldenSet, metric: str) -> tuple[GoldenValue, ...]:
             expected=f"one of {known}",
             remedy="List them with harness golden show.",
         )
-    return found
+    return values
 
 
 def _sample(project: Project, suite: SuiteSpec, seed: str, hub: str) -> Sample:
@@ -201,8 +201,8 @@ def _require_alike(records: Sequence[HubRecord]) -> None:
     for record in records[1:]:
         for name, value in facts(record).items():
             if value != first[name]:
-                found = f"{name} that differ from those of {records[0].run_id}"
-                raise _refuse(record.run_id, found, f"the same {name} in every run")
+                actual = f"{name} that differ from those of {records[0].run_id}"
+                raise _refuse(record.run_id, actual, f"the same {name} in every run")
 
 
 def _provenance(project: Project, record: HubRecord, reason: str) -> Provenance:

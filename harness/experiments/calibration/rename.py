@@ -142,8 +142,8 @@ def _edit(
                 return False
 
     text, places = toml_edit.replace_strings(text, old, new, is_wanted)
-    told = (f"{place[1]}: {_guard_at(declared, place)['id']}.{place[4]}" for place in places)
-    return text, tuple(told)
+    changes = (f"{place[1]}: {_guard_at(declared, place)['id']}.{place[4]}" for place in places)
+    return text, tuple(changes)
 
 
 def _guard_at(declared: Any, place: toml_edit.Place) -> Any:

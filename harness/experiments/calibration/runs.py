@@ -47,11 +47,11 @@ def seeded_stages(suite: SuiteSpec) -> tuple[str, ...]:
     The others give the same with every seed, so that one run of them speaks for all.
     """
     word = f"{{{PARAMETER}}}"
-    found: list[str] = []
+    names: list[str] = []
     for stage in suite_rules.order_stages(suite):
-        if any(word in item for item in stage.argv) or set(stage.needs) & set(found):
-            found.append(stage.id)
-    return tuple(found)
+        if any(word in item for item in stage.argv) or set(stage.needs) & set(names):
+            names.append(stage.id)
+    return tuple(names)
 
 
 def require_own(suite: SuiteSpec) -> None:
@@ -114,9 +114,9 @@ def run_seeds(
             expected="every run to its end",
             remedy="Call harness golden calibrate again; it goes on where it stopped.",
         )
-    found = Runs(hubs=pairs[:-1], repeat=pairs[-1])
-    _write_runs(project, suite.name, found)
-    return found
+    runs = Runs(hubs=pairs[:-1], repeat=pairs[-1])
+    _write_runs(project, suite.name, runs)
+    return runs
 
 
 def cells(suite: SuiteSpec, seeds: Sequence[str], files: Mapping[str, Path]) -> list[Cell]:
@@ -155,15 +155,15 @@ def last_runs(project: Project, suite: str) -> Runs:
     Raises:
         EvidenceMissingError: There was none, or its list cannot be read.
     """
-    found = _read_runs(project, suite)
-    if found is None or found.repeat is None:
+    runs = _read_runs(project, suite)
+    if runs is None or runs.repeat is None:
         raise EvidenceMissingError(
             f"calibration of {suite}",
             found="no complete list of runs",
             expected="the runs of harness golden calibrate",
             remedy=f"Run harness golden calibrate {suite} --seeds {store.LEAST_SEEDS}.",
         )
-    return found
+    return runs
 
 
 def _list_path(project: Project, suite: str) -> Path:

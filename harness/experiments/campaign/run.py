@@ -104,7 +104,7 @@ def plan(campaign: Campaign, cells: Sequence[Cell]) -> tuple[Planned, ...]:
     now = inputs.summary(freshness.digests_now(project, suite, cache))
     golden = golden_store.load(project.goldens(suite.name))
     environment = stamp.environment_of(suite, project.root)
-    found = []
+    planned_units = []
     for cell in cells:
         datasets.check_given(suite.datasets, cell.datasets)
         facts = keys.facts_now(
@@ -119,9 +119,9 @@ def plan(campaign: Campaign, cells: Sequence[Cell]) -> tuple[Planned, ...]:
         )
         salt = json.dumps([*cell.only, cell.salt])
         made = keys.digest_facts(facts, salt, ignored=campaign.ignored)
-        found.append(Planned(cell=replace(cell, salt=salt), facts=facts, key=made))
+        planned_units.append(Planned(cell=replace(cell, salt=salt), facts=facts, key=made))
     cache.save()
-    return tuple(found)
+    return tuple(planned_units)
 
 
 def run_campaign(
@@ -187,7 +187,7 @@ def _has_data(campaign: Campaign, cell: Cell) -> bool:
 
 def _unit(campaign: Campaign, item: Planned) -> Unit:
     own = stores.of_unit(campaign.store, item.key)
-    asked = {
+    payload = {
         "root": str(campaign.project.root),
         "hubs": str(own.hubs),
         "work": str(own.work),
@@ -201,7 +201,7 @@ def _unit(campaign: Campaign, item: Planned) -> Unit:
         "key": item.key,
     }
     return Unit(
-        key=item.key, name=item.cell.name, task=campaign.task, payload=json.dumps(asked)
+        key=item.key, name=item.cell.name, task=campaign.task, payload=json.dumps(payload)
     )
 
 
@@ -216,7 +216,7 @@ def _taken_in(
         key, value = answer.unit.key, answer.value
         if value is not None and "interrupted" in value:
             continue
-        why = _trouble(campaign, planned[key], answer, names)
+        why = _describe_failure(campaign, planned[key], answer, names)
         if why:
             failed[key] = why
         elif value is not None:
@@ -235,15 +235,17 @@ def _taken_in(
         )
 
 
-def _trouble(campaign: Campaign, item: Planned, answer: Answer, names: set[str]) -> str:
+def _describe_failure(
+    campaign: Campaign, item: Planned, answer: Answer, names: set[str]
+) -> str:
     """Say why an answer is no result of its cell; nothing when it is one."""
     value = answer.value
     if value is None:
         return f"no worker brought it to its end: {answer.lost}"
     if "error" in value:
         error = value["error"]
-        told = f"found {error['found']}; expected {error['expected']}"
-        return f"{error['where']}: {told}. {error['remedy']}"
+        text = f"found {error['found']}; expected {error['expected']}"
+        return f"{error['where']}: {text}. {error['remedy']}"
     changed = [
         name
         for name in keys.differences(item.facts, value["facts"])
@@ -272,14 +274,14 @@ def _result(campaign: Campaign, item: Planned, value: Mapping[str, Any]) -> Cell
     )
 
 
-def _require_sealed(store: Project, found: Sequence[Path]) -> None:
+def _require_sealed(store: Project, hubs: Sequence[Path]) -> None:
     """Require that the hubs whose results are taken over are as they were sealed.
 
     Raises:
         IntegrityError: One is not; which and how is named.
     """
     proved, sealed = ProofCache(store), HubStore(store.hubs, store.work).runs()
-    for hub in found:
+    for hub in hubs:
         if damage := proved.damage_of(hub, sealed):
             raise IntegrityError(
                 f"{hub.parent.name}/{hub.name}",

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness import identifiers
 from harness.config.project import Project
 from harness.evidence.hub import layout, seal
 from harness.evidence.hub.seal import Adoption
@@ -61,33 +62,35 @@ def finished_units(store: Project) -> dict[str, Done]:
     Raises:
         IntegrityError: The ledger is damaged.
     """
-    found = {}
+    by_key = {}
     for entry in workflow.ledger_of(store).walk():
         key = entry.body.get("unit")
-        if entry.kind == seal.KIND and isinstance(key, str):
+        # A ledger may come from anywhere: what is no name of a hub is never made a path.
+        is_hub = entry.kind == seal.KIND and identifiers.is_hub(entry.subject)
+        if is_hub and isinstance(key, str):
             hub = store.hubs / entry.subject
-            found[key] = Done(hub=hub, verdict=str(entry.body.get("verdict")))
-    return {key: done for key, done in found.items() if (done.hub / layout.RECORD).is_file()}
+            by_key[key] = Done(hub=hub, verdict=str(entry.body.get("verdict")))
+    return {key: done for key, done in by_key.items() if (done.hub / layout.RECORD).is_file()}
 
 
-def take_in(store: Project, told: Mapping[str, Mapping[str, object]]) -> None:
+def take_in(store: Project, answers: Mapping[str, Mapping[str, object]]) -> None:
     """Move the hubs that units told of into the store, by key, and log them together.
 
     Raises:
         StorageError: The disk refused.
         LockTimeoutError: The ledger's lock was not had.
     """
-    found = [_adoption(key, value) for key, value in told.items()]
-    seal.adopt(store.hubs, workflow.ledger_of(store), found)
-    for key in told:
+    adoptions = [_adoption(key, value) for key, value in answers.items()]
+    seal.adopt(store.hubs, workflow.ledger_of(store), adoptions)
+    for key in answers:
         clear(store, key)
 
 
-def _adoption(key: str, told: Mapping[str, object]) -> Adoption:
-    body = told["body"]
+def _adoption(key: str, answer: Mapping[str, object]) -> Adoption:
+    body = answer["body"]
     assert isinstance(body, dict)  # noqa: S101 - ``unit.told`` made it
     return Adoption(
-        sealed=Path(str(told["hub"])), body={**body, "unit": key}, time=str(told["time"])
+        sealed=Path(str(answer["hub"])), body={**body, "unit": key}, time=str(answer["time"])
     )
 
 
@@ -102,10 +105,10 @@ def clear(store: Project, key: str) -> None:
 
 def sweep(store: Project, wanted: Collection[str]) -> None:
     """Clear what killed runs left of units that need not be run."""
-    kept = {key[:_NAME] for key in wanted}
+    names = {key[:_NAME] for key in wanted}
     folder = store.hubs / _UNITS
     for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name not in kept:
+        if path.name not in names:
             workflow.tidy(of_unit(store, path.name))
             clear(store, path.name)
 

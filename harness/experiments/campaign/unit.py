@@ -26,7 +26,7 @@ from harness.runner.stages.child import Stop
 TASK = f"{__name__}:perform"
 
 
-def perform(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
+def perform(payload: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
     """Carry a run out and tell of its staged hub; see ``told``.
 
     An interrupted run leaves nothing and is told as ``interrupted`` with its signal.
@@ -34,51 +34,53 @@ def perform(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
     Raises:
         HarnessError: The run cannot be made.
     """
-    project = load_project(Path(asked["root"]))
+    project = load_project(Path(payload["root"]))
     own = replace(
         project,
-        hubs=Path(asked["hubs"]),
-        work=Path(asked["work"]),
+        hubs=Path(payload["hubs"]),
+        work=Path(payload["work"]),
         caches=project.shared_folder,
     )
     workflow.tidy(own)
-    found = _find_earlier_hub(own, asked)
-    if found is not None:
-        return describe_hub(*found)
+    earlier = _find_earlier_hub(own, payload)
+    if earlier is not None:
+        return describe_hub(*earlier)
     options = RunOptions(
-        datasets={role: Path(path) for role, path in asked["datasets"].items()},
-        parameters=asked["parameters"],
-        only=tuple(asked["only"]),
-        renderers=rendering.FILES if asked["is_rendered"] else {},
+        datasets={role: Path(path) for role, path in payload["datasets"].items()},
+        parameters=payload["parameters"],
+        only=tuple(payload["only"]),
+        renderers=rendering.FILES if payload["is_rendered"] else {},
         stop=stop,
         is_staged=True,
     )
-    outcome = workflow.run_suite(own, asked["suite"], options)
+    outcome = workflow.run_suite(own, payload["suite"], options)
     if outcome.signal is not None:
         remove(outcome.hub)  # and nothing else: another attempt may be under way here
         return {"interrupted": outcome.signal}
     return describe_hub(outcome.hub, outcome.record)
 
 
-def _find_earlier_hub(own: Project, asked: Mapping[str, Any]) -> tuple[Path, HubRecord] | None:
+def _find_earlier_hub(
+    own: Project, payload: Mapping[str, Any]
+) -> tuple[Path, HubRecord] | None:
     """Find the hub of an earlier attempt; one of another state of the code is removed."""
     store = HubStore(own.hubs, own.work)
-    for hub in store.hubs(asked["suite"]):
+    for hub in store.hubs(payload["suite"]):
         try:
             record = store.read(hub)
         except HarnessError:
             record = None
-        if record is not None and _is_of(record, asked):
+        if record is not None and _is_of(record, payload):
             return hub, record
         remove(hub)
     return None
 
 
-def _is_of(record: HubRecord, asked: Mapping[str, Any]) -> bool:
+def _is_of(record: HubRecord, payload: Mapping[str, Any]) -> bool:
     made = work_key.digest_facts(
-        work_key.facts_recorded(record), asked["salt"], ignored=tuple(asked["ignored"])
+        work_key.facts_recorded(record), payload["salt"], ignored=tuple(payload["ignored"])
     )
-    return made == str(asked["key"])
+    return made == str(payload["key"])
 
 
 def describe_hub(hub: Path, record: HubRecord) -> dict[str, Any]:

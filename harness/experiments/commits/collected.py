@@ -35,13 +35,13 @@ def plan_tests(
         EvidenceMissingError: Pytest came to no end there.
         HarnessError: The commit cannot be checked out.
     """
-    found: dict[str, str] = {}
+    outcomes: dict[str, str] = {}
     with scratch.worktree(project, commit, "tests") as root:
         for stage in suite.stages:
             if stage.kind == "pytest":
-                found |= _plan_stage(suite, stage, root, stop)
+                outcomes |= _plan_stage(suite, stage, root, stop)
     words = {tests_rules.PASSED: tests_rules.CHOSEN}
-    return {id_: words.get(outcome, outcome) for id_, outcome in found.items()}
+    return {id_: words.get(outcome, outcome) for id_, outcome in outcomes.items()}
 
 
 def _plan_stage(suite: SuiteSpec, stage: StageSpec, root: Path, stop: Stop) -> dict[str, str]:

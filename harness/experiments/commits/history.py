@@ -121,15 +121,15 @@ def declared_at(project: Project, commit: str) -> Project:
 
 def _commit(project: Project, revision: str) -> str:
     words = ("--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    found = checkout.ask(project.root, "rev-parse", *words)
-    if found is None:
+    output = checkout.ask(project.root, "rev-parse", *words)
+    if output is None:
         raise ConfigError(
             f"revision {revision!r}"[:80],
             found="no such commit",
             expected="a commit, tag or branch",
             remedy="See git log --oneline.",
         )
-    return found.decode().strip()
+    return output.decode().strip()
 
 
 class _Reader:
@@ -185,7 +185,7 @@ class _Reader:
             or (path.endswith("/") and any(inputs.may_name_below(g, path[:-1]) for g in globs))
             or (
                 not _SKIPPED.intersection(path.split("/"))
-                and any(found.fullmatch(path) for found in patterns)
+                and any(pattern.fullmatch(path) for pattern in patterns)
             )
         }
         environment = stamp.environment_of(suite, self._project.root)

@@ -99,8 +99,8 @@ def tell_missing(project: Project, suite: str) -> str:
         named = set(inputs.resolve(project.root, globs, (project.hubs, project.work)))
     except ConfigError as error:
         return f"{error.where} names {error.found}. {error.remedy}"
-    kept = checkout.ask(project.root, "ls-files", "-z", "--recurse-submodules") or b""
-    committed = set(os.fsdecode(kept).split("\0"))
+    output = checkout.ask(project.root, "ls-files", "-z", "--recurse-submodules") or b""
+    committed = set(os.fsdecode(output).split("\0"))
     lacking = sorted(named - committed)
     if not lacking:
         return "Run the suite on that commit by hand, in a clone of its own."
@@ -111,15 +111,15 @@ def tell_missing(project: Project, suite: str) -> str:
 
 def _keep_new(theirs: Path, ours: Path) -> None:
     """Take over what was generated there and is not here yet, with its entries."""
-    made, kept, new = theirs / "datasets", ours / "datasets", []
+    made, ours_, new = theirs / "datasets", ours / "datasets", []
     for folder in made.iterdir() if made.is_dir() else ():
-        if (kept / folder.name).exists():
+        if (ours_ / folder.name).exists():
             continue
-        kept.mkdir(parents=True, exist_ok=True)
-        part = kept / f".{folder.name}.{os.getpid()}"
+        ours_.mkdir(parents=True, exist_ok=True)
+        part = ours_ / f".{folder.name}.{os.getpid()}"
         shutil.copytree(folder, part)
         try:
-            part.rename(kept / folder.name)
+            part.rename(ours_ / folder.name)
         except OSError:  # another run was first
             shutil.rmtree(part, ignore_errors=True)
         else:

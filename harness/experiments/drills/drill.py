@@ -49,7 +49,7 @@ class Drill:
 class DrillOutcome:
     """How a drill went: ``red`` lists guards and ``stage:<id>`` that were red.
 
-    ``is_recalled`` says that it was kept from an earlier call.
+    ``is_cached`` says that it was kept from an earlier call.
     """
 
     drill: Drill
@@ -57,7 +57,7 @@ class DrillOutcome:
     red: tuple[str, ...]
     duration_s: float
     reason: str = ""
-    is_recalled: bool = False
+    is_cached: bool = False
 
 
 class StalePatchError(HarnessError):
@@ -109,12 +109,12 @@ def select(project: Project, suite: str | None, names: Sequence[str]) -> tuple[D
             guard that is not declared.
         NothingSelectedError: No drill, or none of a given name.
     """
-    found = [read_drill(path) for path in sorted((project.root / FOLDER).glob("*.patch"))]
+    drills = [read_drill(path) for path in sorted((project.root / FOLDER).glob("*.patch"))]
     if suite is not None and suite not in project.suites:
-        if suite not in {drill.name for drill in found}:
+        if suite not in {drill.name for drill in drills}:
             config_file.find_suite(project, suite)  # refuses it
         names, suite = (suite, *names), None
-    known = {drill.name: drill for drill in found if suite in (None, drill.suite)}
+    known = {drill.name: drill for drill in drills if suite in (None, drill.suite)}
     of_suite = f" of suite {suite}" if suite else ""
     if not known:
         raise NothingSelectedError(

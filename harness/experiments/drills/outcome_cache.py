@@ -60,11 +60,11 @@ def digest_of_commit(project: Project, suite: SuiteSpec, listing: str) -> str:
             and any(inputs.may_name_below(glob, line.partition("\t")[2]) for glob in globs)
         )
     )
-    found = stamp.environment_of(suite, project.root)
+    environment = stamp.environment_of(suite, project.root)
     facts = {
         "files": lines,
         "suite": plan.suite_sha256(suite),
-        "environment": stamp.identity(found),
+        "environment": stamp.identity(environment),
     }
     return sha256_bytes(json_bytes(facts))
 
@@ -75,19 +75,19 @@ def key(committed_sha256: str, name: str, guard: str, defect: bytes) -> str:
     return sha256_bytes(json.dumps(facts).encode())
 
 
-def recall(project: Project, name: str) -> OutcomeCache | None:
+def read(project: Project, name: str) -> OutcomeCache | None:
     """Return the outcome kept under a key; None where there is none that can be read."""
     path = _path(project, name)
     try:
         if path.stat().st_size > _SIZE_LIMIT:
             return None
-        kept = decode(OutcomeCache, json.loads(path.read_bytes()), path.name)
+        cache = decode(OutcomeCache, json.loads(path.read_bytes()), path.name)
     except (OSError, ValueError, RecursionError, HarnessError):
         return None
-    return kept if kept.schema == SCHEMA else None
+    return cache if cache.schema == SCHEMA else None
 
 
-def keep(project: Project, name: str, kept: OutcomeCache) -> None:
+def keep(project: Project, name: str, cache: OutcomeCache) -> None:
     """Write an outcome.
 
     Raises:
@@ -95,7 +95,7 @@ def keep(project: Project, name: str, kept: OutcomeCache) -> None:
     """
     path = _path(project, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, json_bytes(encode(kept)))
+    write_bytes(path, json_bytes(encode(cache)))
 
 
 def _path(project: Project, name: str) -> Path:

@@ -168,15 +168,15 @@ _KINDS = (tolerance.two_sided, tolerance.one_sided)
 
 
 def _trials() -> str:
-    found = [power.simulate(n, 0.95, 0.95, 1 / _SCATTER) for n in _SIZES]
+    simulations = [power.simulate(n, 0.95, 0.95, 1 / _SCATTER) for n in _SIZES]
     rows = [
         (
-            str(trial.n),
-            f"{trial.false_red:.2%}",
-            f"{trial.expected_false_red:.2%}",
-            f"{trial.power:.4f}",
+            str(simulation.n),
+            f"{simulation.false_red:.2%}",
+            f"{simulation.expected_false_red:.2%}",
+            f"{simulation.power:.4f}",
         )
-        for trial in found
+        for simulation in simulations
     ]
     return _table(("seeds", "false red, simulated", "false red, computed", "power"), rows)
 

@@ -109,14 +109,14 @@ def run_all(
     on_done: Callable[[DrillOutcome], None],
 ) -> tuple[DrillOutcome, ...]:
     """Run the drills that are not kept, and return all outcomes in the order given."""
-    outcomes = {_identity(drill): recall(place, drill) for drill in drills}
-    asked = [drill for drill in drills if outcomes[_identity(drill)].outcome == NOT_RUN]
-    red = _red_without_defect(place, asked, executor, stop)
+    outcomes = {_identity(drill): load_outcome(place, drill) for drill in drills}
+    to_run = [drill for drill in drills if outcomes[_identity(drill)].outcome == NOT_RUN]
+    red = _red_without_defect(place, to_run, executor, stop)
     waiting: list[Drill] = []
     for drill in drills:
-        if drill in asked and drill.patch is not None and drill.suite in red:
+        if drill in to_run and drill.patch is not None and drill.suite in red:
             outcomes[_identity(drill)] = replace(red[drill.suite], drill=drill)
-        if drill in asked and outcomes[_identity(drill)].outcome == NOT_RUN:
+        if drill in to_run and outcomes[_identity(drill)].outcome == NOT_RUN:
             waiting.append(drill)
         else:
             on_done(outcomes[_identity(drill)])
@@ -127,25 +127,25 @@ def run_all(
 
 
 def _red_without_defect(
-    place: Ground, asked: Sequence[Drill], executor: Executor, stop: Stop
+    place: Ground, drills: Sequence[Drill], executor: Executor, stop: Stop
 ) -> dict[str, DrillOutcome]:
     """Run each suite once in a scratch checkout as it is; where it is red, no drill counts.
 
     What a checkout lacks, such as a file that is not committed, would turn it red with every
     defect and without any.
     """
-    suites = sorted({drill.suite for drill in asked if drill.patch is not None})
+    suites = sorted({drill.suite for drill in drills if drill.patch is not None})
     clean = [Drill(name=_AS_COMMITTED, suite=suite) for suite in suites]
-    known = [recall(place, drill) for drill in clean]
+    known = [load_outcome(place, drill) for drill in clean]
     waiting = [outcome.drill for outcome in known if outcome.outcome == NOT_RUN]
     known += _perform_drills(place, waiting, executor, stop)
     red = {}
     for outcome in known:
         if outcome.outcome in (ALARM, BROKEN):
             missing = scratch.tell_missing(place.project, outcome.drill.suite)
-            told = f"without a defect the suite is not green in a checkout: {outcome.reason}"
+            message = f"without a defect the suite is not green in a checkout: {outcome.reason}"
             red[outcome.drill.suite] = replace(
-                outcome, outcome=BROKEN, red=(), reason=f"{told}. {missing}"
+                outcome, outcome=BROKEN, red=(), reason=f"{message}. {missing}"
             )
     return red
 
@@ -161,7 +161,7 @@ def _perform_drills(
 
 
 def _unit(place: Ground, drill: Drill) -> Unit:
-    asked = {
+    payload = {
         "root": str(place.project.root),
         "commit": place.commit,
         "threads": dict(place.threads),
@@ -171,20 +171,20 @@ def _unit(place: Ground, drill: Drill) -> Unit:
         key=_memory_key(place, drill),
         name=_identity(drill),
         task=TASK,
-        payload=json.dumps(asked),
+        payload=json.dumps(payload),
     )
 
 
-def perform(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
+def perform(payload: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
     """Run one drill where a worker runs, and tell of its outcome.
 
     Raises:
         HarnessError: The commit or its declaration cannot be read there.
     """
-    project = load_project(Path(asked["root"]))
-    place = _scratch_at(project, asked["commit"], asked["threads"])
-    patch = asked["drill"]["patch"]
-    drill = Drill(**{**asked["drill"], "patch": patch and Path(patch)})
+    project = load_project(Path(payload["root"]))
+    place = _scratch_at(project, payload["commit"], payload["threads"])
+    patch = payload["drill"]["patch"]
+    drill = Drill(**{**payload["drill"], "patch": patch and Path(patch)})
     outcome = dataclasses.asdict(run_drill(place, drill, stop))
     return {name: value for name, value in outcome.items() if name != "drill"}
 
@@ -195,8 +195,8 @@ def _outcome_of_answer(drill: Drill, answer: Answer) -> DrillOutcome:
         return _end_drill(drill, time.monotonic(), BROKEN, f"no worker ended it: {answer.lost}")
     if "error" in value:
         error = value["error"]
-        told = f"{error['where']}: found {error['found']}; expected {error['expected']}"
-        return _end_drill(drill, time.monotonic(), BROKEN, told[:300])
+        message = f"{error['where']}: found {error['found']}; expected {error['expected']}"
+        return _end_drill(drill, time.monotonic(), BROKEN, message[:300])
     return DrillOutcome(drill=drill, **{**value, "red": tuple(value["red"])})
 
 
@@ -208,7 +208,7 @@ def run_drill(place: Ground, drill: Drill, stop: Stop) -> DrillOutcome:
     module here.
     """
     name = _memory_key(place, drill)
-    known = _recall_outcome(place, drill, name)
+    known = _load_outcome(place, drill, name)
     if known.outcome != NOT_RUN or known.reason or _is_over(stop):
         return known
     began = time.monotonic()
@@ -228,16 +228,16 @@ def run_drill(place: Ground, drill: Drill, stop: Stop) -> DrillOutcome:
     return outcome
 
 
-def recall(place: Ground, drill: Drill) -> DrillOutcome:
+def load_outcome(place: Ground, drill: Drill) -> DrillOutcome:
     """Return what is kept of a drill, or that it was not run."""
-    return _recall_outcome(place, drill, _memory_key(place, drill))
+    return _load_outcome(place, drill, _memory_key(place, drill))
 
 
-def _recall_outcome(place: Ground, drill: Drill, name: str) -> DrillOutcome:
+def _load_outcome(place: Ground, drill: Drill, name: str) -> DrillOutcome:
     # Where a suite cannot run, a defect is neither caught nor missed.
     suite = config_file.find_suite(place.project, drill.suite)
     absent = interpreter.absent_modules(suite, place.project.root)
-    known = None if absent else outcome_cache.recall(place.project, name)
+    known = None if absent else outcome_cache.read(place.project, name)
     if known is None:
         return DrillOutcome(drill=drill, outcome=NOT_RUN, red=(), duration_s=0.0, reason=absent)
     return DrillOutcome(
@@ -246,7 +246,7 @@ def _recall_outcome(place: Ground, drill: Drill, name: str) -> DrillOutcome:
         red=known.red,
         duration_s=known.duration_s,
         reason=known.reason,
-        is_recalled=True,
+        is_cached=True,
     )
 
 
@@ -294,7 +294,7 @@ def _memory_key(place: Ground, drill: Drill) -> str:
 
 
 def _remember(place: Ground, name: str, outcome: DrillOutcome) -> None:
-    kept = OutcomeCache(
+    cache = OutcomeCache(
         schema=outcome_cache.SCHEMA,
         name=outcome.drill.name,
         outcome=outcome.outcome,
@@ -302,7 +302,7 @@ def _remember(place: Ground, name: str, outcome: DrillOutcome) -> None:
         duration_s=outcome.duration_s,
         reason=outcome.reason,
     )
-    outcome_cache.keep(place.project, name, kept)
+    outcome_cache.keep(place.project, name, cache)
 
 
 @contextlib.contextmanager

@@ -87,13 +87,13 @@ class Cluster:
     def _collect_answers(self, units: Sequence[Unit], stop: Stop) -> Iterator[list[Answer]]:
         """Give the answers that come until all did, the scheduler is lost, or a stop."""
         finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
-        asked = {_name(unit.key): unit for unit in units}
+        by_name = {_name(unit.key): unit for unit in units}
         futures = self._client.map(
             _carry_out,
             [unit.key for unit in units],
             [unit.task for unit in units],
             [unit.payload for unit in units],
-            key=list(asked),
+            key=list(by_name),
         )
         for future in futures:
             future.add_done_callback(finished.put)
@@ -105,7 +105,7 @@ class Cluster:
                     return
                 batch = drain_queue(finished, _POLL_S)
                 left -= len(batch)
-                answers = [a for f in batch if (a := _answer(f, asked[f.key])) is not None]
+                answers = [a for f in batch if (a := _answer(f, by_name[f.key])) is not None]
                 if answers:
                     yield answers
         finally:

@@ -1,4 +1,4 @@
-"""Units shared out among lanes, each of which carries out one at a time."""
+"""Units shared out among workers, each of which carries out one at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 _POLL_S = 0.2
 
 
-class Lane(Protocol):
+class Worker(Protocol):
     """A place where one unit at a time is carried out, called from a thread of its own."""
 
     def answer(self, unit: Unit) -> Answer:
@@ -25,52 +25,54 @@ class Lane(Protocol):
         """Tell the unit under way to end, as by this signal; called from another thread."""
 
 
-def drive(lanes: Sequence[Lane], units: Sequence[Unit], stop: Stop) -> Iterator[list[Answer]]:
-    """Carry units out on all lanes; see ``Executor.run``."""
-    free: queue.SimpleQueue[Lane] = queue.SimpleQueue()
-    for lane in lanes:
-        free.put(lane)
+def drive(
+    workers: Sequence[Worker], units: Sequence[Unit], stop: Stop
+) -> Iterator[list[Answer]]:
+    """Carry units out on all workers; see ``Executor.run``."""
+    free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+    for worker in workers:
+        free.put(worker)
 
     def one(unit: Unit) -> Answer:
-        lane = free.get()
+        worker = free.get()
         try:
-            return lane.answer(unit)
+            return worker.answer(unit)
         finally:
-            free.put(lane)
+            free.put(worker)
 
     finished: queue.SimpleQueue[Future[Answer]] = queue.SimpleQueue()
-    pool = ThreadPoolExecutor(len(lanes), thread_name_prefix="lane")
+    pool = ThreadPoolExecutor(len(workers), thread_name_prefix="worker")
     left = len(units)
     try:
         for unit in units:
             pool.submit(one, unit).add_done_callback(finished.put)
-        is_told = False
+        is_interrupted = False
         while left:
-            if stop.signal is not None and not is_told:
-                is_told = True
-                _interrupt(pool, lanes, stop.signal)
+            if stop.signal is not None and not is_interrupted:
+                is_interrupted = True
+                _interrupt(pool, workers, stop.signal)
             batch = drain_queue(finished, _POLL_S)
             left -= len(batch)
             if answers := [future.result() for future in batch if not future.cancelled()]:
                 yield answers
     finally:
         if left:
-            _interrupt(pool, lanes, signal.SIGTERM)
+            _interrupt(pool, workers, signal.SIGTERM)
         pool.shutdown(wait=True)
 
 
 def drain_queue(waiting: queue.SimpleQueue[T], timeout_s: float) -> list[T]:
     """Take all that waits in a queue; where nothing does, wait for the first a while."""
-    found: list[T] = []
+    items: list[T] = []
     try:
-        found.append(waiting.get(timeout=timeout_s))
+        items.append(waiting.get(timeout=timeout_s))
         while True:
-            found.append(waiting.get_nowait())
+            items.append(waiting.get_nowait())
     except queue.Empty:
-        return found
+        return items
 
 
-def _interrupt(pool: ThreadPoolExecutor, lanes: Sequence[Lane], number: int) -> None:
+def _interrupt(pool: ThreadPoolExecutor, workers: Sequence[Worker], number: int) -> None:
     pool.shutdown(wait=False, cancel_futures=True)
-    for lane in lanes:
-        lane.interrupt(number)
+    for worker in workers:
+        worker.interrupt(number)

@@ -20,7 +20,7 @@ from harness.experiments.execute import pool
 from harness.experiments.execute.unit import ATTEMPTS, Answer, Unit, parse_answer
 from harness.runner.stages.child import Stop
 
-_TOLD = 300
+_MESSAGE_SIZE = 300
 _GRACE_S = 30.0
 
 
@@ -49,7 +49,7 @@ class _Worker:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
-        self._is_told = False
+        self._is_interrupted = False
 
     def answer(self, unit: Unit) -> Answer:
         why = ""
@@ -57,12 +57,12 @@ class _Worker:
             if line := self._request({"task": unit.task, "payload": unit.payload}):
                 return parse_answer(unit, json.loads(line))
             why = self._reap()
-            if self._is_told:
+            if self._is_interrupted:
                 break
         return Answer(unit=unit, value=None, lost=why)
 
     def interrupt(self, number: int) -> None:
-        self._is_told = True
+        self._is_interrupted = True
         self._say({"stop": number})
 
     def close(self) -> None:
@@ -120,6 +120,6 @@ class _Worker:
                 with contextlib.suppress(OSError):
                     pipe.close()
         errors.seek(0)
-        said = " ".join(errors.read().decode(errors="replace").split())[-_TOLD:]
+        said = " ".join(errors.read().decode(errors="replace").split())[-_MESSAGE_SIZE:]
         errors.close()
         return f"its process ended with {process.returncode}: {said}".rstrip(": ")

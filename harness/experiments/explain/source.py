@@ -36,15 +36,15 @@ def list_changed(root: Path, before: Path, after: Path) -> tuple[ChangedFile, ..
     old, new = plan.read_plan(before), plan.read_plan(after)
     paths = sorted({*old.inputs, *new.inputs})
     changed = [path for path in paths if old.inputs.get(path) != new.inputs.get(path)]
-    found = []
+    changed_files = []
     for path in changed:
         texts = [
             _read(root, run.stamp.commit, path, run.inputs.get(path), run.inputs_meaning)
             for run in (old, new)
         ]
         functions = compare_functions(*texts) if path.endswith(".py") else ()
-        found.append(ChangedFile(path, functions))
-    return tuple(found)
+        changed_files.append(ChangedFile(path, functions))
+    return tuple(changed_files)
 
 
 def compare_functions(before: str | None, after: str | None) -> tuple[str, ...]:
@@ -62,12 +62,12 @@ def compare_functions(before: str | None, after: str | None) -> tuple[str, ...]:
 def _take_apart(text: str) -> dict[str, str]:
     """Return the code of each function by its qualified name, and of the rest."""
     tree = ast.parse(text)
-    found = {name: ast.dump(node) for name, node in _functions(tree, "")}
+    by_function = {name: ast.dump(node) for name, node in _functions(tree, "")}
     for node in ast.walk(tree):
         if isinstance(node, _BLOCKS):
             node.body = [item for item in node.body if not _is_function(item)]
-    found[MODULE] = ast.dump(tree)
-    return found
+    by_function[MODULE] = ast.dump(tree)
+    return by_function
 
 
 def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
@@ -97,6 +97,6 @@ def _candidates(root: Path, commit: str, path: str) -> Iterator[bytes]:
     place = root / path
     if place.is_file() and not place.is_symlink():
         yield place.read_bytes()
-    told = checkout.ask(root, "show", f"{commit}:./{path}")
-    if told is not None:
-        yield told
+    content = checkout.ask(root, "show", f"{commit}:./{path}")
+    if content is not None:
+        yield content

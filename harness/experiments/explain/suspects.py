@@ -104,11 +104,17 @@ def find_base(store: HubStore, hub: Path, record: HubRecord) -> Path | None:
         if other.name >= hub.name:
             continue
         try:
-            found = store.read(other)
+            candidate = store.read(other)
         except HarnessError:
             continue
-        same = found.datasets == record.datasets and found.parameters == record.parameters
-        if found.verdict is Verdict.GREEN and same and found.environment == record.environment:
+        same = (
+            candidate.datasets == record.datasets and candidate.parameters == record.parameters
+        )
+        if (
+            candidate.verdict is Verdict.GREEN
+            and same
+            and candidate.environment == record.environment
+        ):
             return other
     return None
 
@@ -121,19 +127,21 @@ def _order_moved(record: HubRecord, metrics: Sequence[Moved]) -> tuple[tuple[str
     def stage_of(moved: Moved) -> str:
         return next((s for a, s in makers.items() if f"{a}:" in moved.name), "")
 
-    told = [(stage_of(moved), moved) for moved in metrics]
+    by_stage = [(stage_of(moved), moved) for moved in metrics]
     return tuple(
-        sorted(told, key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order))
+        sorted(
+            by_stage, key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order)
+        )
     )
 
 
 def _read_logs(hub: Path, record: HubRecord) -> tuple[str, ...]:
-    found = []
+    logs = []
     for stage in record.stages:
         path = hub / (stage.log or "")
         if stage.verdict is Verdict.RED and path.is_file() and not path.is_symlink():
-            found.append(path.read_bytes()[-_TAIL:].decode(errors="replace"))
-    return tuple(found)
+            logs.append(path.read_bytes()[-_TAIL:].decode(errors="replace"))
+    return tuple(logs)
 
 
 def compare_drills(
@@ -146,20 +154,20 @@ def compare_drills(
     """
     red = {g.id for g in record.guards if g.verdict is Verdict.RED}
     red |= {f"stage:{s.id}" for s in record.stages if s.verdict is Verdict.RED}
-    kept, roads = read_patterns(project), causes.roads_of(suite)
-    found = []
+    patterns, roads = read_patterns(project), causes.roads_of(suite)
+    likenesses = []
     for path in sorted((project.root / drills.FOLDER).glob("*.patch")):
         try:
             planted = drills.read_drill(path)
             ran = set(scope.stages_for(suite, planted.guard))
         except (HarnessError, StopIteration, KeyError):
             continue  # of a suite with other guards
-        pattern = set(kept.get(planted.name, ())) or {planted.guard}
+        pattern = set(patterns.get(planted.name, ())) or {planted.guard}
         seen = {one for one in red if _is_inside(one, ran, roads)}
         either = pattern | seen
         touched = tuple(_TOUCHED.findall(path.read_text("utf-8")))
-        found.append(_likeness(planted, len(pattern & seen), len(either), touched))
-    return tuple(sorted(found, key=lambda one: (one.share, one.equal), reverse=True))
+        likenesses.append(_likeness(planted, len(pattern & seen), len(either), touched))
+    return tuple(sorted(likenesses, key=lambda one: (one.share, one.equal), reverse=True))
 
 
 def _likeness(planted: Drill, equal: int, total: int, touched: tuple[str, ...]) -> Likeness:
@@ -174,16 +182,16 @@ def _is_inside(name: str, ran: set[str], roads: causes.Roads) -> bool:
 
 def read_patterns(project: Project) -> dict[str, tuple[str, ...]]:
     """Return what each drill turned red, as far as outcomes are kept; the newest counts."""
-    found: dict[str, tuple[str, ...]] = {}
+    patterns: dict[str, tuple[str, ...]] = {}
     paths = (project.work / "drills").glob("*.json")
     for path in sorted(paths, key=lambda p: p.stat().st_mtime):
         try:
             if path.stat().st_size <= _LARGEST:
-                kept = decode(OutcomeCache, json.loads(path.read_bytes()), path.name)
-                found[kept.name] = kept.red
+                cache = decode(OutcomeCache, json.loads(path.read_bytes()), path.name)
+                patterns[cache.name] = cache.red
         except (OSError, ValueError, RecursionError, HarnessError):
             continue  # may be of another release; the patch's header still speaks
-    return found
+    return patterns
 
 
 def _rank(
@@ -195,26 +203,26 @@ def _rank(
     """Rank what changed by how much speaks against it; what did not change is no suspect."""
     files = tuple(files)
     alike = [one for one in likely[:_MOST] if one.share >= _ALIKE]
-    found = []
+    suspects = []
     for file in files:
-        weight, told = 1, ["it changed since the last green run"]
+        weight, reasons = 1, ["it changed since the last green run"]
         if len(files) == 1:
-            weight, told = 2, ["it is the only file that changed since the last green run"]
+            weight, reasons = 2, ["it is the only file that changed since the last green run"]
         if any(file.path in log for log in logs):
             weight += 2
-            told.append("the log of what failed passes through it")
+            reasons.append("the log of what failed passes through it")
         for one in (one for one in alike if file.path in one.files):
             weight += 1
-            told.append(f"the drill {one.drill} plants its defect there")
+            reasons.append(f"the drill {one.drill} plants its defect there")
         functions = f": {', '.join(file.functions[:4])}" if file.functions else ""
-        found.append(Suspect(file.path + functions, tuple(told), weight))
+        suspects.append(Suspect(file.path + functions, tuple(reasons), weight))
     if compared is not None and any(d.name == "harness.toml" for d in compared.source):
         words = "the suite's declaration changed since the last green run"
-        found.append(Suspect("harness.toml", (words,), 2 if not files else 1))
-    if not found and alike and alike[0].share == 1.0:
+        suspects.append(Suspect("harness.toml", (words,), 2 if not files else 1))
+    if not suspects and alike and alike[0].share == 1.0:
         words = f"all that is red is what the drill {alike[0].drill} turns red"
-        found = [Suspect(path, (words,), 1) for path in alike[0].files]
-    found.sort(key=lambda one: one.weight, reverse=True)
+        suspects = [Suspect(path, (words,), 1) for path in alike[0].files]
+    suspects.sort(key=lambda one: one.weight, reverse=True)
     # Many changes of which none stands out are no answer.
-    stands_out = [one for one in found if one.weight > 1] or found
+    stands_out = [one for one in suspects if one.weight > 1] or suspects
     return tuple(stands_out[:_MOST]) if len(stands_out) <= _MOST * 2 else ()

@@ -13,25 +13,25 @@ from harness.judgement.gate.report import RuleChange
 from harness.judgement.gate.rules import WAIVERS, RuleSet
 from harness.judgement.verify import report
 from harness.judgement.verify.report import Row
-from harness.judgement.waivers import Authority, Standing
+from harness.judgement.waivers import Authority, WaiverStatus
 
 CHECK = "waivers"
 
 
-def make_authority(was: RuleSet, given: GateOptions) -> Authority:
+def make_authority(was: RuleSet, gate_options: GateOptions) -> Authority:
     """Take from the base and from outside who may waive.
 
     Raises:
         ConfigError: A key cannot be read.
     """
-    names = list(given.trust)
+    names = list(gate_options.trust)
     unsigned = False
     if was.project is not None:
         names += was.project.gate.signers or was.project.trusted_keys
         unsigned = was.project.gate.unsigned_waivers
-    if given.policy is not None:
-        names += given.policy.signers
-        unsigned = unsigned and given.policy.unsigned_waivers
+    if gate_options.policy is not None:
+        names += gate_options.policy.signers
+        unsigned = unsigned and gate_options.policy.unsigned_waivers
     return Authority(
         signers=tuple(keys.read_public(name) for name in dict.fromkeys(names)),
         unsigned=unsigned,
@@ -39,7 +39,7 @@ def make_authority(was: RuleSet, given: GateOptions) -> Authority:
     )
 
 
-def judge_waivers(now: RuleSet, authority: Authority) -> tuple[Standing, ...]:
+def judge_waivers(now: RuleSet, authority: Authority) -> tuple[WaiverStatus, ...]:
     """Read the waivers that a change brings, and say which count.
 
     Raises:
@@ -50,20 +50,24 @@ def judge_waivers(now: RuleSet, authority: Authority) -> tuple[Standing, ...]:
     return waivers.judge(read, authority)
 
 
-def find_waiver(found: Difference, standings: Sequence[Standing]) -> Standing | None:
+def find_waiver(
+    difference: Difference, statuses: Sequence[WaiverStatus]
+) -> WaiverStatus | None:
     """Return the waiver that names exactly this weaker rule; None where there is none."""
-    if found.change is not Change.WEAKER:
+    if difference.change is not Change.WEAKER:
         return None
-    return waivers.find((found.rule, found.was, found.now), standings)
+    return waivers.find((difference.rule, difference.was, difference.now), statuses)
 
 
-def tell_waivers(standings: Sequence[Standing], changes: Sequence[RuleChange]) -> Iterator[Row]:
+def tell_waivers(
+    statuses: Sequence[WaiverStatus], changes: Sequence[RuleChange]
+) -> Iterator[Row]:
     """Tell each waiver that does not count or is not used: it only looks like an answer."""
     used = {change.waiver.file for change in changes if change.waiver is not None}
-    for standing in standings:
-        if not standing.counts:
-            found = f"{waivers.FOLDER}/{standing.file}: {standing.told}"
-            yield report.note_row(CHECK, report.printable(found), "Renew or remove it.")
-        elif standing.file not in used:
-            found = f"{waivers.FOLDER}/{standing.file}: not used, its rule is not so changed"
-            yield report.note_row(CHECK, report.printable(found), "Remove it.")
+    for status in statuses:
+        if not status.counts:
+            message = f"{waivers.FOLDER}/{status.file}: {status.message}"
+            yield report.note_row(CHECK, report.printable(message), "Renew or remove it.")
+        elif status.file not in used:
+            message = f"{waivers.FOLDER}/{status.file}: not used, its rule is not so changed"
+            yield report.note_row(CHECK, report.printable(message), "Remove it.")

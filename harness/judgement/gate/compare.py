@@ -82,11 +82,13 @@ def compare_rules(
     Returns:
         The differences, the weaker ones first; nothing that is equal.
     """
-    found = [*_compare_declarations(was, now, has_metric or (lambda _suite, _metric: None))]
+    differences = [
+        *_compare_declarations(was, now, has_metric or (lambda _suite, _metric: None))
+    ]
     moved = moves.find_moves(was.blobs, now.blobs)
-    found += compare_drills(*_changed_files(was, now, DRILLS, ".patch"), moved)
+    differences += compare_drills(*_changed_files(was, now, DRILLS, ".patch"), moved)
     order = (Change.WEAKER, Change.OTHER, Change.STRICTER)
-    return tuple(sorted(found, key=lambda d: (order.index(d.change), d.rule)))
+    return tuple(sorted(differences, key=lambda d: (order.index(d.change), d.rule)))
 
 
 def _changed_files(
@@ -188,9 +190,9 @@ def _compare_matrices(
         elif name not in was:
             yield difference.mark_added(rule, now[name].axes, "a matrix more")
         elif was[name].axes != now[name].axes:
-            told = _compare_axes(was[name].axes, now[name].axes)
-            if told[0] is not Change.EQUAL:
-                yield difference.make_difference(rule, was[name].axes, now[name].axes, told)
+            change = _compare_axes(was[name].axes, now[name].axes)
+            if change[0] is not Change.EQUAL:
+                yield difference.make_difference(rule, was[name].axes, now[name].axes, change)
 
 
 def _compare_axes(

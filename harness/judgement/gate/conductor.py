@@ -70,13 +70,13 @@ def judge_change(
         IntegrityError: A golden is damaged.
         NotAProjectError: A folder is no hub.
     """
-    given = options or GateOptions()
+    gate_options = options or GateOptions()
     reader = Reader(project.root)
     rules = reader.read(base), reader.read("HEAD")
     declared = rules[0].project
-    trusted = (*(() if declared is None else declared.trusted_keys), *given.trust)
+    trusted = (*(() if declared is None else declared.trusted_keys), *gate_options.trust)
     proved, rows = prove_hubs(replace(project, trusted_keys=trusted), hubs)
-    report_ = judge_proved(project, rules, proved, given)
+    report_ = judge_proved(project, rules, proved, gate_options)
     return replace(report_, rows=(*rows, *report_.rows))
 
 
@@ -84,7 +84,7 @@ def judge_proved(
     project: Project,
     rules: tuple[RuleSet, RuleSet],
     proved: Sequence[ProvedHub],
-    given: GateOptions,
+    gate_options: GateOptions,
 ) -> GateReport:
     """Judge hubs that were proved; the rows are those of the gate alone.
 
@@ -92,7 +92,7 @@ def judge_proved(
         project: The project of the work tree.
         rules: Those of the base and those of HEAD.
         proved: The hubs.
-        given: What is given from outside.
+        gate_options: What is given from outside.
 
     Raises:
         ConfigError: A waiver or a key cannot be used.
@@ -102,20 +102,20 @@ def judge_proved(
     rows = [
         row for hub in proved for row in hub_checks.check_hub(was, now, hub.folder, hub.record)
     ]
-    rows += hub_checks.check_pin(ledger_of(project), given.pin)
-    found = list(compare_rules(was, now, _make_lookup(proved)))
-    found += _compare_tests(was, now, proved, given.base_tests)
-    if given.policy is not None and now.project is not None:
+    rows += hub_checks.check_pin(ledger_of(project), gate_options.pin)
+    differences = list(compare_rules(was, now, _make_lookup(proved)))
+    differences += _compare_tests(was, now, proved, gate_options.base_tests)
+    if gate_options.policy is not None and now.project is not None:
         names = [name.removesuffix(".patch") for name in now.names(DRILLS, ".patch")]
-        found += policy.compare_policy(given.policy, now.project, names)
-    standings = authority.judge_waivers(now, authority.make_authority(was, given))
+        differences += policy.compare_policy(gate_options.policy, now.project, names)
+    statuses = authority.judge_waivers(now, authority.make_authority(was, gate_options))
     changes = [
-        RuleChange(difference=d, waiver=authority.find_waiver(d, standings)) for d in found
+        RuleChange(difference=d, waiver=authority.find_waiver(d, statuses)) for d in differences
     ]
-    rows += authority.tell_waivers(standings, changes)
+    rows += authority.tell_waivers(statuses, changes)
     for hub in proved:
         rows += _judge_by_base(was, now, hub, changes)
-        rows += _tell_tests(was, hub, given)
+        rows += _tell_tests(was, hub, gate_options)
     rows += drill_rules.tell_undrilled(now, [change.difference for change in changes])
     rows.append(_tell_rules(changes))
     return GateReport(
@@ -146,8 +146,10 @@ def prove_hubs(project: Project, hubs: Sequence[Path]) -> tuple[list[ProvedHub],
     rows: list[Row] = []
     for folder in hubs:
         verified = verify(project, folder, allow_stale=True)
-        kept = tuple(replace(r, check=f"{folder.name[-6:]} {r.check}") for r in verified.rows)
-        rows += kept if len(hubs) > 1 else verified.rows
+        hub_rows = tuple(
+            replace(r, check=f"{folder.name[-6:]} {r.check}") for r in verified.rows
+        )
+        rows += hub_rows if len(hubs) > 1 else verified.rows
         if verified.worst is Outcome.DAMAGED:
             continue
         proved.append(open_proved(project, folder))
@@ -200,15 +202,15 @@ def _compare_tests(
             yield from tests_rules.compare_tests(suite, known[suite], here, moved)
 
 
-def _tell_tests(was: RuleSet, hub: ProvedHub, given: GateOptions) -> Iterator[Row]:
+def _tell_tests(was: RuleSet, hub: ProvedHub, gate_options: GateOptions) -> Iterator[Row]:
     """Say whether the tests of a suite were held against the base's."""
     suite = None if was.project is None else was.project.suites.get(hub.record.suite)
     if suite is None or not any(stage.kind == "pytest" for stage in suite.stages):
         return
-    if suite.name in given.base_tests:
-        count = len(given.base_tests[suite.name])
+    if suite.name in gate_options.base_tests:
+        count = len(gate_options.base_tests[suite.name])
         yield report.passed_row(TESTS, f"{suite.name}: held against the base's {count} by id")
-    elif given.without_tests:
+    elif gate_options.without_tests:
         yield report.note_row(TESTS, f"{suite.name}: not compared here")
     else:
         yield Row(
@@ -252,17 +254,17 @@ def _judge_by_base(
     explained = {change.difference.rule for change in changes if _explains(change)}
     bad = 0
     for failure in failures:
-        told = report.printable(f"{failure.subject}: {failure.found}")
+        failure_text = report.printable(f"{failure.subject}: {failure.found}")
         if any(_is_below(rule, failure.rules) for rule in explained):
             yield report.note_row(
-                BASE, f"{told}; its rule was changed, and somebody answers for it"
+                BASE, f"{failure_text}; its rule was changed, and somebody answers for it"
             )
             continue
         bad += 1
         yield Row(
             check=BASE,
             outcome=Outcome.RED if failure.verdict is Verdict.RED else Outcome.INCONCLUSIVE,
-            found=told,
+            found=failure_text,
             expected=report.printable(failure.expected),
             remedy="The base's rules do not let this pass.",
         )
@@ -273,8 +275,8 @@ def _judge_by_base(
 
 def _explains(change: RuleChange) -> bool:
     """Say whether a difference may explain that the base's rules do not hold."""
-    is_told = change.difference.rule.endswith((".policies", ".remedy"))
-    if change.difference.change is Change.STRICTER or is_told:
+    is_mentioned = change.difference.rule.endswith((".policies", ".remedy"))
+    if change.difference.change is Change.STRICTER or is_mentioned:
         return False
     return not change.is_refused
 
@@ -294,18 +296,18 @@ def _tell_rules(changes: Sequence[RuleChange]) -> Row:
     )
     if refused:
         first = refused[0].difference
-        found = f"{len(refused)} weaker: {first.rule}: {first.was} → {first.now}"
+        refusal = f"{len(refused)} weaker: {first.rule}: {first.was} → {first.now}"
         return Row(
             check=RULES,
             outcome=Outcome.RED,
-            found=report.printable(found),
+            found=report.printable(refusal),
             expected="rules that are as strict as the base's",
             remedy=_REMEDY,
         )
-    told = (
+    summary = (
         f"{waived} weaker and waived, {len(changes) - waived} others" if changes else "the same"
     )
-    return report.passed_row(RULES, told)
+    return report.passed_row(RULES, summary)
 
 
 def ledger_of(project: Project) -> Ledger:

@@ -72,8 +72,8 @@ def compare_drills(
             yield difference.mark_removed(rule, _tell(old), "the drill is gone")
         else:
             del new[heir]
-            told = (Change.OTHER, "only its name is another")
-            yield difference.make_difference(rule, name, heir, told)
+            change = (Change.OTHER, "only its name is another")
+            yield difference.make_difference(rule, name, heir, change)
     for name, content in new.items():
         rule = f"drills.{name.removesuffix('.patch')}"
         yield difference.mark_added(rule, _tell(read_drill(content)), "a drill more")
@@ -89,15 +89,15 @@ def _compare(rule: str, was: DrillText, now: DrillText) -> Iterator[Difference]:
     pairs = (("suite", was.suite, now.suite), ("guard", was.guard, now.guard))
     for key, before, after in pairs:
         if before != after:
-            told: Classed = (Change.WEAKER, f"another {key} is expected to catch it")
-            yield difference.make_difference(f"{rule}.{key}", before, after, told)
+            change: Classed = (Change.WEAKER, f"another {key} is expected to catch it")
+            yield difference.make_difference(f"{rule}.{key}", before, after, change)
     planted, plants = ((*drill.files, *drill.lines) for drill in (was, now))
     if planted != plants:
-        told = (Change.WEAKER, "it plants another defect, which may be easier to find")
-        yield difference.make_difference(f"{rule}.patch", planted, plants, told)
+        change = (Change.WEAKER, "it plants another defect, which may be easier to find")
+        yield difference.make_difference(f"{rule}.patch", planted, plants, change)
     elif (was.suite, was.guard) == (now.suite, now.guard):
-        told = (Change.OTHER, "the same defect, with other words or another context")
-        yield difference.make_difference(rule, was.defect, now.defect, told)
+        change = (Change.OTHER, "the same defect, with other words or another context")
+        yield difference.make_difference(rule, was.defect, now.defect, change)
 
 
 def _tell(drill: DrillText) -> str:
@@ -105,12 +105,12 @@ def _tell(drill: DrillText) -> str:
 
 
 def find_changed_guards(
-    now: RuleSet, found: Sequence[Difference]
+    now: RuleSet, differences: Sequence[Difference]
 ) -> tuple[tuple[str, str], ...]:
     """Return suite and id of each guard that is new or changed, and still there."""
     if now.project is None:
         return ()
-    rules = {difference_.rule for difference_ in found}
+    rules = {difference_.rule for difference_ in differences}
     return tuple(
         (suite.name, guard.id)
         for suite in now.project.suites.values()
@@ -123,13 +123,15 @@ def _is_touched(rule: str, rules: set[str]) -> bool:
     return any(one == rule or one.startswith(f"{rule}.") for one in rules)
 
 
-def tell_undrilled(now: RuleSet, found: Sequence[Difference]) -> Iterator[Row]:
+def tell_undrilled(now: RuleSet, differences: Sequence[Difference]) -> Iterator[Row]:
     """Tell each guard that is new or changed, and that no drill is said to turn red."""
-    changed = find_changed_guards(now, found)
+    changed = find_changed_guards(now, differences)
     if not changed:
         return
     drilled = {read_drill(text).guard for text in now.files(DRILLS, ".patch").values()}
     for suite, guard in changed:
         if guard not in drilled:
-            told = f"guard {guard} of {suite} is new or changed, and no drill turns it red"
-            yield report.note_row("drills", report.printable(told), "Write one: harness drill.")
+            message = f"guard {guard} of {suite} is new or changed, and no drill turns it red"
+            yield report.note_row(
+                "drills", report.printable(message), "Write one: harness drill."
+            )

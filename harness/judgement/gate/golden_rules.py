@@ -22,7 +22,7 @@ _RUN = "@stages"  # metrics whose mean is judged by factors
 
 def compare_goldens(suite: str, was: GoldenSet, now: GoldenSet) -> Iterator[Difference]:
     """Compare the goldens that judge a suite, each by metric, environment and datasets."""
-    before, after = ({store.identity(v): v for v in found.values} for found in (was, now))
+    before, after = ({store.identity(v): v for v in golden.values} for golden in (was, now))
     heirs = dict(_pair_renamed(before, after))
     for key, value in before.items():
         rule = _name(suite, value)
@@ -31,26 +31,26 @@ def compare_goldens(suite: str, was: GoldenSet, now: GoldenSet) -> Iterator[Diff
             if classed is not None:
                 yield difference.make_difference(rule, _tell(value), _tell(after[key]), classed)
         elif key in heirs:
-            told = (Change.OTHER, "the metric has another name, its statistics are the same")
-            yield difference.make_difference(rule, value.metric, heirs[key].metric, told)
+            change = (Change.OTHER, "the metric has another name, its statistics are the same")
+            yield difference.make_difference(rule, value.metric, heirs[key].metric, change)
         else:
             yield difference.mark_removed(rule, _tell(value), "the golden is gone")
     taken = {store.identity(value) for value in heirs.values()}
     for key, value in after.items():
         if key not in before and key not in taken:
-            told = _class_new(was, value)
-            yield difference.make_difference(_name(suite, value), None, _tell(value), told)
+            change = _class_new(was, value)
+            yield difference.make_difference(_name(suite, value), None, _tell(value), change)
 
 
 def find_renamed(was: GoldenSet, now: GoldenSet) -> dict[str, str]:
     """Return the new name of each metric all of whose goldens only have another name."""
-    before, after = ({store.identity(v): v for v in found.values} for found in (was, now))
+    before, after = ({store.identity(v): v for v in golden.values} for golden in (was, now))
     heirs = dict(_pair_renamed(before, after))
-    kept = {value.metric for value in now.values}
+    metrics = {value.metric for value in now.values}
     return {
         before[key].metric: heir.metric
         for key, heir in heirs.items()
-        if before[key].metric not in kept
+        if before[key].metric not in metrics
     }
 
 
@@ -115,10 +115,10 @@ def _class_new(was: GoldenSet, value: GoldenValue) -> Classed:
         if any(other.metric == value.metric for other in was.values):
             return Change.WEAKER, "a comparison that could not be made is made by new numbers"
         return Change.STRICTER, "a metric that had no golden has one"
-    told = _compare_values(replace(old, environment=value.environment), value)
-    if told is None or told[0] is not Change.WEAKER:
+    change = _compare_values(replace(old, environment=value.environment), value)
+    if change is None or change[0] is not Change.WEAKER:
         return Change.STRICTER, "an environment has a golden of its own, no wider"
-    return Change.WEAKER, f"in the place of that of its device class: {told[1]}"
+    return Change.WEAKER, f"in the place of that of its device class: {change[1]}"
 
 
 def _name(suite: str, value: GoldenValue) -> str:

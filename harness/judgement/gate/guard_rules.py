@@ -157,8 +157,8 @@ def compare_guards(
             yield difference.mark_removed(rule, _summary(guard), "the guard is gone")
         else:
             del new[heir]
-            told = (Change.OTHER, "only its id is another")
-            yield difference.make_difference(rule, id_, heir, told)
+            change = (Change.OTHER, "only its id is another")
+            yield difference.make_difference(rule, id_, heir, change)
     for id_, guard in new.items():
         yield _class_new(f"{prefix}.{id_}", guard)
 
@@ -174,15 +174,15 @@ def compare_guard(
     before, after = _normalise(was), _normalise(now)
     before, after = _without_parts(was.kind, before, after)
     rules = OPTIONS.get(was.kind, {})
-    for found in difference.compare_tables(rule, rules, before, after):
-        key = found.rule.rpartition(".")[2]
+    for change in difference.compare_tables(rule, rules, before, after):
+        key = change.rule.rpartition(".")[2]
         if key in _LOOKS_AT and _is_rename(before.get(key), after.get(key), is_renamed):
             why = "the metric has another name, and its golden with it"
             yield difference.make_difference(
-                found.rule, before[key], after[key], (Change.OTHER, why)
+                change.rule, before[key], after[key], (Change.OTHER, why)
             )
         else:
-            yield found
+            yield change
 
 
 def _is_rename(was: Any, now: Any, is_renamed: IsRenamed) -> bool:
@@ -213,8 +213,8 @@ def _without_parts(
 
 
 def _is_as_strict(was: GuardSpec, now: GuardSpec, is_renamed: IsRenamed) -> bool:
-    found = compare_guard("", was, now, is_renamed)
-    return all(d.change is not Change.WEAKER for d in found)
+    differences = compare_guard("", was, now, is_renamed)
+    return all(d.change is not Change.WEAKER for d in differences)
 
 
 def _class_new(rule: str, guard: GuardSpec) -> Difference:

@@ -23,8 +23,8 @@ def check_hub(was: RuleSet, now: RuleSet, folder: Path, record: HubRecord) -> It
     """Hold a hub against the commit whose rules it claims to have been judged by."""
     if record.stamp.tree != now.tree or record.stamp.dirty:
         dirty = " with uncommitted changes" if record.stamp.dirty else ""
-        found = f"{record.run_id} ran on {record.stamp.commit[:12]}{dirty}"
-        yield _stale(COMMIT, found, f"{now.commit[:12]}, clean")
+        message = f"{record.run_id} ran on {record.stamp.commit[:12]}{dirty}"
+        yield _stale(COMMIT, message, f"{now.commit[:12]}, clean")
     else:
         yield report.passed_row(COMMIT, f"{record.run_id} ran on {now.commit[:12]}, clean")
     if now.project is None:
@@ -39,15 +39,15 @@ def check_hub(was: RuleSet, now: RuleSet, folder: Path, record: HubRecord) -> It
         yield _stale(DECLARATION, f"suite {record.suite} is not declared", "a declared suite")
         return
     if plan.suite_sha256(suite) != record.config_sha256:
-        found = f"{record.run_id}: parameters or a declaration of its own"
-        yield _stale(DECLARATION, found, "what the commit declares")
+        message = f"{record.run_id}: parameters or a declaration of its own"
+        yield _stale(DECLARATION, message, "what the commit declares")
     else:
         yield report.passed_row(DECLARATION, f"as {now.commit[:12]} declares {record.suite}")
     yield from _check_goldens(was, now, record)
-    given = [one.role for one in record.datasets if not one.generated]
-    if given:
-        found = f"{record.run_id}: data given by hand: {', '.join(given)}"
-        yield report.note_row(DECLARATION, report.printable(found))
+    roles_given = [one.role for one in record.datasets if not one.generated]
+    if roles_given:
+        message = f"{record.run_id}: data given by hand: {', '.join(roles_given)}"
+        yield report.note_row(DECLARATION, report.printable(message))
 
 
 def _check_goldens(was: RuleSet, now: RuleSet, record: HubRecord) -> Iterator[Row]:

@@ -52,25 +52,25 @@ def judge(
     """
     registry.check(suite.guards)
     today = dt.datetime.now(dt.UTC).date()
-    standing = quarantine.status_before_run(suite.quarantine, record.quarantine, today)
-    excused = {(q.kind, q.id) for q in standing if q.state == quarantine.ACTIVE}
+    entries = quarantine.status_before_run(suite.quarantine, record.quarantine, today)
+    waived = {(q.kind, q.id) for q in entries if q.state == quarantine.ACTIVE}
     results = known
     if results is None:
         judged_by = golden if golden.values else None
         results = registry.judge(suite.guards, evidence, judged_by, reads.list_makers(suite))
-    found = [*_guards(suite, results, excused)]
+    failures = [*_guards(suite, results, waived)]
     done = {stage.id: stage for stage in record.stages}
     for spec in suite.stages:
-        found += _stage(suite.name, spec, done.get(spec.id), record)
-    found += _excuses(suite, record, excused)
-    return tuple(found)
+        failures += _stage(suite.name, spec, done.get(spec.id), record)
+    failures += _check_waived(suite, record, waived)
+    return tuple(failures)
 
 
 def _guards(
-    suite: SuiteSpec, results: Sequence[GuardResult], excused: set[tuple[str, str]]
+    suite: SuiteSpec, results: Sequence[GuardResult], waived: set[tuple[str, str]]
 ) -> Iterator[Failure]:
     for result in results:
-        is_let_pass = result.severity != "fail" or ("guard", result.id) in excused
+        is_let_pass = result.severity != "fail" or ("guard", result.id) in waived
         if result.verdict is Verdict.GREEN or is_let_pass:
             continue
         rules = [
@@ -108,10 +108,10 @@ def _stage(
         ("test_retries", again, 0),
         ("timeout_s", done.duration_s, spec.timeout_s),
     )
-    for key, found, bound in most:
-        if found > bound:
+    for key, value, bound in most:
+        if value > bound:
             subject = f"stage {spec.id} {key}"
-            yield _fail(subject, f"{found:g}", f"at most {bound:g}", f"{rule}.{key}")
+            yield _fail(subject, f"{value:g}", f"at most {bound:g}", f"{rule}.{key}")
     if spec.kind == "pytest" and done.outcome == "passed":
         yield from _counts(suite, spec, done)
 
@@ -125,18 +125,18 @@ def _counts(suite: str, spec: StageSpec, done: StageRecord) -> Iterator[Failure]
         ("min_tests", passed, spec.min_tests),
         ("min_collected", done.tests.get("collected", 0), promised),
     )
-    for key, found, bound in least:
-        if found < bound:
+    for key, count, bound in least:
+        if count < bound:
             rules = (f"{rule}.{key}", f"{rule}.min_tests", f"tests.{suite}")
-            yield _fail(f"stage {spec.id} {key}", f"{found}", f"at least {bound}", *rules)
+            yield _fail(f"stage {spec.id} {key}", f"{count}", f"at least {bound}", *rules)
 
 
-def _excuses(
-    suite: SuiteSpec, record: HubRecord, excused: set[tuple[str, str]]
+def _check_waived(
+    suite: SuiteSpec, record: HubRecord, waived: set[tuple[str, str]]
 ) -> Iterator[Failure]:
     """Name what the run did not count, and these rules do."""
     for entry in quarantine.waived(record):
-        if (entry.kind, entry.id) not in excused and entry.kind != "guard":
+        if (entry.kind, entry.id) not in waived and entry.kind != "guard":
             rule = f"suites.{suite.name}.quarantine.{entry.kind}:{entry.id}"
             yield _fail(
                 f"{entry.kind} {entry.id}", "failed and was not counted", "passed", rule

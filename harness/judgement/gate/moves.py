@@ -23,15 +23,15 @@ def find_moves(was: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]
     for path, blob in now.items():
         if path not in was and blob != _EMPTY:
             new[blob].append(path)
-    found = {}
+    targets = {}
     for path, blob in was.items():
         if path in now or blob not in new:
             continue
         places = new[blob]
         named = [p for p in places if PurePosixPath(p).name == PurePosixPath(path).name]
         if len(places) == 1 or len(named) == 1:
-            found[path] = (named or places)[0]
-    return found
+            targets[path] = (named or places)[0]
+    return targets
 
 
 def follow(word: str, moves: Mapping[str, str]) -> str:

@@ -109,8 +109,8 @@ def _read_table(table: Table) -> Policy:
     written = keys.read(PolicyFile, table)
     if written.schema != SCHEMA:
         remedy = "Use a matching release."
-        found = str(written.schema)
-        raise table.error("schema", found=found, expected=str(SCHEMA), remedy=remedy)
+        actual = str(written.schema)
+        raise table.error("schema", found=actual, expected=str(SCHEMA), remedy=remedy)
     return Policy(
         guards=tuple(_demand(one, index) for index, one in enumerate(written.guards)),
         drills=written.drills,
@@ -158,8 +158,10 @@ def _compare_demand(demand: Demand, name: str, project: Project) -> Iterator[Dif
     guards = [guard for guard in project.suites[name].guards if guard.kind == demand.guard.kind]
     best: list[Difference] | None = None
     for guard in guards:
-        found = guard_rules.compare_guard(rule, demand.guard, guard, lambda _was, _now: False)
-        weaker = [one for one in found if one.change is Change.WEAKER]
+        differences = guard_rules.compare_guard(
+            rule, demand.guard, guard, lambda _was, _now: False
+        )
+        weaker = [one for one in differences if one.change is Change.WEAKER]
         if best is None or len(weaker) < len(best):
             best = weaker
     if best is None:

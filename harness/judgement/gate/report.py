@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.judgement.gate.difference import Change, Difference
 from harness.judgement.verify import report
 from harness.judgement.verify.report import Outcome, Row
-from harness.judgement.waivers import Standing
+from harness.judgement.waivers import WaiverStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +15,7 @@ class RuleChange:
     """A difference of the rules, and the waiver that somebody made for it."""
 
     difference: Difference
-    waiver: Standing | None = None
+    waiver: WaiverStatus | None = None
 
     @property
     def is_refused(self) -> bool:
@@ -28,7 +28,7 @@ class RuleChange:
         """Who waived it, or why a waiver does not count; nothing where there is none."""
         if self.waiver is None:
             return ""
-        return self.waiver.told
+        return self.waiver.message
 
     @property
     def reason(self) -> str:
@@ -77,7 +77,7 @@ class GateReport:
     @property
     def counts(self) -> dict[str, int]:
         """How many differences there are of each class."""
-        found = dict.fromkeys((Change.WEAKER, Change.OTHER, Change.STRICTER), 0)
+        counts = dict.fromkeys((Change.WEAKER, Change.OTHER, Change.STRICTER), 0)
         for change in self.changes:
-            found[change.difference.change] += 1
-        return {str(key): value for key, value in found.items()}
+            counts[change.difference.change] += 1
+        return {str(key): value for key, value in counts.items()}

@@ -150,21 +150,21 @@ class Reader:
         if not revision.strip() or revision.startswith("-"):
             raise _no_commit(revision)
         wanted = f"{revision}^{{commit}}"
-        found = checkout.ask(self.root, "rev-parse", "--verify", "--quiet", wanted)
-        if not found:
+        output = checkout.ask(self.root, "rev-parse", "--verify", "--quiet", wanted)
+        if not output:
             raise _no_commit(revision)
-        return found.decode().strip()
+        return output.decode().strip()
 
     def _ask(self, where: str, *arguments: str) -> bytes:
-        found = checkout.ask(self.root, *arguments)
-        if found is None:
+        output = checkout.ask(self.root, *arguments)
+        if output is None:
             raise ConfigError(
                 where[:_NAME_SIZE],
                 found="an object that is not in this clone",
                 expected="the whole commit",
                 remedy="Fetch it, without a filter: git fetch origin REV.",
             )
-        return found
+        return output
 
     def _list(self, commit: str) -> Iterator[tuple[str, str]]:
         """Yield path and blob of each file below the project; links are marked."""

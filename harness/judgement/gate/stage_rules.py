@@ -55,8 +55,8 @@ def compare_stages(
     yield from _new_stages(prefix, now, before)
     old, new = ([i for i in ids if i in before and i in after] for ids in (before, after))
     if old != new:
-        told = (Change.OTHER, "the order is another")
-        yield difference.make_difference(f"{prefix}.stages", old, new, told)
+        change = (Change.OTHER, "the order is another")
+        yield difference.make_difference(f"{prefix}.stages", old, new, change)
     yield from _compare_artifacts(prefix, was, now)
 
 
@@ -81,20 +81,20 @@ def _compare_stage(
     fields = ({name: getattr(stage, name) for name in FIELDS} for stage in (was, now))
     yield from difference.compare_tables(rule, FIELDS, *fields)
     if was.argv != now.argv:
-        told = compare_argv(was.argv, now.argv, moved)
-        yield difference.make_difference(f"{rule}.argv", was.argv, now.argv, told)
+        change = compare_argv(was.argv, now.argv, moved)
+        yield difference.make_difference(f"{rule}.argv", was.argv, now.argv, change)
     if was.selectors != now.selectors:
-        told = _compare_selectors(was.selectors, now.selectors, moved)
-        if told[0] is not Change.EQUAL:
+        change = _compare_selectors(was.selectors, now.selectors, moved)
+        if change[0] is not Change.EQUAL:
             yield difference.make_difference(
-                f"{rule}.selectors", was.selectors, now.selectors, told
+                f"{rule}.selectors", was.selectors, now.selectors, change
             )
     if gone := [need for need in was.needs if need not in now.needs]:
-        told = (Change.WEAKER, f"it runs whether {', '.join(gone)} passed or not")
-        yield difference.make_difference(f"{rule}.needs", was.needs, now.needs, told)
+        change = (Change.WEAKER, f"it runs whether {', '.join(gone)} passed or not")
+        yield difference.make_difference(f"{rule}.needs", was.needs, now.needs, change)
     elif set(now.needs) != set(was.needs):
-        told = (Change.OTHER, "it waits for more stages")
-        yield difference.make_difference(f"{rule}.needs", was.needs, now.needs, told)
+        change = (Change.OTHER, "it waits for more stages")
+        yield difference.make_difference(f"{rule}.needs", was.needs, now.needs, change)
 
 
 def compare_argv(was: Sequence[str], now: Sequence[str], moved: Mapping[str, str]) -> Classed:
@@ -140,14 +140,14 @@ def _compare_artifacts(
     prefix: str, was: Sequence[StageSpec], now: Sequence[StageSpec]
 ) -> Iterator[Difference]:
     before, after = _artifacts(was), _artifacts(now)
-    kept = {stage.id for stage in now}
+    ids = {stage.id for stage in now}
     for id_, (stage, spec) in before.items():
         rule = f"{prefix}.artifacts.{id_}"
         if id_ not in after:
-            if stage in kept:  # else the stage's own difference says it
+            if stage in ids:  # else the stage's own difference says it
                 yield difference.mark_removed(rule, spec.path, "the artifact is not promised")
             continue
-        tables = (_artifact_table(*found) for found in (before[id_], after[id_]))
+        tables = (_artifact_table(*entry) for entry in (before[id_], after[id_]))
         yield from difference.compare_tables(rule, ARTIFACT_FIELDS, *tables)
     known = {stage.id for stage in was}
     for id_, (stage, spec) in after.items():

@@ -120,8 +120,8 @@ def compare_inputs(
     if lost:
         named = ", ".join(sorted(lost)[:3])
         more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""  # noqa: PLR2004 - as named
-        told = (Change.WEAKER, f"not looked at any more: {named}{more}")
-        yield difference.make_difference(rule, was, now, told)
+        judged = (Change.WEAKER, f"not looked at any more: {named}{more}")
+        yield difference.make_difference(rule, was, now, judged)
     elif set(was) != set(now):
         gained = any(after(path) and not before(path) for path in trees.now)
         change = Change.STRICTER if gained else Change.OTHER
@@ -162,8 +162,8 @@ def _compare_dataset(
     rule: str, was: DatasetSpec, now: DatasetSpec, trees: Trees
 ) -> Iterator[Difference]:
     if was.generate != now.generate:
-        told = stage_rules.compare_argv(was.generate, now.generate, trees.moved)
-        yield difference.make_difference(f"{rule}.generate", was.generate, now.generate, told)
+        change = stage_rules.compare_argv(was.generate, now.generate, trees.moved)
+        yield difference.make_difference(f"{rule}.generate", was.generate, now.generate, change)
     fields = ({name: getattr(spec, name) for name in DATASET_FIELDS} for spec in (was, now))
     yield from difference.compare_tables(rule, DATASET_FIELDS, *fields)
     yield from compare_inputs(f"{rule}.inputs", was.inputs, now.inputs, trees)
@@ -191,7 +191,7 @@ def _compare_quarantines(
             )
     for key, spec in before.items():
         if key not in after:
-            told = (Change.STRICTER, "its failure counts again")
+            change = (Change.STRICTER, "its failure counts again")
             yield difference.make_difference(
-                f"{prefix}.quarantine.{spec.kind}:{spec.id}", spec.expires, None, told
+                f"{prefix}.quarantine.{spec.kind}:{spec.id}", spec.expires, None, change
             )

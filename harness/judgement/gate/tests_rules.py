@@ -27,13 +27,13 @@ def read_hub(hub: Path, stages: Iterable[str]) -> dict[str, str]:
     Raises:
         IntegrityError: A JUnit file is too large or no XML.
     """
-    found: dict[str, str] = {}
+    outcomes: dict[str, str] = {}
     for stage in stages:
         for folder in ("green", "red"):
             path = hub / folder / f"{stage}.junit.xml"
             if path.is_file():
-                found |= parse(digest.read_bytes(path, _LARGEST), path.name)
-    return found
+                outcomes |= parse(digest.read_bytes(path, _LARGEST), path.name)
+    return outcomes
 
 
 def parse(content: bytes, where: str) -> dict[str, str]:
@@ -52,13 +52,13 @@ def parse(content: bytes, where: str) -> dict[str, str]:
             remedy="Restore the hub from a copy, or run the suite again.",
         ) from error
     order = (PASSED, SKIPPED, FAILED)
-    found: dict[str, str] = {}
+    outcomes: dict[str, str] = {}
     for case in root.iter("testcase"):
         id_ = f"{case.get('classname', '')}::{case.get('name', '')}"
         kinds = [_TAGS[child.tag] for child in case if child.tag in _TAGS]
-        worst = max([found.get(id_, PASSED), *kinds], key=order.index)
-        found[id_] = worst
-    return found
+        worst = max([outcomes.get(id_, PASSED), *kinds], key=order.index)
+        outcomes[id_] = worst
+    return outcomes
 
 
 def name_test(node: str) -> str:
@@ -82,8 +82,8 @@ def compare_tests(
     """
     prefix = f"tests.{suite}"
     ids = {id_: moves.follow_test(id_, moved) for id_ in was}
-    kept = set(ids.values())
-    told = 0
+    ids_before = set(ids.values())
+    count = 0
     for id_, here in sorted(ids.items()):
         before, after = was[id_], now.get(here)
         if after is None:
@@ -93,12 +93,12 @@ def compare_tests(
             yield difference.make_difference(f"{prefix}.{id_}", before, after, classed)
         else:
             continue
-        told += 1
-        if told > _NAMED:
+        count += 1
+        if count > _NAMED:
             rest = sum(1 for other in ids.values() if other not in now)
             why = "too many to tell one by one"
             yield difference.mark_removed(prefix, f"{len(was)} tests, {rest} gone", why)
             return
-    new = [id_ for id_ in now if id_ not in kept]
+    new = [id_ for id_ in now if id_ not in ids_before]
     if new:
         yield difference.mark_added(prefix, f"{len(new)} tests more", "more is tested")

@@ -166,8 +166,8 @@ def _scale_values(wanted: Target, sample: Sample) -> float:
             wanted.metric, f"{value} of seed {sample.seed}", "repair the run first"
         )
     if wanted.scale == "log10" and value <= 0:
-        found = f"{value:.6g} of seed {sample.seed} on a log scale"
-        raise _refused_error(wanted.metric, found, "use scale = linear")
+        actual = f"{value:.6g} of seed {sample.seed} on a log scale"
+        raise _refused_error(wanted.metric, actual, "use scale = linear")
     return store.scale(value, wanted.scale)
 
 

@@ -97,18 +97,18 @@ class GoldenSet:
                 metric, "goldens of other device classes only", device or "a device"
             )
         exact = [value for value in alike if value.environment == dict(environment)]
-        found = max(exact or alike, key=lambda value: value.date)
-        if found.n < LEAST_SEEDS:
+        golden = max(exact or alike, key=lambda value: value.date)
+        if golden.n < LEAST_SEEDS:
             raise _missing_error(
-                metric, f"a golden of {found.n} seeds", f"at least {LEAST_SEEDS}"
+                metric, f"a golden of {golden.n} seeds", f"at least {LEAST_SEEDS}"
             )
-        return found
+        return golden
 
     def replace(self, values: tuple[GoldenValue, ...]) -> GoldenSet:
         """Return the set with new values in the place of those of the same identity."""
         fresh = {identity(value) for value in values}
-        kept = tuple(value for value in self.values if identity(value) not in fresh)
-        return GoldenSet(values=kept + values)
+        others = tuple(value for value in self.values if identity(value) not in fresh)
+        return GoldenSet(values=others + values)
 
 
 def scale(value: float, name: str) -> float:
@@ -193,10 +193,10 @@ def _read_file(path: Path) -> tuple[GoldenValue, ...]:
     listed = content.get("values")
     if not isinstance(listed, list) or set(content) != {"schema", "values"}:
         raise _damage(str(path), "other keys", "schema and values")
-    found = tuple(decode(GoldenValue, item, f"{path}[{i}]") for i, item in enumerate(listed))
-    for value in found:
+    values = tuple(decode(GoldenValue, item, f"{path}[{i}]") for i, item in enumerate(listed))
+    for value in values:
         check(value, f"{path}: {value.metric}")
-    return found
+    return values
 
 
 def check(value: GoldenValue, where: str) -> None:

@@ -40,12 +40,12 @@ class ArtifactGuard:
         record = evidence.artifacts.get(wanted.artifact)
         if record is None:
             return result(spec, Verdict.RED, "no file", expected, "it was not written")
-        trouble = _trouble(record, wanted.min_size, evidence)
-        verdict = Verdict.RED if trouble else Verdict.GREEN
-        return result(spec, verdict, f"{record.size} bytes", expected, trouble)
+        problem = _find_problem(record, wanted.min_size, evidence)
+        verdict = Verdict.RED if problem else Verdict.GREEN
+        return result(spec, verdict, f"{record.size} bytes", expected, problem)
 
 
-def _trouble(record: ArtifactRecord, least: int, evidence: Evidence) -> str:
+def _find_problem(record: ArtifactRecord, least: int, evidence: Evidence) -> str:
     if not record.fresh:
         return "it is left over from an earlier run"
     if record.size < least:

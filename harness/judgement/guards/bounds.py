@@ -47,8 +47,8 @@ class BoundGuard:
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red outside the bounds and for NaN or ±inf."""
         wanted = options.read(BoundOptions, spec)
-        if wanted.missing == _NOTE and (noted := _not_made(spec, evidence)):
-            return noted
+        if wanted.missing == _NOTE and (guard_result := _not_made(spec, evidence)):
+            return guard_result
         value = metrics.take(evidence, spec.options)
         return judge_interval(spec, metrics.key(spec.options), value, (wanted.min, wanted.max))
 
@@ -62,6 +62,6 @@ def _not_made(spec: GuardSpec, evidence: Evidence) -> GuardResult | None:
         metrics.find(evidence, spec.options["metric"])
     except metrics.MetricError as error:
         reason = f"not compared: {error.where}: {error.found}"
-        noted = result(spec, Verdict.INCONCLUSIVE, error.found, error.expected, reason)
-        return replace(noted, severity="warn")
+        guard_result = result(spec, Verdict.INCONCLUSIVE, error.found, error.expected, reason)
+        return replace(guard_result, severity="warn")
     return None

@@ -55,18 +55,18 @@ class CountGuard:
         records = _records(evidence, wanted.records)
         low = wanted.min if wanted.equals is None else wanted.equals
         high = wanted.max if wanted.equals is None else wanted.equals
-        count, trouble = len(records), ""
+        count, problem = len(records), ""
         if (low is not None and count < low) or (high is not None and count > high):
-            trouble = f"{count} records"
+            problem = f"{count} records"
         elif wanted.unique_by is not None:
-            trouble = twice(records, wanted.unique_by)
-        if not trouble and wanted.distinct:
-            trouble = same_statistics(records)
+            problem = twice(records, wanted.unique_by)
+        if not problem and wanted.distinct:
+            problem = same_statistics(records)
         expected = (
             "distinct records" if low is None and high is None else _expected_text(low, high)
         )
-        verdict = Verdict.RED if trouble else Verdict.GREEN
-        return result(spec, verdict, f"{count} records", expected, trouble)
+        verdict = Verdict.RED if problem else Verdict.GREEN
+        return result(spec, verdict, f"{count} records", expected, problem)
 
 
 def twice(records: Sequence[Any], keys: Sequence[str]) -> str:

@@ -81,11 +81,11 @@ class DefaultGuard:
             return result(spec, Verdict.RED, "no file", _EXPECTED, "it was not written")
         judge = _find_judge(record, evidence.edition)
         if judge is None:
-            found = f"a file that ends in {catalogue.find_ending(record.path)!r}"[:80]
-            return result(spec, Verdict.INCONCLUSIVE, found, _EXPECTED, "no rule knows it")
-        for rule, trouble in judge(evidence, wanted.artifact):
+            ending = f"a file that ends in {catalogue.find_ending(record.path)!r}"[:80]
+            return result(spec, Verdict.INCONCLUSIVE, ending, _EXPECTED, "no rule knows it")
+        for rule, problem in judge(evidence, wanted.artifact):
             if rule not in wanted.allow:
-                return result(spec, Verdict.RED, rule, _EXPECTED, trouble)
+                return result(spec, Verdict.RED, rule, _EXPECTED, problem)
         return result(spec, Verdict.GREEN, "nothing wrong", _EXPECTED)
 
 
@@ -170,11 +170,11 @@ def _judge_rows(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
 
 def _judge_arrays(value: Any) -> Iterator[tuple[str, str]]:
     """Judge the arrays of a file: each for numbers, all together for being hollow."""
-    found = [(w, n) for w, n in _walk(value) if isinstance(n, Summary) and n["count"]]
-    for where, one in found:
+    summaries = [(w, n) for w, n in _walk(value) if isinstance(n, Summary) and n["count"]]
+    for where, one in summaries:
         if one["nonfinite"]:
             yield "non-finite", f"{one['nonfinite']} of {one['count']} in {where or 'it'}"
-    sound = [one for _, one in found if not one["nonfinite"]]
+    sound = [one for _, one in summaries if not one["nonfinite"]]
     if sound and not any(one["min"] or one["max"] for one in sound):
         yield "all-zero", "every number is zero"
     large = [one for one in sound if one["count"] >= _CONSTANT_ROWS]
@@ -228,13 +228,13 @@ def _walk(value: Any) -> Iterator[tuple[str, Any]]:
     yield "", value
     waiting = [_children("", value)]
     while waiting:
-        found = next(waiting[-1], None)
-        if found is None:
+        child = next(waiting[-1], None)
+        if child is None:
             waiting.pop()
             continue
-        yield found
-        if isinstance(found[1], dict | list):
-            waiting.append(_children(*found))
+        yield child
+        if isinstance(child[1], dict | list):
+            waiting.append(_children(*child))
 
 
 def _children(where: str, node: Any) -> Iterator[tuple[str, Any]]:
@@ -289,6 +289,6 @@ def _duplicates(records: list[Any]) -> Iterator[tuple[str, str]]:
         for record in records
         if isinstance(record, dict) and set(IDENTITY) <= set(record)
     ]
-    for trouble in (twice(with_identity, IDENTITY), same_statistics(records)):
-        if trouble:
-            yield "duplicate-record", trouble
+    for problem in (twice(with_identity, IDENTITY), same_statistics(records)):
+        if problem:
+            yield "duplicate-record", problem

@@ -84,8 +84,10 @@ class GoldenGuard:
             if options.read(GoldenOptions, spec).missing != _NOTE:
                 raise
             reason = f"not compared: {error.found}; {error.remedy}"
-            noted = result(spec, Verdict.INCONCLUSIVE, number(value), error.where, reason)
-            return replace(noted, severity="warn")
+            guard_result = result(
+                spec, Verdict.INCONCLUSIVE, number(value), error.where, reason
+            )
+            return replace(guard_result, severity="warn")
         context = f"; golden of {bounds.n} seeds"
         return judge_interval(
             spec, metrics.key(spec.options), value, (bounds.low, bounds.high), context

@@ -73,10 +73,10 @@ class ImageGuard:
             image = png.decode(content)
         except png.ImageError as error:
             return result(spec, Verdict.RED, str(error), expected, f"it is {error}")
-        found = f"{image.width} × {image.height} pixels, {len(set(image.levels))} grey levels"
-        trouble = blankness(image, wanted) or _tiles(image, wanted)
-        verdict = Verdict.RED if trouble else Verdict.GREEN
-        return result(spec, verdict, found, expected, trouble)
+        summary = f"{image.width} × {image.height} pixels, {len(set(image.levels))} grey levels"
+        problem = blankness(image, wanted) or _tiles(image, wanted)
+        verdict = Verdict.RED if problem else Verdict.GREEN
+        return result(spec, verdict, summary, expected, problem)
 
 
 def blankness(image: Image, wanted: ImageOptions) -> str:

@@ -97,10 +97,10 @@ def _value(
         reason = f"{wanted.value!r} is missing"
         return result(spec, Verdict.RED, "no such line", expected, reason)
     values = [_parse(text) for text in texts]
-    troubles = [_wrong(value, bounds, wanted.differs) for value in values]
-    trouble = next(filter(None, troubles), "")
-    verdict = Verdict.RED if trouble else Verdict.GREEN
-    return result(spec, verdict, ", ".join(texts[:4]), expected, trouble)
+    problems = [_wrong(value, bounds, wanted.differs) for value in values]
+    problem = next(filter(None, problems), "")
+    verdict = Verdict.RED if problem else Verdict.GREEN
+    return result(spec, verdict, ", ".join(texts[:4]), expected, problem)
 
 
 def _parse(text: str) -> float:
@@ -121,6 +121,6 @@ def _wrong(value: float, bounds: tuple[float, float] | None, differs: float | No
 
 
 def _compile(spec: GuardSpec, name: str, text: str) -> re.Pattern[str]:
-    if fault := patterns.find_fault(text):
-        raise options.error(spec, name, *fault)
+    if problem := patterns.find_fault(text):
+        raise options.error(spec, name, *problem)
     return re.compile(text)

@@ -174,14 +174,17 @@ def parse(expression: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 def _parse_log(expression: str, path: str) -> tuple[tuple[str, str], ...]:
     stage, _, pattern = path.partition(":")
-    fault = patterns.find_fault(pattern)
-    if not fault and re.compile(pattern).groups != 1:
-        fault = (f"{re.compile(pattern).groups} groups", "exactly one group, around the number")
-    if fault or not stage:
-        found, expected = fault or ("no stage", "@log:<stage>:<pattern>")
+    problem = patterns.find_fault(pattern)
+    if not problem and re.compile(pattern).groups != 1:
+        problem = (
+            f"{re.compile(pattern).groups} groups",
+            "exactly one group, around the number",
+        )
+    if problem or not stage:
+        actual, expected = problem or ("no stage", "@log:<stage>:<pattern>")
         raise ConfigError(
             f"metric {expression!r}"[:160],
-            found=found,
+            found=actual,
             expected=expected,
             remedy="Write @log:<stage>:<pattern>, e.g. @log:train:final loss = (\\S+)",
         )

@@ -128,8 +128,8 @@ def _grey(planes: Sequence[bytes]) -> bytes:
         return planes[0]
     size = len(planes[0])
     total = 0
-    for plane, shift, kept in zip(planes, (2, 1, 2), (0x3F, 0x7F, 0x3F), strict=True):
-        total += int.from_bytes(plane) >> shift & int.from_bytes(bytes([kept]) * size)
+    for plane, shift, mask in zip(planes, (2, 1, 2), (0x3F, 0x7F, 0x3F), strict=True):
+        total += int.from_bytes(plane) >> shift & int.from_bytes(bytes([mask]) * size)
     return total.to_bytes(size)
 
 

@@ -28,13 +28,15 @@ def stages_read(
         Empty where the guard does not say what it looks at.
     """
     words = [value for value in spec.options.values() if isinstance(value, str)]
-    found = {word for name, word in spec.options.items() if name == "stage" and word in stages}
+    stages_ = {
+        word for name, word in spec.options.items() if name == "stage" and word in stages
+    }
     for word in words:
         head, _, path = word.partition(":")
         if head == _RUN:
-            found |= {path.partition(".")[0]} & set(stages)
+            stages_ |= {path.partition(".")[0]} & set(stages)
         elif head == _LOG:
-            found |= {path.partition(":")[0]} & set(stages)
+            stages_ |= {path.partition(":")[0]} & set(stages)
         elif head in makers:
-            found.add(makers[head])
-    return frozenset(found)
+            stages_.add(makers[head])
+    return frozenset(stages_)

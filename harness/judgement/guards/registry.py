@@ -60,15 +60,19 @@ def kinds() -> dict[str, Guard]:
     """
     from importlib import metadata  # noqa: PLC0415 (20 ms that only foreign kinds need)
 
-    found: dict[str, Guard] = dict(_BUILT_IN)
+    guards: dict[str, Guard] = dict(_BUILT_IN)
     for entry in metadata.entry_points(group=GROUP):
-        if entry.name in found:
-            raise _trouble(f"guard kind {entry.name}", f"a second one in {entry.value}", "one")
+        if entry.name in guards:
+            raise _declaration_error(
+                f"guard kind {entry.name}", f"a second one in {entry.value}", "one"
+            )
         try:
-            found[entry.name] = entry.load()()
+            guards[entry.name] = entry.load()()
         except (ImportError, AttributeError, TypeError) as error:
-            raise _trouble(f"guard kind {entry.name}", str(error), "a guard class") from error
-    return found
+            raise _declaration_error(
+                f"guard kind {entry.name}", str(error), "a guard class"
+            ) from error
+    return guards
 
 
 def check(specs: Sequence[GuardSpec]) -> None:
@@ -80,10 +84,12 @@ def check(specs: Sequence[GuardSpec]) -> None:
     seen: set[str] = set()
     for spec in specs:
         if spec.id in seen:
-            raise _trouble(f"guard {spec.id}.id", "a repeated id", "one guard of this id")
+            raise _declaration_error(
+                f"guard {spec.id}.id", "a repeated id", "one guard of this id"
+            )
         seen.add(spec.id)
         if spec.severity not in _SEVERITIES:
-            raise _trouble(
+            raise _declaration_error(
                 f"guard {spec.id}.severity",
                 repr(spec.severity),
                 " or ".join(map(str, _SEVERITIES)),
@@ -161,10 +167,10 @@ def _kind(spec: GuardSpec) -> Guard:
     if spec.kind not in known:
         close, listed = near(spec.kind, known), ", ".join(known)
         expected = f"{close} (of {listed})" if close else f"one of {listed}"
-        raise _trouble(f"guard {spec.id}.kind", repr(spec.kind), expected)
+        raise _declaration_error(f"guard {spec.id}.kind", repr(spec.kind), expected)
     return known[spec.kind]
 
 
-def _trouble(where: str, found: str, expected: str) -> ConfigError:
+def _declaration_error(where: str, found: str, expected: str) -> ConfigError:
     remedy = "Correct harness.toml, or the package that adds the guard."
     return ConfigError(where, found=found, expected=expected, remedy=remedy)

@@ -33,11 +33,11 @@ def fill(spec: GuardSpec, evidence: Evidence) -> str:
 
 def _find(expression: str, evidence: Evidence) -> str:
     try:
-        found = metrics.find(evidence, expression)
+        values = metrics.find(evidence, expression)
     except HarnessError:
         return f"(no {expression})"
-    told = ", ".join(_write(value) for value in found[:_MOST])
-    return told + (", …" if len(found) > _MOST else "")
+    text = ", ".join(_write(value) for value in values[:_MOST])
+    return text + (", …" if len(values) > _MOST else "")
 
 
 def _write(value: object) -> str:

@@ -41,16 +41,16 @@ def write(project: Project, verified: VerifyReport, commit: str) -> tuple[str, .
 def _name_causes(project: Project, verified: VerifyReport) -> tuple[Cause, ...]:
     """Order the red guards of today: one cause for all that stand on common stages."""
     record = store.read_record(verified.hub)
-    trial = ordering.Trial(stages=record.stages, guards=verified.red_today)
+    run_results = ordering.RunResults(stages=record.stages, guards=verified.red_today)
     suite = project.suites.get(verified.suite)
-    roads = ordering.roads_told(record) if suite is None else ordering.roads_of(suite)
+    roads = ordering.roads_of_record(record) if suite is None else ordering.roads_of(suite)
     red = {result.id: result for result in verified.red_today}
     return tuple(
         causes.of_guards(
-            verified.suite, [red[id_] for id_ in found.guards], _EVIDENCE, found.follows
+            verified.suite, [red[id_] for id_ in cause.guards], _EVIDENCE, cause.follows
         )
-        for found in ordering.find_causes(trial, roads)
-        if found.guards
+        for cause in ordering.find_causes(run_results, roads)
+        if cause.guards
     )
 
 

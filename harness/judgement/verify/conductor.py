@@ -73,8 +73,8 @@ def verify(
         structure.require_hub(folder)
     except IntegrityError as error:
         return _report(folder, [report.of_error(structure.CHECK, error)])
-    record, found = structure.check(folder)
-    rows = [*found, *contents.check(folder, record, fraction=fraction, done=done)]
+    record, structure_rows = structure.check(folder)
+    rows = [*structure_rows, *contents.check(folder, record, fraction=fraction, done=done)]
     trusted = () if project is None else project.trusted_keys
     rows += sealing.check(folder, record, trusted, project)
     if record is None:
@@ -87,8 +87,8 @@ def verify(
         is_sampled=fraction < 1,
     )
     judged, red = _judge(opened)
-    told = rules.check(record, folder, project)
-    return _report(folder, [*rows, *judged, *told, *_fresh(opened)], red)
+    rule_rows = rules.check(record, folder, project)
+    return _report(folder, [*rows, *judged, *rule_rows, *_fresh(opened)], red)
 
 
 def _report(
@@ -124,8 +124,8 @@ def _verdict(record: HubRecord) -> Row:
     remedy = (
         "" if record.verdict is Verdict.GREEN else "Read summary.md and the blockers in red/."
     )
-    found = report.printable(f"recorded {record.verdict}: {record.reason}".rstrip(": "))
-    return Row(check="verdict", outcome=outcome, found=found, remedy=remedy)
+    actual = report.printable(f"recorded {record.verdict}: {record.reason}".rstrip(": "))
+    return Row(check="verdict", outcome=outcome, found=actual, remedy=remedy)
 
 
 def _recorded_golden(hub: _Hub, promised: Plan) -> Golden | None:
@@ -155,12 +155,12 @@ def _judge_today(
         return (report.note_row(judging.TODAY, "not in a project"),), ()
     suite = freshness.declared_suite(hub.project, hub.folder, hub.record)
     if suite is None:
-        found = f"suite {hub.record.suite} is not declared any more"
-        return (report.note_row(judging.TODAY, found),), ()
+        message = f"suite {hub.record.suite} is not declared any more"
+        return (report.note_row(judging.TODAY, message),), ()
     try:
         golden = golden_store.load(hub.project.goldens(suite.name))
     except HarnessError as error:
-        outcome = Outcome.NOTED if hub.allow_stale else Outcome.DAMAGED
+        outcome = Outcome.NOTE if hub.allow_stale else Outcome.DAMAGED
         return (report.of_error(judging.TODAY, error, outcome),), ()
     logged = reference.check(hub.project, suite.judged_by, golden, counts=not hub.allow_stale)
     rows, red = _judge_by(hub, promised, evidence, (suite, golden), absent)
@@ -177,10 +177,10 @@ def _judge_by(
     suite, golden = today
     if suite.guards == promised.suite.guards and _digest(golden) == promised.golden_sha256:
         return (report.passed_row(judging.TODAY, "as recorded"),), ()
-    standing = quarantine.status_before_run(
+    entries = quarantine.status_before_run(
         suite.quarantine, hub.record.quarantine, dt.datetime.now(dt.UTC).date()
     )
-    excused = [e.id for e in standing if e.kind == "guard" and e.state == quarantine.ACTIVE]
+    waived = [e.id for e in entries if e.kind == "guard" and e.state == quarantine.ACTIVE]
     return judging.check_today(
         suite,
         evidence,
@@ -188,7 +188,7 @@ def _judge_by(
         hub.record,
         absent,
         counts=not hub.allow_stale,
-        excused=excused,
+        waived_guards=waived,
     )
 
 
@@ -198,16 +198,16 @@ def _digest(golden: golden_store.GoldenSet) -> str | None:
 
 def _fresh(hub: _Hub) -> list[Row]:
     if hub.project is None:
-        outcome = Outcome.NOTED if hub.allow_stale else Outcome.INCONCLUSIVE
+        outcome = Outcome.NOTE if hub.allow_stale else Outcome.INCONCLUSIVE
         remedy = "Verify inside the project, or with --allow-stale as an archive."
         return [Row(check=_FRESHNESS, outcome=outcome, found="no project", remedy=remedy)]
     try:
         suite = freshness.declared_suite(hub.project, hub.folder, hub.record)
         now = None if suite is None else freshness.now(hub.project, suite)
-        found = freshness.check(hub.project, hub.folder, hub.record, now)
+        state = freshness.check(hub.project, hub.folder, hub.record, now)
     except HarnessError as error:
         return [report.of_error(_FRESHNESS, error, Outcome.INCONCLUSIVE)]
-    outcome = Outcome.NOTED if hub.allow_stale else Outcome.STALE
+    outcome = Outcome.NOTE if hub.allow_stale else Outcome.STALE
     rows = [
         Row(
             check=_FRESHNESS,
@@ -216,12 +216,12 @@ def _fresh(hub: _Hub) -> list[Row]:
             expected="as at the run",
             remedy=report.printable(cause.cure),
         )
-        for cause in found.causes
+        for cause in state.causes
     ]
-    if found.accepted and not rows:
-        kinds = ", ".join(dict.fromkeys(cause.kind for cause in found.accepted))
-        told = f"fresh but for what was accepted: another {kinds}"
-        return [report.note_row(_FRESHNESS, told, "See the rows of what was accepted.")]
+    if state.accepted and not rows:
+        kinds = ", ".join(dict.fromkeys(cause.kind for cause in state.accepted))
+        message = f"fresh but for what was accepted: another {kinds}"
+        return [report.note_row(_FRESHNESS, message, "See the rows of what was accepted.")]
     return rows or [
         report.passed_row(_FRESHNESS, "fresh: same inputs, declaration, environment")
     ]

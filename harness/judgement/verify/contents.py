@@ -41,14 +41,14 @@ def check_read(hub: Path, paths: Collection[str]) -> tuple[Row, ...]:
     rows = []
     for path in sorted(paths):
         try:
-            found = digest.sha256(hub / path, comparison.SIZE_LIMIT)
+            sha256 = digest.sha256(hub / path, comparison.SIZE_LIMIT)
         except IntegrityError as error:
             rows.append(report.of_error(CHECK, error))
             continue
-        if found != listed.get(path):
-            told = report.printable(f"{path}: changed, {found[:12]}…")
+        if sha256 != listed.get(path):
+            message = report.printable(f"{path}: changed, {sha256[:12]}…")
             wanted = f"{listed.get(path, 'nothing')[:12]}…"
-            rows.append(report.damage_row(CHECK, told, wanted, _RESTORE))
+            rows.append(report.damage_row(CHECK, message, wanted, _RESTORE))
     return tuple(rows) or (
         report.passed_row(CHECK, f"{len(set(paths))} files judged, all read"),
     )
@@ -65,20 +65,20 @@ def _compare_bytes(
     except IntegrityError as error:
         return (report.of_error(CHECK, error),)
     forced = "this file system keeps no modes of files: they were not compared"
-    noted = (report.note_row(CHECK, forced),) if compared.has_forced_modes else ()
+    note = (report.note_row(CHECK, forced),) if compared.has_forced_modes else ()
     if compared.damages:
-        return (*(_row(damage) for damage in compared.damages), *noted)
-    found = f"{compared.file_count} files, {compared.size} bytes"
+        return (*(_row(damage) for damage in compared.damages), *note)
+    message = f"{compared.file_count} files, {compared.size} bytes"
     if compared.read_count < compared.file_count:
-        found += f"; {compared.read_count} of them read"
-    return (report.passed_row(CHECK, found), *noted)
+        message += f"; {compared.read_count} of them read"
+    return (report.passed_row(CHECK, message), *note)
 
 
 def _row(damage: comparison.Damage) -> Row:
     remedy = _REMOVE if damage.expected == "nothing" else _RESTORE
     remedy = inventory.LINE_ENDS if damage.found == comparison.CRLF else remedy
-    found = report.printable(f"{damage.path}: {damage.found}")
-    return report.damage_row(CHECK, found, damage.expected, remedy)
+    message = report.printable(f"{damage.path}: {damage.found}")
+    return report.damage_row(CHECK, message, damage.expected, remedy)
 
 
 def _check_listed(record: HubRecord, listed: Mapping[str, str]) -> list[Row]:

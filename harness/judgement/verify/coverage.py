@@ -36,9 +36,9 @@ def check(plan: Plan, record: HubRecord) -> tuple[Row, ...]:
     if faults:
         return tuple(
             report.damage_row(
-                CHECK, report.printable(found), report.printable(expected), _RESTORE
+                CHECK, report.printable(actual), report.printable(expected), _RESTORE
             )
-            for found, expected in faults
+            for actual, expected in faults
         )
     stages, guards = len(plan.suite.stages), len(plan.suite.guards)
     rows = [report.passed_row(CHECK, f"{stages} stages and {guards} guards as planned")]
@@ -48,8 +48,8 @@ def check(plan: Plan, record: HubRecord) -> tuple[Row, ...]:
 def _left_out(record: HubRecord) -> Iterator[Row]:
     """Say what the verdict leaves out: it counts for nothing, and is never silent."""
     for entry in record.quarantine:
-        found = f"quarantine: {quarantine.describe(entry)} {quarantine.status_of(entry)}"
-        yield report.note_row(CHECK, report.printable(found), report.printable(entry.reason))
+        message = f"quarantine: {quarantine.describe(entry)} {quarantine.status_of(entry)}"
+        yield report.note_row(CHECK, report.printable(message), report.printable(entry.reason))
     for stage in record.stages:
         if stage.undeclared:
             named = report.printable(", ".join(stage.undeclared))
@@ -58,8 +58,8 @@ def _left_out(record: HubRecord) -> Iterator[Row]:
         yield report.note_row(CHECK, report.printable(f"flaky: {name}"))
     for stage in record.stages:
         for line in stage.selection:
-            found = f"selection of stage {stage.id}: {line}"
-            yield report.note_row(CHECK, report.printable(found))
+            message = f"selection of stage {stage.id}: {line}"
+            yield report.note_row(CHECK, report.printable(message))
 
 
 def _quarantine_faults(plan: Plan, record: HubRecord) -> Iterator[tuple[str, str]]:
@@ -90,9 +90,9 @@ def _identity_faults(plan: Plan, record: HubRecord) -> Iterator[tuple[str, str]]
         "declaration": (record.config_sha256, plan.config_sha256),
         "golden": (record.golden_sha256, plan.golden_sha256),
     }
-    for name, (found, planned) in pairs.items():
-        if found != planned:
-            yield f"{name} {found}", f"{planned} as planned"
+    for name, (value, planned) in pairs.items():
+        if value != planned:
+            yield f"{name} {value}", f"{planned} as planned"
     if inputs.summary(plan.inputs) != plan.inputs_sha256:
         yield "digests of the inputs", f"those that make {plan.inputs_sha256[:12]}…"
 
@@ -146,20 +146,20 @@ def check_external(root: Path, record: HubRecord) -> tuple[tuple[Row, ...], froz
         if files.path_fault(artifact.path) or not path.exists():
             absent.add(artifact.id)
             continue
-        found = _changed_artifact(path, artifact)
-        if found:
-            where = report.printable(f"{artifact.path}: {found}")
+        message = _changed_artifact(path, artifact)
+        if message:
+            where = report.printable(f"{artifact.path}: {message}")
             rows.append(report.damage_row("bytes", where, f"{artifact.sha256[:12]}…", _RESTORE))
     if absent:
         names = report.printable(", ".join(sorted(absent)))
-        found = f"outside the hub and not here, known by digest: {names}"
-        rows.append(report.note_row("bytes", found))
+        message = f"outside the hub and not here, known by digest: {names}"
+        rows.append(report.note_row("bytes", message))
     return tuple(rows), frozenset(absent)
 
 
 def _changed_artifact(path: Path, artifact: ArtifactRecord) -> str:
     try:
-        found = digest.sha256(path, artifact.size)
+        sha256 = digest.sha256(path, artifact.size)
     except IntegrityError as error:
         return error.found
-    return "" if found == artifact.sha256 else f"changed, {found[:12]}…"
+    return "" if sha256 == artifact.sha256 else f"changed, {sha256[:12]}…"

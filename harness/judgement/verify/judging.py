@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from harness.config.project import GuardSpec, SuiteSpec
 from harness.errors import ConfigError, StorageError
 from harness.judgement import causes, quarantine
-from harness.judgement.causes import Trial
+from harness.judgement.causes import RunResults
 from harness.judgement.guards import defaults, reads, registry
 from harness.judgement.guards.base import Evidence, Golden
 from harness.judgement.guards.readers import catalogue
@@ -50,14 +50,14 @@ def check(
     wanting = {spec.id for spec in specs if _needs(spec, absent)}
     wanting |= {id_ for id_ in recorded if id_.removeprefix(defaults.PREFIX) in absent}
     rows = list(_disagreements(results, recorded, wanting))
-    kept = [recorded[r.id] if r.id in wanting and r.id in recorded else r for r in results]
-    excused = {(e.kind, e.id) for e in quarantine.waived(record)}
-    trial = Trial(stages=record.stages, guards=tuple(kept), excused=excused)
-    rows += _rows(CHECK, trial, suite)
+    merged = [recorded[r.id] if r.id in wanting and r.id in recorded else r for r in results]
+    waived = {(e.kind, e.id) for e in quarantine.waived(record)}
+    run_results = RunResults(stages=record.stages, guards=tuple(merged), waived=waived)
+    rows += _rows(CHECK, run_results, suite)
     if wanting:
         names = report.printable(", ".join(sorted(wanting)))
-        found = f"not judged again, an artifact or what reads it is not here: {names}"
-        rows.append(report.note_row(CHECK, found))
+        message = f"not judged again, an artifact or what reads it is not here: {names}"
+        rows.append(report.note_row(CHECK, message))
     return tuple(rows)
 
 
@@ -76,28 +76,28 @@ def _disagreements(
         if before is None or result.id in wanting:
             continue
         now, then = _ORDER.index(result.verdict), _ORDER.index(before.verdict)
-        found = report.printable(f"{result.id}: recorded {before.verdict}")
+        message = report.printable(f"{result.id}: recorded {before.verdict}")
         if now > then:
             expected = report.printable(f"{result.verdict}, as the evidence gives")
-            yield report.damage_row(CHECK, found, expected, _RERUN)
+            yield report.damage_row(CHECK, message, expected, _RERUN)
         elif now < then:
-            yield report.note_row(CHECK, f"{found}, judged {result.verdict} now")
+            yield report.note_row(CHECK, f"{message}, judged {result.verdict} now")
 
 
-def _rows(check: str, trial: Trial, suite: SuiteSpec) -> list[Row]:
+def _rows(check: str, run_results: RunResults, suite: SuiteSpec) -> list[Row]:
     """One row for each cause, and each reason why guards were not judged; one for all green.
 
     What follows from a cause is counted in its row. A remedy is given only for a cause.
     """
-    red = [g for g in trial.guards if g.verdict is Verdict.RED]
-    open_ = {g.id: g for g in trial.guards if g.verdict is Verdict.INCONCLUSIVE}
+    red = [g for g in run_results.guards if g.verdict is Verdict.RED]
+    open_ = {g.id: g for g in run_results.guards if g.verdict is Verdict.INCONCLUSIVE}
     if not red and not open_:
-        count = len(trial.guards)
+        count = len(run_results.guards)
         return [report.passed_row(check, f"{count} of {count} green")]
     rows, explained = [], set[str]()
     reasons: dict[str, list[str]] = {}
-    for cause in causes.find_causes(trial, causes.roads_of(suite)):
-        rows += _of_cause(check, cause, trial)
+    for cause in causes.find_causes(run_results, causes.roads_of(suite)):
+        rows += _of_cause(check, cause, run_results)
         explained.update(cause.guards, cause.follows)
         for id_ in cause.unjudged:
             reasons.setdefault(cause.sentence, []).append(id_)
@@ -107,21 +107,21 @@ def _rows(check: str, trial: Trial, suite: SuiteSpec) -> list[Row]:
         if guard.id not in known:
             reasons.setdefault(causes.describe(guard), []).append(guard.id)
     return rows + [
-        _not_judged(check, reason, [open_[id_] for id_ in ids], trial)
+        _not_judged(check, reason, [open_[id_] for id_ in ids], run_results)
         for reason, ids in reasons.items()
     ]
 
 
-def _of_cause(check: str, cause: CauseRecord, trial: Trial) -> list[Row]:
+def _of_cause(check: str, cause: CauseRecord, run_results: RunResults) -> list[Row]:
     """Write the row of a cause as far as it is about guards: a stage is no guard's row."""
-    guards = {guard.id: guard for guard in trial.guards}
+    guards = {guard.id: guard for guard in run_results.guards}
     if cause.guards:
         lead, also = guards[cause.guards[0]], cause.also
-        found = f"{lead.id}: {lead.found}" + _count(also)
-        return [_red_row(check, found, lead.expected, cause.remedy)]
+        message = f"{lead.id}: {lead.found}" + _count(also)
+        return [_red_row(check, message, lead.expected, cause.remedy)]
     also = tuple(name for name in cause.follows if name in guards)
-    found = f"{cause.sentence}{_count(also)}"
-    return [_red_row(check, found, "", "")] if also else []
+    message = f"{cause.sentence}{_count(also)}"
+    return [_red_row(check, message, "", "")] if also else []
 
 
 def _count(also: Sequence[str]) -> str:
@@ -145,17 +145,19 @@ def _note(check: str, guard: GuardResult) -> Row:
     )
 
 
-def _not_judged(check: str, reason: str, guards: Sequence[GuardResult], trial: Trial) -> Row:
+def _not_judged(
+    check: str, reason: str, guards: Sequence[GuardResult], run_results: RunResults
+) -> Row:
     """Write the one row of all guards that a reason kept from being judged."""
     counts = [
-        g for g in guards if g.severity == "fail" and ("guard", g.id) not in trial.excused
+        g for g in guards if g.severity == "fail" and ("guard", g.id) not in run_results.waived
     ]
     names = ", ".join(guard.id for guard in guards[:3]) + (", …" if len(guards) > 3 else "")  # noqa: PLR2004 - as many as a row can hold
-    found = f"{len(guards)} not judged ({names}): {reason}"
+    message = f"{len(guards)} not judged ({names}): {reason}"
     return Row(
         check=check,
-        outcome=Outcome.INCONCLUSIVE if counts else Outcome.NOTED,
-        found=report.printable(found),
+        outcome=Outcome.INCONCLUSIVE if counts else Outcome.NOTE,
+        found=report.printable(message),
     )
 
 
@@ -167,7 +169,7 @@ def check_today(
     absent: frozenset[str],
     *,
     counts: bool,
-    excused: Collection[str] = (),
+    waived_guards: Collection[str] = (),
 ) -> tuple[tuple[Row, ...], tuple[GuardResult, ...]]:
     """Judge the evidence by what is declared now.
 
@@ -178,24 +180,24 @@ def check_today(
         record: The record of the hub.
         absent: External artifacts that are not here; guards that need one are left out.
         counts: Whether the rows count, or only inform (archives).
-        excused: Guards in quarantine today.
+        waived_guards: Guards in quarantine today.
 
     Returns:
         Rows, and the guards that count and are red.
     """
     absent |= catalogue.list_unreadable(evidence.artifacts)
-    kept = [spec for spec in suite.guards if not _needs(spec, absent)]
+    guards = [spec for spec in suite.guards if not _needs(spec, absent)]
     try:
-        results = registry.judge(kept, evidence, golden, reads.list_makers(suite))
+        results = registry.judge(guards, evidence, golden, reads.list_makers(suite))
     except ConfigError as error:
         return (report.of_error(TODAY, error, Outcome.INCONCLUSIVE),), ()
     except StorageError as error:
-        outcome = Outcome.DAMAGED if counts else Outcome.NOTED
+        outcome = Outcome.DAMAGED if counts else Outcome.NOTE
         return (report.of_error(TODAY, error, outcome),), ()
-    waived = {("guard", id_) for id_ in excused}
+    waived = {("guard", id_) for id_ in waived_guards}
     waived |= {(e.kind, e.id) for e in quarantine.waived(record) if e.kind != "guard"}
-    trial = Trial(stages=record.stages, guards=results, excused=waived)
-    rows = _rows(TODAY, trial, suite)
+    run_results = RunResults(stages=record.stages, guards=results, waived=waived)
+    rows = _rows(TODAY, run_results, suite)
     if not counts:
         rows = [report.note_row(TODAY, row.found, row.remedy) for row in rows]
     red = tuple(
@@ -203,6 +205,6 @@ def check_today(
         for result in results
         if result.verdict is Verdict.RED
         and result.severity != "warn"
-        and result.id not in excused
+        and result.id not in waived_guards
     )
     return tuple(rows), red if counts else ()

@@ -38,11 +38,11 @@ def check(project: Project, suite: str, golden: GoldenSet, *, counts: bool) -> t
     expected = None if last is None else str(last.body.get("golden_sha256"))
     if last is not None and expected == golden.digest:
         return (report.passed_row(CHECK, f"as entry {last.sequence} of the ledger made it"),)
-    told = "no golden-update entry" if expected is None else f"{expected[:12]}…, as logged"
+    message = "no golden-update entry" if expected is None else f"{expected[:12]}…, as logged"
     row = report.damage_row(
         CHECK,
         f"goldens of {suite}: {golden.digest[:12]}…",
-        report.printable(told),
+        report.printable(message),
         _REMEDY,
     )
     return (row,) if counts else (report.note_row(CHECK, row.found, _REMEDY),)
@@ -54,8 +54,8 @@ def _last(ledger: Ledger, suite: str) -> Entry | None:
     Raises:
         IntegrityError: The ledger is damaged.
     """
-    found = None
+    last = None
     for entry in ledger.walk():
         if entry.kind == store.LOGGED and entry.subject == suite:
-            found = entry
-    return found
+            last = entry
+    return last

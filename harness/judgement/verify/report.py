@@ -23,7 +23,7 @@ class Outcome(enum.StrEnum):
     """
 
     PASSED = "ok"
-    NOTED = "note"
+    NOTE = "note"
     INCONCLUSIVE = "inconclusive"
     STALE = "stale"
     RED = "red"
@@ -37,7 +37,7 @@ class Outcome(enum.StrEnum):
 
 _EXIT_CODES = {
     Outcome.PASSED: 0,
-    Outcome.NOTED: 0,
+    Outcome.NOTE: 0,
     Outcome.INCONCLUSIVE: 3,
     Outcome.STALE: 3,
     Outcome.RED: 1,
@@ -103,7 +103,7 @@ def passed_row(check: str, found: str, expected: str = "") -> Row:
 
 def note_row(check: str, found: str, remedy: str = "") -> Row:
     """Return a row that informs."""
-    return Row(check=check, outcome=Outcome.NOTED, found=found, remedy=remedy)
+    return Row(check=check, outcome=Outcome.NOTE, found=found, remedy=remedy)
 
 
 def damage_row(check: str, found: str, expected: str, remedy: str) -> Row:
@@ -115,11 +115,11 @@ def damage_row(check: str, found: str, expected: str, remedy: str) -> Row:
 
 def of_error(check: str, error: HarnessError, outcome: Outcome = Outcome.DAMAGED) -> Row:
     """Turn an error into a row; text from evidence is made printable."""
-    found = printable(f"{error.where}: {error.found}")
+    actual = printable(f"{error.where}: {error.found}")
     return Row(
         check=check,
         outcome=outcome,
-        found=found,
+        found=actual,
         expected=printable(error.expected),
         remedy=printable(error.remedy),
     )

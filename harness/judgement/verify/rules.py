@@ -51,28 +51,28 @@ def _tree(record: HubRecord) -> Row:
     if not record.stamp.dirty:
         return report.passed_row(_TREE, "as committed")
     digest = (record.stamp.diff_sha256 or "")[:_DIGITS]
-    told = "with changes that were not committed" + (f", digest {digest}…" if digest else "")
-    return report.note_row(_TREE, report.printable(told))
+    message = "with changes that were not committed" + (f", digest {digest}…" if digest else "")
+    return report.note_row(_TREE, report.printable(message))
 
 
 def _accepted_rows(record: HubRecord, hub: Path, project: Project | None) -> Iterator[Row]:
     """Give a row for each cause of stale evidence that a person accepted for this run."""
     try:
-        told = acceptance.describe_accepted(hub, record.run_id, project)
+        lines = acceptance.describe_accepted(hub, record.run_id, project)
     except HarnessError as error:
         yield report.note_row(_ACCEPTED, report.printable(f"not known: {error.found}"))
         return
-    for line in told:
+    for line in lines:
         yield report.note_row(_ACCEPTED, report.printable(line))
-    if not told:
+    if not lines:
         yield report.passed_row(_ACCEPTED, "nothing")
 
 
 def _quarantine(record: HubRecord) -> Row:
-    excused = [quarantine.describe(entry) for entry in quarantine.waived(record)]
-    if excused:
-        told = f"failed and not counted: {', '.join(excused)}"
-        return report.note_row(_QUARANTINE, report.printable(told))
+    names = [quarantine.describe(entry) for entry in quarantine.waived(record)]
+    if names:
+        message = f"failed and not counted: {', '.join(names)}"
+        return report.note_row(_QUARANTINE, report.printable(message))
     count = len(record.quarantine)
     return report.passed_row(
         _QUARANTINE, f"{count} entries, all counted" if count else "nothing"

@@ -70,12 +70,12 @@ def _seen_or_error(ledger: Ledger, name: str, manifest: str) -> _Seen | HarnessE
 def _hold_against(
     hub: Path,
     record: HubRecord | None,
-    found: tuple[str, Ledger, _Seen],
+    source: tuple[str, Ledger, _Seen],
     manifest: str,
     trusted: Sequence[str],
 ) -> tuple[Row, ...]:
     """Hold a hub against what one of the ledgers says of it."""
-    word, ledger, seen = found
+    word, ledger, seen = source
     if len(seen.seals) != 1:
         return (_not_once(hub, seen.seals[0].subject, len(seen.seals)),)
     entry = seen.seals[0]
@@ -86,9 +86,9 @@ def _hold_against(
         line = f"in the {word} {layout.LEDGER} line {entry.sequence + 1}"
         rows = [
             report.damage_row(
-                CHECK, report.printable(told), report.printable(f"{wanted} {line}"), _RESTORE
+                CHECK, report.printable(actual), report.printable(f"{wanted} {line}"), _RESTORE
             )
-            for told, wanted in wrong
+            for actual, wanted in wrong
         ]
     return (*rows, *_check_checkpoint(ledger, seen.leaves, entry.sequence, trusted))
 
@@ -138,8 +138,8 @@ def _not_once(hub: Path, name: str, count: int) -> Row:
     if count == 0 and name.rpartition("-")[2] in waiting:
         remedy = "Run harness status: it finishes a seal that was cut short."
         return report.damage_row(CHECK, f"{name}: its seal was cut short", "one seal", remedy)
-    found = "no seal" if count == 0 else f"{count} seals"
-    return report.damage_row(CHECK, f"{found} of {name}", "one seal", _RESTORE)
+    count_text = "no seal" if count == 0 else f"{count} seals"
+    return report.damage_row(CHECK, f"{count_text} of {name}", "one seal", _RESTORE)
 
 
 def faults(
@@ -161,13 +161,13 @@ def faults(
         yield f"entry {entry.sequence}: time {entry.time}", "a time that has come"
     if record is None:
         return
-    told = {
+    recorded = {
         "suite": record.suite,
         "run_id": record.run_id,
         "verdict": record.verdict.value,
         "commit": record.stamp.commit,
     }
-    for key, value in told.items():
+    for key, value in recorded.items():
         if entry.body.get(key) != value:
             yield f"hub.json: {key} {value}", f"{entry.body.get(key)!r} as sealed"[:200]
     finished = structure.moment(record.finished)
@@ -207,9 +207,9 @@ def check_store(project: Project, present: Iterable[str]) -> tuple[Row, ...]:
     absent = sorted(both.runs().keys() - frozenset(present) - gone)
     if absent:
         some = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if absent[5:] else "")
-        told = report.printable(f"{len(absent)} sealed hubs are not here: {some}")
+        message = report.printable(f"{len(absent)} sealed hubs are not here: {some}")
         rows.append(
-            report.note_row(CHECK, told, "They may be kept elsewhere, or not be in git.")
+            report.note_row(CHECK, message, "They may be kept elsewhere, or not be in git.")
         )
     return tuple(rows)
 
@@ -219,7 +219,7 @@ def _whole(word: str, ledger: Ledger) -> Row:
         health = ledger.check()
     except HarnessError as error:
         return report.of_error(CHECK, error)
-    found = f"{word}: {health.size} entries hold, root {health.root[:12]}…"
+    message = f"{word}: {health.size} entries hold, root {health.root[:12]}…"
     if health.torn_bytes:
-        found += f"; a torn tail of {health.torn_bytes} bytes"
-    return report.passed_row(CHECK, found)
+        message += f"; a torn tail of {health.torn_bytes} bytes"
+    return report.passed_row(CHECK, message)

@@ -43,8 +43,8 @@ def check(
         return (report.of_error(CHECK, error, Outcome.INCONCLUSIVE),)
     except HarnessError as error:
         return (report.of_error(CHECK, error),)
-    told = f"{note.checkpoint.size} pinned entries hold"
-    return (report.passed_row(CHECK, told + (f", signed by {signer}" if signer else "")),)
+    message = f"{note.checkpoint.size} pinned entries hold"
+    return (report.passed_row(CHECK, message + (f", signed by {signer}" if signer else "")),)
 
 
 def covered_by(pinned: Checkpoint, ledger: Ledger, leaves: Sequence[bytes]) -> Container[int]:

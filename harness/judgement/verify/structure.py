@@ -55,9 +55,9 @@ def check(hub: Path) -> tuple[HubRecord | None, tuple[Row, ...]]:
         return None, (report.of_error(CHECK, error),)
     faults = tuple(
         report.damage_row(
-            CHECK, report.printable(f"{layout.RECORD}: {found}"), expected, _RESTORE
+            CHECK, report.printable(f"{layout.RECORD}: {actual}"), expected, _RESTORE
         )
-        for found, expected in _faults(hub, record)
+        for actual, expected in _faults(hub, record)
     )
     if faults:
         return record, faults
@@ -112,5 +112,8 @@ def _path_faults(record: HubRecord) -> Iterator[tuple[str, str]]:
     paths = [artifact.path for artifact in record.artifacts]
     paths += [stage.log for stage in record.stages if stage.log is not None]
     for path in paths:
-        if fault := files.path_fault(path):
-            yield f"path {inventory.printable_path(path)} has {fault}", "a path inside its root"
+        if problem := files.path_fault(path):
+            yield (
+                f"path {inventory.printable_path(path)} has {problem}",
+                "a path inside its root",
+            )

@@ -42,16 +42,16 @@ def gather(hubs: Path, listed: Sequence[Row]) -> list[Entry]:
     for row in sorted(listed, key=lambda r: r.run_id, reverse=True):
         for name in row.blockers:
             seen.setdefault(name, []).append(row)
-    found = {entry.head.id: entry for entry in _read_register(hubs, seen)}
-    for name, kept in seen.items():
-        if name not in found and (entry := _from_hub(hubs, name, kept)) is not None:
-            found[name] = entry
-    newest_first = sorted(found.values(), key=lambda e: e.head.last_seen, reverse=True)
+    by_id = {entry.head.id: entry for entry in _read_register(hubs, seen)}
+    for name, blocked_rows in seen.items():
+        if name not in by_id and (entry := _from_hub(hubs, name, blocked_rows)) is not None:
+            by_id[name] = entry
+    newest_first = sorted(by_id.values(), key=lambda e: e.head.last_seen, reverse=True)
     return sorted(newest_first, key=lambda e: e.head.status != "open")
 
 
 def _read_register(hubs: Path, seen: dict[str, list[Row]]) -> list[Entry]:
-    found = []
+    entries = []
     for path in sorted(Register(hubs).folder.glob("B-*.md")):
         if path.is_symlink() or path.stat().st_size > _NOTE_LIMIT:
             continue
@@ -61,19 +61,19 @@ def _read_register(hubs: Path, seen: dict[str, list[Row]]) -> list[Entry]:
             continue  # `harness blockers list` tells damage; the hubs still hold the note
         if head.id == path.stem:
             rows_ = tuple(seen.get(head.id, ()))
-            found.append(Entry(head, view.note(path.name, body), rows_, is_registered=True))
-    return found
+            entries.append(Entry(head, view.note(path.name, body), rows_, is_registered=True))
+    return entries
 
 
-def _from_hub(hubs: Path, name: str, kept: list[Row]) -> Entry | None:
-    newest, oldest = kept[0], kept[-1]
+def _from_hub(hubs: Path, name: str, rows_: list[Row]) -> Entry | None:
+    newest, oldest = rows_[0], rows_[-1]
     for head, body in rows.notes(hubs / newest.suite / newest.run_id):
         if head.id == name:
             counted = replace(
                 head,
                 first_seen=oldest.finished,
                 last_seen=newest.finished,
-                occurrences=len(kept),
+                occurrences=len(rows_),
             )
-            return Entry(counted, view.note(name, body), tuple(kept), is_registered=False)
+            return Entry(counted, view.note(name, body), tuple(rows_), is_registered=False)
     return None

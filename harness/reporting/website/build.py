@@ -114,16 +114,16 @@ def _row(site: _Site, hub: Path, known: Row | None) -> tuple[Row, bool]:
     if known is not None and is_known and (not known.is_readable or site.keep(known.place)):
         return known, False
     try:
-        shown = view.read_view(hub)
-    except (IntegrityError, NotAProjectError) as trouble:
-        return rows.make_damaged_row(hub, digest, trouble), True
-    row = rows.make_row(hub, shown.record, digest)
+        hub_view = view.read_view(hub)
+    except (IntegrityError, NotAProjectError) as error:
+        return rows.make_damaged_row(hub, digest, error), True
+    row = rows.make_row(hub, hub_view.record, digest)
     around = Surroundings(
         index="../../index.html",
         trends=f"../../trends/{row.suite}.html",
         blockers=tuple((name, f"../../blockers/{name}.html") for name in row.blockers),
     )
-    site.put(row.place, html.page(shown, around))
+    site.put(row.place, html.page(hub_view, around))
     return row, True
 
 

@@ -37,14 +37,14 @@ def find(values: Sequence[float]) -> list[int]:
         return []
     smooth = _median_of_three(scaled)
     sums = [0.0, *itertools.accumulate(value - smooth[0] for value in smooth)]
-    waiting, found = [(0, len(smooth))], []
+    waiting, cuts = [(0, len(smooth))], []
     while waiting:
         start, end = waiting.pop()
         cut, gain = _best(sums, start, end)
         if gain > _GAIN * noise * noise:
-            found.append(cut)
+            cuts.append(cut)
             waiting += [(start, cut), (cut, end)]
-    return sorted(found)
+    return sorted(cuts)
 
 
 def _scale(values: Sequence[float]) -> list[float]:

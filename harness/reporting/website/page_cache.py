@@ -35,8 +35,8 @@ class PageCache:
 def renderer() -> str:
     """Digest the templates and modules that make pages: another digest, other pages."""
     kinds = {".py", ".j2", ".css", ".js"}
-    found = sorted(p for p in _PACKAGE.rglob("*") if p.suffix in kinds)
-    parts = [f"{p.relative_to(_PACKAGE).as_posix()} {files.sha256_file(p)}" for p in found]
+    sources = sorted(p for p in _PACKAGE.rglob("*") if p.suffix in kinds)
+    parts = [f"{p.relative_to(_PACKAGE).as_posix()} {files.sha256_file(p)}" for p in sources]
     return files.sha256_bytes("\n".join(parts).encode())
 
 
@@ -47,11 +47,11 @@ def read_cache(folder: Path) -> PageCache:
         if path.is_symlink() or path.stat().st_size > _LARGEST:
             return PageCache()
         value: Any = json.loads(path.read_bytes())
-        found = _decode_cache(value)
+        cache = _decode_cache(value)
     except (OSError, ValueError, RecursionError, IntegrityError):
         return PageCache()
-    is_ours = found.schema == _SCHEMA and all(_is_inside(page) for page in found.pages)
-    return found if is_ours else PageCache()
+    is_ours = cache.schema == _SCHEMA and all(_is_inside(page) for page in cache.pages)
+    return cache if is_ours else PageCache()
 
 
 def _decode_cache(value: Any) -> PageCache:
@@ -63,8 +63,8 @@ def _decode_cache(value: Any) -> PageCache:
     listed = value.get("rows") if isinstance(value, dict) else None
     if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
         raise _damage("no list of rows")
-    found = decode(PageCache, {**value, "rows": []}, FILE)
-    return replace(found, rows=tuple(_row(row) for row in listed))
+    cache = decode(PageCache, {**value, "rows": []}, FILE)
+    return replace(cache, rows=tuple(_row(row) for row in listed))
 
 
 def _row(value: dict[str, Any]) -> Row:

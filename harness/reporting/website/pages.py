@@ -84,30 +84,30 @@ def blocker(project: str, entry: Entry) -> str:
 
 
 def _render(template: str, project: str, title: str, root: str, **values: object) -> str:
-    given = {"crumb": title, **values}
+    context = {"crumb": title, **values}
     made = html.environment().get_template(template)
-    return made.render(project=project, title=title, root=root, **given)
+    return made.render(project=project, title=title, root=root, **context)
 
 
 def _suite(name: str, newest_first: Sequence[Row]) -> _Suite:
-    kept = [row for row in newest_first if row.suite == name]
-    latest = kept[0]
-    same = next((i for i, row in enumerate(kept) if row.verdict != latest.verdict), len(kept))
+    rows = [row for row in newest_first if row.suite == name]
+    latest = rows[0]
+    same = next((i for i, row in enumerate(rows) if row.verdict != latest.verdict), len(rows))
     runs = "the last run is" if same == 1 else f"the last {same} are"
     return _Suite(
         name=name,
-        count=len(kept),
-        green=sum(row.verdict == Verdict.GREEN for row in kept),
+        count=len(rows),
+        green=sum(row.verdict == Verdict.GREEN for row in rows),
         latest=latest,
         streak=f"{runs} {latest.verdict}",
-        strip=Markup(_strip(kept[:_STRIP][::-1])),  # noqa: S704 - numbers and our own words
+        strip=Markup(_strip(rows[:_STRIP][::-1])),  # noqa: S704 - numbers and our own words
     )
 
 
 def _strip(rows: Sequence[Row]) -> str:
     """Draw runs as bars, oldest first; height as well as colour says the verdict."""
     heights = {Verdict.GREEN.value: 6, Verdict.INCONCLUSIVE.value: 12}
-    told = ", ".join(f"{sum(r.verdict == v for r in rows)} {v}" for v in _VERDICTS)
+    counts = ", ".join(f"{sum(r.verdict == v for r in rows)} {v}" for v in _VERDICTS)
     bars = []
     for i, row in enumerate(rows):
         tall = heights.get(row.verdict, 18)
@@ -116,6 +116,6 @@ def _strip(rows: Sequence[Row]) -> str:
             f'width="{_SIDE - 2}" height="{tall}"/>'
         )
     return (
-        f'<svg class="strip" role="img" aria-label="the newest {len(rows)} runs: {told}" '
+        f'<svg class="strip" role="img" aria-label="the newest {len(rows)} runs: {counts}" '
         f'viewBox="0 0 {_STRIP * _SIDE} 18">{"".join(bars)}</svg>'
     )

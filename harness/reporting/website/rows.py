@@ -87,24 +87,24 @@ def make_row(hub: Path, record: HubRecord, digest: str) -> Row:
 
 def bands(record: HubRecord) -> dict[str, tuple[float | None, ...]]:
     """Return, per metric, the narrowest bounds that its guards judged it by."""
-    found: dict[str, tuple[float | None, ...]] = {}
+    limits: dict[str, tuple[float | None, ...]] = {}
     for guard in record.guards:
         if guard.metric and (guard.low is not None or guard.high is not None):
-            low, high = found.get(guard.metric, (None, None))
+            low, high = limits.get(guard.metric, (None, None))
             lows = [bound for bound in (low, guard.low) if bound is not None]
             highs = [bound for bound in (high, guard.high) if bound is not None]
-            found[guard.metric] = (max(lows, default=None), min(highs, default=None))
-    return found
+            limits[guard.metric] = (max(lows, default=None), min(highs, default=None))
+    return limits
 
 
-def make_damaged_row(hub: Path, digest: str, trouble: HarnessError) -> Row:
+def make_damaged_row(hub: Path, digest: str, error: HarnessError) -> Row:
     """Make the row of a hub whose record cannot be read: it is listed, never left out."""
     return Row(
         suite=hub.parent.name,
         run_id=hub.name,
         digest=digest,
         verdict=UNREADABLE,
-        reason=f"{trouble.found}; expected {trouble.expected}",
+        reason=f"{error.found}; expected {error.expected}",
     )
 
 
@@ -128,9 +128,9 @@ def group(record: HubRecord) -> str:
     parameters = {k: v for k, v in record.parameters.items() if k != _SEED}
     device = record.environment.get("device", "")
     digest = sha256_bytes(json_bytes([datasets, parameters, device]))[:8]
-    told = [f"{key} {value}" for key, value in sorted(parameters.items())]
+    settings = [f"{key} {value}" for key, value in sorted(parameters.items())]
     data = [f"{role} data {sha[:8]}" for role, sha in sorted(datasets.items())]
-    return " · ".join([device or "any device", *data, *told])[:300] + f" · {digest}"
+    return " · ".join([device or "any device", *data, *settings])[:300] + f" · {digest}"
 
 
 def blocked_by(hub: Path) -> tuple[str, ...]:
@@ -141,12 +141,12 @@ def blocked_by(hub: Path) -> tuple[str, ...]:
 
 def notes(hub: Path) -> list[tuple[blockers.Blocker, str]]:
     """Read the blocker notes of a hub, head and body; damaged ones are left out."""
-    found = []
+    notes_ = []
     for path in sorted((hub / "red").glob("blocked_*.md"))[:_NOTES_READ]:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > _NOTE_LIMIT:
             continue
         try:
-            found.append(blockers.split_note(path.read_text("utf-8", errors="replace"), path))
+            notes_.append(blockers.split_note(path.read_text("utf-8", errors="replace"), path))
         except (IntegrityError, OSError):
             continue  # the run's own page shows the note as it is
-    return found
+    return notes_

@@ -72,13 +72,15 @@ def groups(rows: Sequence[Row]) -> list[Group]:
         if row.is_readable:
             parted.setdefault(row.group, []).append(row)
     newest_first = sorted(parted.items(), key=lambda item: item[1][-1].run_id, reverse=True)
-    return [Group(name, len(kept), _trends(kept)) for name, kept in newest_first]
+    return [
+        Group(name, len(group_rows), _trends(group_rows)) for name, group_rows in newest_first
+    ]
 
 
 def _trends(rows: list[Row]) -> tuple[Trend, ...]:
     names = {name for row in rows for name in row.metrics}
-    found = [_trend(name, [r for r in rows if name in r.metrics]) for name in sorted(names)]
-    drawn = [trend for trend in found if len(trend.rows) >= _LEAST_RUNS]
+    trends = [_trend(name, [r for r in rows if name in r.metrics]) for name in sorted(names)]
+    drawn = [trend for trend in trends if len(trend.rows) >= _LEAST_RUNS]
     return tuple(sorted(drawn, key=_weight, reverse=True))
 
 
@@ -87,15 +89,15 @@ def _weight(trend: Trend) -> tuple[bool, str]:
 
 
 def _trend(metric: str, rows: list[Row]) -> Trend:
-    kept = rows[-_LONGEST:]
-    values = [row.metrics[metric] for row in kept]
+    newest = rows[-_LONGEST:]
+    values = [row.metrics[metric] for row in newest]
     cuts = change_points.find(values)
     edges = [0, *cuts, len(values)]
     levels = [statistics.median(values[a:b]) for a, b in itertools.pairwise(edges)]
     changes = tuple(
-        Change(kept[cut], levels[index], levels[index + 1]) for index, cut in enumerate(cuts)
+        Change(newest[cut], levels[index], levels[index + 1]) for index, cut in enumerate(cuts)
     )
-    return Trend(metric, tuple(kept), changes, _draw_line(metric, kept, values, cuts))
+    return Trend(metric, tuple(newest), changes, _draw_line(metric, newest, values, cuts))
 
 
 def _band(row: Row, metric: str) -> tuple[float | None, float | None]:
@@ -137,9 +139,9 @@ def _choose_scale(values: list[float], bands: list[tuple[float | None, float | N
     least, greatest = min(values), max(values)
     reach = (greatest - least) or abs(greatest) or 1.0
     near = [b for b in bounds if least - 3 * reach <= b <= greatest + 3 * reach]
-    shown = [*values, *near]
-    least, greatest = min(shown), max(shown)
-    if text.is_logarithmic(shown):
+    values_ = [*values, *near]
+    least, greatest = min(values_), max(values_)
+    if text.is_logarithmic(values_):
         return Scale(least / 1.3, greatest * 1.3, bottom, top, is_log=True)
     room = 0.08 * (greatest - least) or 0.1 * abs(greatest) or 1.0
     return Scale(least - room, greatest + room, bottom, top, is_log=False)

@@ -70,10 +70,10 @@ class Listed:
 def read_settings(folder: Path) -> dict[str, Any]:
     """Read what the parent asks for; empty where nobody handed anything over."""
     try:
-        found = json.loads((folder / SETTINGS).read_text("utf-8"))
+        settings = json.loads((folder / SETTINGS).read_text("utf-8"))
     except OSError:
         return {}
-    return dict(found)
+    return dict(settings)
 
 
 def take_key(folder: Path) -> bytes | None:

@@ -23,12 +23,12 @@ _LONGEST_ERROR = 300
 
 def name_suspects(config: pytest.Config, hook: str) -> list[str]:
     """Name the plugins and ``conftest.py`` files that take part in a hook of pytest."""
-    found = []
+    names = []
     for impl in config.pluginmanager.hook.__dict__[hook].get_hookimpls():
         if not is_ours(impl.function):
             name = str(impl.plugin_name or impl.function.__module__)
-            found.append(name.replace(f"{config.rootpath}/", ""))
-    return sorted(set(found))
+            names.append(name.replace(f"{config.rootpath}/", ""))
+    return sorted(set(names))
 
 
 def is_ours(function: Any) -> bool:
@@ -132,11 +132,11 @@ class OutcomeWatch:
         """Keep the worst of what was seen: unittest collects failures beside the exception."""
         errors = [] if excinfo is None else [excinfo[1]]
         errors += [one.value for one in vars(item).get("_excinfo") or ()]
-        found = [(name_outcome(error), _shorten(error)) for error in errors]
+        outcomes = [(name_outcome(error), _shorten(error)) for error in errors]
         if when == "call" and (swallowed := self._raw.pop((id(item), "function"), None)):
-            found.append(swallowed)
+            outcomes.append(swallowed)
         order = (FAILED, XFAILED, SKIPPED)
-        worst = sorted(found, key=lambda pair: order.index(pair[0]))
+        worst = sorted(outcomes, key=lambda pair: order.index(pair[0]))
         self._raw[id(item), when] = worst[0] if worst else (PASSED, "")
 
     def _count_calls(self, item: pytest.Item) -> tuple[str, bool]:
@@ -183,10 +183,10 @@ def _is_unittest(item: pytest.Item) -> bool:
 
 def unwrap(function: Any) -> Any:
     """Return the plain function beneath decorators and bound methods."""
-    found = inspect.unwrap(function)
-    return inspect.unwrap(found.__func__) if inspect.ismethod(found) else found
+    inner = inspect.unwrap(function)
+    return inspect.unwrap(inner.__func__) if inspect.ismethod(inner) else inner
 
 
 def _shorten(error: BaseException) -> str:
-    told = format_exception_only(type(error), error)[-1].strip()[:_LONGEST_ERROR]
-    return told.encode(errors="replace").decode()  # workers hand over nothing but UTF-8
+    message = format_exception_only(type(error), error)[-1].strip()[:_LONGEST_ERROR]
+    return message.encode(errors="replace").decode()  # workers hand over nothing but UTF-8

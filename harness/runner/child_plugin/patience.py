@@ -71,18 +71,18 @@ class Patience:
         name = self._name(item)
         failed = [report for report in reports if report.failed]
         notes = [(FLAKY, f"{len(failures)} retried")] if failures else []
-        kept = list(failures)
+        texts = list(failures)
         if name is not None:
             notes.append((QUARANTINE, name))
             if failed:
                 notes.append((QUARANTINED, self._quarantine[name]))
-                kept.append(_write_failures(reports))
+                texts.append(_write_failures(reports))
             for report in failed:
                 _excuse(report, self._quarantine[name])
             _forget_subtests(item)
         for report in reports:
             report.user_properties.extend(notes)
-        reports[-1].sections += [(f"{ATTEMPT} {i}", text) for i, text in enumerate(kept, 1)]
+        reports[-1].sections += [(f"{ATTEMPT} {i}", text) for i, text in enumerate(texts, 1)]
 
     def _name(self, item: pytest.Item) -> str | None:
         """Return the declared id that names a test: itself, its class, its file or folder."""
@@ -214,10 +214,10 @@ def _start_over(item: pytest.Item, attached: int) -> str:
 
 def take(test: dict[str, Any], report: pytest.TestReport) -> None:
     """Note retries and quarantine of a test from the report of one of its phases."""
-    noted = {name: str(value) for name, value in report.user_properties}
-    if QUARANTINE in noted:
-        test["quarantine"] = noted[QUARANTINE]
-    if QUARANTINED in noted and test["outcome"] == "skipped":
+    properties = {name: str(value) for name, value in report.user_properties}
+    if QUARANTINE in properties:
+        test["quarantine"] = properties[QUARANTINE]
+    if QUARANTINED in properties and test["outcome"] == "skipped":
         test["outcome"] = "quarantined"
     if texts := [text for title, text in report.sections if title.startswith(ATTEMPT)]:
         test["attempts"] = texts

@@ -216,8 +216,8 @@ class Recorder:
 
 
 def _distributions(config: pytest.Config) -> list[Any]:
-    found = {d.project_name: d for _, d in config.pluginmanager.list_plugin_distinfo()}
-    return list(found.values())
+    by_name = {d.project_name: d for _, d in config.pluginmanager.list_plugin_distinfo()}
+    return list(by_name.values())
 
 
 def make_slug(nodeid: str) -> str:

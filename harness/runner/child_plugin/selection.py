@@ -69,12 +69,12 @@ class Options:
         self._config = config
         worker = vars(config).get("workerinput")  # which is given no arguments of its own
         words = config.invocation_params.args if worker is None else worker["mainargv"][1:]
-        given = [str(word) for word in words]
+        arguments = [str(word) for word in words]
         added = [str(word) for word in config.getini("addopts")]
-        asked = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
-        self._alone = _parse(config, given)
-        self._filed = _parse(config, [*added, *given])
-        self._all = _parse(config, [*added, *asked, *given])
+        from_environment = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+        self._alone = _parse(config, arguments)
+        self._filed = _parse(config, [*added, *arguments])
+        self._all = _parse(config, [*added, *from_environment, *arguments])
         self._file = "a configuration file" if config.inipath is None else config.inipath.name
 
     def author(self, name: str) -> str:
@@ -94,12 +94,12 @@ class Options:
         """Write an option, its value and who gave it."""
         value = vars(self._config.option).get(name)
         if isinstance(value, list):  # what was added to it; all of it is of the selectors
-            given = self.values_of(name)
-            value = [str(one) for one in value if str(one) not in given] or given
+            defaults = self.values_of(name)
+            value = [str(one) for one in value if str(one) not in defaults] or defaults
         word = _OPTIONS.get(name, f"--{name}")
-        shown = word if value is True else f"{word} {value!r}"
+        label = word if value is True else f"{word} {value!r}"
         author = self.author(name)
-        return f"{shown} ({author or 'selectors'})"
+        return f"{label} ({author or 'selectors'})"
 
     def values_of(self, name: str) -> list[str]:
         """Return the values that the selectors give to an option."""
@@ -119,7 +119,7 @@ class CollectionWatch:
         self.original: dict[int, str] = {}  # an item's id may change after it was collected
         self.functions: dict[int, Any] = {}
         # With the marks that each had; kept, so that no identity is used twice.
-        self._kept: list[tuple[pytest.Item, int]] = []
+        self._collected: list[tuple[pytest.Item, int]] = []
         self._marked: list[str] = []
         self._left_out: dict[tuple[str, bool], list[str]] = {}
         self._reports: dict[int, tuple[str, int]] = {}
@@ -132,7 +132,7 @@ class CollectionWatch:
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Take a test."""
         self.original[id(item)] = item.nodeid
-        self._kept.append((item, _count_marks(item)))
+        self._collected.append((item, _count_marks(item)))
         function = vars(item).get("_obj")  # making it anew would make an instance of its class
         if isinstance(item, pytest.Function) and function is not None:
             self.functions[id(item)] = unwrap(function)
@@ -197,8 +197,8 @@ class CollectionWatch:
         return path.is_dir() and any(fnmatch.fnmatch(path.name, str(one)) for one in globs)
 
     def _ignorers(self) -> str:
-        found = name_suspects(self._config, "pytest_ignore_collect")
-        words = [f"pytest_ignore_collect of {name}" for name in found]
+        names = name_suspects(self._config, "pytest_ignore_collect")
+        words = [f"pytest_ignore_collect of {name}" for name in names]
         return " or ".join((*words, "collect_ignore", "norecursedirs"))
 
     def _matches(self, name: str, path: Path) -> bool:
@@ -242,12 +242,12 @@ class CollectionWatch:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Hold the final report of a module or class against what was found in it."""
-        outcome, found = self._reports.pop(id(report), (str(report.outcome), 0))
+        outcome, count = self._reports.pop(id(report), (str(report.outcome), 0))
         if "failed" in (outcome, report.outcome):
             self._broken.append(str(report.nodeid))
         elif report.skipped:
             self._skipped.append(str(report.nodeid))
-        elif found > len(report.result or ()):
+        elif count > len(report.result or ()):
             by = name_suspects(self._config, "pytest_make_collect_report") or ["--lf"]
             author = f"pytest_make_collect_report of {', '.join(by)}"
             self._left_out.setdefault((author, False), []).append(str(report.nodeid))
@@ -269,15 +269,15 @@ class CollectionWatch:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Hold what was collected against what is left: some leave tests out in silence."""
-        kept = {id(item) for item in session.items}
+        ids = {id(item) for item in session.items}
         named = Counter(test for tests in self._left_out.values() for test in tests)
         by = ", ".join(name_suspects(self._config, "pytest_collection_modifyitems"))
         author = f"pytest_collection_modifyitems of {by or 'nobody known'}"
-        for item, marks in self._kept:
+        for item, marks in self._collected:
             test = self.original[id(item)]
-            if id(item) not in kept and not named[test]:
+            if id(item) not in ids and not named[test]:
                 self._leave_out(test, "", author)
-            elif id(item) in kept and _count_marks(item) > marks:
+            elif id(item) in ids and _count_marks(item) > marks:
                 self._marked.append(test)
         self._selected = len(session.items)
 
@@ -300,15 +300,15 @@ class CollectionWatch:
         }
 
     def _describe_keys(self) -> list[str]:
-        found = []
+        descriptions = []
         for key, usual in _KEYS.items():
             if key == "testpaths" and self._options.values_of("file_or_dir"):
                 continue  # the selectors name paths of their own
             value = [str(one) for one in self._config.getini(key)]
             if sorted(value) != sorted(usual):
                 where = self._config.inipath
-                found.append(f"{key} = {value} ({'?' if where is None else where.name})")
-        return found
+                descriptions.append(f"{key} = {value} ({'?' if where is None else where.name})")
+        return descriptions
 
 
 def _parse(config: pytest.Config, words: list[str]) -> dict[str, Any]:

@@ -54,26 +54,26 @@ def write(folder: Path, notes: SessionNotes, frame: dict[str, Any]) -> None:
 
 def counts(notes: SessionNotes) -> dict[str, int]:
     """Count tests by outcome, in the words of the file."""
-    found = verdict.count(notes)
+    counts_ = verdict.count(notes)
     names = {"failed": "failed", "errors": "error", "skipped": "skipped"}
-    told = {"collected": found.get("collected", 0), "passed": found.get("passed", 0)}
-    told |= {word: found.get(name, 0) for name, word in names.items()}
-    return told | {n: found[n] for n in ("quarantined", "unfinished") if n in found}
+    summary = {"collected": counts_.get("collected", 0), "passed": counts_.get("passed", 0)}
+    summary |= {word: counts_.get(name, 0) for name, word in names.items()}
+    return summary | {n: counts_[n] for n in ("quarantined", "unfinished") if n in counts_}
 
 
 def _test(test: TestNotes) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "id": test.id,
         "outcome": test.outcome,
         "duration_s": test.duration_s,
     }
     if test.quarantine is not None:
-        told["quarantine"] = test.quarantine
+        entry["quarantine"] = test.quarantine
     if test.attempts:
-        told["attempts"] = list(test.attempts)
-    if test.changed or test.fault:
-        told["fault"] = test.changed or test.fault
-    return told
+        entry["attempts"] = list(test.attempts)
+    if test.changed or test.doubt:
+        entry["fault"] = test.changed or test.doubt
+    return entry
 
 
 def _attachments(tests: list[TestNotes], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -25,14 +25,14 @@ class TestNotes:
     """One test: the worst of its phases and subtests is how it went.
 
     ``outcome`` is ``unfinished`` until its call passed, or something of it failed or was
-    skipped; ``fault`` says why a pass is none, ``changed`` that somebody changed a failure.
+    skipped; ``doubt`` says why a pass is none, ``changed`` that somebody changed a failure.
     """
 
     id: str
     outcome: str = UNFINISHED
     duration_s: float = 0.0
     is_over: bool = False
-    fault: str = ""
+    doubt: str = ""
     changed: str = ""
     reruns: int = 0
     is_expected: bool = False
@@ -118,8 +118,8 @@ def take(notes: SessionNotes, events: Iterable[Mapping[str, Any]]) -> None:
             case "report":
                 _take_report(notes, event)
             case "warning":
-                kept = ("category", "message", "test", "when")
-                notes.warnings.append({name: event[name] for name in kept})
+                fields = ("category", "message", "test", "when")
+                notes.warnings.append({name: event[name] for name in fields})
             case "finish":
                 notes.finish = dict(event)
             case other:
@@ -130,9 +130,9 @@ def _take_collection(notes: SessionNotes, event: Mapping[str, Any]) -> None:
     notes.has_collected = True
     notes.collected |= dict.fromkeys(event["collected"])
     for one in event["left_out"]:
-        found = LeftOut(one["by"], one["declared"], tuple(one["tests"]))
-        if found not in notes.left_out:  # each worker collects the same
-            notes.left_out.append(found)
+        left_out = LeftOut(one["by"], one["declared"], tuple(one["tests"]))
+        if left_out not in notes.left_out:  # each worker collects the same
+            notes.left_out.append(left_out)
     for kind, outcome in (("skipped", SKIPPED), ("broken", ERROR)):
         for name in event[kind]:
             notes.tests.setdefault(name, TestNotes(name, outcome=outcome, is_over=True))
@@ -149,25 +149,25 @@ def _take_collection(notes: SessionNotes, event: Mapping[str, Any]) -> None:
 def _take_report(notes: SessionNotes, event: Mapping[str, Any]) -> None:
     test = notes.tests.setdefault(event["id"], TestNotes(event["id"]))
     test.duration_s = round(test.duration_s + event["duration_s"], 6)
-    noted = dict(event["notes"])
+    properties = dict(event["notes"])
     attached = [
         json.loads(value) for name, value in event["notes"] if name == "harness-evidence"
     ]
     if not event["subtest"]:
         test.attached = attached  # the last phase knows all of them
-    test.quarantine = noted.get(journal.QUARANTINE, test.quarantine)
+    test.quarantine = properties.get(journal.QUARANTINE, test.quarantine)
     test.attempts = tuple(event["attempts"]) or test.attempts
     test.is_expected = test.is_expected or event["expected"]
     seen = event["seen"]
-    excused = event["outcome"] == SKIPPED and journal.QUARANTINED in noted
-    test.changed = test.changed or _change(event, seen, is_excused=excused)
-    _take_outcome(test, event, is_excused=excused)
+    is_waived = event["outcome"] == SKIPPED and journal.QUARANTINED in properties
+    test.changed = test.changed or _change(event, seen, is_waived=is_waived)
+    _take_outcome(test, event, is_waived=is_waived)
     if event["when"] == "call" and event["outcome"] == PASSED and not event["subtest"]:
-        test.fault = test.fault or _fault(seen)
+        test.doubt = test.doubt or _find_doubt(seen)
     test.is_over = test.is_over or event["when"] not in ("setup", "call")
 
 
-def _take_outcome(test: TestNotes, event: Mapping[str, Any], *, is_excused: bool) -> None:
+def _take_outcome(test: TestNotes, event: Mapping[str, Any], *, is_waived: bool) -> None:
     outcome, is_call = event["outcome"], event["when"] == "call"
     if outcome == _RERUN:
         test.reruns += 1
@@ -176,7 +176,7 @@ def _take_outcome(test: TestNotes, event: Mapping[str, Any], *, is_excused: bool
         test.outcome = FAILED if is_call else ERROR
     elif test.is_bad or outcome not in (PASSED, SKIPPED):
         return
-    elif is_excused:
+    elif is_waived:
         test.outcome = QUARANTINED
     elif outcome == SKIPPED and not event["subtest"] and test.outcome != QUARANTINED:
         test.outcome = SKIPPED
@@ -184,7 +184,7 @@ def _take_outcome(test: TestNotes, event: Mapping[str, Any], *, is_excused: bool
         test.outcome = PASSED
 
 
-def _fault(seen: Mapping[str, Any] | None) -> str:
+def _find_doubt(seen: Mapping[str, Any] | None) -> str:
     """Say why a call that is reported as passed is no proof; empty where it is one."""
     if seen is None:
         return "reported as passed, but was not seen to run"
@@ -194,13 +194,13 @@ def _fault(seen: Mapping[str, Any] | None) -> str:
 
 
 def _change(
-    event: Mapping[str, Any], seen: Mapping[str, Any] | None, *, is_excused: bool
+    event: Mapping[str, Any], seen: Mapping[str, Any] | None, *, is_waived: bool
 ) -> str:
     """Say who made something else of a failure or a skip; empty where nobody did."""
     if seen is None or seen["raw"] not in (FAILED, SKIPPED, XFAILED):
         return ""
     outcome = event["outcome"]
-    if outcome in (FAILED, _RERUN) or is_excused:
+    if outcome in (FAILED, _RERUN) or is_waived:
         return ""
     is_expected = outcome == SKIPPED and event["expected"] and seen["may_fail"]
     if outcome == SKIPPED and (seen["raw"] != FAILED or is_expected):

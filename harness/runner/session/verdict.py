@@ -19,7 +19,7 @@ from harness.runner.session.notes import (
 )
 from harness.verdict import Verdict
 
-_SHOWN = 3
+_NAMED = 3
 _FAILED = (1, 2, 3, 4)  # what pytest ends with when something went wrong
 _SHOWN_LEFT_OUT = 10
 
@@ -75,10 +75,10 @@ def _red_reasons(notes: SessionNotes, exit_code: int) -> Iterator[str]:
             yield f"{test.id}: {test.changed}"
     bad = [test.id for test in tests if test.is_bad]
     if bad:
-        shown = f"{len(bad)} of {len(tests)} tests did not pass"
+        message = f"{len(bad)} of {len(tests)} tests did not pass"
         if exit_code == 0:
-            shown += f", but the session ended with exit code 0: {_some(bad)}"
-        yield shown
+            message += f", but the session ended with exit code 0: {_some(bad)}"
+        yield message
     finish = notes.finish
     if (
         finish is not None
@@ -98,8 +98,8 @@ def _inconclusive(notes: SessionNotes) -> Iterator[str]:
     why = f" ({'; '.join(notes.options)})" if notes.options else ""
     if notes.finish is None:
         done = len(tests) - len(open_)
-        told = f"{done} of {len(tests)} tests reported"
-        yield f"the session left no record of its end: {told}{why}"
+        progress = f"{done} of {len(tests)} tests reported"
+        yield f"the session left no record of its end: {progress}{why}"
         return
     if not notes.has_collected:
         yield f"the session collected nothing{why}"
@@ -110,9 +110,9 @@ def _inconclusive(notes: SessionNotes) -> Iterator[str]:
             f"{len(open_)} of {len(tests)} collected tests did not run to their end"
             f"{because}: {_some(open_)}{why}"
         )
-    faults = [f"{test.id} {test.fault}" for test in tests if test.fault]
-    if faults:
-        yield _some(faults)
+    doubts = [f"{test.id} {test.doubt}" for test in tests if test.doubt]
+    if doubts:
+        yield _some(doubts)
     for group in notes.left_out:
         if not group.declared:
             many = f"{len(group.tests)} collected test{'' if len(group.tests) == 1 else 's'}"
@@ -133,8 +133,8 @@ def describe_selection(notes: SessionNotes) -> tuple[str, ...]:
         lines.append(f"left out by {group.by}: {', '.join(tests)}{more}")
     lines += [f"no test in {name}" for name in notes.empty[:_SHOWN_LEFT_OUT]]
     if notes.marked:
-        told = f"{_some(notes.marked)}: marked to be skipped or to fail after the collection"
-        lines.append(told)
+        line = f"{_some(notes.marked)}: marked to be skipped or to fail after the collection"
+        lines.append(line)
     expected = sum(test.is_expected for test in notes.tests.values())
     if expected:
         lines.append(f"{expected} test{'' if expected == 1 else 's'} expected to fail (xfail)")
@@ -144,14 +144,14 @@ def describe_selection(notes: SessionNotes) -> tuple[str, ...]:
 def find_unknown(names: Sequence[str], notes: SessionNotes) -> list[str]:
     """Say which quarantines named no test that ran, each with the nearest that did."""
     met = {test.quarantine for test in notes.tests.values()}
-    told = []
+    lines = []
     for name in names:
         if name not in met:
             near = difflib.get_close_matches(name, list(notes.tests), n=1, cutoff=0.5)
-            told.append(name + (f"; did you mean {near[0]!r}?" if near else ""))
-    return told
+            lines.append(name + (f"; did you mean {near[0]!r}?" if near else ""))
+    return lines
 
 
 def _some(names: Sequence[str]) -> str:
-    rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -174,8 +174,8 @@ def last_line(log: Path) -> str:
 
 
 def _remarks(exit_: child.ChildExit, spec: StageSpec, seconds: float) -> list[str]:
-    found = describe_ending(exit_, spec)
-    remarks = [f"{found[1]} ({seconds:.1f} s)"] if found else []
+    ending = describe_ending(exit_, spec)
+    remarks = [f"{ending[1]} ({seconds:.1f} s)"] if ending else []
     if exit_.survivors:
         remarks.append(f"{exit_.survivors} processes were left running and were ended")
     return remarks

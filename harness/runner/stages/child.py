@@ -98,12 +98,12 @@ class ChildExit:
 
 def environment(extra: tuple[str, ...], source: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a child: what is allowed, what is declared, what is fixed."""
-    kept = {
+    inherited = {
         name: value
         for name, value in source.items()
         if name in _ALLOWED or name.startswith("LC_") or name in extra
     }
-    return {**_FIXED, **kept}
+    return {**_FIXED, **inherited}
 
 
 def run_child(spec: ChildSpec, log: LogStream, stop: Stop) -> ChildExit:
@@ -160,7 +160,7 @@ class _Watch:
         self._pipe = process.stdout
         os.set_blocking(self._pipe.fileno(), False)
         self._open = True
-        self._gone, self._told = os.pipe()
+        self._wake_read, self._wake_write = os.pipe()
         # The zombie is left in place, so that its process group keeps its number
         # until the group was ended; only then is it reaped.
         self._waiter = threading.Thread(target=self._wait, daemon=True)
@@ -174,12 +174,12 @@ class _Watch:
             self._kill(signal.SIGKILL)
             self.reap()
         self._pipe.close()
-        os.close(self._gone)
-        os.close(self._told)
+        os.close(self._wake_read)
+        os.close(self._wake_write)
 
     def _wait(self) -> None:
         os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
-        os.write(self._told, b"!")
+        os.write(self._wake_write, b"!")
 
     def until_end(self, deadline: float, grace_s: float) -> str:
         """Stream until the child ended by itself, by the clock or by the wish to stop."""
@@ -196,7 +196,7 @@ class _Watch:
 
     def _step(self, left: float) -> bool:
         waiting = [
-            self._gone,
+            self._wake_read,
             self._stop.reader,
             *([self._pipe.fileno()] if self._open else []),
         ]
@@ -205,7 +205,7 @@ class _Watch:
             self._stop.drain()
         if self._open and self._pipe.fileno() in ready:
             self._pump()
-        return self._gone in ready
+        return self._wake_read in ready
 
     def _pump(self) -> bool:
         try:
@@ -219,10 +219,10 @@ class _Watch:
         return True
 
     def _terminate(self, grace_s: float) -> None:
-        asked = self._stop.count
+        count = self._stop.count
         self._kill(signal.SIGTERM)
         deadline = time.monotonic() + grace_s
-        while (left := deadline - time.monotonic()) > 0 and self._stop.count <= asked:
+        while (left := deadline - time.monotonic()) > 0 and self._stop.count <= count:
             if self._step(min(left, _POLL_S)):
                 return
         self._kill(signal.SIGKILL)
@@ -239,9 +239,9 @@ class _Watch:
         """End what the child left behind, in its group or out of it, and read the rest."""
         while self._open and self._pump():
             pass
-        found = self._leftovers(mark)
+        pids = self._leftovers(mark)
         self._kill(signal.SIGKILL)
-        left = found
+        left = pids
         while left:
             for pid in left:
                 _kill_one(pid)
@@ -250,7 +250,7 @@ class _Watch:
         while self._open and (wait := deadline - time.monotonic()) > 0:
             if select.select([self._pipe], [], [], wait)[0]:
                 self._pump()
-        return len(found)
+        return len(pids)
 
     def _leftovers(self, mark: str) -> set[int]:
         """Return what carries the mark, and what lost it and its parent."""
@@ -268,12 +268,12 @@ class _Watch:
 
 def end_orphans(run_ids: Collection[str]) -> int:
     """End what the stages of killed runs left running; return how many there were."""
-    found = [
+    pids = [
         pid for run_id in run_ids for pid in _marked_processes(f"{run_id}/", 0, is_whole=False)
     ]
-    for pid in found:
+    for pid in pids:
         _kill_one(pid)
-    return len(found)
+    return len(pids)
 
 
 def _kill_one(pid: int) -> None:
@@ -289,7 +289,7 @@ def _marked_processes(mark: str, leader: int, *, is_whole: bool = True) -> list[
     if not (proc / "self/environ").exists():
         return []
     wanted = f"{MARK}={mark}".encode()
-    found = []
+    pids = []
     for name in os.listdir(proc):  # noqa: PTH208 - in a hot loop
         if not name.isdigit() or int(name) == leader:
             continue
@@ -297,7 +297,7 @@ def _marked_processes(mark: str, leader: int, *, is_whole: bool = True) -> list[
             with open(f"/proc/{name}/environ", "rb") as stream:  # noqa: PTH123 - in a hot loop
                 variables = stream.read().split(b"\0")
             if any(v == wanted or (v.startswith(wanted) and not is_whole) for v in variables):
-                found.append(int(name))
+                pids.append(int(name))
         except OSError:
             continue
-    return found
+    return pids

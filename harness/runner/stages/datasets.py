@@ -35,15 +35,15 @@ class Dataset:
 
 
 class GenerationFailedError(Exception):
-    """A dataset could not be generated: the trial tells how its command went."""
+    """A dataset could not be generated: ``result`` tells how its command went."""
 
-    def __init__(self, stage: StageSpec, trial: StageResult) -> None:
-        """Keep the stage that stands for the generation, and its trial."""
-        super().__init__(trial.reason)
-        self.stage, self.trial = stage, trial
+    def __init__(self, stage: StageSpec, result: StageResult) -> None:
+        """Keep the stage that stands for the generation, and how its command went."""
+        super().__init__(result.reason)
+        self.stage, self.result = stage, result
 
 
-def check_given(specs: tuple[DatasetSpec, ...], given: Mapping[str, Path]) -> None:
+def check_given(specs: tuple[DatasetSpec, ...], files: Mapping[str, Path]) -> None:
     """Refuse given datasets that the suite cannot use.
 
     Raises:
@@ -51,7 +51,7 @@ def check_given(specs: tuple[DatasetSpec, ...], given: Mapping[str, Path]) -> No
             generated.
     """
     roles = [spec.role for spec in specs]
-    for role, path in given.items():
+    for role, path in files.items():
         if role not in roles:
             raise ConfigError(
                 f"dataset {role!r}",
@@ -67,7 +67,7 @@ def check_given(specs: tuple[DatasetSpec, ...], given: Mapping[str, Path]) -> No
                 remedy="Correct the path.",
             )
     for spec in specs:
-        if spec.role not in given and not spec.generate:
+        if spec.role not in files and not spec.generate:
             raise ConfigError(
                 f"dataset {spec.role!r}",
                 found="nothing",
@@ -153,12 +153,12 @@ def generate(
         argv=tuple(fill(item, values) for item in spec.generate),
         timeout_s=_TIMEOUT_S,
     )
-    trial = CommandStage().run(stage, context)
-    if trial.verdict is Verdict.GREEN and not (output.is_file() and output.stat().st_size):
+    result = CommandStage().run(stage, context)
+    if result.verdict is Verdict.GREEN and not (output.is_file() and output.stat().st_size):
         reason = f"{spec.file} was not written"
-        trial = replace(trial, outcome="failed", verdict=Verdict.RED, reason=reason)
-    if trial.verdict is not Verdict.GREEN:
-        raise GenerationFailedError(stage, trial)
+        result = replace(result, outcome="failed", verdict=Verdict.RED, reason=reason)
+    if result.verdict is not Verdict.GREEN:
+        raise GenerationFailedError(stage, result)
     sha256, size = sha256_file(output), output.stat().st_size
     _publish(making, folder)
     dataset_log.log_dataset(shared, key(spec, inputs), sha256, size)

@@ -35,12 +35,12 @@ class Orphans:
         for pid in mine:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)  # one that has ended is ours to bury
-        found = mine & _children_of({os.getpid()})
-        grown = set(found)
+        pids = mine & _children_of({os.getpid()})
+        grown = set(pids)
         while grown:
-            grown = _children_of(grown) - found
-            found |= grown
-        return sorted(found)
+            grown = _children_of(grown) - pids
+            pids |= grown
+        return sorted(pids)
 
     def close(self) -> None:
         """Adopt no more."""
@@ -64,22 +64,22 @@ def _children_of(parents: set[int]) -> set[int]:
     """Return the living children of some processes."""
     if not Path(f"/proc/self/task/{os.getpid()}/children").exists():
         return _search_children(parents)  # a kernel that does not list them
-    found: set[int] = set()
+    pids: set[int] = set()
     for parent in parents:
         with contextlib.suppress(OSError):  # it has ended
             for thread in os.listdir(f"/proc/{parent}/task"):  # noqa: PTH208 - names only
                 listed = Path(f"/proc/{parent}/task/{thread}/children").read_text("ascii")
-                found.update(map(int, listed.split()))
-    return found
+                pids.update(map(int, listed.split()))
+    return pids
 
 
 def _search_children(parents: set[int]) -> set[int]:
-    found = set()
+    pids = set()
     for name in os.listdir("/proc"):  # noqa: PTH208 - in a hot loop
         if not name.isdigit():
             continue
         with contextlib.suppress(OSError, IndexError, ValueError):
             fields = Path(f"/proc/{name}/stat").read_text("utf-8", "replace").rpartition(")")[2]
             if int(fields.split()[_PARENT]) in parents:
-                found.add(int(name))
-    return found
+                pids.add(int(name))
+    return pids

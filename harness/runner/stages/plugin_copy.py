@@ -41,8 +41,8 @@ class HandedPlugin:
 def compose() -> str:
     """Write the parts of the plugin as one module; imports among them are left out."""
     # pytest leaves a module of these words as it is: rewriting it costs a tenth of a second.
-    told = "The pytest plugin of a regression harness, for one session. PYTEST_DONT_REWRITE"
-    pieces = [f'"""{told}"""\n']
+    title = "The pytest plugin of a regression harness, for one session. PYTEST_DONT_REWRITE"
+    pieces = [f'"""{title}"""\n']
     for part in _PARTS:
         text = (Path(child_plugin.__path__[0]) / f"{part}.py").read_text("utf-8")
         lines = text.splitlines()

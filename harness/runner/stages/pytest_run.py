@@ -74,37 +74,39 @@ class PytestStage:
         wishes = _wishes(spec, folder, declared)
         with plugin_copy.hand_over(context.work, context.environment, wishes) as handed:
             at = argv.index("pytest") + 1
-            given = (*argv[:at], "-p", handed.name, *argv[at:])
+            command = (*argv[:at], "-p", handed.name, *argv[at:])
             inside = replace(context, environment=handed.environment)
-            exit_ = base.start(spec, given, inside, log)
+            exit_ = base.start(spec, command, inside, log)
             handed.journal.seek(0)
-            noted = notes.read(handed.journal, handed.key)
-        test_outcomes.drop_undeclared(noted.tests.values(), declared)
+            session_notes = notes.read(handed.journal, handed.key)
+        test_outcomes.drop_undeclared(session_notes.tests.values(), declared)
         early = base.describe_ending(exit_, spec)
         if early is not None:
-            outcome, found, reason = early[0], base.verdict_of(early[0]), early[1]
+            outcome, verdict_, reason = early[0], base.verdict_of(early[0]), early[1]
         else:
-            outcome, found, reason = judge_session(
-                exit_.exit_code or 0, noted, spec, log, list(declared)
+            outcome, verdict_, reason = judge_session(
+                exit_.exit_code or 0, session_notes, spec, log, list(declared)
             )
-            outcome, found, reason = _hold_junit((outcome, found, reason), junit, noted)
+            outcome, verdict_, reason = _hold_junit(
+                (outcome, verdict_, reason), junit, session_notes
+            )
         is_patient = test_outcomes.is_patient(spec, context.values)
-        if noted.start and (spec.artifacts or is_patient):
+        if session_notes.start and (spec.artifacts or is_patient):
             frame = {"started": started, "duration_s": round(exit_.duration_s, 4)}
-            frame |= {"exit_code": exit_.exit_code, "verdict": str(found), "reason": reason}
-            evidence_file.write(folder, noted, frame)
+            frame |= {"exit_code": exit_.exit_code, "verdict": str(verdict_), "reason": reason}
+            evidence_file.write(folder, session_notes, frame)
         return base.StageResult(
             argv=argv,
             outcome=outcome,
-            verdict=found,
+            verdict=verdict_,
             reason=reason,
             exit=exit_,
             log=log,
-            tests=verdict.count(noted),
+            tests=verdict.count(session_notes),
             attachments=_attachments(spec, context, is_patient=is_patient),
-            flaky=test_outcomes.flaky(noted.tests.values()),
-            quarantined=test_outcomes.outcomes(noted.tests.values()),
-            selection=verdict.describe_selection(noted),
+            flaky=test_outcomes.flaky(session_notes.tests.values()),
+            quarantined=test_outcomes.outcomes(session_notes.tests.values()),
+            selection=verdict.describe_selection(session_notes),
         )
 
 
@@ -122,12 +124,12 @@ def _attachments(
 ) -> dict[str, Path]:
     """Clean what is kept beside the log: the JUnit file, and how attempts of tests went."""
     junit = _junit(spec, context.work)
-    noted = context.work / spec.id / evidence_file.NAME
-    kept = {".junit.xml": (junit, context.clean_xml)} if count(junit) else {}
-    if is_patient and noted.is_file():
-        kept[f".{evidence_file.NAME}"] = (noted, context.clean)
+    evidence = context.work / spec.id / evidence_file.NAME
+    sources = {".junit.xml": (junit, context.clean_xml)} if count(junit) else {}
+    if is_patient and evidence.is_file():
+        sources[f".{evidence_file.NAME}"] = (evidence, context.clean)
     attachments = {}
-    for ending, (source, clean) in kept.items():
+    for ending, (source, clean) in sources.items():
         attachments[ending] = context.hub / f".streaming-{spec.id}{ending}"
         write_bytes(attachments[ending], clean(source.read_bytes()))
     return attachments
@@ -135,21 +137,21 @@ def _attachments(
 
 def judge_session(
     exit_code: int,
-    noted: notes.SessionNotes,
+    session_notes: notes.SessionNotes,
     spec: StageSpec,
     log: Path,
     quarantined: Sequence[str] = (),
 ) -> tuple[str, Verdict, str]:
     """Return outcome, verdict and reason of a session by its notes and its exit code."""
-    plain = judge(exit_code, verdict.count(noted), spec, log)
+    plain = judge(exit_code, verdict.count(session_notes), spec, log)
     if exit_code not in (0, 1, _NO_TESTS):
         return plain
-    is_whole = noted.finish is not None and not noted.finish["stopped"]
-    unknown = verdict.find_unknown(quarantined, noted) if is_whole else []
+    is_whole = session_notes.finish is not None and not session_notes.finish["stopped"]
+    unknown = verdict.find_unknown(quarantined, session_notes) if is_whole else []
     if unknown:
-        told = f"a quarantine names no test that ran: not found: {', '.join(unknown)}"
-        return "failed", Verdict.RED, told
-    against = verdict.judge(noted, exit_code)
+        message = f"a quarantine names no test that ran: not found: {', '.join(unknown)}"
+        return "failed", Verdict.RED, message
+    against = verdict.judge(session_notes, exit_code)
     if against is None:
         return plain
     if against[0] is Verdict.RED:
@@ -160,22 +162,22 @@ def judge_session(
 
 
 def _hold_junit(
-    judged: tuple[str, Verdict, str], junit: Path, noted: notes.SessionNotes
+    judged: tuple[str, Verdict, str], junit: Path, session_notes: notes.SessionNotes
 ) -> tuple[str, Verdict, str]:
     """Hold pytest's own report against the notes: it may know of failures that they lack."""
-    outcome, found, reason = judged
-    counted, tests = count(junit), verdict.count(noted)
-    told, known = (one.get("failed", 0) + one.get("errors", 0) for one in (counted, tests))
-    if told > known and found is not Verdict.RED:
+    outcome, verdict_, reason = judged
+    counted, tests = count(junit), verdict.count(session_notes)
+    failures, known = (one.get("failed", 0) + one.get("errors", 0) for one in (counted, tests))
+    if failures > known and verdict_ is not Verdict.RED:
         return (
             "failed",
             Verdict.RED,
-            f"the JUnit file tells of {told} failed tests; noted: {known}",
+            f"the JUnit file tells of {failures} failed tests; noted: {known}",
         )
     if not counted and junit.is_file() and junit.stat().st_size > _LARGEST_JUNIT:
         size = junit.stat().st_size >> 20
         reason += f"; its JUnit file of {size} MiB is too large to be kept"
-    return outcome, found, reason
+    return outcome, verdict_, reason
 
 
 def judge(
@@ -183,31 +185,31 @@ def judge(
 ) -> tuple[str, Verdict, str]:
     """Return outcome, verdict and reason of a pytest run that came to its own end."""
     if exit_code in _BROKEN:
-        found = _NOT_FOUND.findall(log.read_text(errors="replace"))
-        what = f": not found: {', '.join(found)}"[:300] if found else ""
+        names = _NOT_FOUND.findall(log.read_text(errors="replace"))
+        what = f": not found: {', '.join(names)}"[:300] if names else ""
         return "failed", Verdict.RED, _BROKEN[exit_code] + what
     bad = tests.get("failed", 0) + tests.get("errors", 0)
     if bad:
         return "failed", Verdict.RED, f"{bad} of {tests['collected']} tests did not pass"
     if exit_code not in (0, _NO_TESTS):
-        told = (
+        message = (
             f"pytest ended with exit code {exit_code}, though no test is known to have failed"
         )
-        return "failed", Verdict.RED, told
+        return "failed", Verdict.RED, message
     if exit_code == _NO_TESTS or not tests.get("collected"):
         return "no-tests", Verdict.INCONCLUSIVE, "no test was collected"
     few = _promise_broken(tests, spec)
     if few:
         return "failed", Verdict.RED, few
-    excused = tests.get("quarantined", 0)
+    quarantined = tests.get("quarantined", 0)
     if not tests["passed"]:
-        none = f"no test passed: {tests['skipped']} skipped, {excused} failed in quarantine"
+        none = f"no test passed: {tests['skipped']} skipped, {quarantined} failed in quarantine"
         if tests["skipped"] == tests["collected"]:
             none = f"all {tests['collected']} tests were skipped"
         return "no-tests", Verdict.INCONCLUSIVE, none
-    told = f"{tests['passed']} of {tests['collected']} tests passed"
-    told += f", {excused} failed in quarantine" if excused else ""
-    return "passed", Verdict.GREEN, told
+    message = f"{tests['passed']} of {tests['collected']} tests passed"
+    message += f", {quarantined} failed in quarantine" if quarantined else ""
+    return "passed", Verdict.GREEN, message
 
 
 def _promise_broken(tests: Mapping[str, int], spec: StageSpec) -> str:

@@ -36,11 +36,11 @@ def _load_installed(spec: StageSpec) -> StageKind:
         try:
             made: StageKind = entry.load()()
         except (ImportError, AttributeError, TypeError) as error:
-            raise _trouble(spec, str(error), f"a stage class at {entry.value}") from error
+            raise _kind_error(spec, str(error), f"a stage class at {entry.value}") from error
         return made
-    raise _trouble(spec, f"kind {spec.kind!r}", f"an installed kind of {GROUP}")
+    raise _kind_error(spec, f"kind {spec.kind!r}", f"an installed kind of {GROUP}")
 
 
-def _trouble(spec: StageSpec, found: str, expected: str) -> ConfigError:
+def _kind_error(spec: StageSpec, found: str, expected: str) -> ConfigError:
     remedy = "Correct harness.toml, or install the package that adds the kind."
     return ConfigError(f"stage {spec.id}.kind", found=found, expected=expected, remedy=remedy)

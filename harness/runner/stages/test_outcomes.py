@@ -21,16 +21,16 @@ def key(stage: str) -> str:
     return f"quarantine:{stage}"
 
 
-def list_quarantined(stage: StageSpec, standing: Iterable[QuarantineRecord]) -> str:
+def list_quarantined(stage: StageSpec, entries: Iterable[QuarantineRecord]) -> str:
     """List the tests in quarantine that a stage can choose, as JSON pairs of id and reason."""
-    found = [
+    rows = [
         [entry.id, f"{entry.owner}, until {entry.expires}: {entry.reason}".replace("\n", " ")]
-        for entry in standing
+        for entry in entries
         if entry.kind == "test"
         and entry.state == quarantine.ACTIVE
         and quarantine_rules.covers(stage, entry.id)
     ]
-    return json.dumps(found) if found else ""
+    return json.dumps(rows) if rows else ""
 
 
 def read_listed(spec: StageSpec, values: Mapping[str, str]) -> dict[str, str]:
@@ -62,15 +62,15 @@ def flaky(tests: Iterable[TestNotes]) -> tuple[str, ...]:
 
 def outcomes(tests: Iterable[TestNotes]) -> dict[str, str]:
     """Say how each declared test went; of several that one id names, the worst counts."""
-    found: dict[str, str] = {}
+    by_id: dict[str, str] = {}
     order = (quarantine.CLEAN, quarantine.FLAKY, quarantine.FAILED)
     for test in tests:
         word = _outcome(test)
         if test.quarantine is None or word is None:
             continue
-        before = found.get(test.quarantine, word)
-        found[test.quarantine] = max(before, word, key=order.index)
-    return found
+        before = by_id.get(test.quarantine, word)
+        by_id[test.quarantine] = max(before, word, key=order.index)
+    return by_id
 
 
 def _outcome(test: TestNotes) -> str | None:

@@ -53,8 +53,8 @@ def find_undeclared(
     """
     places = {*own, work, Path(sys.prefix), Path(harness.__file__).parent}
     opened = _read_opened(work / _LIST.format(stage=stage))
-    told = (_tell(root, p, declared) for p in opened if not places & {p, *p.parents})
-    listed = sorted(set(filter(None, told)))
+    descriptions = (_tell(root, p, declared) for p in opened if not places & {p, *p.parents})
+    listed = sorted(set(filter(None, descriptions)))
     more = [f"… and {len(listed) - _MOST} more"] if len(listed) > _MOST else []
     return (*listed[:_MOST], *more)
 

@@ -54,10 +54,10 @@ def copy(hub: Path, target: Path) -> dict[str, str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         digest.sha256(hub / name)  # refuses what is no regular file before it is opened
         shutil.copyfile(hub / name, path, follow_symlinks=False)
-        if (found := digest.sha256(path)) != expected:
+        if (sha256 := digest.sha256(path)) != expected:
             raise IntegrityError(
                 name,
-                found=f"{found[:12]}…",
+                found=f"{sha256[:12]}…",
                 expected=f"{expected[:12]}… as sealed",
                 remedy="Restore the hub from a copy; harness verify names what is wrong.",
             )

@@ -61,11 +61,11 @@ def test_result(hub: Path, record: HubRecord) -> dict[str, Any]:
     """
     named = [(f"stage {stage.id}", stage.verdict) for stage in record.stages]
     named += [(f"guard {guard.id}", guard.verdict) for guard in record.guards]
-    excused = {f"{entry.kind} {entry.id}" for entry in quarantine.waived(record)}
-    named = [(name, Verdict.INCONCLUSIVE if name in excused else v) for name, v in named]
+    waived = {f"{entry.kind} {entry.id}" for entry in quarantine.waived(record)}
+    named = [(name, Verdict.INCONCLUSIVE if name in waived else v) for name, v in named]
     by_verdict = {v: [name for name, verdict in named if verdict is v] for v in Verdict}
     whole = record.verdict
-    if excused and whole is Verdict.GREEN:
+    if waived and whole is Verdict.GREEN:
         whole = Verdict.INCONCLUSIVE
     configuration = [_resource(f"harness.toml#suites.{record.suite}", record.config_sha256)]
     if record.golden_sha256 is not None:

@@ -120,29 +120,29 @@ def _find_or_begin_run(
         ConfigError: It was exported from other bytes.
     """
     experiment = _experiment(client, place, record.suite)
-    found = client.search_runs([experiment], f"tags.`{RUN}` = '{record.run_id}'", max_results=1)
-    if not found:
+    runs = client.search_runs([experiment], f"tags.`{RUN}` = '{record.run_id}'", max_results=1)
+    if not runs:
         return client.create_run(
             experiment,
             start_time=_milliseconds(record.started),
             run_name=record.run_id,
             tags={RUN: record.run_id, MANIFEST: manifest},
         )
-    if found[0].data.tags.get(MANIFEST) != manifest:
+    if runs[0].data.tags.get(MANIFEST) != manifest:
         raise ConfigError(
-            f"MLflow run {found[0].info.run_id}",
+            f"MLflow run {runs[0].info.run_id}",
             found="the same run id, exported from other bytes",
             expected=f"manifest {manifest[:12]}…",
             remedy="Prove both hubs with harness verify; delete the run that is wrong.",
         )
-    return found[0]
+    return runs[0]
 
 
 def _experiment(client: MlflowClient, place: Place, suite: str) -> str:
     name = place.experiment or suite
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
     location = None
     if place.address.startswith(_SQLITE):  # else files would go to the working folder
         database = Path(place.address.removeprefix(_SQLITE)).absolute()

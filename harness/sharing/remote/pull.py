@@ -85,16 +85,16 @@ def pull(subject: str, project: Project, known: dict[str, Entry], store: RemoteS
     folder = project.hubs / _ARRIVING / subject
     with files.storage(folder, _WRITABLE, "pull again"):
         moved = _fetch_files(folder, entry, store)
-    found = seal.close_received(folder, entry.body, entry.time)
+    adoption = seal.close_received(folder, entry.body, entry.time)
     try:
         _prove(folder, entry)
     except HarnessError:
         remove(folder)
         raise
     if subject in known:
-        seal.restore(project.hubs, found)
+        seal.restore(project.hubs, adoption)
     else:
-        seal.adopt(project.hubs, workflow.ledger_of(project), [found])
+        seal.adopt(project.hubs, workflow.ledger_of(project), [adoption])
     return moved
 
 
@@ -106,8 +106,8 @@ def _require_equal(hub: Path, entry: Entry, own: Entry | None) -> None:
     """
     manifest = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
     if own is None or manifest != entry.body["manifest_sha256"]:
-        found = "a hub without a seal" if own is None else f"the manifest {manifest[:12]}…"
-        raise digest.damage(str(hub), found, f"{entry.body['manifest_sha256'][:12]}… as there")
+        actual = "a hub without a seal" if own is None else f"the manifest {manifest[:12]}…"
+        raise digest.damage(str(hub), actual, f"{entry.body['manifest_sha256'][:12]}… as there")
 
 
 def _fetch_files(folder: Path, entry: Entry, store: RemoteStore) -> Moved:
@@ -116,12 +116,12 @@ def _fetch_files(folder: Path, entry: Entry, store: RemoteStore) -> Moved:
     if folder.exists() and not _holds(folder / inventory.MANIFEST, manifest):
         remove(folder)  # left by a pull of something else
     folder.mkdir(parents=True, exist_ok=True)
-    copied = kept = size = 0
+    copied = present = size = 0
 
     def fetch(path: str, sha256: str, limit: int) -> None:
-        nonlocal copied, kept, size
+        nonlocal copied, present, size
         if _holds(folder / path, sha256):
-            kept += 1
+            present += 1
             return
         part = folder.with_name(f"{folder.name}.part")
         try:
@@ -141,7 +141,7 @@ def _fetch_files(folder: Path, entry: Entry, store: RemoteStore) -> Moved:
     sizes = _sizes(folder, listed)
     for path, sha256 in listed.items():
         fetch(path, sha256, sizes[path])
-    return Moved(subject=subject, copied=copied, kept=kept, size=size)
+    return Moved(subject=subject, copied=copied, present=present, size=size)
 
 
 def _holds(path: Path, sha256: str) -> bool:
@@ -158,8 +158,8 @@ def _refuse_shapes(listed: dict[str, str]) -> None:
         IntegrityError: The manifest lists such.
     """
     if len(listed) > inventory.FILE_LIMIT:
-        found = f"{len(listed)} files"
-        raise digest.damage(inventory.MANIFEST, found, f"at most {inventory.FILE_LIMIT}")
+        actual = f"{len(listed)} files"
+        raise digest.damage(inventory.MANIFEST, actual, f"at most {inventory.FILE_LIMIT}")
     for path in listed:
         parent = path
         while parent := parent.rpartition("/")[0]:
@@ -181,9 +181,9 @@ def _sizes(folder: Path, listed: dict[str, str]) -> dict[str, int]:
     sizes = inventory.read_sizes(folder)
     for path in listed:
         if not 0 <= sizes.get(path, -1) <= comparison.SIZE_LIMIT:
-            found = f"{sizes[path]} bytes" if path in sizes else "no size in the inventory"
+            actual = f"{sizes[path]} bytes" if path in sizes else "no size in the inventory"
             expected = f"at most {comparison.SIZE_LIMIT} bytes"
-            raise digest.damage(inventory.printable_path(path), found, expected)
+            raise digest.damage(inventory.printable_path(path), actual, expected)
     wanted, free = sum(sizes[path] for path in listed), shutil.disk_usage(folder).free
     if wanted > free:
         raise StorageError(
@@ -208,7 +208,7 @@ def _prove(folder: Path, entry: Entry) -> None:
         if row.outcome is not Outcome.PASSED:
             raise digest.damage(entry.subject, row.found, row.expected)
     manifest = digest.sha256(folder / inventory.MANIFEST, inventory.LIST_LIMIT)
-    for found, expected in sealing.faults(entry, manifest, record):
+    for actual, expected in sealing.faults(entry, manifest, record):
         raise digest.damage(
-            entry.subject, inventory.printable_path(found), inventory.printable_path(expected)
+            entry.subject, inventory.printable_path(actual), inventory.printable_path(expected)
         )

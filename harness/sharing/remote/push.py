@@ -19,7 +19,7 @@ class Moved:
     subject: str
     is_there: bool = False
     copied: int = 0
-    kept: int = 0
+    present: int = 0
     size: int = 0
 
 
@@ -45,11 +45,11 @@ def push(hub: Path, known: dict[str, Entry], store: RemoteStore) -> Moved:
         return Moved(subject=entry.subject, is_there=True)
     listed = inventory.read_manifest(hub)
     listed[inventory.MANIFEST] = str(entry.body["manifest_sha256"])
-    copied = kept = size = 0
+    copied = present = size = 0
     for path, sha256 in listed.items():
         name, length = f"{entry.subject}/{path}", (hub / path).stat().st_size
         if store.holds(name, length, sha256):
-            kept += 1
+            present += 1
             continue
         store.send(hub / path, name)
         if not store.holds(name, length, sha256):
@@ -58,7 +58,7 @@ def push(hub: Path, known: dict[str, Entry], store: RemoteStore) -> Moved:
             )
         copied, size = copied + 1, size + length
     seals.write(store, entry)
-    return Moved(subject=entry.subject, copied=copied, kept=kept, size=size)
+    return Moved(subject=entry.subject, copied=copied, present=present, size=size)
 
 
 def _check_seal(hub: Path, known: dict[str, Entry]) -> Entry:
@@ -68,8 +68,8 @@ def _check_seal(hub: Path, known: dict[str, Entry]) -> Entry:
         IntegrityError: It is not, or was never sealed here.
     """
     subject = seal.subject(hub.parent.name, hub.name)
-    found = comparison.compare(hub)
-    for damage in found.damages:
+    compared = comparison.compare(hub)
+    for damage in compared.damages:
         raise digest.damage(f"{subject}/{damage.path}", damage.found, damage.expected)
     entry = known.get(subject)
     manifest = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)

@@ -26,15 +26,15 @@ def present(store: RemoteStore, suites: Collection[str] = ()) -> list[str]:
     Raises:
         StorageError: The store refused.
     """
-    found = []
+    subjects = []
     for suite in filter(identifiers.NAME.fullmatch, store.names()):
         if suite in layout.NO_SUITES or (suites and suite not in suites):
             continue
         for name in store.names(suite):
             run_id = name.removesuffix(SUFFIX)
             if name != run_id and layout.RUN_ID.fullmatch(run_id):
-                found.append(seal.subject(suite, run_id))
-    return sorted(found, key=lambda subject: subject.rpartition("/")[2])
+                subjects.append(seal.subject(suite, run_id))
+    return sorted(subjects, key=lambda subject: subject.rpartition("/")[2])
 
 
 def read_seal(store: RemoteStore, subject: str) -> Entry | None:
@@ -50,8 +50,8 @@ def read_seal(store: RemoteStore, subject: str) -> Entry | None:
         return None
     entry = log.parse(content.removesuffix(b"\n"), f"{store.url}: {name}")
     suite, _, run_id = subject.partition("/")
-    told = (entry.kind, entry.subject, entry.body.get("suite"), entry.body.get("run_id"))
-    if told != (seal.KIND, subject, suite, run_id):
+    identity = (entry.kind, entry.subject, entry.body.get("suite"), entry.body.get("run_id"))
+    if identity != (seal.KIND, subject, suite, run_id):
         raise digest.damage(name, f"the seal of {entry.subject[:80]!r}", f"that of {subject}")
     if not _SHA256.fullmatch(str(entry.body.get("manifest_sha256"))):
         raise digest.damage(name, "no digest of the manifest", "64 hexadecimal digits")

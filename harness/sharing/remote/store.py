@@ -81,10 +81,10 @@ class RemoteStore:
         """
         with self._translate_errors():
             try:
-                found = self._fs.ls(self._path(folder), detail=False)
+                names = self._fs.ls(self._path(folder), detail=False)
             except (FileNotFoundError, NotADirectoryError):
                 return []
-        return sorted({str(name).rstrip("/").rpartition("/")[2] for name in found})
+        return sorted({str(name).rstrip("/").rpartition("/")[2] for name in names})
 
     def read(self, name: str, limit: int) -> bytes | None:
         """Return the bytes of a small file, ``None`` where there is none.
@@ -160,9 +160,9 @@ class RemoteStore:
                     size += here.write(chunk)
             except (FileNotFoundError, IsADirectoryError) as error:
                 raise self._damage(name, "missing", "the sealed file") from error
-        if (found := summer.hexdigest()) != sha256:
+        if (received := summer.hexdigest()) != sha256:
             raise self._damage(
-                name, f"{size} bytes, {found[:12]}…", f"{sha256[:12]}… as sealed"
+                name, f"{size} bytes, {received[:12]}…", f"{sha256[:12]}… as sealed"
             )
         return size
 

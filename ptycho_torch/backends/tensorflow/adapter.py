@@ -69,8 +69,8 @@ class TensorFlowPINN(PtychoPINN):
             ValueError: X is not (B, C, N, N).
         """
         _, run = self._ready(X.dtype)
-        found = run(_to_tensorflow(X), _to_tensorflow(rel.to(X.dtype)))
-        return ForwardResult(*(_to_torch(values) for values in found))
+        result = run(_to_tensorflow(X), _to_tensorflow(rel.to(X.dtype)))
+        return ForwardResult(*(_to_torch(values) for values in result))
 
     def canvas(
         self, geometry: CanvasGeometry, weight: Float[np.ndarray, "N N"]

@@ -89,8 +89,8 @@ def _finish(
     config: RunConfig, progress: Progress, prepared: Prepared, folder: Path
 ) -> TrainingResult:
     """Put the best weights back and write the bundle and the parity probe."""
-    kept = {name: value.float() for name, value in progress.best_weights.items()}
-    prepared.model.network.load_state_dict(kept)
+    weights = {name: value.float() for name, value in progress.best_weights.items()}
+    prepared.model.network.load_state_dict(weights)
     model = TensorFlowPINN(prepared.model).eval()
     path = folder / run_folder.BUNDLE
     about = _manifest(config, prepared, progress)

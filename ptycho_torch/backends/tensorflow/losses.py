@@ -57,7 +57,7 @@ def mae(
 
 def _valid_mean(values: Intensity, valid_mask: ValidMask) -> Scalar:
     """Mean over all leading axes and the valid pixels."""
-    kept = tf.where(valid_mask, values, tf.zeros_like(values))
+    valid = tf.where(valid_mask, values, tf.zeros_like(values))
     frames = tf.size(values) // tf.size(valid_mask)
     count = tf.reduce_sum(tf.cast(valid_mask, tf.int32)) * frames
-    return tf.reduce_sum(kept) / tf.cast(count, values.dtype)
+    return tf.reduce_sum(valid) / tf.cast(count, values.dtype)

@@ -84,8 +84,8 @@ class TensorFlowModel:
         Raises:
             ValueError: X is not (B, C, N, N).
         """
-        found = self.stages(X, rel)
-        return ForwardResult(found["patches"], found["consistent"], found["intensity"])
+        stages = self.stages(X, rel)
+        return ForwardResult(stages["patches"], stages["consistent"], stages["intensity"])
 
     def stages(self, X: Amplitude, rel: Offsets) -> dict[str, tf.Tensor]:
         """Run the forward model and return every stage by name, first to last.
@@ -102,17 +102,17 @@ class TensorFlowModel:
             ValueError: X is not (B, C, N, N).
         """
         decoded = self._decode(X)
-        found = {**decoded._asdict(), "patches": network.heads(decoded, self.config)}
-        found["consistent"] = found["patches"]
+        stages = {**decoded._asdict(), "patches": network.heads(decoded, self.config)}
+        stages["consistent"] = stages["patches"]
         if self.C > 1 and self.config.overlaps(self.C):
-            found["merged"] = forward_model.merge(
-                found["patches"], rel, self.merge_weight, self.padded_size
+            stages["merged"] = forward_model.merge(
+                stages["patches"], rel, self.merge_weight, self.padded_size
             )
-            found["consistent"] = forward_model.extract(found["merged"], rel, self.N)
-        found["exit_wave"] = forward_model.illuminate(found["consistent"], self.probe)
-        found["far_field"] = forward_model.propagate(found["exit_wave"])
-        found["intensity"] = forward_model.intensity(found["far_field"])
-        return found
+            stages["consistent"] = forward_model.extract(stages["merged"], rel, self.N)
+        stages["exit_wave"] = forward_model.illuminate(stages["consistent"], self.probe)
+        stages["far_field"] = forward_model.propagate(stages["exit_wave"])
+        stages["intensity"] = forward_model.intensity(stages["far_field"])
+        return stages
 
     def compile_forward(self, *, with_xla: bool = False) -> Compiled:
         """Compile ``forward`` for any number of groups.

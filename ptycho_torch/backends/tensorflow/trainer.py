@@ -190,10 +190,10 @@ class Gathered:
 def _name_numbers(phase: str, done: Stepped) -> dict[str, float | None]:
     """Name the numbers of a batch as in the epoch table."""
     loss, deviance = done.terms
-    found = {
+    numbers = {
         f"{phase}_loss": float(loss),
         f"{phase}_deviance": None if deviance is None else float(deviance),
     }
     if phase == "val":
-        return found
-    return {**found, "amp_mean": float(done.amp_mean), "amp_std": float(done.amp_std)}
+        return numbers
+    return {**numbers, "amp_mean": float(done.amp_mean), "amp_std": float(done.amp_std)}

@@ -91,8 +91,8 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
         _report_unread(root, path)
         own = pieces.find_in_hdf5(path, root)
         _check_axes(root, path)
-        found = cxi_image.add_probe(own, root, path).filled_from(request.spare)
-        shape, probe = found.complete()
+        parts = cxi_image.add_probe(own, root, path).filled_from(request.spare)
+        shape, probe = parts.complete()
         side = frames.common_side(shape, probe.shape)
         geometry = _geometry(root, path, side, request.config.translation_kind)
         where, translation = _translation(root, path)
@@ -104,7 +104,7 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
             x, y = x + image.shift[0], y + image.shift[1]
         numbers = hdf5.array(root, path, INDEXES) if INDEXES in root else None
         yield RawScan(
-            pieces=pairing.pair_frames(found, numbers, len(x), f"{path}: {INDEXES}"),
+            pieces=pairing.pair_frames(parts, numbers, len(x), f"{path}: {INDEXES}"),
             x=x,
             y=y,
             where_x=where,
@@ -230,9 +230,9 @@ def _detector_pixels(
     root: h5py.File, path: Path, basis: NDArray[np.float64] | None
 ) -> tuple[float, float]:
     keys = [f"{DETECTOR}/{axis}_pixel_size" for axis in "xy"]
-    given = [key for key in keys if key in root]
-    if given or basis is None or BASIS not in root:
-        sizes = [units.read_length(root, path, key) for key in given or keys[:1]]
+    keys_present = [key for key in keys if key in root]
+    if keys_present or basis is None or BASIS not in root:
+        sizes = [units.read_length(root, path, key) for key in keys_present or keys[:1]]
     else:
         stored = hdf5.array(root, path, BASIS).astype(np.float64)
         lengths = np.linalg.norm(stored, axis=0 if stored.shape[0] == _SPACE else 1)

@@ -96,7 +96,7 @@ def _find_pieces(arrays: _Arrays) -> Pieces:
     if probe is not None:
         probe = probe_axes.order_modes(probe, probe_where)
     mask, mask_where = _find_mask(arrays)
-    found = Pieces(
+    parts = Pieces(
         frame_where=where,
         probe=probe,
         probe_where=probe_where,
@@ -104,14 +104,14 @@ def _find_pieces(arrays: _Arrays) -> Pieces:
         mask_where=mask_where,
     )
     if key is None:
-        return found
+        return parts
     stored = hdf5.dataset(root, path, key)
     hdf5.check_filters(stored, where)
     frames: FrameStore = Hdf5Frames(stored, where)
     if arrays.is_matlab and len(frames.shape) >= _STACK:
         frames = MirroredFrames(frames)
     return dataclasses.replace(
-        found,
+        parts,
         frames=frames,
         frame_shape=tuple(frames.shape),
         kind="intensity" if key in NPZ_COUNTS else "unknown",

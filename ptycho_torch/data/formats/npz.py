@@ -44,9 +44,9 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
             if key in archive.members:
                 _log.info("%s: %s is not used", path.name, key)
         parameters = _physics_parameters(archive)
-        found = pieces.find_in_npz(archive, stack, with_frames=with_frames)
+        parts = pieces.find_in_npz(archive, stack, with_frames=with_frames)
         yield RawScan(
-            pieces=found.filled_from(spare),
+            pieces=parts.filled_from(spare),
             x=_require_array(archive, "xcoords"),
             y=_require_array(archive, "ycoords"),
             where_x=f"{path}: xcoords",

@@ -125,9 +125,9 @@ def _check_far_field(table: Table, path: Path) -> None:
         )
 
 
-def _read(table: Table, path: Path, found: Pieces) -> RawScan:
+def _read(table: Table, path: Path, parts: Pieces) -> RawScan:
     _check_far_field(table, path)
-    shape, probe = found.complete()
+    shape, probe = parts.complete()
     side = frames.common_side(shape, probe.shape)
     canvas = _object(table, path)
     positions, pixel = _positions(table, path, None if canvas is None else canvas.shape, side)
@@ -136,7 +136,7 @@ def _read(table: Table, path: Path, found: Pieces) -> RawScan:
     numbers = table.array(INDEX_KEY) if table.holds(INDEX_KEY) else None
     known = table.holds(OBJECT_MASK_KEY) and has_object
     return RawScan(
-        pieces=pairing.pair_frames(found, numbers, len(positions), f"{path}: {INDEX_KEY}"),
+        pieces=pairing.pair_frames(parts, numbers, len(positions), f"{path}: {INDEX_KEY}"),
         x=positions[:, 0],
         y=positions[:, 1],
         where_x=f"{path}: {POSITION_KEYS[0]}",

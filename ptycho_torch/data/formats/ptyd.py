@@ -46,15 +46,15 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
     """
     path = request.path
     with hdf5.open_file(path) as root:
-        found = _find_frames(root, path).filled_from(request.spare)
-        shape, probe = found.complete()
+        parts = _find_frames(root, path).filled_from(request.spare)
+        shape, probe = parts.complete()
         side = frames.common_side(shape, probe.shape)
         pixel = _pixel(root, path, side)
         where = f"{path}: {_CHUNKS}/positions"
         places = np.concatenate([_positions(root, path, chunk) for chunk in _list(root)])
         y, x = (places / pixel).T
         yield RawScan(
-            pieces=found,
+            pieces=parts,
             x=x - np.nanmin(x) + side // 2 + 1,
             y=y - np.nanmin(y) + side // 2 + 1,
             where_x=where,

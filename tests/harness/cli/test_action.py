@@ -221,7 +221,7 @@ def test_push_without_a_base_is_verified(tmp_path: Path, temp: Path) -> None:
 
 def test_every_input_is_a_variable() -> None:
     """No expression stands in a script, and each step that is a script is walked."""
-    found = action.steps()
+    steps = action.steps()
 
-    assert [name for name, _, _ in found] == ["run", "base", "gate"]
-    assert [script for _, _, script in found if "${{" in script] == []
+    assert [name for name, _, _ in steps] == ["run", "base", "gate"]
+    assert [script for _, _, script in steps if "${{" in script] == []

@@ -22,9 +22,9 @@ def test_bar_says_how_much_is_left() -> None:
     stream, now = io.StringIO(), iter([0.0, *[30.0] * 20])
     with Bar(stream, 4, is_live=True, clock=lambda: next(now)) as bar:
         bar.advance("one")
-        shown = bar.render()
+        line = bar.render()
 
-    assert "1/4" in shown
-    assert "about 1 min 30 s to go" in shown
+    assert "1/4" in line
+    assert "about 1 min 30 s to go" in line
     assert "one\n" in stream.getvalue()
     assert stream.getvalue().endswith("\r\x1b[2K")

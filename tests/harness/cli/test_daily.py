@@ -68,10 +68,10 @@ def test_green_run_is_told(project: Path, capsys: pytest.CaptureFixture[str]) ->
     """A run ends with its table, its hub and the next command, and leaves a readable hub."""
     assert main.main(["run", "road"]) == 0
 
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     hub = next((project / "hubs" / "road").iterdir())
-    assert "value-ceiling  2" in told
-    assert told.splitlines()[-1] == f"next  harness verify --hub hubs/road/{hub.name}"
+    assert "value-ceiling  2" in output
+    assert output.splitlines()[-1] == f"next  harness verify --hub hubs/road/{hub.name}"
     assert (hub / "report.html").read_text().startswith("<!doctype html>")
     assert "| value-ceiling | 2" in (hub / "summary.md").read_text()
 
@@ -84,8 +84,8 @@ def test_stale_evidence_is_told(project: Path, capsys: pytest.CaptureFixture[str
 
     (project / "script.py").write_text(_SCRIPT.format(value=3.0))
 
-    code, told = _json(capsys, "status", "--check")
-    (suite,) = told["suites"]
+    code, answer = _json(capsys, "status", "--check")
+    (suite,) = answer["suites"]
     assert code == 3
     assert suite["causes"][0]["items"] == ["script.py"]
     assert suite["next"] == "harness run road --if-stale"
@@ -98,10 +98,10 @@ def test_red_run_is_explained(project: Path, capsys: pytest.CaptureFixture[str])
     assert main.main(["run", "road", "-q"]) == 1
     assert main.main(["run", "road", "-q"]) == 1
 
-    _, told = _json(capsys, "blockers", "list")
+    _, answer = _json(capsys, "blockers", "list")
     _, compared = _json(capsys, "diff", "latest~2", "latest")
 
-    (blocker,) = told["blockers"]
+    (blocker,) = answer["blockers"]
     assert blocker["occurrences"] == 2
     assert compared["metrics"][0]["ratio"] == 450
     assert _json(capsys, "status", "--check")[0] == 1
@@ -169,9 +169,9 @@ def test_doctor_finds_a_broken_ledger(
     assert main.main(["doctor", "-q"]) == 0
     (project / ".harness" / "ledger.jsonl").write_text("{}\n")
 
-    code, told = _json(capsys, "doctor")
+    code, answer = _json(capsys, "doctor")
 
-    broken = [f for f in told["findings"] if f["verdict"] == "red"]
+    broken = [f for f in answer["findings"] if f["verdict"] == "red"]
     assert (code, [f["check"] for f in broken]) == (2, ["ledger"])
 
 
@@ -187,10 +187,10 @@ def test_status_of_many_hubs_is_quick(project: Path) -> None:
         folder.mkdir(parents=True)
         (folder / "hub.json").write_text(json.dumps(records.encode(made)))
     now = freshness.Now(instant=reports.NOON)
-    found = load_project(project)
+    loaded = load_project(project)
 
     began = time.process_time()
-    (stood,) = suite_status.of_project(found, now)
+    (stood,) = suite_status.of_project(loaded, now)
     spent = time.process_time() - began
 
     assert stood.trends[0].values == (*(float(i) for i in range(189, 200)), 3.0)
@@ -204,11 +204,11 @@ def test_damaged_newest_hub_is_told(project: Path, capsys: pytest.CaptureFixture
     bad.mkdir()
     (bad / "hub.json").write_text("{")
 
-    code, told = _json(capsys, "status", "--check")
+    code, answer = _json(capsys, "status", "--check")
 
     assert code == 4
-    assert told["suites"][0]["verdict"] is None
-    assert f"no seal of road/{bad.name}" in told["suites"][0]["trouble"]
+    assert answer["suites"][0]["verdict"] is None
+    assert f"no seal of road/{bad.name}" in answer["suites"][0]["trouble"]
 
 
 def test_standing_is_worth_its_verdict() -> None:
@@ -220,7 +220,7 @@ def test_standing_is_worth_its_verdict() -> None:
         causes=(),
         blockers=(),
         trends=(),
-        trouble=None,
+        problem=None,
         next_command="",
     )
     cause = freshness.Cause(kind="source", what="x", cure="y")

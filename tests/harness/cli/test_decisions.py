@@ -32,13 +32,13 @@ def ask(root: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     """Type a command; return its exit code and its answer."""
     del root
 
-    def asked(*words: str) -> tuple[int, Any]:
+    def run_command(*words: str) -> tuple[int, Any]:
         capsys.readouterr()
         code = main.main([*words, "--json"])
         out = capsys.readouterr().out
         return code, json.loads(out) if out else None
 
-    return asked
+    return run_command
 
 
 def run(ask: Any, value: str = "3") -> Path:
@@ -75,10 +75,10 @@ def test_red_run_without_its_folder_counts(root: Path, ask: Any) -> None:
     sealed_folder = root / red
     shutil.rmtree(sealed_folder)
 
-    code, told = ask("status", "--check")
+    code, answer = ask("status", "--check")
 
-    assert (code, told["suites"][0]["fresh"]) == (1, False)
-    assert told["suites"][0]["gone"]["hub"] == red.relative_to("hubs").as_posix()
+    assert (code, answer["suites"][0]["fresh"]) == (1, False)
+    assert answer["suites"][0]["gone"]["hub"] == red.relative_to("hubs").as_posix()
     assert ask("verify", "latest")[0] == 3
     assert ask("verify", "--all")[0] == 1
     assert ask("run", "tiny", "--if-stale")[1]["reused"] is False
@@ -118,14 +118,14 @@ def test_cells_of_a_matrix_count(root: Path, ask: Any) -> None:
     suite = hubs.suite(matrix={"values": {"value": ["3", "0"]}})
     hubs.declare(root, tiny=suite)
     ask("run", "tiny")
-    code, told = ask("status", "--check")
-    assert (code, told["matrices"][0]["verdicts"]) == (3, {})
+    code, answer = ask("status", "--check")
+    assert (code, answer["matrices"][0]["verdicts"]) == (3, {})
 
     ask("run", "tiny", "--matrix", "values")
 
     assert ask("status", "--check")[0] == 1
-    code, told = ask("verify", "--all")
-    assert (code, len(told["hubs"])) == (1, 3)
+    code, answer = ask("verify", "--all")
+    assert (code, len(answer["hubs"])) == (1, 3)
     cell = next(path for path in (root / "hubs/matrix").glob("*/tiny/*") if path.is_dir())
     sealed.write(cell / "summary.md", b"x")
     assert ask("verify", "--all")[0] == 4
@@ -142,10 +142,10 @@ def test_sample_never_judges_what_was_not_read(
     size = path.stat().st_size
     sealed.write(path, b'{"value": 9.0}'.ljust(size)[:size])
 
-    code, told = ask("verify", "latest", "--sample", "1%")
+    code, answer = ask("verify", "latest", "--sample", "1%")
 
     assert code == 4
-    assert any("out.json" in row["found"] for row in told["rows"])
+    assert any("out.json" in row["found"] for row in answer["rows"])
 
 
 def test_what_is_not_checked_has_a_row(root: Path, ask: Any) -> None:
@@ -156,9 +156,9 @@ def test_what_is_not_checked_has_a_row(root: Path, ask: Any) -> None:
     (root / "source/model.py").write_text("GAIN = 3\n")
     ask("status", "tiny", "--accept", "source", "--reason", "looked at it")
 
-    code, told = ask("verify", "latest")
+    code, answer = ask("verify", "latest")
 
-    rows = {row["check"]: row for row in told["rows"]}
+    rows = {row["check"]: row for row in answer["rows"]}
     assert code == 0
     assert (rows["commit"]["outcome"], rows["tree"]["outcome"]) == ("ok", "note")
     assert "looked at it" in rows["accepted"]["found"]
@@ -183,8 +183,8 @@ def test_accepting_reaches_all_named_suites_or_none(root: Path, ask: Any) -> Non
 
     assert ask("status", "a", "b", "c", *words)[0] == 2
     assert (root / ".harness/ledger.jsonl").read_bytes() == before
-    code, told = ask("status", "a", "b", *words, "--check")
-    assert (code, [one["fresh"] for one in told["suites"]]) == (0, [True, True])
+    code, answer = ask("status", "a", "b", *words, "--check")
+    assert (code, [one["fresh"] for one in answer["suites"]]) == (0, [True, True])
 
 
 def test_order_of_both_ledgers(tmp_path: Path) -> None:

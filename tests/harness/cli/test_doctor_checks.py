@@ -12,12 +12,12 @@ from harness.evidence.ledger import keys, lock
 from tests.builders.sealed import Store
 
 
-def told(store: Store, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, str]]:
+def diagnose(store: Store, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, str]]:
     """Return the exit code and the verdict of each check."""
     code = main(["-C", str(store.root), "doctor", "--json"])
-    found = json.loads(capsys.readouterr().out)["findings"]
-    assert all(each["remedy"] for each in found if each["verdict"] == "red")
-    return code, {each["check"]: each["verdict"] for each in found}
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert all(each["remedy"] for each in findings if each["verdict"] == "red")
+    return code, {each["check"]: each["verdict"] for each in findings}
 
 
 def test_a_store_in_order_has_no_red_finding(
@@ -26,10 +26,10 @@ def test_a_store_in_order_has_no_red_finding(
     """Clock, keys, locks and leftovers are looked at and in order; no file is touched."""
     before = sorted(str(path) for path in store.root.rglob("*"))
 
-    code, found = told(store, capsys)
+    code, verdicts = diagnose(store, capsys)
 
     names = ("clock", "keys", "locks", "leftovers", "ledger", "disk", "hubs of tiny")
-    assert (code, {found[name] for name in names}) == (0, {"green"})
+    assert (code, {verdicts[name] for name in names}) == (0, {"green"})
     assert sorted(str(path) for path in store.root.rglob("*")) == before
 
 
@@ -75,12 +75,12 @@ def test_what_is_out_of_order_is_found(
     """One thing wrong at a time; broken ones end with exit code 2."""
     spoil(store)
 
-    code, found = told(store, capsys)
+    code, verdicts = diagnose(store, capsys)
 
-    assert (found.get(check), code) == (verdict, 2 if verdict == "red" else 0)
+    assert (verdicts.get(check), code) == (verdict, 2 if verdict == "red" else 0)
 
 
 def test_a_lock_that_is_held_is_told(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """A living writer is no fault, but worth a line."""
     with lock.hold(store.root / "hubs/.ledger.jsonl.lock"):
-        assert told(store, capsys)[1]["locks"] == "inconclusive"
+        assert diagnose(store, capsys)[1]["locks"] == "inconclusive"

@@ -52,10 +52,10 @@ def test_failure_has_its_exit_code(
     """Every kind of failure leaves as one line and its documented code."""
     assert exits.call_guarded(_raiser(failure), Session()) == code
 
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.count("\n") == 1
-    assert "Traceback" not in told.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    assert "Traceback" not in output.err
 
 
 @pytest.mark.parametrize(("answer", "code"), [(None, 0), (0, 0), (3, 3), ("text", 0)])
@@ -106,9 +106,9 @@ def test_message_controls_no_terminal(capsys: pytest.CaptureFixture[str]) -> Non
 
     exits.call_guarded(_raiser(failure), Session())
 
-    told = capsys.readouterr().err
-    assert "\x1b" not in told
-    assert told.count("\n") == 1
+    error_text = capsys.readouterr().err
+    assert "\x1b" not in error_text
+    assert error_text.count("\n") == 1
 
 
 def test_sigterm_can_be_cleaned_up_after() -> None:

@@ -153,6 +153,6 @@ def test_a_folder_of_a_monorepo(tmp_path: Path) -> None:
     text = (tmp_path / ".github/workflows/harness.yml").read_text()
     assert "working-directory: packages/one" in text
     assert "path: packages/one/hubs/" in text
-    shown = subprocess.run([*git, "status", "--porcelain"], capture_output=True, check=True)
-    assert b"hubs" not in shown.stdout
+    status = subprocess.run([*git, "status", "--porcelain"], capture_output=True, check=True)
+    assert b"hubs" not in status.stdout
     assert tomllib.loads((inner / "harness.toml").read_text())["name"] == "one"

@@ -69,8 +69,8 @@ def test_live_view_leaves_finished_stages() -> None:
     watcher.stage_finished(failed)
     watcher.close()
 
-    kept = [line for line in _screen(stream.getvalue()) if line]
-    assert kept == ["train: ✓ passed in 9.5 s", "infer: ✗ failed in 9.5 s"]
+    lines = [line for line in _screen(stream.getvalue()) if line]
+    assert lines == ["train: ✓ passed in 9.5 s", "infer: ✗ failed in 9.5 s"]
 
 
 def test_interrupted_view_is_erased() -> None:

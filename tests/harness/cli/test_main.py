@@ -41,11 +41,11 @@ def test_mistyped_command_is_one_line(
     """A wrong word is answered by the nearest right one, and where to read more."""
     assert main.main(typed) == 2
 
-    told = capsys.readouterr()
-    assert said in told.err
-    assert "--help" in told.err
-    assert told.err.count("\n") == 1
-    assert told.out == ""
+    output = capsys.readouterr()
+    assert said in output.err
+    assert "--help" in output.err
+    assert output.err.count("\n") == 1
+    assert output.out == ""
 
 
 def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,8 +76,8 @@ def test_help_lists_every_command(typed: list[str], capsys: pytest.CaptureFixtur
     """Help names each command, and no command means help."""
     assert main.main(typed) == 0
 
-    told = capsys.readouterr().out
-    assert all(f"  {name} " in told for name in main.COMMANDS)
+    output = capsys.readouterr().out
+    assert all(f"  {name} " in output for name in main.COMMANDS)
 
 
 @pytest.mark.parametrize("command", ["status", "run quick", "blockers list", "diff", "report"])
@@ -113,9 +113,9 @@ def test_closed_pipe_is_quiet() -> None:
     with child:
         child.stdout.close()
         child.stdin.close()
-        told = child.stderr.read()
+        error_text = child.stderr.read()
 
-    assert told == b""
+    assert error_text == b""
     assert child.returncode in {0, 141}
 
 

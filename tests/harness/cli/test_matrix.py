@@ -41,22 +41,22 @@ def test_table_tells_every_cell(tmp_path: Path) -> None:
     root = declared(tmp_path, value=["0.5", "2"], other=["a", "b"])
 
     first = cli(root, "run", "tiny", "--matrix", "grid", "--json")
-    shown = cli(root, "run", "tiny", "--matrix", "grid")
+    reused = cli(root, "run", "tiny", "--matrix", "grid")
     stood = cli(root, "status", "--json")
 
     answer = json.loads(first[1])
-    told = [(c["values"], c["verdict"], c["metrics"]["out:value"]) for c in answer["cells"]]
-    assert told == [
+    rows = [(c["values"], c["verdict"], c["metrics"]["out:value"]) for c in answer["cells"]]
+    assert rows == [
         ({"value": "0.5", "other": "a"}, "red", 0.5),
         ({"value": "0.5", "other": "b"}, "red", 0.5),
         ({"value": "2", "other": "a"}, "green", 2.0),
         ({"value": "2", "other": "b"}, "green", 2.0),
     ]
-    assert (first[0], shown[0], answer["exit_code"], answer["not_run"]) == (1, 1, 1, 0)
-    assert shown[1].count("kept from before") == 4
-    assert "4 cells: 2 green, 2 red" in shown[1]
-    (standing,) = json.loads(stood[1])["matrices"]
-    assert standing["verdicts"] == {"red": 2, "green": 2}
+    assert (first[0], reused[0], answer["exit_code"], answer["not_run"]) == (1, 1, 1, 0)
+    assert reused[1].count("kept from before") == 4
+    assert "4 cells: 2 green, 2 red" in reused[1]
+    (matrix_status,) = json.loads(stood[1])["matrices"]
+    assert matrix_status["verdicts"] == {"red": 2, "green": 2}
     assert json.loads(stood[1])["suites"][0]["hub"] is None
 
 
@@ -156,10 +156,10 @@ def test_words_that_do_not_fit_are_refused(
     tmp_path: Path, words: list[str], where: str
 ) -> None:
     """What would be ignored or cannot be meant ends with exit code 2 and its name."""
-    code, told = cli(declared(tmp_path, value=["1"]), "run", "tiny", *words)
+    code, output = cli(declared(tmp_path, value=["1"]), "run", "tiny", *words)
 
     assert code == 2
-    assert where in told
+    assert where in output
 
 
 def test_axis_may_be_a_dataset(tmp_path: Path) -> None:

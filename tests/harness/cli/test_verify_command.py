@@ -37,8 +37,8 @@ def test_json_holds_a_row_for_each_check(
     """Programs read what people see."""
     code = main(["verify", "--hub", str(store.hub), "--json"])
 
-    told = json.loads(capsys.readouterr().out)
-    assert (code, told["exit_code"], told["rows"][0]["check"]) == (0, 0, "structure")
+    answer = json.loads(capsys.readouterr().out)
+    assert (code, answer["exit_code"], answer["rows"][0]["check"]) == (0, 0, "structure")
 
 
 def test_a_changed_byte_is_exit_code_4_with_the_file_named(

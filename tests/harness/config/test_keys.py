@@ -78,16 +78,18 @@ def load(root: Path, declared: dict[str, Any]) -> Project | None:
 def test_the_complete_declaration_has_every_key(tmp_path: Path) -> None:
     """What follows is shown for all keys: each stands in a declaration that both accept."""
     tables = {name for name, _ in declarations.every_key()}
-    standing = {one.name for _, one in KEYS}
+    names = {one.name for _, one in KEYS}
 
-    assert {name for _, name in declarations.every_key()} == standing
+    assert {name for _, name in declarations.every_key()} == names
     assert set(COMPLETE["suites"]["full"]) | {"extends", "without"} == {
         name for table, name in declarations.every_key() if table == "SuiteTable"
     }
     assert len(tables) == 8 + len(registry.built_in())
     for kind, guard in registry.built_in().items():
-        (given,) = (g for g in COMPLETE["suites"]["full"]["guards"] if g["kind"] == kind)
-        assert {one.name for one in keys.keys_of(guard.options)} <= set(given)
+        (declared_guard,) = (
+            g for g in COMPLETE["suites"]["full"]["guards"] if g["kind"] == kind
+        )
+        assert {one.name for one in keys.keys_of(guard.options)} <= set(declared_guard)
     assert load(tmp_path, COMPLETE) is not None
     assert list(VALIDATOR.iter_errors(declarations.as_json(COMPLETE))) == []
 
@@ -99,9 +101,9 @@ def test_misspelt_key_is_refused_by_both(
     """Reader and schema refuse it, and the reader names the key that was meant."""
     wrong = declarations.change(COMPLETE, place, name=f"{one.name}x")
 
-    error, found = refuse(tmp_path, wrong)
+    error, is_refused = refuse(tmp_path, wrong)
 
-    assert found
+    assert is_refused
     assert one.name in error.remedy + error.expected + error.where
 
 
@@ -111,9 +113,9 @@ def test_wrong_type_is_refused_by_both(
 ) -> None:
     """Whatever else TOML has in the place of a value is refused, and the key is named."""
     for value in WRONG[one.kind]:
-        error, found = refuse(tmp_path, declarations.change(COMPLETE, place, value=value))
+        error, is_refused = refuse(tmp_path, declarations.change(COMPLETE, place, value=value))
 
-        assert found, value
+        assert is_refused, value
         assert one.name in error.where
 
 
@@ -133,9 +135,9 @@ def test_value_out_of_bounds_is_refused_by_both(
         values.append(["nothing"] if one.kind is Kind.TEXTS else "nothing")
 
     for value in values:
-        error, found = refuse(tmp_path, declarations.change(COMPLETE, place, value=value))
+        error, is_refused = refuse(tmp_path, declarations.change(COMPLETE, place, value=value))
 
-        assert found, value
+        assert is_refused, value
         assert one.name in error.where
 
 
@@ -187,9 +189,9 @@ def test_keys_of_another_kind_are_refused_by_both(tmp_path: Path) -> None:
     declared = declarations.complete()
     declared["suites"]["full"]["guards"][0]["tile"] = 3
 
-    error, found = refuse(tmp_path, declared)
+    error, is_refused = refuse(tmp_path, declared)
 
-    assert found
+    assert is_refused
     assert error.where.endswith("guard bound (bound).tile")
 
 

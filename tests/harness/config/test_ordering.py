@@ -15,7 +15,7 @@ ACYCLIC = st.permutations(NAMES).flatmap(
             name: st.sets(st.sampled_from(hidden[: hidden.index(name)] or [name]))
             for name in NAMES
         }
-    ).map(lambda needs: {name: sorted(found - {name}) for name, found in needs.items()})
+    ).map(lambda needs: {name: sorted(required - {name}) for name, required in needs.items()})
 )
 
 

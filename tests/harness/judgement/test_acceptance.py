@@ -38,10 +38,10 @@ def test_accepted_cause_is_fresh_until_the_next_edit(
     """The accepted state is fresh and told; another edit is stale again."""
     assert ask(capsys, "status", "--check")[0] == 3
 
-    code, told = ask(capsys, *_ACCEPT, "--reason", "only a message", "--check")
+    code, answer = ask(capsys, *_ACCEPT, "--reason", "only a message", "--check")
 
-    assert (code, told["suites"][0]["fresh"]) == (0, True)
-    assert told["suites"][0]["accepted"][0]["items"] == ["source/model.py"]
+    assert (code, answer["suites"][0]["fresh"]) == (0, True)
+    assert answer["suites"][0]["accepted"][0]["items"] == ["source/model.py"]
     entry = Ledger(root / ".harness/ledger.jsonl").entries()[-1]
     assert (entry.kind, entry.body["reason"]) == ("cause-accepted", "only a message")
     hub = next((root / "hubs/tiny").iterdir())

@@ -62,14 +62,14 @@ def stage(name: str, *needs: str) -> dict[str, Any]:
 
 
 def guards(*only: str) -> list[dict[str, Any]]:
-    found = []
+    declared = []
     for name in only or NAMES:
         for key, bounds in (
             ("mean", {"min": 0.5, "max": 2.0}),
             ("spread", {"min": 0.1}),
             ("error", {"max": 1e-3}),
         ):
-            found.append(
+            declared.append(
                 {
                     "id": f"{name}-{key}",
                     "kind": "bound",
@@ -78,7 +78,7 @@ def guards(*only: str) -> list[dict[str, Any]]:
                     **bounds,
                 }
             )
-    return found
+    return declared
 
 
 TESTS = {"id": "tests", "kind": "pytest", "selectors": ["source/test_gain.py"], "timeout_s": 60}
@@ -109,8 +109,8 @@ def crash(words: str = "shape") -> dict[str, str]:
     return {"do": f"raise ValueError({words!r})"}
 
 
-def values(**found: object) -> dict[str, Any]:
-    return {"set": found}
+def values(**fields: object) -> dict[str, Any]:
+    return {"set": fields}
 
 
 PLANTED = [
@@ -180,10 +180,10 @@ def test_one_cause_is_one_blocker(tmp_path: Path, planted: Planted) -> None:
     project, outcome = run(tmp_path, planted)
 
     record = outcome.record
-    told = [cause.sentence.partition(":")[0] for cause in record.causes]
+    sentences = [cause.sentence.partition(":")[0] for cause in record.causes]
     open_ = [b for b in Register(project.hubs).entries() if b.status == "open"]
     assert record.verdict is Verdict.RED
-    assert told == list(planted.causes)
+    assert sentences == list(planted.causes)
     assert len(open_) == len(planted.causes)
     assert len(list((outcome.hub / "red").glob("blocked_*.md"))) == len(planted.causes)
     assert record.reason.startswith(planted.causes[0])

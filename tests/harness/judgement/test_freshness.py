@@ -25,9 +25,9 @@ def causes(made: tuple[Project, RunOutcome], **keys: object) -> list[str]:
     project, outcome = made
     project = load_project(project.root)
     moment = dataclasses.replace(freshness.Now(instant=datetime.now(UTC)), **keys)  # type: ignore[arg-type]
-    found = freshness.check(project, outcome.hub, outcome.record, moment)
-    assert all(cause.cure for cause in found.causes)
-    return [cause.kind for cause in found.causes]
+    state = freshness.check(project, outcome.hub, outcome.record, moment)
+    assert all(cause.cure for cause in state.causes)
+    return [cause.kind for cause in state.causes]
 
 
 def test_unchanged_tree_is_fresh(made: tuple[Project, RunOutcome]) -> None:
@@ -43,11 +43,11 @@ def test_changed_source_is_named(made: tuple[Project, RunOutcome]) -> None:
     (project.root / "source/model.py").write_text("GAIN = 2\n")
     (project.root / "source/new.py").write_text("NEW = 1\n")
 
-    found = freshness.check(project, outcome.hub, outcome.record)
+    state = freshness.check(project, outcome.hub, outcome.record)
 
-    assert [cause.kind for cause in found.causes] == ["source"]
-    assert found.causes[0].items == ("source/model.py", "source/new.py")
-    assert "harness run tiny" in found.causes[0].cure
+    assert [cause.kind for cause in state.causes] == ["source"]
+    assert state.causes[0].items == ("source/model.py", "source/new.py")
+    assert "harness run tiny" in state.causes[0].cure
 
 
 def test_content_decides_not_time(made: tuple[Project, RunOutcome]) -> None:
@@ -88,10 +88,10 @@ def test_other_causes(made: tuple[Project, RunOutcome]) -> None:
     project, outcome = made
     elsewhere = {**outcome.record.environment, "torch": "1.0", "cpu_count": "999"}
     record = dataclasses.replace(outcome.record, environment=elsewhere)
-    found = freshness.check(project, outcome.hub, record).causes
-    assert [cause.kind for cause in found] == ["environment"]
-    assert "torch 1.0" in found[0].what
-    assert "999" not in found[0].what
+    causes_ = freshness.check(project, outcome.hub, record).causes
+    assert [cause.kind for cause in causes_] == ["environment"]
+    assert "torch 1.0" in causes_[0].what
+    assert "999" not in causes_[0].what
 
 
 def test_newer_run_supersedes(made: tuple[Project, RunOutcome]) -> None:
@@ -101,7 +101,7 @@ def test_newer_run_supersedes(made: tuple[Project, RunOutcome]) -> None:
     newer = project.hubs / "tiny/29990101T000000Z-abcdef"
     newer.mkdir()
 
-    found = freshness.check(project, outcome.hub, record).causes
+    causes_ = freshness.check(project, outcome.hub, record).causes
 
-    assert [cause.kind for cause in found] == ["newer-run"]
-    assert newer.name in found[0].cure
+    assert [cause.kind for cause in causes_] == ["newer-run"]
+    assert newer.name in causes_[0].cure

@@ -80,11 +80,11 @@ def test_attestation_warns_of_what_is_excused(tmp_path: Path) -> None:
     made = project(tmp_path, "0.5", entry())
     outcome = hubs.run(made)
 
-    told = in_toto.test_result(outcome.hub, outcome.record)["predicate"]
+    attestation = in_toto.test_result(outcome.hub, outcome.record)["predicate"]
 
-    assert told["result"] == "WARNED"
-    assert told["warnedTests"] == ["guard floor"]
-    assert told["failedTests"] == []
+    assert attestation["result"] == "WARNED"
+    assert attestation["warnedTests"] == ["guard floor"]
+    assert attestation["failedTests"] == []
 
 
 @pytest.mark.road
@@ -110,7 +110,7 @@ def test_evidence_outlives_no_quarantine(tmp_path: Path) -> None:
     outcome = hubs.run(made)
     days = (0, 30, 31)
 
-    found = [
+    states = [
         freshness.check(
             made,
             outcome.hub,
@@ -120,7 +120,7 @@ def test_evidence_outlives_no_quarantine(tmp_path: Path) -> None:
         for day in days
     ]
 
-    assert [[cause.kind for cause in one.causes] for one in found] == [[], [], ["quarantine"]]
+    assert [[cause.kind for cause in one.causes] for one in states] == [[], [], ["quarantine"]]
 
 
 @pytest.mark.road

@@ -46,15 +46,17 @@ def test_statistics_are_those_of_numpy(dtype: str, order: Any) -> None:
     )
     first, second = npy.read_npy(npy_of(old)), npy.read_npy(npy_of(new))
 
-    told = arrays.statistics(first)
+    summary = arrays.statistics(first)
     largest, relative = arrays.distance(first, second)
 
     wide = np.complex128 if "c" in dtype else np.float64
     size = np.abs(old.astype(wide)) if "c" in dtype else old.astype(wide)
     apart = new.astype(wide) - old.astype(wide)
-    assert told.shape == (3, 5, 2)
+    assert summary.shape == (3, 5, 2)
     wanted = (size.min(), size.max(), size.mean(), size.std())
-    assert (told.low, told.high, told.mean, told.sd) == pytest.approx(wanted, rel=1e-12)
+    assert (summary.low, summary.high, summary.mean, summary.sd) == pytest.approx(
+        wanted, rel=1e-12
+    )
     assert largest == pytest.approx(np.abs(apart).max(), rel=1e-12)
     norms = np.linalg.norm(apart), np.linalg.norm(old.astype(wide))
     assert relative == pytest.approx(norms[0] / norms[1], rel=1e-12)
@@ -66,9 +68,9 @@ def test_what_is_not_finite_is_counted() -> None:
     new = np.array([[2.0, 2.0, np.nan], [4.0, 5.0, 9.0]])
     first, second = npy.read_npy(npy_of(old)), npy.read_npy(npy_of(new))
 
-    told = arrays.statistics(first)
+    summary = arrays.statistics(first)
 
-    assert (told.nonfinite, told.low, told.high, told.mean) == (2, 1.0, 7.0, 4.0)
+    assert (summary.nonfinite, summary.low, summary.high, summary.mean) == (2, 1.0, 7.0, 4.0)
     wanted = (2.0, np.sqrt(1 + 0 + 4) / np.sqrt(1 + 25 + 49))
     assert arrays.distance(first, second) == pytest.approx(wanted)
 
@@ -80,12 +82,12 @@ def test_what_is_not_finite_is_counted() -> None:
 )
 def test_no_number_is_none(values: NDArray[Any]) -> None:
     """Where there is no finite answer there is none, and JSON can carry it."""
-    found = npy.read_npy(npy_of(values))
+    array = npy.read_npy(npy_of(values))
 
-    told = arrays.statistics(found)
-    far = arrays.distance(found, found)
+    summary = arrays.statistics(array)
+    far = arrays.distance(array, array)
 
-    numbers = (told.low, told.high, told.mean, told.sd, *far)
+    numbers = (summary.low, summary.high, summary.mean, summary.sd, *far)
     json.dumps(numbers, allow_nan=False)
 
 
@@ -155,8 +157,8 @@ def test_diff_tells_arrays_of_two_hubs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An external archive is compared member by member, in text, Markdown and JSON."""
-    kept = {"id": "reconstruction", "path": "r.npz", "external": True}
-    stage = hubs.command("make", _SAVE, "{work}/r.npz", artifacts=[kept])
+    declared = {"id": "reconstruction", "path": "r.npz", "external": True}
+    stage = hubs.command("make", _SAVE, "{work}/r.npz", artifacts=[declared])
     made = hubs.project(tmp_path, tiny=hubs.suite(stage))
     hubs.run(made)
     (tmp_path / "source/model.py").write_text("GAIN = 1.5\n")
@@ -166,16 +168,16 @@ def test_diff_tells_arrays_of_two_hubs(
         assert main.main(["diff", "-C", str(tmp_path), *words]) == 0
         return capsys.readouterr().out
 
-    shown, marked, found = ask(), ask("--md"), json.loads(ask("--json"))["arrays"]
-    assert [pair["name"] for pair in found] == ["reconstruction:object", "reconstruction:extra"]
-    first = found[0]
+    output, marked, pairs = ask(), ask("--md"), json.loads(ask("--json"))["arrays"]
+    assert [pair["name"] for pair in pairs] == ["reconstruction:object", "reconstruction:extra"]
+    first = pairs[0]
     assert (first["before"]["shape"], first["before"]["dtype"]) == ([2, 3], "<c16")
     assert first["relative_l2"] == pytest.approx(0.5)
     assert first["largest"] == pytest.approx(0.5 * 5 * np.sqrt(2))
     assert first["after"]["mean"] == pytest.approx(1.5 * 2.5 * np.sqrt(2))
-    assert found[1]["trouble"] == "only in the second"
-    assert "reconstruction:object" in shown
-    assert "2 × 3 c16" in shown
+    assert pairs[1]["trouble"] == "only in the second"
+    assert "reconstruction:object" in output
+    assert "2 × 3 c16" in output
     assert "| reconstruction:object | 2 × 3 c16 |" in marked
 
     (tmp_path / last.record.artifacts[0].path).unlink()

@@ -40,9 +40,9 @@ def test_metric_of_one_run_is_told() -> None:
     """A metric that appeared or vanished is a movement."""
     before, after = reports.record(metrics={"old": 1.0}), reports.record(metrics={"new": 1.0})
 
-    found = {(m.name, m.before, m.after) for m in changes.compare(before, after).metrics}
+    moves = {(m.name, m.before, m.after) for m in changes.compare(before, after).metrics}
 
-    assert found == {("old", 1.0, None), ("new", None, 1.0)}
+    assert moves == {("old", 1.0, None), ("new", None, 1.0)}
 
 
 def test_other_data_are_not_comparable() -> None:
@@ -71,9 +71,9 @@ def test_verdict_of_a_guard_is_a_change() -> None:
     before = reports.record(guards=(reports.guard("x"),))
     after = reports.record(guards=(reports.guard("x", Verdict.RED),))
 
-    (told,) = changes.compare(before, after).guards
+    (change,) = changes.compare(before, after).guards
 
-    assert (told.before, told.after) == ("green", "red")
+    assert (change.before, change.after) == ("green", "red")
 
 
 @pytest.mark.parametrize(
@@ -152,6 +152,6 @@ def test_run_is_compared_with_the_centre_of_its_golden() -> None:
     record = reports.record(metrics={"m": 3.0, "other": 1.0})
     sets = goldens.golden_set(record, "m", mean=2.0, sd=0.5)
 
-    (told,) = changes.against_golden(sets, record).metrics
+    (move,) = changes.against_golden(sets, record).metrics
 
-    assert (told.name, told.before, told.after, told.z) == ("m", 2.0, 3.0, 2.0)
+    assert (move.name, move.before, move.after, move.z) == ("m", 2.0, 3.0, 2.0)

@@ -82,6 +82,6 @@ def test_rules_have_lines(rule: str, line: int) -> None:
     """A rule is annotated where it is declared; one that is gone where its suite is."""
     places = rule_places.find_places(_TOML, PurePosixPath("sub"))
 
-    found = rule_places.find_place(places, rule)
+    place = rule_places.find_place(places, rule)
 
-    assert (found.path, found.line) == ("sub/harness.toml", line)
+    assert (place.path, place.line) == ("sub/harness.toml", line)

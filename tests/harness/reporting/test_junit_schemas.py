@@ -53,7 +53,7 @@ def huge() -> HubRecord:
     return reports.red_record(stages=(stage,))
 
 
-def excused() -> HubRecord:
+def quarantined() -> HubRecord:
     """Make a green record with a quarantined guard and a flaky stage."""
     guard = reports.guard("shaky", Verdict.RED)
     attempt = AttemptRecord(outcome="failed", exit_code=1, duration_s=1, log=None, reason="x")
@@ -78,7 +78,7 @@ RUNS: dict[str, Callable[[], HubRecord]] = {
     "inconclusive": inconclusive,
     "hostile": hostile,
     "huge": huge,
-    "excused": excused,
+    "quarantined": quarantined,
     "empty": lambda: reports.record(stages=(), guards=()),
 }
 
@@ -100,7 +100,7 @@ def test_huge_text_is_cut() -> None:
 
 def test_excused_is_skipped_with_its_reason() -> None:
     """What failed in quarantine is neither passed nor failed, and flakiness is told."""
-    written = junit.render(excused())
+    written = junit.render(quarantined())
 
     assert 'failures="0" errors="0" skipped="1"' in written
     assert "quarantined: guard shaky (ada, until 2026-01-09)" in written

@@ -18,22 +18,22 @@ def _frc(**changes: Any) -> bytes:
 
 def test_curve_and_thresholds_are_drawn() -> None:
     """Correlation, half-bit line and 1/7 share axes of cycles per pixel."""
-    found = rings.chart(_frc())
+    drawing = rings.chart(_frc())
 
-    assert found is not None
-    assert [curve.name for curve in found.curves] == ["correlation", "half bit", "1/7"]
-    assert found.curves[0].points == ((0.1, 0.9), (0.2, 0.5), (0.3, -0.1))
-    assert {y for _, y in found.curves[2].points} == {1 / 7}
-    assert "a period of 5 px" in found.caption
-    assert "<svg" in svg.chart(found)
+    assert drawing is not None
+    assert [curve.name for curve in drawing.curves] == ["correlation", "half bit", "1/7"]
+    assert drawing.curves[0].points == ((0.1, 0.9), (0.2, 0.5), (0.3, -0.1))
+    assert {y for _, y in drawing.curves[2].points} == {1 / 7}
+    assert "a period of 5 px" in drawing.caption
+    assert "<svg" in svg.chart(drawing)
 
 
 def test_half_bit_line_has_its_limits() -> None:
     """One pixel can never resolve; in a ring without end the line falls to 0.2071 / 1.2071."""
-    found = rings.chart(_frc(n=[1, 100, 10**12]))
+    drawing = rings.chart(_frc(n=[1, 100, 10**12]))
 
-    assert found is not None
-    one, hundred, endless = (y for _, y in found.curves[1].points)
+    assert drawing is not None
+    one, hundred, endless = (y for _, y in drawing.curves[1].points)
     assert one == pytest.approx(1.0, abs=1e-4)
     assert hundred == pytest.approx((0.2071 + 0.19102) / (1.2071 + 0.09102))
     assert endless == pytest.approx(0.2071 / 1.2071, abs=1e-5)
@@ -41,10 +41,10 @@ def test_half_bit_line_has_its_limits() -> None:
 
 def test_gaps_stay_gaps() -> None:
     """A ring without a number is a gap in the line."""
-    found = rings.chart(_frc(curve=[0.9, None, 0.1]))
+    drawing = rings.chart(_frc(curve=[0.9, None, 0.1]))
 
-    assert found is not None
-    assert math.isnan(found.curves[0].points[1][1])
+    assert drawing is not None
+    assert math.isnan(drawing.curves[0].points[1][1])
 
 
 @pytest.mark.parametrize(

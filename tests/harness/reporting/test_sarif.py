@@ -113,13 +113,13 @@ def test_places_can_be_opened(failed: sealed.Store) -> None:
 
 def test_fingerprints_are_those_of_the_blockers(failed: sealed.Store) -> None:
     """Guard and stage carry the signature of their blocker; each test has one of its own."""
-    noted = [
+    signatures = [
         blockers.read_note(path).signature for path in (failed.hub / "red").glob("blocked_*.md")
     ]
-    found = [r["partialFingerprints"] for r in _run(failed.hub)["results"]]
+    fingerprints = [r["partialFingerprints"] for r in _run(failed.hub)["results"]]
 
-    assert sorted(f[sarif.FINGERPRINT] for f in found[:2]) == sorted(noted)
-    assert len({f["primaryLocationLineHash"] for f in found}) == len(found) == 4
+    assert sorted(f[sarif.FINGERPRINT] for f in fingerprints[:2]) == sorted(signatures)
+    assert len({f["primaryLocationLineHash"] for f in fingerprints}) == len(fingerprints) == 4
 
 
 def test_remedy_is_the_help_of_its_rule(failed: sealed.Store) -> None:
@@ -176,7 +176,7 @@ def test_level_says_what_it_means(
 
 def test_quarantine_is_a_note_with_its_reason(tmp_path: Path) -> None:
     """What failed in quarantine fails nothing, is marked as suppressed and says why."""
-    excused = QuarantineRecord(
+    entry = QuarantineRecord(
         kind="guard",
         id="bad",
         owner="ada",
@@ -188,7 +188,7 @@ def test_quarantine_is_a_note_with_its_reason(tmp_path: Path) -> None:
         clean=0,
     )
     guards = tuple(reports.guard(name, Verdict.RED) for name in ("bad", "worse"))
-    made = reports.record(guards=guards, quarantine=(excused,))
+    made = reports.record(guards=guards, quarantine=(entry,))
 
     results = _run(reports.write(tmp_path / "hubs", made))["results"]
 
@@ -208,10 +208,10 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
 
     run = _run(reports.write(tmp_path / "hubs", made))
 
-    told = [r["message"]["text"] for r in run["results"]]
-    told += [rule["help"]["text"] for rule in run["tool"]["driver"]["rules"]]
-    assert len(told) == 4
-    assert not [words for words in told if "](" in words]
+    messages = [r["message"]["text"] for r in run["results"]]
+    messages += [rule["help"]["text"] for rule in run["tool"]["driver"]["rules"]]
+    assert len(messages) == 4
+    assert not [words for words in messages if "](" in words]
     assert not {"\x1b", "\u202e"} & set(json.dumps(run, ensure_ascii=False))
 
 
@@ -221,7 +221,7 @@ def test_results_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     count = sarif.RESULTS + 7
     guards = [reports.guard(f"w{i}", Verdict.RED, severity="warn") for i in range(count)]
     made: HubRecord = reports.record(guards=(*guards, reports.guard("bad", Verdict.RED)))
-    found = [
+    results = [
         findings.Finding(
             rule=g.id,
             level=findings.level_of(g),
@@ -232,7 +232,7 @@ def test_results_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         for g in made.guards
     ]
 
-    run = json.loads(sarif.render(made, found))["runs"][0]
+    run = json.loads(sarif.render(made, results))["runs"][0]
 
     assert len(run["results"]) == sarif.RESULTS
     assert run["results"][0]["ruleId"] == "bad"
@@ -264,4 +264,4 @@ def test_the_facts_refuse(failed: sealed.Store, change: Any, where: str) -> None
     log = json.loads(sarif.render(record, findings.read_findings(failed.hub, record)))
     change(log)
 
-    assert any(where in fault for fault in sarif_facts.faults(log))
+    assert any(where in problem for problem in sarif_facts.faults(log))

@@ -14,9 +14,9 @@ from harness.verdict import Verdict
 
 
 def _number(drawn: str, pattern: str) -> float:
-    found = re.search(pattern, drawn)
-    assert found is not None
-    return float(found[1])
+    match = re.search(pattern, drawn)
+    assert match is not None
+    return float(match[1])
 
 
 def _band(drawn: str) -> tuple[float, float]:
@@ -116,6 +116,6 @@ def test_every_series_can_be_drawn(values: tuple[float, ...]) -> None:
 
 
 def _path(drawn: str) -> str:
-    found = re.search(r'class="curve c0" d="([^"]+)"', drawn)
-    assert found is not None
-    return found[1]
+    match = re.search(r'class="curve c0" d="([^"]+)"', drawn)
+    assert match is not None
+    return match[1]

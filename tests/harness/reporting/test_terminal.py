@@ -27,8 +27,8 @@ def test_red_run_says_its_cause() -> None:
     """A red run ends with its cause, the remedy of the cause alone, and what is not judged."""
     lines = terminal.final(reports.red_record(), "hubs/x/1", PLAIN).splitlines()
 
-    told = [line for line in lines if line.startswith(("cause", "  →", "not judged"))]
-    assert told == [
+    lines_of_cause = [line for line in lines if line.startswith(("cause", "  →", "not judged"))]
+    assert lines_of_cause == [
         "cause  guard inference-variance: Above the golden band.",
         "  → Training and inference disagree on the scale: read it in the bundle.",
         "not judged  1 guard (frc-floor): metrics.json was not written.",

@@ -77,18 +77,18 @@ def test_equal_values_are_one_line() -> None:
 @pytest.mark.parametrize("bad", ["\x1b[2J", "\x07", "\u202e", "\u200b", "\x9b31m", "\r"])
 def test_foreign_text_controls_no_terminal(bad: str) -> None:
     """Neither control characters nor direction marks reach a terminal."""
-    shown = text.visible(f"a{bad}b")
+    output = text.visible(f"a{bad}b")
 
-    assert shown.isprintable()
+    assert output.isprintable()
 
 
 @pytest.mark.parametrize("line", ["::error::x", "  ::add-mask::x", "##[group]x"])
 def test_foreign_text_commands_no_ci(line: str) -> None:
     """A line of a log is no command to a CI system."""
-    shown = text.visible(line).lstrip()
+    output = text.visible(line).lstrip()
 
-    assert not shown.startswith("::")
-    assert "##[" not in shown
+    assert not output.startswith("::")
+    assert "##[" not in output
 
 
 def test_open_bounds_are_told() -> None:
@@ -104,16 +104,16 @@ def test_only_quiet_defaults_are_folded() -> None:
     quiet = reports.guard("default:stats", kind="default")
     loud = reports.guard("default:grid", Verdict.RED, kind="default")
 
-    told, rest = text.fold([quiet, declared, loud])
+    listed, rest = text.fold([quiet, declared, loud])
 
-    assert told == (declared, loud)
+    assert listed == (declared, loud)
     assert rest == 1
     assert "1 guard on by default" in text.describe_folded(rest)
     assert text.describe_folded(0) == ""
 
 
 @pytest.mark.parametrize(
-    ("parts", "told"),
+    ("parts", "sentences"),
     [
         (("found 3; expected ≥ 5", "Look here."), "found 3; expected ≥ 5. Look here."),
         (("", "Look here"), "Look here."),
@@ -121,9 +121,9 @@ def test_only_quiet_defaults_are_folded() -> None:
         (("", ""), ""),
     ],
 )
-def test_reason_and_remedy_are_two_sentences(parts: tuple[str, ...], told: str) -> None:
+def test_reason_and_remedy_are_two_sentences(parts: tuple[str, ...], sentences: str) -> None:
     """A full stop stands between texts that lack it, and none is doubled."""
-    assert text.sentences(*parts) == told
+    assert text.sentences(*parts) == sentences
 
 
 def test_tests_are_told_once() -> None:
@@ -133,9 +133,9 @@ def test_tests_are_told_once() -> None:
     again = replace(passed, reason="247 of 252 tests passed; at the second attempt")
     failed = replace(passed, tests={"passed": 3, "failed": 2}, reason="2 of 5 did not pass")
 
-    told = [text.note(stage) for stage in (passed, again, failed, reports.stage("b", 0))]
+    texts = [text.note(stage) for stage in (passed, again, failed, reports.stage("b", 0))]
 
-    assert told == [
+    assert texts == [
         "247 passed, 5 skipped",
         "247 passed, 5 skipped; at the second attempt",
         "3 passed, 2 failed; 2 of 5 did not pass",

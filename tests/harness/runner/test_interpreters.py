@@ -100,12 +100,12 @@ def test_the_environment_is_that_of_the_interpreter(tmp_path: Path) -> None:
     )
     suite = made.suites["tiny"]
 
-    found = stamp.environment_of(suite, made.root)
+    recorded = stamp.environment_of(suite, made.root)
 
-    assert found["python"] == "3.9.18"
-    assert found["tensorflow"] == "2.99.0"
-    assert found["machine"] == "m68k"
-    assert "torch" not in found
+    assert recorded["python"] == "3.9.18"
+    assert recorded["tensorflow"] == "2.99.0"
+    assert recorded["machine"] == "m68k"
+    assert "torch" not in recorded
     assert interpreter.absent_modules(suite, made.root) == (
         "module absent_one is not installed: pip install one"
     )
@@ -181,6 +181,6 @@ def test_a_scratch_checkout_finds_the_environment(
     wrapper = _write_wrapper(tmp_path / "home/.env/bin/python", "x")
     monkeypatch.setitem(os.environ, interpreters.HOME, str(tmp_path / "home"))
 
-    found = interpreters.locate((".env/bin/python",), tmp_path / "scratch")
+    command = interpreters.locate((".env/bin/python",), tmp_path / "scratch")
 
-    assert found == (str(wrapper),)
+    assert command == (str(wrapper),)

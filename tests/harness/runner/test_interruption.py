@@ -171,9 +171,9 @@ def start(root: Path) -> subprocess.Popen[bytes]:
 
 
 def finish(process: subprocess.Popen[bytes], *codes: int) -> None:
-    told = process.communicate()[0].decode()
-    assert process.returncode in codes, told
-    assert "Traceback" not in told
+    output = process.communicate()[0].decode()
+    assert process.returncode in codes, output
+    assert "Traceback" not in output
 
 
 @pytest.mark.long

@@ -61,9 +61,9 @@ def call(folder: Path, tests: str, *words: str) -> tuple[int, dict[str, Any]]:
         timeout=60,
     )
     assert (folder / "out/evidence.json").is_file(), done.stdout + done.stderr
-    found: dict[str, Any] = json.loads((folder / "out/evidence.json").read_text())
-    assert f"evidence: {folder / 'out/evidence.json'}: {found['verdict']}" in done.stdout
-    return done.returncode, found
+    evidence: dict[str, Any] = json.loads((folder / "out/evidence.json").read_text())
+    assert f"evidence: {folder / 'out/evidence.json'}: {evidence['verdict']}" in done.stdout
+    return done.returncode, evidence
 
 
 @pytest.mark.road
@@ -71,26 +71,26 @@ def call(folder: Path, tests: str, *words: str) -> tuple[int, dict[str, Any]]:
 @pytest.mark.parametrize("words", [(), ("-p", "xdist", "-n", "2")], ids=["alone", "xdist"])
 def test_everything_attached_arrives(tmp_path: Path, words: tuple[str, ...]) -> None:
     """Outcomes, metrics, files, seeds and warnings are the same with and without workers."""
-    code, found = call(tmp_path, _TESTS, *words)
+    code, evidence = call(tmp_path, _TESTS, *words)
 
-    assert (code, found["exit_code"], found["verdict"]) == (1, 1, "red")
-    assert found["counts"] == {
+    assert (code, evidence["exit_code"], evidence["verdict"]) == (1, 1, "red")
+    assert evidence["counts"] == {
         "collected": 5,
         "passed": 3,
         "failed": 0,
         "error": 1,
         "skipped": 1,
     }
-    outcomes = {test["id"].partition("::")[2]: test["outcome"] for test in found["tests"]}
+    outcomes = {test["id"].partition("::")[2]: test["outcome"] for test in evidence["tests"]}
     assert outcomes["test_teardown_breaks"] == "error"
-    assert all(test["duration_s"] >= 0 for test in found["tests"])
-    metrics = [(m["name"], m["value"]) for m in found["metrics"]]
+    assert all(test["duration_s"] >= 0 for test in evidence["tests"])
+    metrics = [(m["name"], m["value"]) for m in evidence["metrics"]]
     assert metrics[:2] == [("loss", 0.3), ("loss", 0.5)]
     assert math.isnan(metrics[2][1])
-    assert [seed["value"] for seed in found["seeds"]] == [3, 5]
-    assert [w["message"] for w in found["warnings"]] == ["beware"]
-    assert found["hash_seed"] == "7"
-    first, second = found["files"]
+    assert [seed["value"] for seed in evidence["seeds"]] == [3, 5]
+    assert [w["message"] for w in evidence["warnings"]] == ["beware"]
+    assert evidence["hash_seed"] == "7"
+    first, second = evidence["files"]
     assert (first["name"], first["sha256"]) == ("curve.csv", sha256_bytes(b"3\n"))
     assert (tmp_path / "out" / second["path"]).read_text() == "5\n"
 
@@ -112,10 +112,10 @@ def test_silence_is_no_success(
     tmp_path: Path, tests: str, words: tuple[str, ...], code: int, verdict: str
 ) -> None:
     """No test, only skipped tests and fewer than promised are not green."""
-    returned, found = call(tmp_path, tests, *words)
+    returned, evidence = call(tmp_path, tests, *words)
 
-    assert (returned, found["verdict"]) == (code, verdict)
-    assert found["reason"]
+    assert (returned, evidence["verdict"]) == (code, verdict)
+    assert evidence["reason"]
 
 
 @pytest.mark.road
@@ -156,18 +156,18 @@ def test_a_session_within_a_worker_records(
     """A session that a test of a parallel session starts is no worker: it writes its own."""
     monkeypatch.setitem(CHILD, "PYTEST_XDIST_WORKER", "gw0")
 
-    code, found = call(tmp_path, "def test_a(): pass\n")
+    code, evidence = call(tmp_path, "def test_a(): pass\n")
 
-    assert (code, found["counts"]["passed"]) == (0, 1)
+    assert (code, evidence["counts"]["passed"]) == (0, 1)
 
 
 def test_file_name_stays_in_the_evidence(tmp_path: Path) -> None:
     """A name with folders is refused, so nothing is written elsewhere."""
     tests = "def test_a(evidence):\n    evidence.file(__file__, '../outside.py')\n"
 
-    code, found = call(tmp_path, tests)
+    code, evidence = call(tmp_path, tests)
 
-    assert (code, found["files"]) == (1, [])
+    assert (code, evidence["files"]) == (1, [])
     assert not list(tmp_path.glob("**/outside.py"))
 
 

@@ -70,26 +70,26 @@ def call(folder: Path, tests: str, *words: str) -> tuple[int, dict[str, Any], st
         text=True,
         timeout=60,
     )
-    found = json.loads((folder / "out/evidence.json").read_text())
-    return done.returncode, found, done.stdout
+    evidence = json.loads((folder / "out/evidence.json").read_text())
+    return done.returncode, evidence, done.stdout
 
 
-def outcomes(found: dict[str, Any]) -> dict[str, str]:
+def outcomes(evidence: dict[str, Any]) -> dict[str, str]:
     """Return the outcome of each test by its name."""
-    return {test["id"].partition("::")[2]: test["outcome"] for test in found["tests"]}
+    return {test["id"].partition("::")[2]: test["outcome"] for test in evidence["tests"]}
 
 
 @pytest.mark.road
 def test_retried_test_is_flaky_not_green(tmp_path: Path) -> None:
     """A test that passes at its third attempt is told as flaky, its failures in full."""
-    code, found, said = call(tmp_path, _SHAKY, "--harness-test-retries=2")
+    code, evidence, said = call(tmp_path, _SHAKY, "--harness-test-retries=2")
 
-    shaky = next(test for test in found["tests"] if test["id"].endswith("shaky"))
-    assert (code, outcomes(found)) == (0, {"test_shaky": "passed", "test_steady": "passed"})
+    shaky = next(test for test in evidence["tests"] if test["id"].endswith("shaky"))
+    assert (code, outcomes(evidence)) == (0, {"test_shaky": "passed", "test_steady": "passed"})
     assert ["printed in attempt 1" in a for a in shaky["attempts"]] == [True, False]
     assert "assert 2 > 2" in shaky["attempts"][1]
     assert "FLAKY test_it.py::test_shaky: 2 failed attempts" in said
-    assert [m["value"] for m in found["metrics"]] == [3.0]
+    assert [m["value"] for m in evidence["metrics"]] == [3.0]
     properties = {p.get("name"): p.get("value") for p in _junit(tmp_path).iter("property")}
     assert properties["harness-flaky"] == "2 retried"
 
@@ -101,9 +101,9 @@ def _junit(folder: Path) -> ET.Element:
 @pytest.mark.road
 def test_what_never_passes_stays_red(tmp_path: Path) -> None:
     """Retries that do not help leave a failure, with every attempt told."""
-    code, found, said = call(tmp_path, _SHAKY, "--harness-test-retries=1")
+    code, evidence, said = call(tmp_path, _SHAKY, "--harness-test-retries=1")
 
-    assert (code, outcomes(found)["test_shaky"]) == (1, "failed")
+    assert (code, outcomes(evidence)["test_shaky"]) == (1, "failed")
     assert "RETRIED test_it.py::test_shaky: 1 failed attempt" in said
     assert "  | " in said
 
@@ -136,11 +136,11 @@ def test_hanging_test_is_ended_alone(tmp_path: Path) -> None:
     """A test that hangs fails at its bound, says where it was, and the others still run."""
     began = time.monotonic()
 
-    code, found, said = call(tmp_path, _HANGS, "--harness-test-timeout=0.3")
+    code, evidence, said = call(tmp_path, _HANGS, "--harness-test-timeout=0.3")
 
     assert time.monotonic() - began < 20
     wanted = {"test_call": "failed", "test_teardown": "error", "test_quick": "passed"}
-    assert (code, outcomes(found)) == (1, wanted)
+    assert (code, outcomes(evidence)) == (1, wanted)
     assert "call still running after 0.3 s" in said
     assert "tear-down still running after 0.3 s" in said
     assert "time.sleep(60)" in said
@@ -175,11 +175,11 @@ def test_quarantined_failure_is_skipped(tmp_path: Path) -> None:
     named = ("TestOld", "test_many", "test_fixture")
     entries = [f"--harness-quarantine=test_it.py::{name}|ada: why {name}" for name in named]
 
-    code, found, said = call(tmp_path, _QUARANTINE, *entries)
+    code, evidence, said = call(tmp_path, _QUARANTINE, *entries)
 
-    assert (code, found["verdict"]) == (0, "green")
-    assert found["reason"] == "2 of 5 tests passed, 3 failed in quarantine"
-    assert outcomes(found) == {
+    assert (code, evidence["verdict"]) == (0, "green")
+    assert evidence["reason"] == "2 of 5 tests passed, 3 failed in quarantine"
+    assert outcomes(evidence) == {
         "TestOld::test_bad": "quarantined",
         "test_many[1]": "passed",
         "test_many[2]": "quarantined",
@@ -190,7 +190,7 @@ def test_quarantined_failure_is_skipped(tmp_path: Path) -> None:
     assert sorted(skipped) == [f"quarantined: ada: why {n}" for n in sorted(named)]
     assert "QUARANTINED test_it.py::TestOld::test_bad: 1 failed attempt" in said
     assert "the old one" in said
-    bad = next(test for test in found["tests"] if test["id"].endswith("bad"))
+    bad = next(test for test in evidence["tests"] if test["id"].endswith("bad"))
     assert (bad["quarantine"], "the old one" in bad["attempts"][0]) == (
         "test_it.py::TestOld",
         True,
@@ -202,9 +202,11 @@ def test_quarantine_excuses_nobody_else(tmp_path: Path) -> None:
     """What is not named fails as ever, a name that only begins alike included."""
     tests = "def test_a(): pass\ndef test_ab(): assert 0\n"
 
-    code, found, _ = call(tmp_path, tests, "--harness-quarantine=test_it.py::test_a|ada: why")
+    code, evidence, _ = call(
+        tmp_path, tests, "--harness-quarantine=test_it.py::test_a|ada: why"
+    )
 
-    assert (code, outcomes(found)["test_ab"]) == (1, "failed")
+    assert (code, outcomes(evidence)["test_ab"]) == (1, "failed")
 
 
 @pytest.mark.road
@@ -212,20 +214,20 @@ def test_unknown_quarantine_is_an_error(tmp_path: Path) -> None:
     """A quarantine that names no test that ran ends with exit code 4 and the nearest name."""
     entry = "--harness-quarantine=test_it.py::test_many[3]|ada: why"
 
-    code, found, said = call(tmp_path, _QUARANTINE, entry)
+    code, evidence, said = call(tmp_path, _QUARANTINE, entry)
 
-    assert (code, found["verdict"]) == (4, "red")
+    assert (code, evidence["verdict"]) == (4, "red")
     assert "ERROR: not found: quarantined test_it.py::test_many[3]; did you mean" in said
 
 
 @pytest.mark.road
 def test_only_quarantined_failures_prove_nothing(tmp_path: Path) -> None:
     """A session in which nothing passed is inconclusive, whatever excused it."""
-    code, found, _ = call(
+    code, evidence, _ = call(
         tmp_path, "def test_a(): assert 0\n", "--harness-quarantine=test_it.py|ada: x"
     )
 
-    assert (code, found["verdict"]) == (5, "inconclusive")
+    assert (code, evidence["verdict"]) == (5, "inconclusive")
 
 
 @pytest.mark.road
@@ -237,7 +239,7 @@ def test_workers_tell_the_same(tmp_path: Path) -> None:
     named = ("TestOld", "test_many", "test_fixture", "test_hangs")
     words = [f"--harness-quarantine=test_it.py::{name}|ada: why" for name in named]
 
-    code, found, said = call(
+    code, evidence, said = call(
         tmp_path,
         tests,
         *words,
@@ -248,9 +250,11 @@ def test_workers_tell_the_same(tmp_path: Path) -> None:
         "-n1",
     )
 
-    attempts = {t["id"].partition("::")[2]: len(t.get("attempts", ())) for t in found["tests"]}
+    attempts = {
+        t["id"].partition("::")[2]: len(t.get("attempts", ())) for t in evidence["tests"]
+    }
     assert code == 0
-    assert [name for name, word in outcomes(found).items() if word == "quarantined"] == [
+    assert [name for name, word in outcomes(evidence).items() if word == "quarantined"] == [
         "TestOld::test_bad",
         "test_fixture",
         "test_hangs",
@@ -294,8 +298,8 @@ def test_flaky_test_is_visible_in_the_hub(tmp_path: Path) -> None:
     assert (outcome.exit_code, record.stages[0].is_flaky) == (0, True)
     assert record.stages[0].flaky == ("source/test_it.py::test_shaky: 2 retries",)
     assert "flaky: test source/test_it.py::test_shaky: 2 retries" in record.reason
-    kept = json.loads((outcome.hub / "green/tests.evidence.json").read_text())
-    assert [len(t.get("attempts", ())) for t in kept["tests"]] == [2, 0]
+    evidence = json.loads((outcome.hub / "green/tests.evidence.json").read_text())
+    assert [len(t.get("attempts", ())) for t in evidence["tests"]] == [2, 0]
     assert "printed in attempt 1" in (outcome.hub / "green/tests.log").read_text()
 
 

@@ -42,9 +42,9 @@ def test_green_run_leaves_its_evidence(tmp_path: Path) -> None:
     """A run that keeps its promises is green, and its hub holds what the layout says."""
     outcome = hubs.run(hubs.project(tmp_path))
 
-    found = {p.relative_to(outcome.hub).as_posix() for p in outcome.hub.rglob("*.*")}
+    files = {p.relative_to(outcome.hub).as_posix() for p in outcome.hub.rglob("*.*")}
     assert (outcome.record.verdict, outcome.exit_code) == (Verdict.GREEN, 0)
-    assert found == GREEN_FILES
+    assert files == GREEN_FILES
     assert outcome.record.metrics == {"out:value": 3.0}
     assert outcome.hub == tmp_path / "hubs/tiny" / outcome.record.run_id
     assert layout.RUN_ID.fullmatch(outcome.record.run_id)
@@ -145,8 +145,8 @@ def test_no_machine_layout_in_a_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     content = b"".join(p.read_bytes() for p in outcome.hub.rglob("*") if p.is_file())
     assert outcome.record.verdict is Verdict.GREEN
-    for told in (str(tmp_path), "/home/tess", "open-sesame-1234"):
-        assert told.encode() not in content
+    for private in (str(tmp_path), "/home/tess", "open-sesame-1234"):
+        assert private.encode() not in content
     assert b"<root>" in content
 
 
@@ -158,10 +158,10 @@ def test_artifact_outside_is_found_again(tmp_path: Path) -> None:
 
     outcome = hubs.run(hubs.project(tmp_path, tiny=suite))
 
-    kept = tmp_path / outcome.record.artifacts[0].path
+    external = tmp_path / outcome.record.artifacts[0].path
     assert outcome.record.verdict is Verdict.GREEN
     assert HubEvidence(outcome.hub).json("out") == {"value": 3.0}
-    kept.write_text('{"value": 4.0}')
+    external.write_text('{"value": 4.0}')
     with pytest.raises(Exception, match="other bytes"):
         HubEvidence(outcome.hub).json("out")
 
@@ -252,9 +252,9 @@ def test_red_evidence_is_not_used_again(tmp_path: Path) -> None:
 def test_runs_at_the_same_time(tmp_path: Path) -> None:
     """Two runs at once make two hubs, each whole."""
     project = hubs.project(tmp_path)
-    found = []
+    outcomes = []
     threads = [
-        threading.Thread(target=lambda: found.append(hubs.run(project))) for _ in range(2)
+        threading.Thread(target=lambda: outcomes.append(hubs.run(project))) for _ in range(2)
     ]
 
     for thread in threads:
@@ -262,8 +262,8 @@ def test_runs_at_the_same_time(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
 
-    assert len({outcome.hub for outcome in found}) == 2
-    assert all(outcome.record.verdict is Verdict.GREEN for outcome in found)
+    assert len({outcome.hub for outcome in outcomes}) == 2
+    assert all(outcome.record.verdict is Verdict.GREEN for outcome in outcomes)
 
 
 def test_overhead_is_small(tmp_path: Path) -> None:

@@ -26,10 +26,10 @@ ENTRY_POINTS = (
 @pytest.fixture
 def no_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let TensorFlow be absent, wherever these tests run."""
-    found = importlib.util.find_spec
+    find_spec = importlib.util.find_spec
 
     def look(name: str, package: str | None = None) -> ModuleSpec | None:
-        return None if name == backends.TENSORFLOW else found(name, package)
+        return None if name == backends.TENSORFLOW else find_spec(name, package)
 
     monkeypatch.setattr(importlib.util, "find_spec", look)
 

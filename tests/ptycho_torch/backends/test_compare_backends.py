@@ -36,17 +36,17 @@ def test_every_stage_is_within_the_tolerance(
     gridsize: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Both backends agree with the oracle from encoding to stitching, for every group size."""
-    code, found = _run(*_bundle(tmp_path, gridsize=gridsize))
+    code, report = _run(*_bundle(tmp_path, gridsize=gridsize))
 
     merged = ["merge", "extract"] if gridsize > 1 else ["extract"]
     wanted = ["encode", "decode", *merged, "illuminate", "propagate", "loss", "stitch"]
     assert code == 0
-    assert sorted(found["stages"]) == sorted(wanted)
-    assert found["first_stage"] is None
-    assert 0 < found["worst"]["tensorflow"] <= stages.TOLERANCE
-    assert 0 < found["worst"]["torch"] <= stages.TOLERANCE
-    shown = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert shown == [*wanted, "every"]
+    assert sorted(report["stages"]) == sorted(wanted)
+    assert report["first_stage"] is None
+    assert 0 < report["worst"]["tensorflow"] <= stages.TOLERANCE
+    assert 0 < report["worst"]["torch"] <= stages.TOLERANCE
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert names == [*wanted, "every"]
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,12 @@ def test_the_first_stage_that_differs_is_named(
     """A fault of one part in a thousand is found where it was made, and all later ones not."""
     scan, folder = _bundle(tmp_path)
     right = getattr(module, name)
-    monkeypatch.setattr(module, name, lambda *given: 1.001 * right(*given))
+    monkeypatch.setattr(module, name, lambda *arguments: 1.001 * right(*arguments))
 
-    code, found = _run(scan, folder)
+    code, report = _run(scan, folder)
 
     assert code == 1
-    assert found["first_stage"] == first
+    assert report["first_stage"] == first
     assert f"{first} is the first stage that differs" in capsys.readouterr().err
 
 

@@ -31,9 +31,9 @@ CASES = [
 TOLERANCE = {np.float64: 1e-7, np.float32: 2e-5}
 
 
-def _distance(found: Any, wanted: NDArray[Any]) -> float:
-    assert found.shape == wanted.shape
-    return float(np.linalg.norm(found - wanted) / np.linalg.norm(wanted))
+def _distance(actual: Any, wanted: NDArray[Any]) -> float:
+    assert actual.shape == wanted.shape
+    return float(np.linalg.norm(actual - wanted) / np.linalg.norm(wanted))
 
 
 def _inputs(made: Case, count: int | None = None, dtype: Any = np.float32) -> tuple[Any, Any]:
@@ -49,24 +49,24 @@ def test_every_stage_agrees(
     """From features to intensity and loss, TensorFlow matches the oracle at every stage."""
     made = case(gridsize, B, modes, **settings)
 
-    found = made.tensorflow_model(dtype).stages(*_inputs(made, dtype=dtype))
+    stages_ = made.tensorflow_model(dtype).stages(*_inputs(made, dtype=dtype))
 
     wanted = oracle.forward(made.state, made.X, made.rel, made.probe, made.config)
-    assert found.keys() == wanted.keys()
-    far = {name: _distance(found[name].numpy(), wanted[name]) for name in wanted}
+    assert stages_.keys() == wanted.keys()
+    far = {name: _distance(stages_[name].numpy(), wanted[name]) for name in wanted}
     failed = [name for name, distance in far.items() if not distance <= TOLERANCE[dtype]]
     assert not failed, f"first stage that fails: {failed[0]}, {far}"
 
     mask = np.random.default_rng(6).random((backends.N, backends.N)) > 0.1
     terms = losses.poisson(
-        found["intensity"], _inputs(made, dtype=dtype)[0], 19.764235, tf.constant(mask), 1e-8
+        stages_["intensity"], _inputs(made, dtype=dtype)[0], 19.764235, tf.constant(mask), 1e-8
     )
     nll, deviance = oracle.poisson_nll(wanted["intensity"], made.X, 19.764235, mask)
     assert float(terms.loss) == pytest.approx(nll, rel=1e-5)
     assert terms.deviance is not None
     assert float(terms.deviance) == pytest.approx(deviance, rel=1e-5)
     misfit = losses.mae(
-        found["intensity"], _inputs(made, dtype=dtype)[0], 19.764235, tf.constant(mask), 1e-12
+        stages_["intensity"], _inputs(made, dtype=dtype)[0], 19.764235, tf.constant(mask), 1e-12
     )
     expected = oracle.mae(wanted["intensity"], made.X, 19.764235, mask)
     assert float(misfit.loss) == pytest.approx(expected, rel=1e-5)
@@ -77,11 +77,11 @@ def test_both_networks_agree_with_torch(architecture: str) -> None:
     """The light network, which the oracle does not know, gives the patches that torch gives."""
     made = case(2, 3, architecture=architecture)
 
-    found = made.tensorflow_model().forward(*_inputs(made))
+    result = made.tensorflow_model().forward(*_inputs(made))
 
     wanted = made.torch_model(torch.from_numpy(made.X), torch.from_numpy(made.rel).float())
-    assert _distance(found.patches.numpy(), wanted.patches.detach().numpy()) <= 2e-5
-    assert _distance(found.intensity.numpy(), wanted.intensity.detach().numpy()) <= 2e-5
+    assert _distance(result.patches.numpy(), wanted.patches.detach().numpy()) <= 2e-5
+    assert _distance(result.intensity.numpy(), wanted.intensity.detach().numpy()) <= 2e-5
 
 
 @pytest.mark.slow
@@ -120,10 +120,10 @@ def test_gradients_agree_with_torch(loss: str) -> None:
     theirs = {"poisson": torch_losses.poisson, "mae": torch_losses.mae}[loss]
     result = torch_model(*inputs)
     theirs(result.intensity, inputs[0], 3.0, torch.from_numpy(mask), 1e-8).loss.backward()
-    found = weights.to_bundle({name: slope.numpy() for name, slope in slopes.items()})
+    slopes_ = weights.to_bundle({name: slope.numpy() for name, slope in slopes.items()})
     for name, parameter in torch_model.network.named_parameters():
         assert parameter.grad is not None
-        assert _distance(found[name], parameter.grad.numpy()) <= 1e-10, name
+        assert _distance(slopes_[name], parameter.grad.numpy()) <= 1e-10, name
 
 
 def test_weights_survive_the_round_trip() -> None:

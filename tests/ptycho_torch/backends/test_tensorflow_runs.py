@@ -37,8 +37,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         flags += ("--regroup", "--gradient-clip-val", "0.5", "--accumulate-grad-batches", "2")
         assert bundles.train(scan, folder / name, *flags, "--backend", name) == 0
         places = ("--test_data", str(scan), "--output_dir", str(folder / f"{name}-inference"))
-        given = ("--model_path", str(folder / "torch"), *places, "--accelerator", "cpu")
-        assert infer([*given, "--backend", name, "--log-patch-stats", "--quiet"]) == 0
+        model_flags = ("--model_path", str(folder / "torch"), *places, "--accelerator", "cpu")
+        assert infer([*model_flags, "--backend", name, "--log-patch-stats", "--quiet"]) == 0
     return folder
 
 
@@ -106,9 +106,9 @@ def test_the_statistics_name_what_computed(
     """Where the choice is lost on its way, the records say PyTorch, whatever was asked for."""
     monkeypatch.setattr(components, "with_backend", lambda model, _: model)
     places = ("--test_data", str(runs / "scan.npz"), "--output_dir", str(tmp_path))
-    given = ("--model_path", str(runs / "torch"), *places, "--accelerator", "cpu")
+    flags = ("--model_path", str(runs / "torch"), *places, "--accelerator", "cpu")
 
-    assert infer([*given, "--backend", "tensorflow", "--log-patch-stats", "--quiet"]) == 0
+    assert infer([*flags, "--backend", "tensorflow", "--log-patch-stats", "--quiet"]) == 0
 
     stats = json.loads((tmp_path / "analysis/torch_patch_stats.json").read_text())
     assert {record["backend"] for record in stats} == {"torch"}
@@ -183,16 +183,16 @@ def test_stitching_agrees() -> None:
     positions = rng.uniform((10, 20), (31, 25), (7, 2))
     weight = rng.uniform(0.1, 1, (8, 8))
     geometry = canvas.canvas_geometry(positions, 8)
-    found = []
+    targets = []
     for kind in (canvas.Canvas, TensorFlowCanvas):
         target = kind(geometry, weight)
         for part in (slice(0, 4), slice(4, 4), slice(4, None)):
             target.place(patches[part], positions[part])
-        found.append(target)
+        targets.append(target)
 
-    assert np.allclose(found[0].numerator, found[1].numerator, atol=1e-12)
-    assert np.allclose(found[0].denominator, found[1].denominator, atol=1e-12)
-    assert found[0].numerator.any()
+    assert np.allclose(targets[0].numerator, targets[1].numerator, atol=1e-12)
+    assert np.allclose(targets[0].denominator, targets[1].denominator, atol=1e-12)
+    assert targets[0].numerator.any()
 
 
 def test_long_gradients_are_shortened() -> None:

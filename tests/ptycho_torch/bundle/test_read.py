@@ -84,7 +84,7 @@ def test_paths_are_reduced_to_names(scan: Path, tmp_path: Path) -> None:
     """No folder of the machine travels in a bundle."""
     payload = bundles.settle(scan, tmp_path, debug_dump=str(tmp_path / "dump"))
 
-    kept = manifest.Configs.from_run(payload.run_config)
+    configs = manifest.Configs.from_run(payload.run_config)
 
-    assert kept.training.train_data_file == scan.name
-    assert kept.inference.debug_dump == "dump"
+    assert configs.training.train_data_file == scan.name
+    assert configs.inference.debug_dump == "dump"

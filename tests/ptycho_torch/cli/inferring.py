@@ -39,5 +39,5 @@ def small_inputs(folder: Path) -> Inputs:
 
 def infer(inputs: Inputs, output: Path, *more: str, scan: Path | None = None) -> int:
     """Run the program in this process."""
-    given = ["--model_path", str(inputs.model), "--test_data", str(scan or inputs.scan)]
-    return inference.main([*given, "--output_dir", str(output), "--accelerator", "cpu", *more])
+    flags = ["--model_path", str(inputs.model), "--test_data", str(scan or inputs.scan)]
+    return inference.main([*flags, "--output_dir", str(output), "--accelerator", "cpu", *more])

@@ -42,8 +42,8 @@ def stored(output: Path) -> dict[str, Any]:
 
 def values(output: Path) -> dict[str, Any]:
     """Settings that the run recorded."""
-    found: dict[str, Any] = json.loads((output / "config.json").read_text())["values"]
-    return found
+    section: dict[str, Any] = json.loads((output / "config.json").read_text())["values"]
+    return section
 
 
 @pytest.fixture(scope="module")
@@ -248,8 +248,8 @@ def test_config_file_is_weaker_than_flags(inputs: Inputs, tmp_path: Path) -> Non
         == 0
     )
 
-    found = values(tmp_path / "o")["inference"]
-    assert (found["batch_size"], found["patch_weighting"]) == (7, "uniform")
+    section = values(tmp_path / "o")["inference"]
+    assert (section["batch_size"], section["patch_weighting"]) == (7, "uniform")
 
 
 def test_precision_changes_the_numbers(inputs: Inputs, usual: Path, tmp_path: Path) -> None:
@@ -314,13 +314,13 @@ def test_lightning_is_not_loaded(inputs: Inputs, tmp_path: Path) -> None:
         "heavy = [m for m in ('lightning', 'torch._inductor', 'torch._dynamo') "
         "if m in sys.modules]; print(code, heavy)"
     )
-    given = ["--model_path", str(inputs.model), "--test_data", str(inputs.scan)]
+    flags = ["--model_path", str(inputs.model), "--test_data", str(inputs.scan)]
 
-    found = subprocess.run(
-        [sys.executable, "-c", code, *given, "--output_dir", str(tmp_path), "--quiet"],
+    completed = subprocess.run(
+        [sys.executable, "-c", code, *flags, "--output_dir", str(tmp_path), "--quiet"],
         capture_output=True,
         text=True,
         check=True,
     )
 
-    assert found.stdout.strip() == "0 []"
+    assert completed.stdout.strip() == "0 []"

@@ -64,21 +64,21 @@ def test_refused_file_is_described_and_ends_with_two(
     path = write_npz(tmp_path / "s.npz", diff3d=shifted)
 
     assert inspect.main([str(path)]) == 2
-    shown = capsys.readouterr()
-    assert "--center auto" in shown.out.split("\nrefused")[1]
-    assert "positions x" in shown.out
-    assert shown.err.count("error: ") == 1
+    output = capsys.readouterr()
+    assert "--center auto" in output.out.split("\nrefused")[1]
+    assert "positions x" in output.out
+    assert output.err.count("error: ") == 1
 
     assert inspect.main([str(path), "--center", "auto"]) == 0
 
 
-@pytest.mark.parametrize("given", [[], ["none.npz"], ["{0}", "--center", "here"]])
+@pytest.mark.parametrize("words", [[], ["none.npz"], ["{0}", "--center", "here"]])
 def test_bad_calls_end_with_two(
-    tmp_path: Path, given: list[str], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No file, no such file, a centre that is none: one line each."""
     path = write_cxi(tmp_path / "s.cxi")
 
-    assert inspect.main([word.format(path) for word in given]) == 2
+    assert inspect.main([word.format(path) for word in words]) == 2
 
     assert "error: " in capsys.readouterr().err

@@ -35,9 +35,9 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def alive(folder: Path) -> list[int]:
     """Return the noted processes that still run."""
-    noted = [int(path.name) for path in folder.iterdir() if path.name.isdecimal()]
-    assert noted
-    return [number for number in noted if is_running(number)]
+    numbers = [int(path.name) for path in folder.iterdir() if path.name.isdecimal()]
+    assert numbers
+    return [number for number in numbers if is_running(number)]
 
 
 def is_running(number: int) -> bool:

@@ -81,9 +81,9 @@ def test_turned_scan_keeps_its_points_on_the_object(tmp_path: Path, flags: list[
     """A turn moves positions, reference and its mask together, and twice is none."""
     _full(tmp_path / "scan.npz")
     start, once = _read(tmp_path / "scan.npz"), tmp_path / "once.npz"
-    given = ["--input", str(tmp_path / "scan.npz"), "--output", str(once), *flags]
+    words = ["--input", str(tmp_path / "scan.npz"), "--output", str(once), *flags]
 
-    assert convert.main(given) == 0
+    assert convert.main(words) == 0
 
     turned = _read(once)
     assert start.object_canvas is not None
@@ -104,10 +104,10 @@ def test_steps_of_the_page_reach_the_same_object(tmp_path: Path) -> None:
     """Converted, trained on and reconstructed, a scan is judged as without the detour."""
     _full(tmp_path / "scan.npz")
     cxi, out = str(tmp_path / "scan.cxi"), str(tmp_path / "out")
-    given = ["--input", str(tmp_path / "scan.npz"), "--output", cxi]
-    assert convert.main([*given, *OPTICS, "--quiet"]) == 0
+    words = ["--input", str(tmp_path / "scan.npz"), "--output", cxi]
+    assert convert.main([*words, *OPTICS, "--quiet"]) == 0
     assert train.main(["--train_data_file", cxi, "--output_dir", out, *BRIEF]) == 0
-    found = []
+    reports = []
     for name in NAMES[:2]:
         folder = tmp_path / f"of-{name}"
         data = ["--test_data", str(tmp_path / name), "--output_dir", str(folder)]
@@ -116,7 +116,9 @@ def test_steps_of_the_page_reach_the_same_object(tmp_path: Path) -> None:
         judged = ["--reconstruction", str(folder / "reconstruction.npz")]
         judged += ["--truth", str(tmp_path / "scan.npz"), "--output", str(folder / "m.json")]
         assert evaluate.main(judged) == 0
-        found.append(json.loads((folder / "m.json").read_text()))
+        reports.append(json.loads((folder / "m.json").read_text()))
 
-    assert found[1]["complex_error"] == pytest.approx(found[0]["complex_error"], rel=1e-3)
-    assert found[1]["phase"]["pearson"] == pytest.approx(found[0]["phase"]["pearson"], abs=1e-3)
+    assert reports[1]["complex_error"] == pytest.approx(reports[0]["complex_error"], rel=1e-3)
+    assert reports[1]["phase"]["pearson"] == pytest.approx(
+        reports[0]["phase"]["pearson"], abs=1e-3
+    )

@@ -61,19 +61,19 @@ def store(made: Trained, **changes: Any) -> None:
 
 def judge(made: Trained, output: Path, *more: str) -> int:
     """Run the parity program."""
-    given = ["--model_path", str(made.folder), "--data", str(made.data)]
-    return parity.main([*given, "--output", str(output), *more])
+    words = ["--model_path", str(made.folder), "--data", str(made.data)]
+    return parity.main([*words, "--output", str(output), *more])
 
 
 def test_equal_roads_pass(folder: Trained, tmp_path: Path) -> None:
     """The same model gives the same patches; the record has every promised key."""
     assert judge(folder, tmp_path / "parity.json") == 0
 
-    found = json.loads((tmp_path / "parity.json").read_text())
-    assert found["relative_l2"] <= 1e-6
-    assert found["first_stage"] is None
-    assert found["groups"] == 5
-    assert found["dataset_sha256"] == folder.scan.sha256
+    report = json.loads((tmp_path / "parity.json").read_text())
+    assert report["relative_l2"] <= 1e-6
+    assert report["first_stage"] is None
+    assert report["groups"] == 5
+    assert report["dataset_sha256"] == folder.scan.sha256
     assert {
         "schema",
         "tolerance",
@@ -81,7 +81,7 @@ def test_equal_roads_pass(folder: Trained, tmp_path: Path) -> None:
         "bundle_sha256",
         "relative_l2_patches",
         "relative_l2_consistent",
-    } <= set(found)
+    } <= set(report)
 
 
 def test_differing_stage_fails(
@@ -96,9 +96,9 @@ def test_differing_stage_fails(
 
     assert "error:" in error
     assert "consistent" in error
-    found = json.loads((tmp_path / "parity.json").read_text())
-    assert found["first_stage"] == "consistent"
-    assert found["relative_l2"] == pytest.approx(1e-4, rel=0.01)
+    report = json.loads((tmp_path / "parity.json").read_text())
+    assert report["first_stage"] == "consistent"
+    assert report["relative_l2"] == pytest.approx(1e-4, rel=0.01)
 
 
 def test_other_training_file_is_refused(
@@ -152,20 +152,20 @@ def test_truth_against_itself(tmp_path: Path) -> None:
         mask=everywhere.astype(bool),
         origin_xy=np.zeros(2),
     )
-    given = ["--reconstruction", str(tmp_path / "rec.npz"), "--truth", str(truth)]
+    words = ["--reconstruction", str(tmp_path / "rec.npz"), "--truth", str(truth)]
 
     pictures = ["--pictures", str(tmp_path / "pictures")]
-    assert evaluate.main([*given, "--output", str(tmp_path / "m.json"), *pictures]) == 0
+    assert evaluate.main([*words, "--output", str(tmp_path / "m.json"), *pictures]) == 0
 
-    assert evaluate.main([*given, "--output", str(tmp_path / "plain.json")]) == 0
+    assert evaluate.main([*words, "--output", str(tmp_path / "plain.json")]) == 0
     assert (tmp_path / "plain.json").read_bytes() == (tmp_path / "m.json").read_bytes()
 
     drawn = {path.name for path in (tmp_path / "pictures").iterdir()}
     assert drawn == {"comparison_amplitude.png", "comparison_phase.png", "frc.png"}
-    found = json.loads((tmp_path / "m.json").read_text())
-    assert found["protocol"] == "m1"
-    assert found["complex_error"] < 1e-6
-    assert found["phase"]["pearson"] > 1 - 1e-6
+    report = json.loads((tmp_path / "m.json").read_text())
+    assert report["protocol"] == "m1"
+    assert report["complex_error"] < 1e-6
+    assert report["phase"]["pearson"] > 1 - 1e-6
 
 
 def test_scan_without_reference_is_refused(
@@ -181,9 +181,9 @@ def test_scan_without_reference_is_refused(
         mask=content.astype(bool),
         origin_xy=np.zeros(2),
     )
-    given = ["--reconstruction", str(tmp_path / "rec.npz"), "--truth", str(blind)]
+    words = ["--reconstruction", str(tmp_path / "rec.npz"), "--truth", str(blind)]
 
-    assert evaluate.main([*given, "--output", str(tmp_path / "m.json")]) == 2
+    assert evaluate.main([*words, "--output", str(tmp_path / "m.json")]) == 2
 
     assert "objectGuess" in capsys.readouterr().err
 
@@ -205,8 +205,8 @@ def test_training_with_a_companion_is_compared(
     out = tmp_path / "out"
     flags = ["--n_images", "6", "--max_epochs", "1", "--accelerator", "cpu", "--quiet"]
     flags.append("--log-patch-stats")
-    given = ["--train_data_file", str(bare), "--output_dir", str(out), *flags]
-    assert train.main([*given, "--companion_file", str(other)]) == 0
+    words = ["--train_data_file", str(bare), "--output_dir", str(out), *flags]
+    assert train.main([*words, "--companion_file", str(other)]) == 0
 
     data = ["--model_path", str(out), "--data", str(bare), "--output", str(tmp_path / "p.json")]
     named = ["--companion-file", str(other)] if is_named else []
@@ -225,8 +225,8 @@ def test_help_loads_nothing_heavy(program: str) -> None:
         "print('LOADED', [name for name in names if name in sys.modules])"
     )
 
-    found = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
 
-    assert found.stdout.strip().endswith("LOADED []")
+    assert completed.stdout.strip().endswith("LOADED []")

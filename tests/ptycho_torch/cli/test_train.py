@@ -111,9 +111,9 @@ def _untrained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def config_of(scan: Path, folder: Path, *words: str) -> dict[str, Any]:
-    given = ["--train_data_file", str(scan), "--output_dir", str(folder)]
+    words_ = ["--train_data_file", str(scan), "--output_dir", str(folder)]
     device = [] if {"--accelerator", "--device"} & set(words) else ["--accelerator", "cpu"]
-    assert train.main([*given, *device, *words]) == 0
+    assert train.main([*words_, *device, *words]) == 0
     content: dict[str, Any] = json.loads((folder / run_folder.CONFIG).read_text())
     return content
 

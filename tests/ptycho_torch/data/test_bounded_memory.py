@@ -98,11 +98,11 @@ def test_frames_on_disk_are_those_in_memory(
         scan_file.read(path, dataclasses.replace(config, input_kind="amplitude"))
         for config in (LEFT, HELD)
     )
-    kept = np.random.default_rng(1).permutation(70)[:61]
+    rows = np.random.default_rng(1).permutation(70)[:61]
 
     assert isinstance(held.amplitude, np.ndarray)
     np.testing.assert_array_equal(np.asarray(left.amplitude), held.amplitude)
-    assert scaling.fit(left.take(kept), 1e3) == scaling.fit(held.take(kept), 1e3)
+    assert scaling.fit(left.take(rows), 1e3) == scaling.fit(held.take(rows), 1e3)
 
 
 def _train_like(scan: ScanData) -> None:
@@ -131,15 +131,15 @@ def test_batches_are_those_of_a_scan_in_memory(tmp_path: Path) -> None:
     """A part of a scan on disk serves the same batches as its copy in memory."""
     path = _npz(tmp_path / "scan.npz", 40)
     rng = np.random.default_rng(2)
-    kept, groups = rng.permutation(40)[:30], rng.integers(0, 30, (9, 4))
+    rows, groups = rng.permutation(40)[:30], rng.integers(0, 30, (9, 4))
     offsets = rng.normal(size=(9, 4, 2))
     left, held = (
         dataset.GroupDataset(
-            scan_file.read(path, config).take(kept).amplitude, groups, offsets, 3
+            scan_file.read(path, config).take(rows).amplitude, groups, offsets, 3
         )
         for config in (LEFT, HELD)
     )
-    whole = scans.arrays(40)["diff3d"][kept][groups] * np.float32(3)
+    whole = scans.arrays(40)["diff3d"][rows][groups] * np.float32(3)
 
     for first, second in zip(dataset.loader(left, 4), dataset.loader(held, 4), strict=True):
         assert torch.equal(first.amplitude, second.amplitude)
@@ -187,8 +187,8 @@ def test_file_is_what_is_simulated_in_memory(
     whole = simulate.simulate(recipe)
 
     assert (tmp_path / "anew.npz").read_bytes() == (tmp_path / "kept.npz").read_bytes()
-    with np.load(tmp_path / "anew.npz") as found:
-        np.testing.assert_array_equal(found["diff3d"], whole.amplitude)
+    with np.load(tmp_path / "anew.npz") as stored:
+        np.testing.assert_array_equal(stored["diff3d"], whole.amplitude)
 
 
 _PROBE = """
@@ -223,7 +223,7 @@ def test_resident_memory_counts_no_frames(tmp_path: Path) -> None:
     large = _npz(tmp_path / "large.npz", 16_000)
 
     argv = [sys.executable, "-c", _PROBE, str(small), str(small), str(large)]
-    told = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60)
+    completed = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60)
 
-    _, before, after = map(int, told.stdout.split())
+    _, before, after = map(int, completed.stdout.split())
     assert (after - before) * 1024 < large.stat().st_size / 10

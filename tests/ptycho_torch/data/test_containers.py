@@ -281,11 +281,11 @@ def test_bad_product_is_refused(tmp_path: Path, change: Callable[[h5py.File], No
     assert str(path) in caught.value.where
 
 
-@pytest.mark.parametrize("kept", [0.01, 0.5, 0.99])
-def test_truncated_hdf5_is_refused(tmp_path: Path, kept: float) -> None:
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
+def test_truncated_hdf5_is_refused(tmp_path: Path, share: float) -> None:
     """An HDF5 file that lost its end is refused in one line."""
     path = _cxi(tmp_path)
-    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
 
     with pytest.raises(InputError) as caught:
         scan_file.read(path, CONFIG)

@@ -100,8 +100,8 @@ def test_fresh_groups_follow_the_epoch(workers: int) -> None:
         groups, offsets = drawn(epoch)
         index = torch.cat([batch.group_index for batch in batches])
         assert index.tolist() == (5 * epoch + order).tolist()
-        found = torch.cat([batch.amplitude for batch in batches]).numpy()
-        np.testing.assert_array_equal(found, SCALE * AMPLITUDE[groups[order]])
+        amplitude = torch.cat([batch.amplitude for batch in batches]).numpy()
+        np.testing.assert_array_equal(amplitude, SCALE * AMPLITUDE[groups[order]])
         placed = torch.cat([batch.offsets for batch in batches]).numpy()
         np.testing.assert_array_equal(placed, offsets[order].astype(np.float32))
 

@@ -76,9 +76,9 @@ def test_neighbours_are_read_at_once(
         return real(descriptor, buffers, place)
 
     monkeypatch.setattr(os, "preadv", counted)
-    found = stored[np.array([[7, 3], [2, 7], [4, 9]])]
+    frames = stored[np.array([[7, 3], [2, 7], [4, 9]])]
 
-    np.testing.assert_array_equal(found[1, 0], FRAMES[2])
+    np.testing.assert_array_equal(frames[1, 0], FRAMES[2])
     assert places == [OFFSET + 60 * number for number in (2, 7, 9)]
 
 

@@ -35,18 +35,18 @@ def test_nearest_equals_brute_force(seed: int, count: int) -> None:
     """Neighbours are the nearest others, ties by index, on lattices with repeated points."""
     positions = _lattice(seed, 25)
 
-    found = grouping.nearest(cKDTree(positions), np.arange(25), count)
+    neighbours = grouping.nearest(cKDTree(positions), np.arange(25), count)
 
     for point in range(25):
-        assert found[point].tolist() == _brute_nearest(positions, point, count)
+        assert neighbours[point].tolist() == _brute_nearest(positions, point, count)
 
 
 def test_nearest_survives_all_equal_points() -> None:
     """A hundred points on one spot still give others, never the point itself."""
-    found = grouping.nearest(cKDTree(np.zeros((100, 2))), np.arange(100), 3)
+    neighbours = grouping.nearest(cKDTree(np.zeros((100, 2))), np.arange(100), 3)
 
-    assert found[0].tolist() == [1, 2, 3]
-    assert found[2].tolist() == [0, 1, 3]
+    assert neighbours[0].tolist() == [1, 2, 3]
+    assert neighbours[2].tolist() == [0, 1, 3]
 
 
 def test_draw_order_is_the_documented_one() -> None:
@@ -120,12 +120,12 @@ def test_few_points_shrink_the_search(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_geometry_of_the_golden_group() -> None:
     """Centre, offsets and canvas of the published group, in the published order."""
-    found = grouping.locate(GOLDEN, np.array([[0, 1, 2, 3]]), 8)
+    geometry = grouping.locate(GOLDEN, np.array([[0, 1, 2, 3]]), 8)
 
-    assert found.centres.tolist() == [[12.0, 21.0]]
-    assert found.offsets[0].tolist() == [[-2, -1], [2, -1], [-2, 1], [2, 1]]
-    assert found.padded_size == 12
-    assert found.max_rel == 2.0
+    assert geometry.centres.tolist() == [[12.0, 21.0]]
+    assert geometry.offsets[0].tolist() == [[-2, -1], [2, -1], [-2, 1], [2, 1]]
+    assert geometry.padded_size == 12
+    assert geometry.max_rel == 2.0
 
 
 @pytest.mark.parametrize(("largest", "size"), [(0.0, 64), (2.0, 68), (2.3, 70)])

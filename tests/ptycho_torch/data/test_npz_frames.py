@@ -59,9 +59,9 @@ def test_only_what_can_be_used_in_place_is(tmp_path: Path) -> None:
     assert isinstance(in_place, FrameFile)
     assert not cache.exists()
     for path in (packed, double):
-        kept = scan_file.read(path, LEFT).amplitude
-        assert isinstance(kept, FrameFile)
-        np.testing.assert_array_equal(np.asarray(kept), np.asarray(in_place))
+        amplitude = scan_file.read(path, LEFT).amplitude
+        assert isinstance(amplitude, FrameFile)
+        np.testing.assert_array_equal(np.asarray(amplitude), np.asarray(in_place))
 
     assert len(list(cache.glob("*.npy"))) == 2
 

@@ -50,32 +50,32 @@ def test_errors_are_those_of_their_definitions() -> None:
     valid = np.ones((SIDE, SIDE), bool)
     valid[3, 4:9] = False
 
-    found = report(predicted, measured, valid)
+    report_ = report(predicted, measured, valid)
 
     seen = measured[:, valid]
     light = np.broadcast_to(far_field_amplitude(probe())[valid], seen.shape)
     mean = np.broadcast_to(seen.mean(axis=0), seen.shape)
-    assert found["fit_residual"] == pytest.approx(
+    assert report_["fit_residual"] == pytest.approx(
         error_at_best_factor(predicted[:, valid], seen)
     )
-    nulls = found["null_residual"]
+    nulls = report_["null_residual"]
     assert nulls["empty"] == 1.0
     assert nulls["constant"] == pytest.approx(error_at_best_factor(light, seen))
     assert nulls["mean"] == pytest.approx(error_at_best_factor(mean, seen))
     best = min(nulls, key=lambda name: nulls[name])
-    assert found["best_null"] == best
-    assert found["ratio"]["best"] == pytest.approx(found["fit_residual"] / nulls[best])
-    assert found["frame_count"] == FRAMES
+    assert report_["best_null"] == best
+    assert report_["ratio"]["best"] == pytest.approx(report_["fit_residual"] / nulls[best])
+    assert report_["frame_count"] == FRAMES
 
 
 def test_the_far_field_is_that_of_a_transform() -> None:
     """Modes add as intensities, zero frequency at N / 2; energy is kept."""
     plane = np.ones((1, SIDE, SIDE), complex)
 
-    found = far_field_amplitude(plane)
+    amplitude = far_field_amplitude(plane)
 
-    assert np.unravel_index(found.argmax(), found.shape) == (SIDE // 2, SIDE // 2)
-    assert found[SIDE // 2, SIDE // 2] == pytest.approx(SIDE)
+    assert np.unravel_index(amplitude.argmax(), amplitude.shape) == (SIDE // 2, SIDE // 2)
+    assert amplitude[SIDE // 2, SIDE // 2] == pytest.approx(SIDE)
     energy = np.square(np.abs(probe())).sum()
     assert np.square(far_field_amplitude(probe())).sum() == pytest.approx(energy)
 
@@ -85,9 +85,9 @@ def test_a_constant_object_is_its_own_null_model() -> None:
     measured = patterns(3)
     light = far_field_amplitude(probe())
 
-    found = report(np.broadcast_to(0.3 * light, measured.shape), measured)
+    report_ = report(np.broadcast_to(0.3 * light, measured.shape), measured)
 
-    assert found["ratio"]["constant"] == pytest.approx(1.0, abs=1e-12)
+    assert report_["ratio"]["constant"] == pytest.approx(1.0, abs=1e-12)
 
 
 def test_exposure_does_not_count() -> None:

@@ -149,17 +149,17 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
         scan_file.peek(path, CONFIG)
 
 
-@pytest.mark.parametrize("kept", [0.1, 0.5, 0.95, 0.999])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95, 0.999])
 @pytest.mark.parametrize("compressed", [False, True])
 def test_truncated_file_is_refused(
     tmp_path: Path,
-    kept: float,
+    share: float,
     compressed: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """A file that lost its end is refused wherever it was cut."""
     path = scans.write_arrays(tmp_path / "scan.npz", compressed=compressed)
     content = path.read_bytes()
-    path.write_bytes(content[: int(len(content) * kept)])
+    path.write_bytes(content[: int(len(content) * share)])
 
     with pytest.raises(InputError):
         scan_file.read(path, CONFIG)

@@ -21,15 +21,15 @@ def served(groups: int, batch_size: int, count: int, epoch: int) -> list[list[li
     dataset = GroupDataset(
         RNG.random((5, 8, 8), dtype=np.float32), index, np.zeros((groups, 3, 2)), 0.5
     )
-    found = []
+    shares = []
     for number in range(count):
         whole = loader(dataset, batch_size, shuffle_seed=9)
         own = shard(whole, batch_size, groups, Rank(number=number, count=count))
         whole.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
         batches = [batch.group_index.tolist() for batch in own]
         assert len(own) == len(batches)
-        found.append(batches)
-    return found
+        shares.append(batches)
+    return shares
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])
@@ -96,5 +96,5 @@ def test_shares_of_fresh_groups() -> None:
     served = [batch for pair in zip(*shares, strict=True) for batch in pair]
     index = torch.cat([batch.group_index for batch in served]).numpy() - 4 * 7
     assert sorted(index) == list(range(7))
-    found = torch.cat([batch.amplitude for batch in served]).numpy()
-    np.testing.assert_array_equal(found, 0.5 * frames[draw(4)[0][index]])
+    amplitude = torch.cat([batch.amplitude for batch in served]).numpy()
+    np.testing.assert_array_equal(amplitude, 0.5 * frames[draw(4)[0][index]])

@@ -46,9 +46,9 @@ def test_resampled_probe_keeps_its_shape() -> None:
     u, v = coarse[None] - 5.0, coarse[:, None] + 3.0
     expected = np.exp(-(u**2 + 2 * v**2) / 200) * np.exp(0.1j * u)
 
-    found = star.resample(fine.astype(np.complex128))
+    probe = star.resample(fine.astype(np.complex128))
 
-    np.testing.assert_allclose(found / 1.6, expected, atol=1e-6)
+    np.testing.assert_allclose(probe / 1.6, expected, atol=1e-6)
 
 
 def test_refinement_finds_a_known_object() -> None:
@@ -60,10 +60,10 @@ def test_refinement_finds_a_known_object() -> None:
         scans.tiny_recipe(probe="gaussian")
     )[0] / np.sqrt(1)
 
-    found = star.refine(made.amplitude, made.positions, bent, 25)
+    refinement = star.refine(made.amplitude, made.positions, bent, 25)
 
-    assert found.errors[-1] < 0.03
-    assert found.errors[-1] < found.errors[0] / 5
+    assert refinement.errors[-1] < 0.03
+    assert refinement.errors[-1] < refinement.errors[0] / 5
 
 
 @pytest.mark.skipif(not STAR.is_file(), reason=scans.NO_REAL_DATA)
@@ -71,7 +71,7 @@ def test_refinement_of_the_star_agrees() -> None:
     """Two sweeps from the known probe of the real star explain it within 20 percent."""
     scan = scan_file.read(STAR, DataConfig(nphotons=4.6e5))
 
-    found = star.refine(scan.amplitude, scan.positions, scan.probe[0].astype(complex), 2)
+    refinement = star.refine(scan.amplitude, scan.positions, scan.probe[0].astype(complex), 2)
 
-    assert found.errors[-1] < 0.2
-    assert star.find_illuminated(found, scan.positions).mean() > 0.5
+    assert refinement.errors[-1] < 0.2
+    assert star.find_illuminated(refinement, scan.positions).mean() > 0.5

@@ -64,10 +64,10 @@ def test_tensor_names_are_the_contract() -> None:
     for tower in ("amp", "phase"):
         names += [f"{tower}.centre", *(f"{tower}.outer.conv{index}" for index in (1, 2, 3))]
 
-    found = _network(32, 4, n_filters_scale=1).state_dict()
+    tensors = _network(32, 4, n_filters_scale=1).state_dict()
 
-    assert set(found) == {f"{name}.{part}" for name in names for part in ("weight", "bias")}
-    assert all(tensor.is_contiguous() for tensor in found.values())
+    assert set(tensors) == {f"{name}.{part}" for name in names for part in ("weight", "bias")}
+    assert all(tensor.is_contiguous() for tensor in tensors.values())
 
 
 @pytest.mark.parametrize("N", [32, 64, 128, 256])

@@ -70,5 +70,5 @@ def test_folded_convolution_has_the_gradient() -> None:
     plain = torch.autograd.grad((layer(double(maps)) * probe).sum(), leaves)
     folded = torch.autograd.grad((convolve_doubled(layer, maps) * probe).sum(), leaves)
 
-    for found, wanted in zip(folded, plain, strict=True):
-        assert torch.allclose(found, wanted, rtol=0, atol=1e-11)
+    for gradient, wanted in zip(folded, plain, strict=True):
+        assert torch.allclose(gradient, wanted, rtol=0, atol=1e-11)

@@ -24,9 +24,9 @@ def test_amplitude_of_a_logit(kind: str, amp_max: float, at_zero: float, at_one:
     """Each head gives its tabulated amplitudes at logits 0 and 1."""
     logits = torch.tensor([0.0, 1.0], dtype=torch.float64).view(1, 1, 1, 2)
 
-    found = heads.amplitude(logits, kind, amp_max).flatten().tolist()
+    amplitudes = heads.amplitude(logits, kind, amp_max).flatten().tolist()
 
-    assert found == pytest.approx([at_zero, at_one], abs=5e-7)
+    assert amplitudes == pytest.approx([at_zero, at_one], abs=5e-7)
 
 
 def test_phase_fills_the_circle() -> None:

@@ -81,8 +81,8 @@ def test_samples_and_patches_are_the_first_four() -> None:
     assert len(entry["patches"]) == 12
     sample, row = amplitude[2], entry["per_patch"][2]
     expected = [sample.mean(), sample.std(ddof=1), sample.min(), sample.max()]
-    found = [row[name] for name in ("mean", "std", "min", "max")]
-    assert found == pytest.approx(expected, rel=1e-6)
+    numbers = [row[name] for name in ("mean", "std", "min", "max")]
+    assert numbers == pytest.approx(expected, rel=1e-6)
     one, patch = amplitude[3, 1], entry["patches"][10]
     stretched = (one - one.min()) / (one.max() - one.min())
     assert (patch["sample"], patch["channel"]) == (3, 1)
@@ -228,8 +228,8 @@ def test_the_picture_shows_the_patches() -> None:
     """Tiles of at least 64 px, samples down, channels across, separators between."""
     values = patches().abs()
     values[0, 2] = 1.0
-    found = reduction.moments(values)
-    picture = decode(grid.render(found))
+    moments = reduction.moments(values)
+    picture = decode(grid.render(moments))
 
     tall, wide = 6 * 11, 10 * 11
     assert picture.shape == (4 * tall + 3 * 2, 3 * wide + 2 * 2)
@@ -238,7 +238,7 @@ def test_the_picture_shows_the_patches() -> None:
         for column in range(3):
             top, left = row * (tall + 2), column * (wide + 2)
             tile = picture[top : top + tall, left : left + wide]
-            expected = np.rint(255 * reduction.normalise_patch(found, row, column))
+            expected = np.rint(255 * reduction.normalise_patch(moments, row, column))
             assert np.array_equal(tile[5::11, 5::11], expected)
             is_flat = (row, column) == (0, 2)
             assert len(np.unique(tile)) == 1 if is_flat else {0, 255} <= set(tile.flat)

@@ -48,11 +48,11 @@ def test_largest_difference_of_a_curve_is_found(tmp_path: Path) -> None:
     first = _history(tmp_path / "a", (4.0, "8.0"), (2.0, "5.0"))
     second = _history(tmp_path / "b", (4.1, "8.0"), (1.8, "5.5"))
 
-    found = agreement.curves(first, second)
+    report = agreement.curves(first, second)
 
-    assert found["epochs"] == 2
-    assert found["train_loss"] == pytest.approx(0.1)
-    assert found["val_loss"] == pytest.approx(0.1)
+    assert report["epochs"] == 2
+    assert report["train_loss"] == pytest.approx(0.1)
+    assert report["val_loss"] == pytest.approx(0.1)
 
 
 def test_a_run_without_validation_has_no_such_curve(tmp_path: Path) -> None:
@@ -81,12 +81,12 @@ def test_a_complex_factor_is_no_difference(tmp_path: Path) -> None:
     first = _reconstruction(tmp_path / "a", image)
     second = _reconstruction(tmp_path / "b", image * 1.7 * np.exp(2.1j))
 
-    found = agreement.objects(first, second)
+    report = agreement.objects(first, second)
 
-    assert found["pixels"] == 38 * 56
-    assert found["relative_l2"] == pytest.approx(0.0, abs=1e-6)
-    assert found["amplitude"]["mae"] == pytest.approx(0.0, abs=1e-6)
-    assert found["phase"]["ssim"] == pytest.approx(1.0, abs=1e-6)
+    assert report["pixels"] == 38 * 56
+    assert report["relative_l2"] == pytest.approx(0.0, abs=1e-6)
+    assert report["amplitude"]["mae"] == pytest.approx(0.0, abs=1e-6)
+    assert report["phase"]["ssim"] == pytest.approx(1.0, abs=1e-6)
 
 
 def test_another_object_is_a_difference(tmp_path: Path) -> None:
@@ -96,10 +96,10 @@ def test_another_object_is_a_difference(tmp_path: Path) -> None:
     first = _reconstruction(tmp_path / "a", image / np.abs(image))
     second = _reconstruction(tmp_path / "b", turned / np.abs(image))
 
-    found = agreement.objects(first, second)
+    report = agreement.objects(first, second)
 
-    assert found["phase"]["mae"] == pytest.approx(0.05, abs=1e-4)
-    assert found["relative_l2"] == pytest.approx(0.05, abs=1e-3)
+    assert report["phase"]["mae"] == pytest.approx(0.05, abs=1e-4)
+    assert report["relative_l2"] == pytest.approx(0.05, abs=1e-3)
 
 
 def test_another_place_is_refused(tmp_path: Path) -> None:

@@ -52,20 +52,20 @@ def maps(png: bytes, region: NDArray[np.bool_]) -> list[NDArray[np.uint8]]:
     ]
 
 
-def inside(found: Registered) -> NDArray[np.bool_]:
+def inside(pair: Registered) -> NDArray[np.bool_]:
     """Judged pixels, without the corner that the ruler covers."""
-    region = found.region[pictures.window(found.region)].copy()
+    region = pair.region[pictures.window(pair.region)].copy()
     region[-14:, :45] = False
     return region
 
 
 def test_an_exact_copy_differs_nowhere() -> None:
     """Found and truth look alike, and their difference is the middle of its map."""
-    found = registered()
+    pair = registered()
     for draw in (comparison.amplitude, comparison.phase):
-        left, middle, right = maps(draw(found), found.region)
+        left, middle, right = maps(draw(pair), pair.region)
 
-        here = inside(found)
+        here = inside(pair)
         np.testing.assert_array_equal(left[here], middle[here])
         colours = np.unique(right[here], axis=0)
         assert len(colours) == 1
@@ -75,11 +75,11 @@ def test_an_exact_copy_differs_nowhere() -> None:
 def test_amplitudes_share_one_scale() -> None:
     """A gain of the left half is brighter there, red in the difference, and nothing else."""
     gain = np.where(np.arange(SHAPE[1]) < SHAPE[1] // 2, 1.2, 1.0)[None, :]
-    found = registered(gain)
-    left, middle, right = maps(comparison.amplitude(found), found.region)
+    pair = registered(gain)
+    left, middle, right = maps(comparison.amplitude(pair), pair.region)
 
-    here = inside(found)
-    split = SHAPE[1] // 2 - pictures.window(found.region)[1].start
+    here = inside(pair)
+    split = SHAPE[1] // 2 - pictures.window(pair.region)[1].start
     first, second = here.copy(), here.copy()
     first[:, split:], second[:, :split] = False, False
     assert left[first][:, 0].mean() > middle[first][:, 0].mean() + 20
@@ -105,11 +105,11 @@ def test_phase_map_closes() -> None:
 def test_phase_error_is_in_the_difference() -> None:
     """A step of half a radian that registration left shows as two colours, red and blue."""
     step = np.where(np.arange(SHAPE[0]) < SHAPE[0] // 2, 0.25, -0.25)[:, None]
-    found = registered(np.exp(1j * step))
-    right = maps(comparison.phase(found), found.region)[2]
+    pair = registered(np.exp(1j * step))
+    right = maps(comparison.phase(pair), pair.region)[2]
 
-    here = inside(found)
-    split = SHAPE[0] // 2 - pictures.window(found.region)[0].start
+    here = inside(pair)
+    split = SHAPE[0] // 2 - pictures.window(pair.region)[0].start
     upper, lower = right[:split][here[:split]], right[split:][here[split:]]
     assert (upper[:, 0] > upper[:, 2] + 100).all()
     assert (lower[:, 2] > lower[:, 0] + 100).all()
@@ -117,12 +117,12 @@ def test_phase_error_is_in_the_difference() -> None:
 
 def test_rings_are_drawn_where_there_are_some() -> None:
     """With a ring correlation there are three pictures, without it two."""
-    found = registered(1 + 0.02 * np.random.default_rng(3).standard_normal(SHAPE))
-    report = metrics.judge(found, "objectGuess")
-    made = comparison.drawings(found, report, 4e-8)
+    pair = registered(1 + 0.02 * np.random.default_rng(3).standard_normal(SHAPE))
+    report = metrics.judge(pair, "objectGuess")
+    made = comparison.drawings(pair, report, 4e-8)
 
     assert set(made) == {"comparison_amplitude.png", "comparison_phase.png", "frc.png"}
-    assert set(comparison.drawings(found, report | {"frc": None}, None)) < set(made)
+    assert set(comparison.drawings(pair, report | {"frc": None}, None)) < set(made)
     assert all(draw().startswith(b"\x89PNG") for draw in made.values())
 
 
@@ -184,9 +184,9 @@ def test_footprint_is_what_weighs() -> None:
 def test_coverage_goes_from_none_to_most() -> None:
     """The emptiest pixel has the first colour of the map and the fullest the last."""
     counts = np.arange(40 * 60).reshape(40, 60) % 7
-    shown = np.ones((40, 60), bool)
+    covered = np.ones((40, 60), bool)
 
-    picture = pixels(comparison.coverage(counts, shown))
+    picture = pixels(comparison.coverage(counts, covered))
 
     colours = pictures.shades("viridis", 96).astype(int)
     zoom = round(300 / 60)

@@ -15,7 +15,7 @@ from tests.ptycho_torch.reconstruct.images import blob
 
 SHAPE = (90, 120)
 # As the guard of the suites has it.
-SHOWN = images.ImageOptions(artifact="p", min_levels=16, level_share=0.001, max_flat=0.8)
+OPTIONS = images.ImageOptions(artifact="p", min_levels=16, level_share=0.001, max_flat=0.8)
 
 
 def an_object(phase_range: float) -> NDArray[np.complex64]:
@@ -42,11 +42,11 @@ def colourful(content: bytes) -> float:
 @pytest.mark.parametrize("phase_range", [0.05, 0.8, 5.0])
 def test_numbers_follow_the_phase(phase_range: float) -> None:
     """The range is that of the phase about its mean, whatever the constant."""
-    found = contrast.measure(an_object(phase_range), blob(SHAPE))
+    report = contrast.measure(an_object(phase_range), blob(SHAPE))
 
-    assert found["phase"]["range"] == pytest.approx(phase_range, rel=0.1)
-    assert found["phase_wraps"] is False
-    assert found["amplitude"]["range"] < 1e-5
+    assert report["phase"]["range"] == pytest.approx(phase_range, rel=0.1)
+    assert report["phase_wraps"] is False
+    assert report["amplitude"]["range"] < 1e-5
 
 
 def test_a_phase_of_rounding_errors_is_blank() -> None:
@@ -56,14 +56,14 @@ def test_a_phase_of_rounding_errors_is_blank() -> None:
     flat = ((1 + 0.2 * noise) * np.exp(1j * noise)).astype(np.complex64)
 
     assert contrast.measure(flat, blob(SHAPE))["phase"]["range"] < 1e-6
-    assert images.blankness(png.decode(picture(flat)), SHOWN) != ""
+    assert images.blankness(png.decode(picture(flat)), OPTIONS) != ""
 
 
 def test_a_weak_phase_is_seen_in_grey() -> None:
     """A fiftieth of a radian fills the grey scale, though its constant lies near π."""
     weak = picture(an_object(0.05))
 
-    assert images.blankness(png.decode(weak), SHOWN) == ""
+    assert images.blankness(png.decode(weak), OPTIONS) == ""
     assert colourful(weak) == 0
 
 
@@ -86,6 +86,6 @@ def test_single_wild_pixels_do_not_make_a_wrap() -> None:
 
 def test_nothing_covered_has_no_numbers() -> None:
     """Without a covered pixel there is nothing to measure, and nothing fails."""
-    found = contrast.measure(an_object(1.0), np.zeros(SHAPE, bool))
+    report = contrast.measure(an_object(1.0), np.zeros(SHAPE, bool))
 
-    assert found["phase"] == found["amplitude"] == {"std": None, "range": None}
+    assert report["phase"] == report["amplitude"] == {"std": None, "range": None}

@@ -83,26 +83,26 @@ def test_pixels_that_are_no_numbers_are_counted() -> None:
 
 def test_canvas_says_how_groups_spread() -> None:
     """Slots are groups times patterns; the largest offsets are per axis."""
-    found = debug_dump.canvas_record(geometry())
+    record = debug_dump.canvas_record(geometry())
 
-    assert found["canvas_size"] == [23, 31]
-    assert found["num_patch_slots"] == 6
-    assert found["max_abs_dx"] == pytest.approx(30 - 53.5 / 3)
-    assert found["max_abs_dy"] == pytest.approx(52 - 136.5 / 3)
+    assert record["canvas_size"] == [23, 31]
+    assert record["num_patch_slots"] == 6
+    assert record["max_abs_dx"] == pytest.approx(30 - 53.5 / 3)
+    assert record["max_abs_dy"] == pytest.approx(52 - 136.5 / 3)
 
 
 def test_offsets_are_about_the_mean_of_the_scan() -> None:
     """Slot offsets count from the mean scan point, centred ones from their own group."""
-    found = debug_dump.offsets_record(geometry())
+    record = debug_dump.offsets_record(geometry())
 
     slots = POSITIONS[GROUPS].reshape(-1, 2) - POSITIONS.mean(axis=0)
-    assert found["count"] == 6
-    assert found["first_offsets_px"][3] == pytest.approx({"dx": 14.7, "dy": -3.0})
-    assert (found["mean_dx"], found["std_dy"]) == pytest.approx(
+    assert record["count"] == 6
+    assert record["first_offsets_px"][3] == pytest.approx({"dx": 14.7, "dy": -3.0})
+    assert (record["mean_dx"], record["std_dy"]) == pytest.approx(
         (slots[:, 0].mean(), slots[:, 1].std())
     )
-    assert found["centered_std_dx"] == pytest.approx(geometry().offsets[..., 0].std())
-    assert found["centered_std_dx"] != pytest.approx(found["centered_std_dy"])
+    assert record["centered_std_dx"] == pytest.approx(geometry().offsets[..., 0].std())
+    assert record["centered_std_dx"] != pytest.approx(record["centered_std_dy"])
 
 
 def test_whole_dump_is_written(tmp_path: Path) -> None:

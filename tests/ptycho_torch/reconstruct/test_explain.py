@@ -38,23 +38,23 @@ def test_the_truth_explains_its_frames() -> None:
     """At whole positions and without noise the known object leaves no error at all."""
     scan = sound(integer_positions=True, noise=False)
 
-    found = judged(scan, scan.object_canvas)
+    report = judged(scan, scan.object_canvas)
 
-    assert found["fit_residual"] < 1e-3
-    assert found["null_residual"]["mean"] > 0.1
+    assert report["fit_residual"] < 1e-3
+    assert report["null_residual"]["mean"] > 0.1
 
 
 def test_fractional_positions_are_looked_at() -> None:
     """Between pixels the object is interpolated: far better than at the next whole pixel."""
     scan = sound(noise=False)
 
-    found = judged(scan, scan.object_canvas)
+    report = judged(scan, scan.object_canvas)
     rounded = judged(
         dataclasses.replace(scan, positions=np.rint(scan.positions)),
         scan.object_canvas,
     )
 
-    assert found["fit_residual"] < 0.8 * rounded["fit_residual"]
+    assert report["fit_residual"] < 0.8 * rounded["fit_residual"]
 
 
 def test_canvas_may_begin_anywhere() -> None:
@@ -63,9 +63,9 @@ def test_canvas_may_begin_anywhere() -> None:
     part = scan.object_canvas[5:, 3:].astype(np.complex64)
     stitched = StitchResult(part, np.abs(part), np.ones(part.shape, bool), (3, 5))
 
-    found = explain.judge_object(stitched, scan, np.arange(scan.point_count))
+    report = explain.judge_object(stitched, scan, np.arange(scan.point_count))
 
-    assert found["fit_residual"] < 1e-3
+    assert report["fit_residual"] < 1e-3
 
 
 @pytest.mark.parametrize("kind", list(bad_scans.SPOILERS))

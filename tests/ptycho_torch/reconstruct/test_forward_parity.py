@@ -28,9 +28,9 @@ def scan() -> ScanData:
     return scans.simulated_scan()
 
 
-def worst(found: list[torch.Tensor], expected: list[torch.Tensor]) -> float:
+def worst(actual: list[torch.Tensor], expected: list[torch.Tensor]) -> float:
     """Largest relative L2 over groups."""
-    a, b = (torch.cat(parts).detach().numpy() for parts in (found, expected))
+    a, b = (torch.cat(parts).detach().numpy() for parts in (actual, expected))
     return float(parity.relative_l2(a, b).max())
 
 
@@ -55,12 +55,12 @@ def test_both_roads_give_the_same_patches(
         bundle = trained.write_bundle(tmp_path / "wts.h5.zip", scan, config, model)
         for size in (1, 3, GROUPS):
             engine = predict.Engine(batch_size=size)
-            found = [
+            results = [
                 result for _, result in predict.forward(bundle.model, scan, plan, alpha, engine)
             ]
             for stage in ("patches", "consistent", "intensity"):
                 distance = worst(
-                    [getattr(result, stage) for result in found],
+                    [getattr(result, stage) for result in results],
                     [getattr(result, stage) for result in expected],
                 )
                 assert distance <= 1e-6, (head, overlap, border, size, stage)
@@ -83,12 +83,12 @@ def test_light_network_keeps_parity(
 
     for size in (1, 3, GROUPS):
         engine = predict.Engine(batch_size=size)
-        found = [
+        results = [
             result for _, result in predict.forward(bundle.model, scan, plan, alpha, engine)
         ]
         for stage in ("patches", "consistent", "intensity"):
             distance = worst(
-                [getattr(result, stage) for result in found],
+                [getattr(result, stage) for result in results],
                 [getattr(result, stage) for result in expected],
             )
             assert distance <= 1e-6, (size, stage)

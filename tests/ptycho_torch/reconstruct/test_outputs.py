@@ -39,8 +39,8 @@ def test_arrays_come_back(tmp_path: Path) -> None:
     outputs.write(tmp_path, made())
 
     with np.load(tmp_path / outputs.NPZ, allow_pickle=False) as store:
-        found = {name: store[name] for name in store.files}
-    kinds = {name: array.dtype.name for name, array in found.items() if array.ndim}
+        arrays = {name: store[name] for name in store.files}
+    kinds = {name: array.dtype.name for name, array in arrays.items() if array.ndim}
     assert kinds == {
         "object": "complex64",
         "amplitude": "float32",
@@ -50,13 +50,13 @@ def test_arrays_come_back(tmp_path: Path) -> None:
         "origin_xy": "float64",
         "positions": "float64",
     }
-    np.testing.assert_array_equal(found["object"], made().object_canvas)
+    np.testing.assert_array_equal(arrays["object"], made().object_canvas)
     np.testing.assert_allclose(
-        found["amplitude"] * np.exp(1j * found["phase"]), found["object"], atol=1e-6
+        arrays["amplitude"] * np.exp(1j * arrays["phase"]), arrays["object"], atol=1e-6
     )
-    assert found["origin_xy"].tolist() == [-12.0, 31.0]
-    assert float(found["pixel_size_m"]) == 4e-8
-    assert str(found["config_json"]) == '{"schema": 1}'
+    assert arrays["origin_xy"].tolist() == [-12.0, 31.0]
+    assert float(arrays["pixel_size_m"]) == 4e-8
+    assert str(arrays["config_json"]) == '{"schema": 1}'
 
 
 def test_unknown_pixel_size_is_nan() -> None:
@@ -159,11 +159,11 @@ def test_stored_object_is_read_back(tmp_path: Path) -> None:
     """What evaluation reads is what was written."""
     outputs.write(tmp_path, made())
 
-    found = outputs.read_npz(tmp_path / outputs.NPZ)
+    stored = outputs.read_npz(tmp_path / outputs.NPZ)
 
-    np.testing.assert_array_equal(found.object_canvas, made().object_canvas)
-    np.testing.assert_array_equal(found.mask, made().mask)
-    assert found.origin_xy.tolist() == [-12.0, 31.0]
+    np.testing.assert_array_equal(stored.object_canvas, made().object_canvas)
+    np.testing.assert_array_equal(stored.mask, made().mask)
+    assert stored.origin_xy.tolist() == [-12.0, 31.0]
 
 
 @pytest.mark.parametrize(
@@ -189,8 +189,8 @@ def test_odd_reconstruction_is_refused(
         "origin_xy": made().origin_xy,
     }
     path = tmp_path / "odd.npz"
-    kept = {name: array for name, array in (content | changes).items() if array is not None}
-    np.savez(path, **kept)
+    arrays = {name: array for name, array in (content | changes).items() if array is not None}
+    np.savez(path, **arrays)
 
     with pytest.raises(InputError) as caught:
         outputs.read_npz(path)

@@ -13,7 +13,7 @@ from ptycho_torch.errors import InputError, MissingInputError
 from ptycho_torch.reconstruct import parity
 
 
-def kept(groups: int = 3, size: int = 4, side: int = 6) -> parity.Probe:
+def make_probe(groups: int = 3, size: int = 4, side: int = 6) -> parity.Probe:
     """Stored patches of a few groups."""
     rng = np.random.default_rng(0)
     real, imaginary = rng.normal(size=(2, groups, size, side, side))
@@ -35,30 +35,30 @@ def compared(probe: parity.Probe, **changes: Any) -> dict[str, Any]:
 
 def test_equal_patches_agree() -> None:
     """The same numbers have distance 0, ratio 1 and no differing stage."""
-    found = compared(kept())
+    report = compared(make_probe())
 
-    assert found["relative_l2"] == 0.0
-    assert found["relative_l2_patches"] == [0.0, 0.0, 0.0]
-    assert found["amplitude_ratio"] == 1.0
-    assert found["first_stage"] is None
+    assert report["relative_l2"] == 0.0
+    assert report["relative_l2_patches"] == [0.0, 0.0, 0.0]
+    assert report["amplitude_ratio"] == 1.0
+    assert report["first_stage"] is None
 
 
 def test_distance_is_per_group() -> None:
     """A factor of 1.01 on one group is a distance of 0.01 there and 0 elsewhere."""
     factor = np.array([1, 1.01, 1])[:, None, None, None]
 
-    found = compared(kept(), patches=kept().patches.astype(np.complex128) * factor)
+    report = compared(make_probe(), patches=make_probe().patches.astype(np.complex128) * factor)
 
-    assert found["relative_l2_patches"] == pytest.approx([0, 0.01, 0])
-    assert found["relative_l2_consistent"] == [0.0, 0.0, 0.0]
-    assert found["relative_l2"] == pytest.approx(0.01)
-    assert 1.003 < found["amplitude_ratio"] < 1.004
-    assert found["first_stage"] == "patches"
+    assert report["relative_l2_patches"] == pytest.approx([0, 0.01, 0])
+    assert report["relative_l2_consistent"] == [0.0, 0.0, 0.0]
+    assert report["relative_l2"] == pytest.approx(0.01)
+    assert 1.003 < report["amplitude_ratio"] < 1.004
+    assert report["first_stage"] == "patches"
 
 
 def test_first_stage_follows_the_road() -> None:
     """The first stage that differs is named, however large a later one is."""
-    probe = kept()
+    probe = make_probe()
 
     only_last = compared(probe, consistent=probe.consistent * np.complex64(1.001))
     moved = compared(probe, positions=probe.positions + 1e-9, patches=2 * probe.patches)
@@ -69,24 +69,24 @@ def test_first_stage_follows_the_road() -> None:
 
 def test_small_difference_is_tolerated() -> None:
     """A distance below the tolerance is reported but is no failure."""
-    probe = kept()
+    probe = make_probe()
 
-    found = compared(probe, patches=probe.patches.astype(np.complex128) * (1 + 3e-7))
+    report = compared(probe, patches=probe.patches.astype(np.complex128) * (1 + 3e-7))
 
-    assert found["relative_l2"] == pytest.approx(3e-7, rel=1e-3)
-    assert found["first_stage"] is None
+    assert report["relative_l2"] == pytest.approx(3e-7, rel=1e-3)
+    assert report["first_stage"] is None
 
 
 def test_nan_never_agrees() -> None:
     """A value that is no number fails its stage and is null in the record."""
-    patches = kept().patches.copy()
+    patches = make_probe().patches.copy()
     patches[1, 2, 3, 3] = np.nan
 
-    found = compared(kept(), patches=patches)
+    report = compared(make_probe(), patches=patches)
 
-    assert found["relative_l2"] is None
-    assert found["relative_l2_patches"][1] is None
-    assert found["first_stage"] == "patches"
+    assert report["relative_l2"] is None
+    assert report["relative_l2_patches"][1] is None
+    assert report["first_stage"] == "patches"
 
 
 def test_zero_groups_need_no_division() -> None:
@@ -107,11 +107,11 @@ def write(path: Path, probe: parity.Probe, **changes: Any) -> Path:
 
 def test_stored_probe_is_read_back(tmp_path: Path) -> None:
     """What training stored is what parity reads."""
-    found = parity.read_probe(write(tmp_path / "probe.npz", kept()))
+    probe = parity.read_probe(write(tmp_path / "probe.npz", make_probe()))
 
-    assert found.dataset_sha256 == "ab" * 32
-    np.testing.assert_array_equal(found.patches, kept().patches)
-    np.testing.assert_array_equal(found.groups, kept().groups)
+    assert probe.dataset_sha256 == "ab" * 32
+    np.testing.assert_array_equal(probe.patches, make_probe().patches)
+    np.testing.assert_array_equal(probe.groups, make_probe().groups)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_stored_probe_is_read_back(tmp_path: Path) -> None:
 )
 def test_odd_probe_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
     """A missing, empty, misshapen or pickled array is an error that names it."""
-    path = write(tmp_path / "probe.npz", kept(), **changes)
+    path = write(tmp_path / "probe.npz", make_probe(), **changes)
 
     with pytest.raises(InputError) as caught:
         parity.read_probe(path)

@@ -51,12 +51,12 @@ def test_batch_size_changes_nothing(
     scan: ScanData, whole: predict.Prediction, size: int
 ) -> None:
     """One group at a time, or seven with a short last batch, give the same object."""
-    found, _ = run(scan, predict.Engine(batch_size=size))
+    prediction, _ = run(scan, predict.Engine(batch_size=size))
 
-    gap = np.linalg.norm(found.stitched.object - whole.stitched.object)
+    gap = np.linalg.norm(prediction.stitched.object - whole.stitched.object)
     assert gap / np.linalg.norm(whole.stitched.object) <= 1e-6
-    np.testing.assert_allclose(found.stitched.weight, whole.stitched.weight, rtol=1e-6)
-    assert found.data_residual == pytest.approx(whole.data_residual, rel=1e-6)
+    np.testing.assert_allclose(prediction.stitched.weight, whole.stitched.weight, rtol=1e-6)
+    assert prediction.data_residual == pytest.approx(whole.data_residual, rel=1e-6)
 
 
 def test_every_point_is_covered(scan: ScanData, whole: predict.Prediction) -> None:
@@ -95,11 +95,11 @@ def test_patches_land_at_their_own_positions(scan: ScanData) -> None:
         for start in range(0, 24, 4)
     ]
 
-    found = predict.stitch(iter(batches), spaced, plan, target)
+    prediction = predict.stitch(iter(batches), spaced, plan, target)
 
-    columns, rows = (spaced.positions - found.stitched.origin_xy).astype(int).T
-    np.testing.assert_allclose(found.stitched.object[rows, columns].real, levels)
-    assert found.data_residual == 0.0
+    columns, rows = (spaced.positions - prediction.stitched.origin_xy).astype(int).T
+    np.testing.assert_allclose(prediction.stitched.object[rows, columns].real, levels)
+    assert prediction.data_residual == 0.0
 
 
 def _constant(levels: np.ndarray) -> torch.Tensor:
@@ -145,12 +145,12 @@ def test_residual_by_hand(scan: ScanData) -> None:
     patches = torch.ones(3, 1, 32, 32, dtype=torch.complex64)
     result = predict.ForwardResult(patches, patches, intensity.float())
 
-    found = predict.stitch(
+    prediction = predict.stitch(
         iter([(batch, result)]), masked, plan, canvas.Canvas(plan.canvas, np.ones((32, 32)))
     )
 
     x, i = measured.numpy()[:, :, 5:], intensity.numpy()[:, :, 5:]
-    assert found.data_residual == pytest.approx(
+    assert prediction.data_residual == pytest.approx(
         np.abs(np.sqrt(i) - x).sum() / x.sum(), rel=1e-5
     )
 
@@ -168,12 +168,12 @@ def test_values_that_are_no_numbers_are_counted(scan: ScanData) -> None:
     )
     result = predict.ForwardResult(patches, patches, torch.ones(2, 1, 32, 32))
 
-    found = predict.stitch(
+    prediction = predict.stitch(
         iter([(batch, result)]), scan, plan, canvas.Canvas(plan.canvas, np.ones((32, 32)))
     )
 
-    assert found.nonfinite_count == 1
-    assert np.isfinite(found.stitched.object).all()
+    assert prediction.nonfinite_count == 1
+    assert np.isfinite(prediction.stitched.object).all()
 
 
 def test_brighter_scan_is_warned_about(
@@ -217,9 +217,9 @@ def test_missing_mode_lowers_the_correlation() -> None:
     mode[0, 1, 2] = 2.0
     second = np.roll(mode, 1, axis=2)
 
-    found = predict.probe_correlation(mode, np.concatenate([mode, second]))
+    correlation = predict.probe_correlation(mode, np.concatenate([mode, second]))
 
-    assert found == pytest.approx(1 / np.sqrt(2))
+    assert correlation == pytest.approx(1 / np.sqrt(2))
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("64-true", 1e-5), ("bf16-mixed", 5e-2)])
@@ -227,34 +227,34 @@ def test_precision_reaches_the_network(
     scan: ScanData, whole: predict.Prediction, precision: str, tolerance: float
 ) -> None:
     """Another precision changes the numbers, but only by what it should."""
-    found, _ = run(scan, predict.Engine(batch_size=64, precision=precision))
+    prediction, _ = run(scan, predict.Engine(batch_size=64, precision=precision))
 
-    gap = np.linalg.norm(found.stitched.object - whole.stitched.object)
+    gap = np.linalg.norm(prediction.stitched.object - whole.stitched.object)
     distance = gap / np.linalg.norm(whole.stitched.object)
     assert 0 < distance < tolerance
 
 
 def test_workers_change_nothing(scan: ScanData, whole: predict.Prediction) -> None:
     """The number of processes that gather frames does not show in the result."""
-    found, _ = run(scan, predict.Engine(batch_size=64, num_workers=1))
+    prediction, _ = run(scan, predict.Engine(batch_size=64, num_workers=1))
 
-    np.testing.assert_array_equal(found.stitched.object, whole.stitched.object)
+    np.testing.assert_array_equal(prediction.stitched.object, whole.stitched.object)
 
 
 def test_workers_reach_the_loader(scan: ScanData, monkeypatch: pytest.MonkeyPatch) -> None:
     """The loader is asked for as many processes as the engine says."""
-    asked = []
+    requests = []
     plan = predict.plan(scan, trained.settings(1).data, 2, 42)
     model = trained.model_for(scan, trained.settings(1), plan.padded_size)
 
     def catch(_source: object, batch_size: int, *, num_workers: int) -> list[Batch]:
-        asked.append((batch_size, num_workers))
+        requests.append((batch_size, num_workers))
         return []
 
     monkeypatch.setattr(dataset, "loader", catch)
     list(predict.forward(model, scan, plan, 1.0, predict.Engine(batch_size=5, num_workers=3)))
 
-    assert asked == [(5, 3)]
+    assert requests == [(5, 3)]
 
 
 def test_deterministic_choice_is_put_back(scan: ScanData) -> None:
@@ -293,9 +293,9 @@ def test_bundle_goes_round(scan: ScanData, tmp_path: Path) -> None:
     engine = predict.Engine(batch_size=3)
     bundle = trained.write_bundle(tmp_path / "wts.h5.zip", scan, config, model)
 
-    (_, expected), (_, found) = (
+    (_, expected), (_, result) = (
         next(iter(predict.forward(each, scan, plan, 0.3, engine)))
         for each in (model, bundle.model)
     )
 
-    assert torch.equal(found.patches, expected.patches)
+    assert torch.equal(result.patches, expected.patches)

@@ -16,9 +16,9 @@ def test_known_shift_is_found(shift: tuple[float, float]) -> None:
     """A shift that was put in is found to a fiftieth of a pixel, x and y not swapped."""
     moved = waves(SHAPE, (-shift[0], -shift[1]))
 
-    found = registration.align(moved, waves(SHAPE), blob(SHAPE, margin=12))
+    alignment = registration.align(moved, waves(SHAPE), blob(SHAPE, margin=12))
 
-    assert found.shift_xy == pytest.approx(shift, abs=0.021)
+    assert alignment.shift_xy == pytest.approx(shift, abs=0.021)
 
 
 def test_shifted_image_matches_truth() -> None:
@@ -27,12 +27,12 @@ def test_shifted_image_matches_truth() -> None:
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
     rec = 0.4 * np.exp(1j * (0.11 * x - 0.23 * y + 1.0)) * waves(SHAPE, (-0.4, 0.6))
 
-    found = registration.align(rec, truth, region)
+    alignment = registration.align(rec, truth, region)
 
-    error = np.linalg.norm((found.image - truth)[region]) / np.linalg.norm(truth[region])
+    error = np.linalg.norm((alignment.image - truth)[region]) / np.linalg.norm(truth[region])
     assert error < 0.01
-    assert found.shift_xy == pytest.approx((0.4, -0.6), abs=0.021)
-    assert found.ramp_xy == pytest.approx((0.11, -0.23), abs=1e-4)
+    assert alignment.shift_xy == pytest.approx((0.4, -0.6), abs=0.021)
+    assert alignment.ramp_xy == pytest.approx((0.11, -0.23), abs=1e-4)
 
 
 @pytest.mark.parametrize("ramp", [(0.0, 0.0), (0.031, -0.012), (-1.4, 2.2)])
@@ -62,18 +62,18 @@ def test_shift_survives_noise_and_blur() -> None:
     noise = rng.normal(size=(2, *SHAPE)) * 0.1
     rec = waves(SHAPE, (-0.5, 0.3)) + noise[0] + 1j * noise[1]
 
-    found = registration.align(rec, waves(SHAPE), blob(SHAPE))
+    alignment = registration.align(rec, waves(SHAPE), blob(SHAPE))
 
-    assert found.shift_xy == pytest.approx((0.5, -0.3), abs=0.1)
+    assert alignment.shift_xy == pytest.approx((0.5, -0.3), abs=0.1)
 
 
 def test_stronger_copy_far_away_is_not_followed() -> None:
     """A poor image that resembles its reference more some 20 px off is judged in its place."""
     here, elsewhere = waves(SHAPE), waves(SHAPE, (-21.0, 13.0))
 
-    found = registration.align(0.2 * here + 0.8 * elsewhere, here, blob(SHAPE))
+    alignment = registration.align(0.2 * here + 0.8 * elsewhere, here, blob(SHAPE))
 
-    assert found.shift_xy == pytest.approx((0.0, 0.0), abs=1.0)
+    assert alignment.shift_xy == pytest.approx((0.0, 0.0), abs=1.0)
 
 
 def test_what_lies_outside_does_not_count() -> None:
@@ -81,20 +81,20 @@ def test_what_lies_outside_does_not_count() -> None:
     truth, region = waves(SHAPE), blob(SHAPE)
     spoiled = np.where(region, truth, 40.0)
 
-    found = registration.align(truth, spoiled, region)
+    alignment = registration.align(truth, spoiled, region)
 
-    assert found.shift_xy == (0.0, 0.0)
-    assert found.ramp_xy == pytest.approx((0.0, 0.0), abs=1e-12)
-    assert found.scale == pytest.approx(1.0)
+    assert alignment.shift_xy == (0.0, 0.0)
+    assert alignment.ramp_xy == pytest.approx((0.0, 0.0), abs=1e-12)
+    assert alignment.scale == pytest.approx(1.0)
 
 
 def test_flat_object_needs_no_shift() -> None:
     """An object without structure has no shift rather than a random one."""
     flat = np.full(SHAPE, 0.8 + 0.1j)
 
-    found = registration.align(flat, flat, blob(SHAPE))
+    alignment = registration.align(flat, flat, blob(SHAPE))
 
-    assert found.shift_xy == (0.0, 0.0)
+    assert alignment.shift_xy == (0.0, 0.0)
 
 
 def test_empty_image_scales_to_nothing() -> None:

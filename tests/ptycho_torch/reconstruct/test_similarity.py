@@ -63,10 +63,10 @@ def test_structural_similarity_by_brute_force(
     """Each window gives the textbook formula, in however many bands the rows are taken."""
     monkeypatch.setattr(similarity, "_BAND", band)
     rng = np.random.default_rng(3)
-    truth, found = rng.normal(size=(2, 15, 19))
+    truth, image = rng.normal(size=(2, 15, 19))
     data_range = 3.0
 
-    whole = similarity.ssim(found, truth, everywhere(truth.shape), data_range)
+    whole = similarity.ssim(image, truth, everywhere(truth.shape), data_range)
     scores = []
     for row in range(15):
         for column in range(19):
@@ -74,7 +74,7 @@ def test_structural_similarity_by_brute_force(
                 slice(max(0, row - 3), row + 4),
                 slice(max(0, column - 3), column + 4),
             )
-            a, b = found[window].ravel(), truth[window].ravel()
+            a, b = image[window].ravel(), truth[window].ravel()
             cov = np.cov(a, b)
             c1, c2 = 0.03**2, 0.09**2
             scores.append(
@@ -96,11 +96,11 @@ def test_equal_maps_have_similarity_one() -> None:
 def test_pixels_outside_do_not_count() -> None:
     """Whatever stands outside the region changes no number."""
     rng = np.random.default_rng(5)
-    truth, found = rng.normal(size=(2, 18, 25))
+    truth, image = rng.normal(size=(2, 18, 25))
     region = np.zeros((18, 25), bool)
     region[4:15, 6:20] = True
-    spoiled = np.where(region, found, 1e6)
+    spoiled = np.where(region, image, 1e6)
 
     assert similarity.compare(spoiled, truth, region) == similarity.compare(
-        found, truth, region
+        image, truth, region
     )

@@ -68,9 +68,9 @@ def test_aberrated_probe_is_the_closed_form() -> None:
     phase = 1.6 * rho**2 + 0.5 * x * y / radius**2 + 0.4 * (x / radius) ** 3
     value = np.exp(1j * phase) / (1 + np.exp(np.hypot(x, y) - radius))
 
-    found = probe[16 - 5, 16 + 3] / probe[16, 16]
+    ratio = probe[16 - 5, 16 + 3] / probe[16, 16]
 
-    assert found == pytest.approx(value * (1 + np.exp(-radius)), rel=1e-9)
+    assert ratio == pytest.approx(value * (1 + np.exp(-radius)), rel=1e-9)
 
 
 def test_patches_sit_on_their_positions() -> None:

@@ -87,8 +87,8 @@ def test_compiled_training_is_close(
     assert process.returncode == 0, said
     assert bundles.record(tmp_path)["execution"]["compile"] == backend
     assert not any("orch" in text for text in bundles.record(tmp_path)["warnings"])
-    found, plain = bundles.history(tmp_path)[0], bundles.history(usual)[0]
-    assert float(found["train_loss"]) == pytest.approx(float(plain["train_loss"]), rel=1e-4)
+    compiled, plain = bundles.history(tmp_path)[0], bundles.history(usual)[0]
+    assert float(compiled["train_loss"]) == pytest.approx(float(plain["train_loss"]), rel=1e-4)
     first, second = bundles.weights(tmp_path), bundles.weights(usual)
     assert sorted(first) == sorted(second)  # a file of tensors keeps no order
     name = "encoder.stage0.conv1.weight"

@@ -129,8 +129,8 @@ def test_resume_refuses_what_is_none(scan: Path, tmp_path: Path, kind: str) -> N
     if kind == "foreign":
         torch.save({"state_dict": {}}, path)
 
-    asked = "auto" if kind == "auto" else str(path)
-    assert bundles.train(scan, tmp_path / "out", "--resume", asked) == 2
+    source = "auto" if kind == "auto" else str(path)
+    assert bundles.train(scan, tmp_path / "out", "--resume", source) == 2
     assert not (tmp_path / "out").exists()
 
 

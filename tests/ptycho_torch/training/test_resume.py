@@ -69,12 +69,12 @@ def test_a_broken_epoch_goes_on(
     every epoch draws its groups, and when a step takes two batches.
     """
     plan = {"training": {"plateau_patience": 0, "plateau_min_lr": 1e-6, "gamma": 0.5}}
-    given = (*SHORT, "--scheduler", schedule, *flags)
+    arguments = (*SHORT, "--scheduler", schedule, *flags)
     straight, broken = tmp_path / "straight", tmp_path / "broken"
-    assert bundles.train(scan, straight, *given, **plan) == 0
-    train_and_break(scan, broken, calls, *given, *EVERY, **plan)
+    assert bundles.train(scan, straight, *arguments, **plan) == 0
+    train_and_break(scan, broken, calls, *arguments, *EVERY, **plan)
 
-    assert bundles.train(scan, broken, *given, *EVERY, "--resume", "auto", **plan) == 0
+    assert bundles.train(scan, broken, *arguments, *EVERY, "--resume", "auto", **plan) == 0
 
     same(straight, broken)
 

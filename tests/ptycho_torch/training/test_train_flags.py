@@ -212,10 +212,10 @@ def test_checkpoints_are_written(scan: Path, tmp_path: Path, usual: Path) -> Non
     assert names == {"last.ckpt", "best-epoch=0.ckpt"}
 
 
-@pytest.mark.parametrize(("kept", "count"), [("0", 1), ("-1", 4), ("2", 3)])
-def test_save_top_k_counts_files(scan: Path, tmp_path: Path, kept: str, count: int) -> None:
+@pytest.mark.parametrize(("limit", "count"), [("0", 1), ("-1", 4), ("2", 3)])
+def test_save_top_k_counts_files(scan: Path, tmp_path: Path, limit: str, count: int) -> None:
     """The last checkpoint comes on top of the best ones; -1 keeps every epoch."""
-    flags = ("--max_epochs", "3", "--checkpoint-save-top-k", kept, "--enable-checkpointing")
+    flags = ("--max_epochs", "3", "--checkpoint-save-top-k", limit, "--enable-checkpointing")
     folder = run(scan, tmp_path, *flags)
 
     assert len(list((folder / run_folder.CHECKPOINTS).iterdir())) == count

@@ -94,9 +94,9 @@ def test_saturated_heads_are_named() -> None:
     patches[..., :3, :], patches[..., 3:5, :] = 0, 2
     patches[..., 5:6, :] = -1
 
-    told = vital_signs.describe_heads(patches, RunConfig().model)
+    text = vital_signs.describe_heads(patches, RunConfig().model)
 
-    assert told == (
+    assert text == (
         "amplitude at 0 in 30% of the pixels, amplitude at amp_max = 2 in 20% of the pixels, "
         "phase at ±π in 10% of the pixels"
     )
@@ -110,12 +110,12 @@ def test_a_killed_network_ends_a_run(
 
     code = bundles.train(scan, tmp_path, *flags)
 
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert code == 1
-    assert "Traceback" not in told
-    assert "expected a network that learns, got a gradient of exactly 0 for 50 steps" in told
-    assert "amplitude at " in told
-    assert "--learning_rate 0.3" in told
+    assert "Traceback" not in output
+    assert "expected a network that learns, got a gradient of exactly 0 for 50 steps" in output
+    assert "amplitude at " in output
+    assert "--learning_rate 0.3" in output
     assert bundles.record(tmp_path)["status"] == "failed"
     assert float(bundles.history(tmp_path)[-1]["grad_norm"]) == 0
     assert not (tmp_path / run_folder.BUNDLE).exists()
@@ -123,10 +123,10 @@ def test_a_killed_network_ends_a_run(
 
 def test_a_sound_run_reports_its_misfit(usual: Path) -> None:
     """Training says how well it explains its own frames and held-out ones."""
-    found = json.loads((usual / run_folder.METRICS).read_text())
+    report = json.loads((usual / run_folder.METRICS).read_text())
 
-    assert set(found) == {"training", "unseen"}
-    for part in found.values():
+    assert set(report) == {"training", "unseen"}
+    for part in report.values():
         for kind in ("network", "object"):
             assert 0 < part[kind]["fit_residual"] < 1
             assert part[kind]["null_residual"]["empty"] == 1

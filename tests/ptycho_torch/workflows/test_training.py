@@ -175,11 +175,11 @@ def test_flags_are_read_once(
     places = ["--output_dir", str(tmp_path / "out"), "--device", "cpu", "--quiet"]
     if mode == "train":
         config = bundles.write_config(tmp_path)
-        given = ["--train_data_file", str(scan), "--config", str(config), "--max_epochs", "1"]
-        assert main([*given, *places, "--n_images", "4"]) == 0
+        words = ["--train_data_file", str(scan), "--config", str(config), "--max_epochs", "1"]
+        assert main([*words, *places, "--n_images", "4"]) == 0
     else:
-        given = ["--model_path", str(tmp_path / "model"), "--test_data", str(scan)]
-        assert infer([*given, *places]) == 0
+        words = ["--model_path", str(tmp_path / "model"), "--test_data", str(scan)]
+        assert infer([*words, *places]) == 0
 
     assert len(reads) == 1
     assert sum("--device is deprecated" in text for text in warned) == 1
@@ -205,9 +205,9 @@ def test_stitching_takes_the_settings(
     fixed = ["--output_dir", str(tmp_path / "infer"), "--accelerator", "cpu", "--quiet"]
     assert infer([*places, *fixed, *words.split()]) == 0
 
-    found = np.load(tmp_path / "infer" / "reconstruction.npz")["object"]
-    assert np.array_equal(amplitude, np.abs(found))
-    assert np.array_equal(phase, np.angle(found))
+    canvas = np.load(tmp_path / "infer" / "reconstruction.npz")["object"]
+    assert np.array_equal(amplitude, np.abs(canvas))
+    assert np.array_equal(phase, np.angle(canvas))
 
 
 def test_stitching_is_refused_beforehand(scan: Path, tmp_path: Path) -> None:

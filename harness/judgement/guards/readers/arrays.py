@@ -36,13 +36,13 @@ def read(content: bytes) -> Any:
             return summarise_array(npy.read_npy(members[""]))
     except npy.ArrayError as error:
         raise FormatError(str(error), _EXPECTED) from error
-    found: dict[str, Any] = {}
+    summaries: dict[str, Any] = {}
     for name, raw in members.items():
-        found[name] = _read_member(raw)
-        total = sum(one.get("count", 0) for one in found.values())
+        summaries[name] = _read_member(raw)
+        total = sum(one.get("count", 0) for one in summaries.values())
         if total > MOST_NUMBERS:
             raise TooMuchError(f"over {MOST_NUMBERS:,} numbers", "fewer, or some of them")
-    return found
+    return summaries
 
 
 def _read_member(raw: bytes) -> dict[str, Any]:
@@ -72,14 +72,14 @@ def summarise(numbers: Sequence[float], shape: Sequence[int], dtype: str) -> Sum
     if count > MOST_NUMBERS:
         raise TooMuchError(f"{count:,} numbers", f"at most {MOST_NUMBERS:,}")
     bad = sum(not math.isfinite(x) for x in numbers)
-    kept = {"values": list(numbers)} if count <= _MOST_KEPT else {}
+    values = {"values": list(numbers)} if count <= _MOST_KEPT else {}
     statistics = dict.fromkeys(("min", "max", "mean", "std"), math.nan)
     if count and not bad:
         low, high = min(numbers), max(numbers)
         mean, std = _find_moments(numbers, low, high)
         statistics = {"min": low, "max": high, "mean": mean, "std": std}
     about = {"shape": list(shape), "dtype": dtype, "count": count, "nonfinite": bad}
-    return Summary(**about, **(statistics if count else {}), **kept)
+    return Summary(**about, **(statistics if count else {}), **values)
 
 
 def _find_moments(numbers: Sequence[float], low: float, high: float) -> tuple[float, float]:

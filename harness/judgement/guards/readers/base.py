@@ -50,8 +50,8 @@ class Reader:
     def read(self) -> Callable[[bytes], Any]:
         """The function from bytes to values; its module is loaded when it is asked for."""
         home = importlib.import_module(f"{__package__}.{self.home}")
-        found: Callable[[bytes], Any] = vars(home)[self.function]
-        return found
+        function: Callable[[bytes], Any] = vars(home)[self.function]
+        return function
 
 
 class Summary(dict[str, Any]):

@@ -45,7 +45,7 @@ def read(content: bytes) -> dict[str, list[dict[str, Any]]]:
         FormatError: It is none, a record is cut, or one is not what its checksum says.
         TooMuchError: There are more scalars than are read.
     """
-    found: dict[str, list[dict[str, Any]]] = {}
+    curves: dict[str, list[dict[str, Any]]] = {}
     count = 0
     for record in _list_records(content):
         step, values = 0, []
@@ -57,11 +57,11 @@ def read(content: bytes) -> dict[str, list[dict[str, Any]]]:
         for value in values:
             tag, number = _read_value(value)
             if number is not None:
-                found.setdefault(tag, []).append({"step": step, "value": number})
+                curves.setdefault(tag, []).append({"step": step, "value": number})
                 count += 1
         if count > MOST_VALUES:
             raise TooMuchError(f"over {MOST_VALUES:,} scalars", "fewer scalars")
-    return found
+    return curves
 
 
 def compute_crc32c(content: bytes) -> int:

@@ -36,8 +36,8 @@ def read(content: bytes) -> dict[str, Any]:
         with h5py.File(io.BytesIO(content), "r") as file:
             return _Walk(h5py).read_group(file, 0)
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError) as error:
-        told = " ".join(str(error).split())
-        raise FormatError(f"no readable HDF5: {told}"[:160], _EXPECTED) from error
+        message = " ".join(str(error).split())
+        raise FormatError(f"no readable HDF5: {message}"[:160], _EXPECTED) from error
 
 
 class _Walk:
@@ -52,7 +52,7 @@ class _Walk:
         """Read what a group holds; a second link to a group is walked again, and counts."""
         if depth > _DEEPEST:
             raise TooMuchError(f"groups deeper than {_DEEPEST}", "a flatter file")
-        found: dict[str, Any] = {}
+        content: dict[str, Any] = {}
         for name in group:
             self._objects -= 1
             if self._objects < 0:
@@ -61,10 +61,10 @@ class _Walk:
                 raise FormatError(f"{name!r} is a link to another place"[:120], _EXPECTED)
             item = group[name]
             if isinstance(item, self._h5py.Group):
-                found[name] = self.read_group(item, depth + 1)
+                content[name] = self.read_group(item, depth + 1)
             elif isinstance(item, self._h5py.Dataset):
-                found[name] = self._read_dataset(name, item)
-        return found
+                content[name] = self._read_dataset(name, item)
+        return content
 
     def _read_dataset(self, name: str, item: Any) -> dict[str, Any]:
         if item.is_virtual or item.external:

@@ -23,14 +23,14 @@ def read(content: bytes) -> list[Any]:
         raise FormatError("a file that is not UTF-8", _EXPECTED) from error
     if sum(content.count(mark) for mark in b",[{\n") > MOST_VALUES:
         raise TooMuchError(f"over {MOST_VALUES:,} values", "fewer values")
-    found = []
+    values = []
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                found.append(json.loads(line, object_pairs_hook=store.refuse_twice))
+                values.append(json.loads(line, object_pairs_hook=store.refuse_twice))
             except (ValueError, RecursionError) as error:
-                told = f"no JSON in line {number} ({str(error)[:60]})"
-                raise FormatError(told, _EXPECTED) from error
-    if not found:
+                message = f"no JSON in line {number} ({str(error)[:60]})"
+                raise FormatError(message, _EXPECTED) from error
+    if not values:
         raise FormatError("an empty file", _EXPECTED)
-    return found
+    return values

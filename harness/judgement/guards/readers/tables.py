@@ -37,8 +37,8 @@ def read(content: bytes, delimiter: str) -> list[dict[str, Any]]:
         raise FormatError(f"the column {twice[0]!r} twice", "a name for each column")
     for line, row in enumerate(body, start=2):
         if len(row) != len(header):
-            found = f"{len(row)} cells in line {line}"
-            raise FormatError(found, f"{len(header)}, as in the header")
+            actual = f"{len(row)} cells in line {line}"
+            raise FormatError(actual, f"{len(header)}, as in the header")
     return [dict(zip(header, map(parse_cell, row), strict=True)) for row in body]
 
 

@@ -42,8 +42,8 @@ def read(content: bytes) -> Any:
     try:
         return _build(_list_events(content, yaml), yaml)
     except yaml.YAMLError as error:
-        told = " ".join(str(error).split())
-        raise FormatError(f"no YAML: {told}"[:160], _EXPECTED) from error
+        message = " ".join(str(error).split())
+        raise FormatError(f"no YAML: {message}"[:160], _EXPECTED) from error
     except (UnicodeDecodeError, RecursionError) as error:
         raise FormatError("a file that is no YAML text", _EXPECTED) from error
 

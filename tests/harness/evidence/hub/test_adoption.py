@@ -32,10 +32,10 @@ def staged(root: Path, run_id: str) -> Adoption:
 
 def test_adopted_hubs_are_whole_and_logged(tmp_path: Path) -> None:
     """Three hubs come in by one call, each undamaged, with the time at which it was staged."""
-    found = [staged(tmp_path, run_id) for run_id in RUNS]
+    adoptions = [staged(tmp_path, run_id) for run_id in RUNS]
     ledger = Ledger(tmp_path / "ledger.jsonl")
 
-    entries = seal.adopt(tmp_path, ledger, found)
+    entries = seal.adopt(tmp_path, ledger, adoptions)
 
     assert ledger.entries() == tuple(entries)
     assert [(e.subject, e.time, e.body["verdict"]) for e in entries] == [
@@ -52,7 +52,7 @@ def test_adoption_cut_short_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, nth: int
 ) -> None:
     """Wherever the disk refuses, each hub is afterwards in one store, and logged if moved."""
-    found = [staged(tmp_path, run_id) for run_id in RUNS]
+    adoptions = [staged(tmp_path, run_id) for run_id in RUNS]
     ledger = Ledger(tmp_path / "ledger.jsonl")
     real, count = getattr(os, call), [0]
 
@@ -65,27 +65,27 @@ def test_adoption_cut_short_is_finished(
     with monkeypatch.context() as planted:
         planted.setattr(os, call, refusing)
         with contextlib.suppress(StorageError):
-            seal.adopt(tmp_path, ledger, found)
+            seal.adopt(tmp_path, ledger, adoptions)
     assert count[0] >= 1
 
     seal.resume(tmp_path, ledger, {entry.subject for entry in ledger.entries()})
     logged = {entry.subject for entry in ledger.entries()}
     moved = {f"tiny/{run}" for run in RUNS if (tmp_path / "tiny" / run).exists()}
-    waiting = {one.subject for one in found if one.sealed.exists()}
+    waiting = {one.subject for one in adoptions if one.sealed.exists()}
     assert logged == moved
-    assert moved | waiting == {one.subject for one in found}
+    assert moved | waiting == {one.subject for one in adoptions}
     assert not moved & waiting
 
 
 def test_hub_of_the_same_name_is_refused(tmp_path: Path) -> None:
     """Nothing is overwritten and nothing moves when one of the names is taken."""
-    found = [staged(tmp_path, run_id) for run_id in RUNS]
+    adoptions = [staged(tmp_path, run_id) for run_id in RUNS]
     (tmp_path / "tiny" / RUNS[1]).mkdir(parents=True)
 
     with pytest.raises(StorageError):
-        seal.adopt(tmp_path, Ledger(tmp_path / "ledger.jsonl"), found)
+        seal.adopt(tmp_path, Ledger(tmp_path / "ledger.jsonl"), adoptions)
 
-    assert all(one.sealed.exists() for one in found)
+    assert all(one.sealed.exists() for one in adoptions)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"body": {}}'])

@@ -21,7 +21,7 @@ def places(tmp_path: Path) -> artifacts.Places:
         root=tmp_path,
         work=tmp_path / "work",
         hub=tmp_path / "hub",
-        kept=tmp_path / "runs/1",
+        external=tmp_path / "runs/1",
     )
     made.work.mkdir()
     made.hub.mkdir()

@@ -43,18 +43,20 @@ def test_trouble_stays_where_it_is(
     """Missing and overlong files, small and large, are named; the others are digested."""
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
     jobs = _write(tmp_path, SIZES)
-    told: list[int] = []
+    sizes: list[int] = []
     for broken in (1, 6):
         Path(jobs[broken][0]).unlink()
     jobs[2] = (jobs[2][0], SIZES[2] - 1)
     jobs[7] = (jobs[7][0], SIZES[7] - 1)
 
-    found = digest.sha256_all(jobs, told.append)
+    digests = digest.sha256_all(jobs, sizes.append)
 
-    wrong = [index for index, answer in enumerate(found) if isinstance(answer, IntegrityError)]
+    wrong = [
+        index for index, answer in enumerate(digests) if isinstance(answer, IntegrityError)
+    ]
     assert wrong == [1, 2, 6, 7]
-    assert sorted(told) == sorted(size for _, size in jobs)
-    assert found[5] == hashlib.sha256(Path(jobs[5][0]).read_bytes()).hexdigest()
+    assert sorted(sizes) == sorted(size for _, size in jobs)
+    assert digests[5] == hashlib.sha256(Path(jobs[5][0]).read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("size", [1000, _BUFFER, _BUFFER + 5])

@@ -71,10 +71,12 @@ def test_deleted_file_is_no_input(tree: Path) -> None:
     hubs.git(tree, "add", "--all")
     (tree / "a.py").unlink()
 
-    found = inputs.take(tree, ("**/*.py",), inputs.DigestCache(tree / "cache"), meaning="bytes")
+    digests = inputs.take(
+        tree, ("**/*.py",), inputs.DigestCache(tree / "cache"), meaning="bytes"
+    )
 
-    assert "a.py" not in found
-    assert found["pkg/b.py"] == hashlib.sha256(b"pkg/b.py").hexdigest()
+    assert "a.py" not in digests
+    assert digests["pkg/b.py"] == hashlib.sha256(b"pkg/b.py").hexdigest()
 
 
 def settled(path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.evidence.hub.metrics_cache import Recall
+from harness.evidence.hub.metrics_cache import MetricsCache
 from tests.builders import hubs
 
 
@@ -17,7 +17,7 @@ def run(tmp_path: Path) -> tuple[Path, Path]:
     """A sealed run and the place of a cache that knows it."""
     hub = hubs.run(hubs.project(tmp_path / "p")).hub
     place = tmp_path / "cache" / "trends.json"
-    first = Recall(place)
+    first = MetricsCache(place)
     assert first.numbers(hub)["floor"] == 3.0
     first.save()
     return hub, place
@@ -30,7 +30,7 @@ def test_known_record_is_not_read(
     hub, place = run
     monkeypatch.setattr("harness.evidence.hub.metrics_cache.read_record", None)
 
-    assert Recall(place).numbers(hub)["floor"] == 3.0
+    assert MetricsCache(place).numbers(hub)["floor"] == 3.0
 
 
 def test_edited_record_is_read_again(run: tuple[Path, Path]) -> None:
@@ -44,7 +44,7 @@ def test_edited_record_is_read_again(run: tuple[Path, Path]) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
     assert path.stat().st_size == before.st_size
-    assert Recall(place).numbers(hub)["floor"] == 7.0
+    assert MetricsCache(place).numbers(hub)["floor"] == 7.0
 
 
 @pytest.mark.parametrize(
@@ -55,19 +55,19 @@ def test_damaged_cache_is_empty(run: tuple[Path, Path], content: str) -> None:
     hub, place = run
     place.write_text(content)
 
-    assert Recall(place).numbers(hub)["floor"] == 3.0
+    assert MetricsCache(place).numbers(hub)["floor"] == 3.0
 
 
 @pytest.mark.parametrize("entry", [3, {}, {"numbers": {"floor": "9"}}, {"numbers": [9]}])
 def test_damaged_entry_is_read_again(run: tuple[Path, Path], entry: object) -> None:
     """An entry that holds no numbers is not believed, even for the right file."""
     hub, place = run
-    kept = json.loads(place.read_text())
-    known = kept["hubs"][str(hub)]
-    kept["hubs"][str(hub)] = {**known, **entry} if isinstance(entry, dict) and entry else entry
-    place.write_text(json.dumps(kept))
+    cache = json.loads(place.read_text())
+    known = cache["hubs"][str(hub)]
+    cache["hubs"][str(hub)] = {**known, **entry} if isinstance(entry, dict) and entry else entry
+    place.write_text(json.dumps(cache))
 
-    assert Recall(place).numbers(hub)["floor"] == 3.0
+    assert MetricsCache(place).numbers(hub)["floor"] == 3.0
 
 
 def test_run_that_is_gone_has_no_numbers(run: tuple[Path, Path], tmp_path: Path) -> None:
@@ -75,4 +75,4 @@ def test_run_that_is_gone_has_no_numbers(run: tuple[Path, Path], tmp_path: Path)
     hub, place = run
     hub.rename(tmp_path / "elsewhere")
 
-    assert Recall(place).numbers(hub) == {}
+    assert MetricsCache(place).numbers(hub) == {}

@@ -58,12 +58,12 @@ def test_each_difference_is_dirty(tree: Path, edit: object) -> None:
 
 def test_difference_is_told_by_its_digest(tree: Path) -> None:
     """Two contents of an untracked file have two digests; the same content has the same."""
-    found = []
+    digests = []
     for content in ("a = 1\n", "a = 2\n", "a = 1\n"):
         (tree / "source/new.py").write_text(content)
-        found.append(stamp.take(tree, ()).diff_sha256)
+        digests.append(stamp.take(tree, ()).diff_sha256)
 
-    assert found[0] == found[2] != found[1]
+    assert digests[0] == digests[2] != digests[1]
 
 
 def test_own_and_ignored_files_do_not_count(tree: Path) -> None:

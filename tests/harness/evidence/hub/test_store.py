@@ -24,13 +24,13 @@ def test_latest_is_a_query(tmp_path: Path) -> None:
     project = hubs.project(tmp_path)
     green = hubs.run(project).hub
     red = hubs.run(project, parameters={"value": "0"}).hub
-    found = HubStore(project.hubs, project.work)
+    hub_store = HubStore(project.hubs, project.work)
 
-    assert sorted(found.hubs("tiny")) == sorted([green, red])
-    assert found.latest("tiny", Verdict.GREEN) == green
-    assert found.latest("tiny", Verdict.RED) == red
-    assert found.latest("tiny", Verdict.INCONCLUSIVE) is None
-    assert found.suites() == ["tiny"]
+    assert sorted(hub_store.hubs("tiny")) == sorted([green, red])
+    assert hub_store.latest("tiny", Verdict.GREEN) == green
+    assert hub_store.latest("tiny", Verdict.RED) == red
+    assert hub_store.latest("tiny", Verdict.INCONCLUSIVE) is None
+    assert hub_store.suites() == ["tiny"]
 
 
 def damage(path: Path, content: str) -> None:

@@ -111,11 +111,11 @@ def test_runs_that_repeat_are_not_piled_up(tmp_path: Path) -> None:
     entries = ledger.entries()
 
     tracemalloc.start()
-    found = list(history.branches(entries))
+    branches = list(history.branches(entries))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert found == []
+    assert branches == []
     assert peak < 1_000_000
 
 

@@ -39,13 +39,13 @@ def root(tmp_path: Path) -> Path:
 def search(root: Path, capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
     """Search over both changes."""
     code = main.main(["bisect", "tiny", "--good", "HEAD~2", "-C", str(root), "--json", *words])
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return {**found, "code": code}
+    answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return {**answer, "code": code}
 
 
-def subject(root: Path, found: dict[str, Any]) -> str:
+def subject(root: Path, answer: dict[str, Any]) -> str:
     """Return the subject of the culprit."""
-    return hubs.git(root, "show", "--no-patch", "--format=%s", str(found["culprit"]))
+    return hubs.git(root, "show", "--no-patch", "--format=%s", str(answer["culprit"]))
 
 
 @pytest.mark.road
@@ -64,8 +64,8 @@ def test_given_data_decide_the_culprit(
     again = search(root, capsys, "--with", f"train={copy}")
     other = search(root, capsys, "--dataset", str(fifth))
 
-    found = [(subject(root, one), one["runs"]) for one in (first, again, other)]
-    assert found == [("gain 1", 3), ("gain 1", 0), ("gain 2", 2)]
+    culprits = [(subject(root, one), one["runs"]) for one in (first, again, other)]
+    assert culprits == [("gain 1", 3), ("gain 1", 0), ("gain 2", 2)]
 
 
 @pytest.mark.road
@@ -82,7 +82,7 @@ def test_wrong_data_are_refused(
     root: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], word: str
 ) -> None:
     """An unknown role and a file that is not there end before anything runs."""
-    found = search(root, capsys, *words)
+    answer = search(root, capsys, *words)
 
-    assert found["error"]["exit_code"] == 2
-    assert word in found["error"]["message"]
+    assert answer["error"]["exit_code"] == 2
+    assert word in answer["error"]["message"]

@@ -69,8 +69,8 @@ class Line:
             return SeenVerdict(commit=state.commit, verdict=verdict, parts=parts, reason="r")
 
         self._patch.setattr(Search, "_run", run)
-        asked = SearchRequest(suite="tiny", good="good", bad="bad", guard=guard)
-        return Search(project, asked, stop, lambda _: None).search()
+        request = SearchRequest(suite="tiny", good="good", bad="bad", guard=guard)
+        return Search(project, request, stop, lambda _: None).search()
 
 
 @pytest.mark.parametrize("planted", range(1, _COUNT + 1))
@@ -80,10 +80,10 @@ def test_culprit_is_found_in_seven_runs(
     """Wherever it lies among thirty, the culprit is red and the commit before it green."""
     line = Line(monkeypatch, [GREEN] * planted + [RED] * (_COUNT + 1 - planted))
 
-    found = line.search(project, stop)
+    result = line.search(project, stop)
 
-    assert found is not None
-    assert (int(found.culprit.commit), int(found.before.commit)) == (planted, planted - 1)
+    assert result is not None
+    assert (int(result.culprit.commit), int(result.before.commit)) == (planted, planted - 1)
     assert len(line.ran) == len(set(line.ran)) <= 7
     assert line.ran[0] == 0  # before any commit is blamed
     assert {planted, planted - 1} <= set(line.ran)
@@ -96,11 +96,11 @@ def test_commits_that_touch_no_input_are_not_run(
     line = Line(monkeypatch, [GREEN] * 8 + [RED] * 12)
     line.same = {1, 2, 3, 5, 6, 7, 9, 10, 12, 13, 15, 16, 18, 19}
 
-    found = line.search(project, stop)
+    result = line.search(project, stop)
 
-    assert found is not None
-    assert (int(found.culprit.commit), int(found.before.commit)) == (8, 7)
-    assert (found.commits, found.changes) == (19, 5)
+    assert result is not None
+    assert (int(result.culprit.commit), int(result.before.commit)) == (8, 7)
+    assert (result.commits, result.changes) == (19, 5)
     assert not line.same & set(line.ran)
 
 
@@ -110,11 +110,11 @@ def test_what_cannot_be_judged_leaves_suspects(
     """Commits that cannot be judged between green and red are all suspects."""
     line = Line(monkeypatch, [GREEN] * 4 + [OPEN] * 3 + [RED] * 6)
 
-    found = line.search(project, stop)
+    result = line.search(project, stop)
 
-    assert found is not None
-    assert [int(s.commit) for s in found.suspects] == [4, 5, 6, 7]
-    assert int(found.before.commit) == 3
+    assert result is not None
+    assert [int(s.commit) for s in result.suspects] == [4, 5, 6, 7]
+    assert int(result.before.commit) == 3
 
 
 @pytest.mark.parametrize(
@@ -148,11 +148,11 @@ def test_stopped_search_goes_on(
     assert line.search(project, stop, on_run=at_third) is None
     before = list(line.ran)
     again = Stop()
-    found = line.search(project, again)
+    result = line.search(project, again)
     again.close()
 
-    assert found is not None
-    assert int(found.culprit.commit) == 13
+    assert result is not None
+    assert int(result.culprit.commit) == 13
     assert not set(before[:2]) & set(line.ran[len(before) :])
     assert before[2] in line.ran[len(before) :]
 
@@ -163,9 +163,9 @@ def test_one_guard_is_searched(
     """A search for a guard asks that guard; one that is green at the bad end is told."""
     line = Line(monkeypatch, [GREEN] * 3 + [RED] * 5)
 
-    found = line.search(project, stop, guard="floor")
-    assert found is not None
-    assert int(found.culprit.commit) == 3
+    result = line.search(project, stop, guard="floor")
+    assert result is not None
+    assert int(result.culprit.commit) == 3
     with pytest.raises(EvidenceMissingError):
         line.search(project, stop, guard="ceiling")
 
@@ -218,9 +218,9 @@ def test_digest_follows_inputs_and_declaration_only(project: Project) -> None:
         edit()
         hubs.commit(root)
 
-    found = [s.digest for s in history.states(project, "tiny", first, "HEAD", {})]
+    digests = [s.digest for s in history.states(project, "tiny", first, "HEAD", {})]
 
-    start, notes, source, back, declared, gone = found
+    start, notes, source, back, declared, gone = digests
     assert start == notes == back
     assert len({start, source, declared}) == 3
     assert gone is None

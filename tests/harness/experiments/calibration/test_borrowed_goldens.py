@@ -69,8 +69,8 @@ def test_a_moved_golden_makes_both_stale(judged: Project) -> None:
     store.save(judged.golden / "tiny", moved)
 
     for outcome in outcomes:
-        found = freshness.check(judged, outcome.hub, outcome.record)
-        assert [cause.kind for cause in found.causes] == ["golden"]
+        state = freshness.check(judged, outcome.hub, outcome.record)
+        assert [cause.kind for cause in state.causes] == ["golden"]
 
 
 def test_drills_depend_on_the_lender(judged: Project) -> None:
@@ -97,12 +97,12 @@ def test_the_borrower_makes_none(judged: Project) -> None:
 
 def test_commands_show_whose_they_are(judged: Project) -> None:
     """Show names the lender, explain knows its metrics, all of them are told once."""
-    shown = cli(judged, "golden", "show", "other", "--json")
+    listing = cli(judged, "golden", "show", "other", "--json")
     listed = cli(judged, "golden", "show", "--json")
     explained = cli(judged, "golden", "explain", "other", METRIC)
 
-    assert [code for code, _ in (shown, listed, explained)] == [0, 0, 0]
-    assert list(json.loads(shown[1])) == list(json.loads(listed[1])) == ["tiny"]
+    assert [code for code, _ in (listing, listed, explained)] == [0, 0, 0]
+    assert list(json.loads(listing[1])) == list(json.loads(listed[1])) == ["tiny"]
     assert "made for a test" in explained[1]
 
 

@@ -56,10 +56,10 @@ def made(root: Path, *others: Any, extra: str = "0", **keys: Any) -> Project:
 
 def calibrated(project: Project, seeds: list[str] = SEEDS) -> Runs:
     """Run all seeds and the repeat."""
-    return told(project, seeds)[0]
+    return run_seeds(project, seeds)[0]
 
 
-def told(project: Project, seeds: list[str]) -> tuple[Runs, list[CellResult]]:
+def run_seeds(project: Project, seeds: list[str]) -> tuple[Runs, list[CellResult]]:
     """Run all seeds and the repeat, and say how each went, in the order in which it came."""
     results: list[CellResult] = []
     stop = Stop()
@@ -202,12 +202,12 @@ def test_calibration_goes_on_where_it_stopped(tmp_path: Path) -> None:
     project = made(tmp_path)
     calibrated(project, SEEDS[:2])
 
-    _, again = told(project, SEEDS[:3])
+    _, again = run_seeds(project, SEEDS[:3])
     (tmp_path / "source/model.py").write_text("GAIN = 2\n")
-    _, changed = told(project, SEEDS[:3])
+    _, changed = run_seeds(project, SEEDS[:3])
 
-    kept = {(r.cell.name, r.is_reused) for r in again}
-    assert kept == {
+    cells = {(r.cell.name, r.is_reused) for r in again}
+    assert cells == {
         ("seed 20", True),
         ("seed 21", True),
         ("seed 22", False),
@@ -259,11 +259,11 @@ def test_commands_tell_what_they_did(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     proposed = cli(project, "calibrate", "tiny", "--seeds", "12", "-q")
     updated = cli(project, "update", "tiny", "--reason", "first values")
-    shown = cli(project, "show", "tiny", "--json")
+    listing = cli(project, "show", "tiny", "--json")
     explained = cli(project, "explain", "tiny", METRIC)
 
-    assert [code for code, _ in (proposed, updated, shown, explained)] == [0, 0, 0, 0]
-    assert json.loads(shown[1])["tiny"][0]["metric"] == METRIC
+    assert [code for code, _ in (proposed, updated, listing, explained)] == [0, 0, 0, 0]
+    assert json.loads(listing[1])["tiny"][0]["metric"] == METRIC
     assert METRIC in proposed[1]
     assert "clean runs expected" in explained[1]
     assert "first values" in explained[1]

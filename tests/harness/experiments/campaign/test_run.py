@@ -69,14 +69,14 @@ def test_every_cell_has_one_hub(project: Project, stop: Stop, jobs: int) -> None
     results = carried_out(project, stop, jobs=jobs)
 
     made = campaign(project).store
-    found = HubStore(made.hubs, made.work).hubs("tiny")
+    paths = HubStore(made.hubs, made.work).hubs("tiny")
     assert [result.verdict for result in results] == ["green", "red", "green"]
     assert [result.metrics for result in results] == [
         {"out:value": value} for value in (2.0, 0.5, 3.0)
     ]
-    assert {result.hub for result in results} == set(found)
+    assert {result.hub for result in results} == set(paths)
     assert Ledger(made.work / "ledger.jsonl").check().size == 3
-    codes = [verify.verify(made, hub, allow_stale=True).exit_code for hub in found]
+    codes = [verify.verify(made, hub, allow_stale=True).exit_code for hub in paths]
     assert sorted(codes) == [0, 0, 1]
     assert sorted(p.name for p in made.hubs.iterdir()) == ["tiny"]
     assert not (project.hubs / "tiny").exists()
@@ -104,6 +104,22 @@ def test_removed_hub_is_made_again(project: Project, stop: Stop) -> None:
     again = carried_out(project, stop)
 
     assert [r.is_reused for r in again] == [True, False, True]
+
+
+def test_entry_that_names_no_hub_is_no_result(project: Project, stop: Stop) -> None:
+    """A ledger from anywhere may say that a folder outside the store is what was asked for."""
+    first = carried_out(project, stop)
+    made = campaign(project).store
+    ledger = Ledger(made.work / "ledger.jsonl")
+    hub = first[0].hub
+    assert hub is not None
+    outside = hub.rename(project.root / hub.name)
+    body = next(ledger.walk()).body
+    ledger.append("seal", f"../../{outside.name}", body)
+
+    assert [done.hub for done in stores.finished_units(made).values()] == [
+        result.hub for result in first[1:]
+    ]
 
 
 def test_only_one_writes(project: Project, stop: Stop) -> None:
@@ -170,10 +186,10 @@ def test_killed_coordinator_goes_on(tmp_path: Path, stop: Stop) -> None:
 
     results = carried_out(project, stop, cells, jobs=2)
 
-    found = HubStore(made.hubs, made.work).hubs("tiny")
+    paths = HubStore(made.hubs, made.work).hubs("tiny")
     sealed = [e.subject for e in Ledger(made.work / "ledger.jsonl").walk() if e.kind == "seal"]
     assert [r.reason for r in results if r.hub is None] == []
     assert sum(r.is_reused for r in results) >= 2
-    assert {r.hub for r in results} == set(found)
-    assert sorted(sealed) == sorted(f"tiny/{hub.name}" for hub in found)
+    assert {r.hub for r in results} == set(paths)
+    assert sorted(sealed) == sorted(f"tiny/{hub.name}" for hub in paths)
     assert sorted(p.name for p in made.hubs.iterdir()) == ["tiny"]

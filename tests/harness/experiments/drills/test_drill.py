@@ -168,15 +168,15 @@ def test_changed_code_is_drilled_again(project: Project, stop: Stop) -> None:
     patch(project.root, "gain", "GAIN = 0\n")
     (planned,) = drill.select(project, None, [])
     runs.run_drill(runs.ground(project), planned, stop)
-    kept = runs.run_drill(runs.ground(project), planned, stop)
+    cached = runs.run_drill(runs.ground(project), planned, stop)
     (project.root / "source/other.py").write_text("WORD = 1\n")
     hubs.commit(project.root)
 
     again = runs.run_drill(runs.ground(project), planned, stop)
 
-    assert kept.is_recalled
-    assert not again.is_recalled
-    assert kept.red == again.red
+    assert cached.is_cached
+    assert not again.is_cached
+    assert cached.red == again.red
 
 
 def test_only_what_the_guard_sees_is_run(tmp_path: Path, stop: Stop) -> None:
@@ -265,7 +265,7 @@ def test_the_commit_declares_what_is_drilled(project: Project, stop: Stop) -> No
     after = runs.run_drill(runs.ground(project), planned, stop)
 
     assert [before.outcome, after.outcome] == ["missed", "caught"]
-    assert not after.is_recalled
+    assert not after.is_cached
 
 
 def test_nothing_committed_is_said(tmp_path: Path) -> None:
@@ -291,12 +291,12 @@ def test_clean_runs_of_two_suites_are_told_apart(tmp_path: Path, stop: Stop) -> 
     made = hubs.project(tmp_path / "p", tiny=spec, strict=strict)
     hubs.commit(made.root)
     ground = runs.ground(made)
-    asked = [*drill.clean_runs("strict", 1), *drill.clean_runs("tiny", 1)]
+    clean = [*drill.clean_runs("strict", 1), *drill.clean_runs("tiny", 1)]
 
-    found = runs.run_all(ground, asked, InlineExecutor(2), stop, lambda _: None)
+    outcomes = runs.run_all(ground, clean, InlineExecutor(2), stop, lambda _: None)
 
-    assert [item.drill.suite for item in found] == ["strict", "tiny"]
-    assert [item.outcome for item in found] == ["false alarm", "quiet"]
+    assert [item.drill.suite for item in outcomes] == ["strict", "tiny"]
+    assert [item.outcome for item in outcomes] == ["false alarm", "quiet"]
 
 
 @pytest.mark.slow
@@ -308,11 +308,11 @@ def test_report_says_what_has_not_run(project: Project) -> None:
     program = ["-C", str(project.root), "drill"]
     ran = CliRunner().invoke(group, [*program, "tiny", "first"], standalone_mode=False)
 
-    told = [*program, "--clean", "3", "--kept", "--json", "--report", str(page)]
-    kept = CliRunner().invoke(group, told, standalone_mode=False)
+    arguments = [*program, "--clean", "3", "--kept", "--json", "--report", str(page)]
+    cached = CliRunner().invoke(group, arguments, standalone_mode=False)
 
-    assert (ran.return_value, kept.return_value) == (0, 3)
-    outcomes = [item["outcome"] for item in json.loads(kept.output)["drills"]]
+    assert (ran.return_value, cached.return_value) == (0, 3)
+    outcomes = [item["outcome"] for item in json.loads(cached.output)["drills"]]
     assert outcomes == ["caught", *["not run"] * 4]
     text = page.read_text()
     assert "**1 of 2**" in text
@@ -331,11 +331,11 @@ def test_interrupted_drill_is_not_kept(project: Project) -> None:
     stop = Stop()
     stop.request(2)
 
-    (found,) = runs.run_all(ground, [planned], InlineExecutor(1), stop, lambda _: None)
+    (outcome,) = runs.run_all(ground, [planned], InlineExecutor(1), stop, lambda _: None)
     stop.close()
 
-    assert found.outcome == "not run"
-    assert runs.recall(ground, planned).outcome == "not run"
+    assert outcome.outcome == "not run"
+    assert runs.load_outcome(ground, planned).outcome == "not run"
     assert not (project.work / "drills").exists()
 
 

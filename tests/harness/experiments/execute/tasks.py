@@ -15,43 +15,43 @@ from harness.runner.stages.child import Stop
 _STEP_S = 0.02
 
 
-def double(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
+def double(payload: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
     """Give a number twice; a word on standard output must not disturb anybody."""
     del stop
     os.write(1, b"a word\n")
-    return {"value": 2 * asked["value"], "pid": os.getpid()}
+    return {"value": 2 * payload["value"], "pid": os.getpid()}
 
 
-def refuse(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
+def refuse(payload: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
     """Refuse as a person's mistake is refused."""
     del stop
-    raise ConfigError("here", found=str(asked["value"]), expected="less", remedy="Mend it.")
+    raise ConfigError("here", found=str(payload["value"]), expected="less", remedy="Mend it.")
 
 
-def die_once(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
+def die_once(payload: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
     """End the worker with SIGKILL, as often as there is a file to remove."""
-    mark = Path(asked["folder"]) / "deaths"
+    mark = Path(payload["folder"]) / "deaths"
     left = int(mark.read_text()) if mark.exists() else 0
     if left:
         mark.write_text(str(left - 1))
         os.kill(os.getpid(), signal.SIGKILL)
-    return double(asked, stop)
+    return double(payload, stop)
 
 
-def wait(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
+def wait(payload: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
     """Wait for the stop, and leave a file that says it was seen."""
-    (Path(asked["folder"]) / f"began-{asked['value']}").touch()
+    (Path(payload["folder"]) / f"began-{payload['value']}").touch()
     end = time.monotonic() + 20
     while stop.signal is None and time.monotonic() < end:
         time.sleep(_STEP_S)
-    (Path(asked["folder"]) / f"stopped-{asked['value']}").touch()
+    (Path(payload["folder"]) / f"stopped-{payload['value']}").touch()
     return {"interrupted": stop.signal}
 
 
-def where(asked: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
+def where(payload: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
     """Take as long as asked [s], and tell which Dask worker that was."""
     from distributed import get_worker
 
     del stop
-    time.sleep(asked["pause_s"])
+    time.sleep(payload["pause_s"])
     return {"worker": get_worker().name}

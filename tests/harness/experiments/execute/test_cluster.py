@@ -108,13 +108,13 @@ def test_lost_worker_and_scheduler_cost_no_hub(tmp_path: Path, programs: Program
         executor.close()
         stop.close()
 
-    found = HubStore(store.hubs, store.work).hubs("tiny")
+    paths = HubStore(store.hubs, store.work).hubs("tiny")
     sealed = [e.subject for e in Ledger(store.work / "ledger.jsonl").walk()]
     assert next(victims, None) is None
     assert [r.verdict for r in results] == ["green"] * 12
     assert len({r.hub for r in results}) == 12
-    assert {r.hub for r in results} == set(found)
-    assert sorted(sealed) == sorted(f"tiny/{hub.name}" for hub in found)
+    assert {r.hub for r in results} == set(paths)
+    assert sorted(sealed) == sorted(f"tiny/{hub.name}" for hub in paths)
 
 
 @pytest.mark.slow
@@ -136,12 +136,12 @@ def test_many_units_on_many_threads() -> None:
     ]
     executor, stop = Cluster(16, threads=True), Stop()
     try:
-        found = [answer for batch in executor.run(units, stop) for answer in batch]
+        answers = [answer for batch in executor.run(units, stop) for answer in batch]
     finally:
         executor.close()
         stop.close()
 
-    assert sorted(a.value["value"] for a in found if a.value) == [2 * n for n in range(200)]
+    assert sorted(a.value["value"] for a in answers if a.value) == [2 * n for n in range(200)]
 
 
 @pytest.mark.slow
@@ -159,11 +159,11 @@ def test_no_unit_waits_behind_another() -> None:
     ]
     executor, stop = Cluster(2, threads=True), Stop()
     try:
-        found = [answer for batch in executor.run(units, stop) for answer in batch]
+        answers = [answer for batch in executor.run(units, stop) for answer in batch]
     finally:
         executor.close()
         stop.close()
 
-    by = {a.unit.name: a.value["worker"] for a in found if a.value}
+    by = {a.unit.name: a.value["worker"] for a in answers if a.value}
     assert len(by) == len(units)
     assert [name for name, worker in by.items() if worker == by["0"]] == ["0"]

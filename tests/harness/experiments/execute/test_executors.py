@@ -45,11 +45,11 @@ def units(task: str, count: int, **payload: Any) -> list[Unit]:
     ]
 
 
-def answers(executor: Executor, asked: list[Unit], stop: Stop) -> dict[str, Answer]:
+def answers(executor: Executor, tasks: list[Unit], stop: Stop) -> dict[str, Answer]:
     """All answers by the name of their unit; none comes twice."""
-    found = [answer for batch in executor.run(asked, stop) for answer in batch]
-    assert len({answer.unit.key for answer in found}) == len(found)
-    return {answer.unit.name: answer for answer in found}
+    results = [answer for batch in executor.run(tasks, stop) for answer in batch]
+    assert len({answer.unit.key for answer in results}) == len(results)
+    return {answer.unit.name: answer for answer in results}
 
 
 @pytest.mark.parametrize("executor", ALL, indirect=True)
@@ -69,9 +69,9 @@ def test_lost_worker_is_replaced(executor: Executor, stop: Stop, tmp_path: Path)
     """A worker killed in the middle costs a further attempt and no answer."""
     (tmp_path / "deaths").write_text("1")
 
-    found = answers(executor, units("die_once", 1, folder=str(tmp_path)), stop)
+    by_name = answers(executor, units("die_once", 1, folder=str(tmp_path)), stop)
 
-    assert found["0"].value is not None
+    assert by_name["0"].value is not None
     assert (tmp_path / "deaths").read_text() == "0"
 
 
@@ -80,10 +80,10 @@ def test_attempts_are_bounded(executor: Executor, stop: Stop, tmp_path: Path) ->
     """A unit that kills every worker is given up, and says so; the others are answered."""
     (tmp_path / "deaths").write_text("99")
 
-    found = answers(executor, units("die_once", 1, folder=str(tmp_path)), stop)
+    by_name = answers(executor, units("die_once", 1, folder=str(tmp_path)), stop)
 
-    assert found["0"].value is None
-    assert found["0"].lost
+    assert by_name["0"].value is None
+    assert by_name["0"].lost
     assert (tmp_path / "deaths").read_text() == str(99 - ATTEMPTS)
     assert answers(executor, units("double", 2), stop)["1"].value
 

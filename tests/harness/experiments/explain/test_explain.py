@@ -125,7 +125,7 @@ def keep_drill(project: Project, name: str, *red: str) -> None:
     head = f"Suite: tiny\nGuard: {red[0]}\nDefect: It is {name}.\n\n"
     diff = "--- a/source/model.py\n+++ b/source/model.py\n@@ -1 +1 @@\n-GAIN = 1\n+GAIN = 0\n"
     (folder / f"{name}.patch").write_text(head + diff)
-    kept = OutcomeCache(
+    cache = OutcomeCache(
         schema=outcome_cache.SCHEMA,
         name=name,
         outcome="caught",
@@ -133,7 +133,7 @@ def keep_drill(project: Project, name: str, *red: str) -> None:
         duration_s=1.0,
         reason="",
     )
-    outcome_cache.keep(project, name, kept)
+    outcome_cache.keep(project, name, cache)
 
 
 def test_drill_of_the_same_pattern_comes_first(tmp_path: Path) -> None:
@@ -161,6 +161,6 @@ def test_explanation_as_json(tmp_path: Path, capsys: Any) -> None:
 
     assert main.main(["explain", "--json", "-C", str(tmp_path)]) == 0
 
-    told = json.loads(capsys.readouterr().out)
-    assert told["suspects"][0]["what"] == "source/model.py: <module>"
-    assert told["causes"][0]["guards"] == ["floor", "twice"]
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["suspects"][0]["what"] == "source/model.py: <module>"
+    assert answer["causes"][0]["guards"] == ["floor", "twice"]

@@ -75,8 +75,8 @@ def test_every_option_is_compared() -> None:
 
 
 def _class(was: GuardSpec, now: GuardSpec) -> list[Change]:
-    found = guard_rules.compare_guard("g", was, now, lambda _was, _now: False)
-    return [one.change for one in found]
+    differences = guard_rules.compare_guard("g", was, now, lambda _was, _now: False)
+    return [one.change for one in differences]
 
 
 def _bound(**options: Any) -> GuardSpec:
@@ -119,16 +119,16 @@ def _guards(was: list[GuardSpec], now: list[GuardSpec]) -> list[Difference]:
 def test_renamed_guard_is_found_once() -> None:
     """One new guard stands for one that is gone, not for two."""
     one, two = _bound(max=1), replace(_bound(max=1), id="h")
-    found = _guards([one, two], [replace(one, id="new")])
+    differences = _guards([one, two], [replace(one, id="new")])
 
-    assert sorted(d.change for d in found) == [Change.OTHER, Change.WEAKER]
+    assert sorted(d.change for d in differences) == [Change.OTHER, Change.WEAKER]
 
 
 def test_renamed_and_narrowed_guard_is_no_weaker() -> None:
     """A guard of another id that asks for more is as strict."""
-    found = _guards([_bound(max=2)], [replace(_bound(max=1), id="new")])
+    differences = _guards([_bound(max=2)], [replace(_bound(max=1), id="new")])
 
-    assert [d.change for d in found] == [Change.OTHER]
+    assert [d.change for d in differences] == [Change.OTHER]
 
 
 def test_renamed_and_redirected_guard_is_weaker() -> None:

@@ -37,16 +37,20 @@ def test_weaker_rule_is_refused(tmp_path: Path) -> None:
 
     report = gates.ask(tmp_path, base)
 
-    (found,) = gates.weaker(report)
-    assert (found.rule, found.was, found.now) == ("suites.tiny.guards.floor.min", "1.0", "-5.0")
+    (difference,) = gates.weaker(report)
+    assert (difference.rule, difference.was, difference.now) == (
+        "suites.tiny.guards.floor.min",
+        "1.0",
+        "-5.0",
+    )
     assert report.exit_code == 1
 
 
 def test_waiver_of_the_very_change_passes(tmp_path: Path) -> None:
     """Where the base lets unsigned waivers count, one that names the change does."""
     base = _wider(tmp_path, _UNSIGNED)
-    (found,) = gates.weaker(gates.ask(tmp_path, base))
-    gates.add_waiver(tmp_path, gates.make_waiver(found))
+    (difference,) = gates.weaker(gates.ask(tmp_path, base))
+    gates.add_waiver(tmp_path, gates.make_waiver(difference))
 
     report = gates.ask(tmp_path, base)
 
@@ -57,8 +61,8 @@ def test_waiver_of_the_very_change_passes(tmp_path: Path) -> None:
 def test_waiver_counts_by_the_rules_of_the_base(tmp_path: Path) -> None:
     """A change that lets itself be waived without a signature is refused."""
     base = _wider(tmp_path, {}, _UNSIGNED)
-    for found in gates.weaker(gates.ask(tmp_path, base)):
-        gates.add_waiver(tmp_path, gates.make_waiver(found))
+    for difference in gates.weaker(gates.ask(tmp_path, base)):
+        gates.add_waiver(tmp_path, gates.make_waiver(difference))
 
     report = gates.ask(tmp_path, base)
 
@@ -73,11 +77,11 @@ def test_signer_of_the_base_counts_and_another_does_not(tmp_path: Path) -> None:
     """Whose signature counts stands in the base; a key that the change brings counts not."""
     both = {"gate": {"signers": [_KEY.public.encode(), _EVE.public.encode()]}}
     base = _wider(tmp_path, _SIGNED, both)
-    found = gates.weaker(gates.ask(tmp_path, base))
-    for one in found:
+    differences = gates.weaker(gates.ask(tmp_path, base))
+    for one in differences:
         gates.add_waiver(tmp_path, waivers.sign(gates.make_waiver(one), _EVE))
     by_eve = gates.ask(tmp_path, base)
-    for one in found:
+    for one in differences:
         gates.add_waiver(tmp_path, waivers.sign(gates.make_waiver(one), _KEY))
     by_tess = gates.ask(tmp_path, base)
 
@@ -91,20 +95,20 @@ def test_signer_of_the_base_counts_and_another_does_not(tmp_path: Path) -> None:
 def test_every_part_is_signed(part: str, tmp_path: Path) -> None:
     """A waiver any part of which was changed after it was signed counts for nothing."""
     base = _wider(tmp_path, _SIGNED)
-    (found,) = gates.weaker(gates.ask(tmp_path, base))
+    (difference,) = gates.weaker(gates.ask(tmp_path, base))
     other = {"until": "2999-01-01", "reason": "other", "author": "Ned"}
     original = {"rule": "x", "was": "0", "now": "0"}
     planted = {part: original[part]} if part in original else {part: other[part]}
     # Signed as something else, then made to name this change.
-    signed = waivers.sign(gates.make_waiver(found, **planted), _KEY)
-    forged = gates.make_waiver(found, signer=signed.signer, signature=signed.signature)
+    signed = waivers.sign(gates.make_waiver(difference, **planted), _KEY)
+    forged = gates.make_waiver(difference, signer=signed.signer, signature=signed.signature)
     gates.add_waiver(tmp_path, forged)
 
     assert gates.ask(tmp_path, base).exit_code == 1
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"until": "2001-01-01"}, "expired"),
         ({"rule": "suites.tiny.*"}, "too wide"),
@@ -113,17 +117,17 @@ def test_every_part_is_signed(part: str, tmp_path: Path) -> None:
     ],
 )
 def test_waivers_that_do_not_count_are_told(
-    changes: dict[str, str], told: str, tmp_path: Path
+    changes: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     """An expired, too wide or unused waiver is a finding and lets nothing pass."""
     base = _wider(tmp_path, _UNSIGNED)
-    (found,) = gates.weaker(gates.ask(tmp_path, base))
-    gates.add_waiver(tmp_path, gates.make_waiver(found, **changes))
+    (difference,) = gates.weaker(gates.ask(tmp_path, base))
+    gates.add_waiver(tmp_path, gates.make_waiver(difference, **changes))
 
     report = gates.ask(tmp_path, base)
 
     assert report.exit_code == 1
-    assert [told in row.found for row in report.rows if row.check == "waivers"] == [True]
+    assert [message in row.found for row in report.rows if row.check == "waivers"] == [True]
 
 
 def test_waiver_that_is_no_file_is_refused(tmp_path: Path) -> None:
@@ -243,9 +247,9 @@ def test_policy_asks_for_a_drill(tmp_path: Path) -> None:
     """A drill that must be there and is not is weaker."""
     root = tmp_path / "made"
     base = gates.make_base(root)
-    asked = _policy(tmp_path / "p.toml", 'drills = ["gain-lost"]\n', root)
+    policy_file = _policy(tmp_path / "p.toml", 'drills = ["gain-lost"]\n', root)
 
-    assert gates.ask(root, base, policy=asked).exit_code == 1
+    assert gates.ask(root, base, policy=policy_file).exit_code == 1
 
 
 def test_policy_inside_the_project_is_refused(tmp_path: Path) -> None:

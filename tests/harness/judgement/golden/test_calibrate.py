@@ -82,9 +82,9 @@ def test_repeat_of_a_seed_must_agree(value: float, differs: bool) -> None:  # no
     """Two runs of one seed that differ show that the seed does not decide the outcome."""
     first, repeat = samples([1.5, value])
 
-    trouble = calibrate.disagreement(first, repeat, [Target(metric="x:a")])
+    problem = calibrate.disagreement(first, repeat, [Target(metric="x:a")])
 
-    assert bool(trouble) is differs
+    assert bool(problem) is differs
     assert not calibrate.disagreement(first, repeat, [Target(metric="x:a", repeatable=False)])
 
 
@@ -92,9 +92,9 @@ def test_target_reads_the_declaration() -> None:
     """Scale, sides and probabilities come from the guard; time need not repeat."""
     spec = guard("golden", metric="x:a", scale="log10", sides="low", coverage=0.999)
 
-    found = calibrate.target(spec, "x:a")
+    target = calibrate.target(spec, "x:a")
 
-    assert (found.scale, found.sides, found.coverage) == ("log10", "low", 0.999)
+    assert (target.scale, target.sides, target.coverage) == ("log10", "low", 0.999)
     assert not calibrate.target(guard("resource", stage="t"), "t.duration_s").repeatable
 
 

@@ -123,10 +123,10 @@ def test_exact_environment_comes_first() -> None:
     other = golden(
         environment={**ENVIRONMENT, "torch": "9"}, date="2027-01-01T00:00:00Z", mean=-2.0
     )
-    found = GoldenSet(values=(golden(), other))
+    goldens = GoldenSet(values=(golden(), other))
 
-    assert found.lookup("x:a", ENVIRONMENT, DATASETS).mean == -3.0
-    assert found.lookup("x:a", {**ENVIRONMENT, "torch": "8"}, DATASETS).mean == -2.0
+    assert goldens.lookup("x:a", ENVIRONMENT, DATASETS).mean == -3.0
+    assert goldens.lookup("x:a", {**ENVIRONMENT, "torch": "8"}, DATASETS).mean == -2.0
 
 
 @pytest.mark.parametrize(

@@ -133,12 +133,14 @@ def test_bomb_is_refused_quickly() -> None:
 def test_colour_bar_is_no_content(tmp_path: Path) -> None:
     """Levels of a narrow gradient beside an empty map do not count; those of a map do."""
     blank = png(100, 90, lambda row, column: row if column > 96 else 128)
-    shown = png(100, 90, lambda row, column: row if column > 96 else 3 * (row // 2 % 30) + 100)
+    picture = png(
+        100, 90, lambda row, column: row if column > 96 else 3 * (row // 2 % 30) + 100
+    )
     rule = guard("image", artifact="map", min_levels=16, level_share=0.005)
 
     verdicts = [
         registry.judge([rule], evidence(tmp_path, {"map.png": content}), None)[0].verdict
-        for content in (blank, shown)
+        for content in (blank, picture)
     ]
 
     assert verdicts == [RED, GREEN]

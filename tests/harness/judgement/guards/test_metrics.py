@@ -50,9 +50,11 @@ def test_path_finds_the_number(
     tmp_path: Path, expression: str, aggregate: str | None, expected: float
 ) -> None:
     """Keys, indices, wildcards, selectors and CSV columns reach the value they name."""
-    found = evidence(tmp_path, {"stats.json": RECORDS, "history.csv": HISTORY})
+    artifacts = evidence(tmp_path, {"stats.json": RECORDS, "history.csv": HISTORY})
 
-    assert metrics.select(found, expression, aggregate) == pytest.approx(expected, rel=1e-15)
+    assert metrics.select(artifacts, expression, aggregate) == pytest.approx(
+        expected, rel=1e-15
+    )
 
 
 @pytest.mark.parametrize(

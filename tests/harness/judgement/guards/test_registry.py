@@ -162,11 +162,11 @@ def test_relative_band_is_asymmetric(tmp_path: Path) -> None:
 def test_missing_golden_may_be_a_note(tmp_path: Path) -> None:
     """A comparison that was not made stays one, even where it decides nothing; NaN is red."""
     wanted = guard("golden", metric="x:a", missing="note")
-    noted = verdict_of(wanted, evidence(tmp_path, {"x.json": {"a": 1.0}}))
+    result = verdict_of(wanted, evidence(tmp_path, {"x.json": {"a": 1.0}}))
     broken = verdict_of(wanted, evidence(tmp_path, {"x.json": '{"a": NaN}'}))
 
-    assert (noted.verdict, noted.severity) == (OPEN, "warn")
-    assert "not compared" in noted.reason
+    assert (result.verdict, result.severity) == (OPEN, "warn")
+    assert "not compared" in result.reason
     assert (broken.verdict, broken.severity) == (RED, "fail")
 
 

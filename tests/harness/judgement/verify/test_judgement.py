@@ -38,11 +38,11 @@ def forge(store: Store, name: str, change: dict[str, Any]) -> None:
 
 def bad(store: Store, **options: Any) -> dict[str, list[str]]:
     """Return what is not as it should be, by check."""
-    found: dict[str, list[str]] = {}
+    by_check: dict[str, list[str]] = {}
     for row in verify(store.project, store.hub, **options).rows:
-        if row.outcome not in (Outcome.PASSED, Outcome.NOTED):
-            found.setdefault(row.check, []).append(f"{row.outcome} {row.found}")
-    return found
+        if row.outcome not in (Outcome.PASSED, Outcome.NOTE):
+            by_check.setdefault(row.check, []).append(f"{row.outcome} {row.found}")
+    return by_check
 
 
 def test_the_rows_come_in_the_order_of_the_design(store: Store) -> None:
@@ -77,8 +77,8 @@ def test_the_verdict_is_made_again_from_the_artifacts(store: Store) -> None:
             artifact["sha256"] = hashlib.sha256(content).hexdigest()
     forge(store, "hub.json", {"artifacts": record["artifacts"]})
 
-    found = bad(store)
-    assert any("variance-floor: recorded green" in row for row in found["guards"])
+    by_check = bad(store)
+    assert any("variance-floor: recorded green" in row for row in by_check["guards"])
     assert verify(store.project, store.hub).exit_code == 4
 
 
@@ -137,10 +137,10 @@ def test_a_changed_input_is_stale_and_named(store: Store) -> None:
     """Exit code 3 with the file that changed."""
     (store.root / "source.py").write_text("changed")
 
-    found = bad(store)
+    by_check = bad(store)
 
     assert verify(store.project, store.hub).exit_code == 3
-    assert "source.py" in found["freshness"][0]
+    assert "source.py" in by_check["freshness"][0]
 
 
 def test_damage_outranks_red_and_red_outranks_stale() -> None:
@@ -210,10 +210,10 @@ def test_a_sample_still_reads_records_and_sees_sizes(store: Store) -> None:
     sealed.write(store.hub / "plan/plan.md", b"short")
     sealed.write(store.hub / "analysis/metrics.json", b"{} ")
 
-    found = " ".join(bad(store, fraction=1e-9)["bytes"])
+    rows = " ".join(bad(store, fraction=1e-9)["bytes"])
 
-    assert "plan.md" in found
-    assert "metrics.json" in found
+    assert "plan.md" in rows
+    assert "metrics.json" in rows
 
 
 def test_a_small_hub_is_proved_in_a_tenth_of_the_budget(store: Store) -> None:

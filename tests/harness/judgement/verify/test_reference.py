@@ -17,7 +17,7 @@ def keep(store: Store, *values: goldens.GoldenValue) -> GoldenSet:
     return made
 
 
-def told(store: Store, *, allow_stale: bool = False) -> list[Outcome]:
+def outcomes(store: Store, *, allow_stale: bool = False) -> list[Outcome]:
     """Return how the check of today's goldens went."""
     rows = verify(store.project, store.hub, allow_stale=allow_stale).rows
     return [row.outcome for row in rows if row.check == "golden"]
@@ -33,25 +33,25 @@ def test_goldens_that_nobody_updated_are_damage(store: Store) -> None:
     """Files that no entry accounts for; an archive is only told of them."""
     keep(store, golden())
 
-    assert told(store) == [Outcome.DAMAGED]
-    assert told(store, allow_stale=True) == [Outcome.NOTED]
+    assert outcomes(store) == [Outcome.DAMAGED]
+    assert outcomes(store, allow_stale=True) == [Outcome.NOTE]
 
 
 def test_goldens_as_logged_pass_and_edited_ones_do_not(store: Store) -> None:
     """The last entry counts: a change, and a return to an older state, are found."""
     first = keep(store, golden())
     log(store, first.digest)
-    assert told(store) == [Outcome.PASSED]
+    assert outcomes(store) == [Outcome.PASSED]
 
     second = keep(store, golden(mean=-2.0))
-    assert told(store) == [Outcome.DAMAGED]
+    assert outcomes(store) == [Outcome.DAMAGED]
     log(store, second.digest)
-    assert told(store) == [Outcome.PASSED]
+    assert outcomes(store) == [Outcome.PASSED]
 
     keep(store, golden())
-    assert told(store) == [Outcome.DAMAGED]
+    assert outcomes(store) == [Outcome.DAMAGED]
 
 
 def test_a_suite_without_goldens_has_no_such_row(store: Store) -> None:
     """Nothing to hold, nothing to say."""
-    assert told(store) == []
+    assert outcomes(store) == []

@@ -24,10 +24,10 @@ def test_a_damaged_hub_is_found_and_the_damage_named(store: Store, name: str) ->
 
     verified = verify(store.project, store.hub)
 
-    told = [f"{r.found} {r.expected}" for r in verified.rows if r.outcome == "damaged"]
+    messages = [f"{r.found} {r.expected}" for r in verified.rows if r.outcome == "damaged"]
     assert verified.exit_code == 4
-    assert any(word in row for row in told), told
-    assert all(row.isprintable() for row in told)
+    assert any(word in row for row in messages), messages
+    assert all(row.isprintable() for row in messages)
 
 
 def test_the_undamaged_hub_verifies(store: Store) -> None:
@@ -46,8 +46,8 @@ def test_every_damaged_file_is_named(store: Store) -> None:
 
     rows = verify(store.project, store.hub).rows
 
-    told = " ".join(row.found for row in rows if row.check == "bytes")
-    assert all(name in told for name in [*names, "extra"])
+    messages = " ".join(row.found for row in rows if row.check == "bytes")
+    assert all(name in messages for name in [*names, "extra"])
 
 
 @pytest.mark.parametrize(

@@ -56,12 +56,12 @@ def test_every_hub_has_its_page(place: Path) -> None:
 def test_only_new_hubs_are_rendered(place: Path) -> None:
     """A second build renders nothing, one after a run one page; the result is the same."""
     _build(place)
-    kept = (place / "out/hubs/quick").stat().st_mtime_ns
+    before = (place / "out/hubs/quick").stat().st_mtime_ns
     assert _build(place).rendered == 0
     stores.fill(place / "hubs", 1, first=6)
 
     assert _build(place).rendered == 1
-    assert (place / "out/hubs/quick").stat().st_mtime_ns == kept
+    assert (place / "out/hubs/quick").stat().st_mtime_ns == before
     _build(place, "afresh")
     assert _pages(place) == _pages(place, "afresh")
 
@@ -158,7 +158,7 @@ def test_a_killed_build_can_be_repeated(place: Path, monkeypatch: pytest.MonkeyP
     _build(place, "whole")
     for stopped in (build.view, build.pages):
         with monkeypatch.context() as patch:
-            patch.setattr(stopped, "read" if stopped is build.view else "index", _killed)
+            patch.setattr(stopped, "read_view" if stopped is build.view else "index", _killed)
             with pytest.raises(KeyboardInterrupt):
                 _build(place)
         assert not (place / "out/index.html").exists()

@@ -26,10 +26,10 @@ def test_a_small_lasting_step_is_found_nearby() -> None:
     """A step of two standard deviations in the middle of a long series is found."""
     values = [100 + 2 * (i >= 60) + e for i, e in enumerate(_noise(120, 5))]
 
-    found = change_points.find(values)
+    cuts = change_points.find(values)
 
-    assert len(found) == 1
-    assert abs(found[0] - 60) <= 4
+    assert len(cuts) == 1
+    assert abs(cuts[0] - 60) <= 4
 
 
 def test_noise_alone_rarely_alarms() -> None:

@@ -27,7 +27,7 @@ def _parse(written: str) -> Element:
 
 
 def _texts(element: Element, name: str) -> list[str | None]:
-    return [found.text for found in element.iter(f"{_ATOM}{name}")]
+    return [child.text for child in element.iter(f"{_ATOM}{name}")]
 
 
 def test_feed_holds_what_atom_wants() -> None:

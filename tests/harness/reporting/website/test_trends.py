@@ -48,10 +48,10 @@ def test_groups_are_apart_and_the_newest_is_first() -> None:
     """Numbers of two groups never stand in one trend."""
     made = [_row(i, 1.0 + i, group="old" if i < 4 else "new") for i in range(8)]
 
-    found = trends.groups(made)
+    groups = trends.groups(made)
 
-    assert [(g.name, g.count) for g in found] == [("new", 4), ("old", 4)]
-    assert [len(g.trends[0].rows) for g in found] == [4, 4]
+    assert [(g.name, g.count) for g in groups] == [("new", 4), ("old", 4)]
+    assert [len(g.trends[0].rows) for g in groups] == [4, 4]
 
 
 def test_a_change_names_its_run_and_levels() -> None:

@@ -77,11 +77,11 @@ def read(content: bytes) -> notes.SessionNotes:
 
 def test_whole_session_is_believed(tmp_path: Path) -> None:
     """Two tests, each seen in its three phases, and an end."""
-    found = read(written(tmp_path, WHOLE))
+    session = read(written(tmp_path, WHOLE))
 
-    assert (found.damage, verdict.judge(found, 0)) == ("", None)
-    assert verdict.count(found)["passed"] == 2
-    assert found.tests["t.py::a"].duration_s == pytest.approx(0.3)
+    assert (session.damage, verdict.judge(session, 0)) == ("", None)
+    assert verdict.count(session)["passed"] == 2
+    assert session.tests["t.py::a"].duration_s == pytest.approx(0.3)
 
 
 def test_any_line_that_is_missing_is_seen(tmp_path: Path) -> None:
@@ -112,10 +112,10 @@ def test_any_changed_byte_is_seen(tmp_path: Path) -> None:
 
 def test_another_key_writes_nothing_true(tmp_path: Path) -> None:
     """Whoever lacks the key cannot write notes."""
-    found = read(written(tmp_path, WHOLE, key=b"other"))
+    session = read(written(tmp_path, WHOLE, key=b"other"))
 
-    assert (found.tests, found.finish) == ({}, None)
-    assert "line 1" in found.damage
+    assert (session.tests, session.finish) == ({}, None)
+    assert "line 1" in session.damage
 
 
 @pytest.mark.parametrize(
@@ -143,20 +143,20 @@ def test_sessions_are_judged(
     tmp_path: Path, events: list[dict[str, Any]], exit_code: int, judged: Verdict | None
 ) -> None:
     """What is missing at the end or was made something else decides, not the exit code."""
-    found = verdict.judge(read(written(tmp_path, events)), exit_code)
+    judgement = verdict.judge(read(written(tmp_path, events)), exit_code)
 
-    assert (None if found is None else found[0]) is judged
+    assert (None if judgement is None else judgement[0]) is judged
 
 
 def test_who_changed_an_outcome_is_named(tmp_path: Path) -> None:
     """The reason names the test, what happened to it, and who was at work."""
     events = [*WHOLE[:5], *phases("t.py::b", "failed"), FINISH]
 
-    found = verdict.judge(read(written(tmp_path, events)), 0)
+    judgement = verdict.judge(read(written(tmp_path, events)), 0)
 
-    assert found is not None
-    assert "t.py::b" in found[1]
-    assert "outcome changed by conftest.py" in found[1]
+    assert judgement is not None
+    assert "t.py::b" in judgement[1]
+    assert "outcome changed by conftest.py" in judgement[1]
 
 
 @pytest.mark.parametrize(("declared", "judged"), [(True, None), (False, Verdict.INCONCLUSIVE)])
@@ -167,8 +167,8 @@ def test_left_out_by_the_selectors_alone(
     group = {"by": "-k 'a'", "declared": declared, "tests": ["t.py::b"]}
     events = [START, {**COLLECTION, "left_out": [group]}, *phases("t.py::a"), FINISH]
 
-    found = read(written(tmp_path, events))
+    session = read(written(tmp_path, events))
 
-    assert verdict.count(found)["collected"] == 1
-    assert (verdict.judge(found, 0) or [None])[0] is judged
-    assert "left out by -k 'a': t.py::b" in verdict.describe_selection(found)
+    assert verdict.count(session)["collected"] == 1
+    assert (verdict.judge(session, 0) or [None])[0] is judged
+    assert "left out by -k 'a': t.py::b" in verdict.describe_selection(session)

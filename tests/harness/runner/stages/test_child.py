@@ -64,9 +64,9 @@ def test_peak_memory_is_measured(tmp_path: Path) -> None:
         "print(exit_.peak_memory_bytes)"
     )
     argv = [sys.executable, "-c", code, str(tmp_path)]
-    told = subprocess.run(argv, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    output = subprocess.run(argv, cwd=ROOT, capture_output=True, check=True, text=True).stdout
 
-    assert 80 << 20 <= int(told) < 800 << 20
+    assert 80 << 20 <= int(output) < 800 << 20
 
 
 def test_hanging_child_is_ended(tmp_path: Path) -> None:

@@ -15,13 +15,13 @@ _GOOD = "def test_a(): pass\n"
 
 
 def _names(body: list[ast.stmt]) -> list[str]:
-    found = []
+    names = []
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.append(node.name)
+            names.append(node.name)
         elif isinstance(node, ast.Assign):
-            found += [one.id for one in node.targets if isinstance(one, ast.Name)]
-    return found
+            names += [one.id for one in node.targets if isinstance(one, ast.Name)]
+    return names
 
 
 def test_file_imports_nothing_of_the_harness() -> None:
@@ -67,7 +67,7 @@ def test_names_differ_between_sessions(tmp_path: Path) -> None:
 
 def test_command_that_is_told_can_be_pasted(tmp_path: Path) -> None:
     """The recorded arguments name nothing that is gone after the run."""
-    trial, said = sessions.run(tmp_path, {"test_it.py": _GOOD})
+    result, said = sessions.run(tmp_path, {"test_it.py": _GOOD})
 
-    assert trial.outcome == "passed", said
-    assert not [word for word in trial.argv if "session" in word]
+    assert result.outcome == "passed", said
+    assert not [word for word in result.argv if "session" in word]

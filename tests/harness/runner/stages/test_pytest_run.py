@@ -74,10 +74,10 @@ def test_verdict_table(
     """Nothing but enough passed tests and exit code 0 is green; nothing tested never is."""
     (tmp_path / "log").write_text("ERROR: not found: tests/x.py::test_gone\n")
 
-    found = pytest_run.judge(code, tests, stage(min_tests=least), tmp_path / "log")
+    judgement = pytest_run.judge(code, tests, stage(min_tests=least), tmp_path / "log")
 
-    assert found[:2] == (outcome, verdict)
-    assert code != 4 or "tests/x.py::test_gone" in found[2]
+    assert judgement[:2] == (outcome, verdict)
+    assert code != 4 or "tests/x.py::test_gone" in judgement[2]
 
 
 @pytest.mark.parametrize(

@@ -37,13 +37,13 @@ _EVERY = 3  # the others take their minutes in test-long
 )
 def test_session_is_judged_rightly(tmp_path: Path, case: Case) -> None:
     """Each session is what it is, whatever its exit code says, and the reason says why."""
-    trial, said = sessions.run(
+    result, said = sessions.run(
         tmp_path, case.files, case.selectors, environment=case.environment, **case.keys
     )
 
-    assert str(trial.verdict) in case.verdict.split(" or "), f"{trial.reason}\n{said}"
-    assert case.word in trial.reason
-    assert (trial.outcome == "passed") == (case.verdict == cases.GREEN)
+    assert str(result.verdict) in case.verdict.split(" or "), f"{result.reason}\n{said}"
+    assert case.word in result.reason
+    assert (result.outcome == "passed") == (case.verdict == cases.GREEN)
 
 
 def test_the_table_is_large_enough() -> None:

@@ -40,15 +40,15 @@ def quarantine(*names: str) -> dict[str, str]:
 @pytest.mark.parametrize("words", [(), _XDIST], ids=["alone", "xdist"])
 def test_subtests_share_the_quarantine(tmp_path: Path, words: tuple[str, ...]) -> None:
     """Failed parts of a test in quarantine are excused with it, and told."""
-    trial, said = sessions.run(
+    result, said = sessions.run(
         tmp_path,
         {"test_it.py": _SUB},
         (*words, "test_it.py"),
         values=quarantine("test_it.py::test_parts", "test_it.py::TestOld"),
     )
 
-    assert (str(trial.verdict), trial.tests["quarantined"]) == ("green", 2), said
-    assert trial.quarantined == {
+    assert (str(result.verdict), result.tests["quarantined"]) == ("green", 2), said
+    assert result.quarantined == {
         "test_it.py::test_parts": "failed",
         "test_it.py::TestOld": "failed",
     }
@@ -68,17 +68,20 @@ def test_parts(subtests):
     with subtests.test("late"):
         pass
 """
-    trial, said = sessions.run(tmp_path, {"test_it.py": text}, test_retries=1)
+    result, said = sessions.run(tmp_path, {"test_it.py": text}, test_retries=1)
 
-    assert (str(trial.verdict), trial.flaky) == ("green", ("test_it.py::test_parts: 1 retry",))
+    assert (str(result.verdict), result.flaky) == (
+        "green",
+        ("test_it.py::test_parts: 1 retry",),
+    )
     assert "FLAKY test_it.py::test_parts" in said
 
 
 def test_subtests_that_never_pass_stay_red(tmp_path: Path) -> None:
     """Retries that do not help leave the failure of the part."""
-    trial, said = sessions.run(tmp_path, {"test_it.py": _SUB}, test_retries=1)
+    result, said = sessions.run(tmp_path, {"test_it.py": _SUB}, test_retries=1)
 
-    assert (str(trial.verdict), trial.tests["failed"]) == ("red", 2), said
+    assert (str(result.verdict), result.tests["failed"]) == ("red", 2), said
 
 
 @pytest.mark.parametrize(
@@ -88,25 +91,25 @@ def test_ids_are_taken_whole(tmp_path: Path, words: tuple[str, ...]) -> None:
     """A sign in an id or a group behind it hides no quarantine and excuses nobody else."""
     odd = [f"test_it.py::test_it[{x}]" for x in ("a|b", "c::d", "[e]")]
 
-    trial, said = sessions.run(
+    result, said = sessions.run(
         tmp_path, {"test_it.py": _IDS}, (*words, "test_it.py"), values=quarantine(*odd)
     )
     other, _ = sessions.run(
         tmp_path, {"test_it.py": _IDS}, (*words, "test_it.py"), values=quarantine(*odd[:2])
     )
 
-    assert (str(trial.verdict), trial.tests["quarantined"]) == ("green", 3), said
-    assert trial.quarantined == dict.fromkeys(odd, "failed")
+    assert (str(result.verdict), result.tests["quarantined"]) == ("green", 3), said
+    assert result.quarantined == dict.fromkeys(odd, "failed")
     assert (str(other.verdict), other.tests["failed"]) == ("red", 1)
 
 
 def test_quarantine_that_names_nothing_is_red(tmp_path: Path) -> None:
     """A parameter that is not collected is a mistake, told with the nearest test."""
-    trial, _ = sessions.run(
+    result, _ = sessions.run(
         tmp_path, {"test_it.py": _IDS}, values=quarantine("test_it.py::test_it[finer]")
     )
 
-    assert (trial.outcome, str(trial.verdict)) == ("failed", "red")
+    assert (result.outcome, str(result.verdict)) == ("failed", "red")
 
 
 def test_undeclared_quarantine_excuses_nothing(tmp_path: Path) -> None:
@@ -124,16 +127,16 @@ def test_bad(request):
         "    if call.when == 'call' and r.failed:\n"
         "        r.outcome = 'skipped'; r.longrepr = ('x', 1, 'y')\n"
     )
-    trial, said = sessions.run(tmp_path, {"test_it.py": text, "conftest.py": conftest})
+    result, said = sessions.run(tmp_path, {"test_it.py": text, "conftest.py": conftest})
 
-    assert str(trial.verdict) == "red", said
+    assert str(result.verdict) == "red", said
 
 
 def test_large_junit_file_changes_no_verdict(tmp_path: Path) -> None:
     """A JUnit file beyond its bound is not kept and said; the tests count as they went."""
     text = "def test_a(): print('x' * (70 << 20))\ndef test_b(): pass\n"
 
-    trial, _ = sessions.run(
+    result, _ = sessions.run(
         tmp_path, {"test_it.py": text}, ("test_it.py", "-o", "junit_logging=all")
     )
     failed, _ = sessions.run(
@@ -142,8 +145,8 @@ def test_large_junit_file_changes_no_verdict(tmp_path: Path) -> None:
         ("test_it.py", "-o", "junit_logging=all"),
     )
 
-    assert (str(trial.verdict), trial.attachments) == ("green", {})
-    assert "2 of 2 tests passed; its JUnit file of" in trial.reason
+    assert (str(result.verdict), result.attachments) == ("green", {})
+    assert "2 of 2 tests passed; its JUnit file of" in result.reason
     assert (str(failed.verdict), failed.reason[:31]) == (
         "red",
         "1 of 2 tests did not pass; its ",

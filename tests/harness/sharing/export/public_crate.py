@@ -44,7 +44,7 @@ def main(folder: str, profile: str) -> None:
     """Print the issues of a crate against one profile, those of recommendations included."""
     HttpRequester.get = HttpRequester.head = _answer
     with tempfile.TemporaryDirectory() as cache:
-        asked = ValidationSettings.parse(
+        wanted = ValidationSettings.parse(
             {
                 "rocrate_uri": folder,
                 "profile_identifier": profile,
@@ -55,8 +55,8 @@ def main(folder: str, profile: str) -> None:
                 "disable_inherited_profiles_issue_reporting": profile != "ro-crate-1.2",
             }
         )
-        found = services.validate(asked).get_issues()
-    for issue in found:
+        issues = services.validate(wanted).get_issues()
+    for issue in issues:
         line = [issue.severity.name, issue.check.name, issue.message]
         sys.stdout.write(json.dumps(line) + "\n")
 

@@ -39,18 +39,18 @@ def crate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def issues(crate: Path, profile: str) -> list[tuple[str, str]]:
     """Return severity and message of each issue that the public validator finds."""
     argv = [str(_PYTHON), str(Path(__file__).with_name("public_crate.py")), str(crate), profile]
-    told = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
-    lines = [json.loads(line) for line in told.splitlines()]
+    output = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    lines = [json.loads(line) for line in output.splitlines()]
     return [(severity, message) for severity, _, message in lines]
 
 
 @pytest.mark.parametrize("profile", _PROFILES)
 def test_a_crate_is_valid_for_the_public_validator(crate: Path, profile: str) -> None:
     """No requirement is broken, and no recommendation that a program could follow."""
-    found = issues(crate, profile)
+    listed = issues(crate, profile)
 
-    assert [text for severity, text in found if severity == "REQUIRED"] == []
-    assert [text for _, text in found if not any(word in text for word in _UNKNOWN)] == []
+    assert [text for severity, text in listed if severity == "REQUIRED"] == []
+    assert [text for _, text in listed if not any(word in text for word in _UNKNOWN)] == []
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,6 @@ def test_a_bent_crate_is_refused(
     change(next(each for each in content["@graph"] if each["@id"] == identifier))
     (tmp_path / ro_crate.METADATA).write_text(json.dumps(content))
 
-    found = issues(tmp_path, profile)
+    listed = issues(tmp_path, profile)
 
-    assert any(severity == "REQUIRED" and word in text for severity, text in found)
+    assert any(severity == "REQUIRED" and word in text for severity, text in listed)

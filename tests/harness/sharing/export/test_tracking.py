@@ -77,25 +77,25 @@ def test_the_run_holds_what_the_hub_holds(store: Store, place: Place) -> None:
     """Parameters, numbers, curves, source and every byte come back from the public client."""
     record = replace(read_record(store.hub), parameters={"epochs": "10", "a/b c": "x"})
     made = tracking.write(store.hub, record, place)
-    found = client_of(place).get_run(made)
+    run = client_of(place).get_run(made)
 
-    assert client_of(place).get_experiment(found.info.experiment_id).name == "evidence"
-    assert (found.info.run_name, found.info.status) == (store.hub.name, "FINISHED")
-    assert found.info.end_time - found.info.start_time >= 0
-    assert found.data.params["parameter/epochs"] == "10"
-    assert found.data.params["parameter_a/b c"] == "x"
-    assert found.data.params["environment/python"] == record.environment["python"]
-    assert found.data.metrics["stats/variance"] == 0.75
-    assert found.data.metrics["stage measure/duration_s"] == record.stages[0].duration_s
-    assert found.data.tags["mlflow.source.git.commit"] == record.stamp.commit
-    assert found.data.tags["harness.verdict"] == "green"
+    assert client_of(place).get_experiment(run.info.experiment_id).name == "evidence"
+    assert (run.info.run_name, run.info.status) == (store.hub.name, "FINISHED")
+    assert run.info.end_time - run.info.start_time >= 0
+    assert run.data.params["parameter/epochs"] == "10"
+    assert run.data.params["parameter_a/b c"] == "x"
+    assert run.data.params["environment/python"] == record.environment["python"]
+    assert run.data.metrics["stats/variance"] == 0.75
+    assert run.data.metrics["stage measure/duration_s"] == record.stages[0].duration_s
+    assert run.data.tags["mlflow.source.git.commit"] == record.stamp.commit
+    assert run.data.tags["harness.verdict"] == "green"
 
-    history = client_of(place).get_metric_history(found.info.run_id, "rows/value")
+    history = client_of(place).get_metric_history(run.info.run_id, "rows/value")
     with (store.hub / "analysis/measure/rows.csv").open() as stream:
         rows = [(int(row["step"]), float(row["value"])) for row in csv.DictReader(stream)]
     assert [(metric.step, metric.value) for metric in history] == rows
 
-    stored = Path(urlparse(found.info.artifact_uri).path)
+    stored = Path(urlparse(run.info.artifact_uri).path)
     for name, sha256 in inventory.read_manifest(store.hub).items():
         assert sha256_file(stored / name) == sha256
 
@@ -173,8 +173,8 @@ def test_only_green_is_finished(
     """What could not be judged never looks like a pass; the tag says which it is."""
     export(store, folder, verdict=verdict)
 
-    found = runs_of(folder)[0]
-    assert (found.info.status, found.data.tags["harness.verdict"]) == (status, verdict.value)
+    run = runs_of(folder)[0]
+    assert (run.info.status, run.data.tags["harness.verdict"]) == (status, verdict.value)
 
 
 def test_a_place_that_refuses_is_one_line(store: Store, tmp_path: Path) -> None:

@@ -43,16 +43,16 @@ def bucket_server() -> Iterator[str]:
     made = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     made.start()
     host, port = made.get_host_and_port()
-    told = {
+    credentials = {
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_ACCESS_KEY_ID": "any",
         "AWS_SECRET_ACCESS_KEY": "any",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     with pytest.MonkeyPatch.context() as environment:
-        for name, value in told.items():
+        for name, value in credentials.items():
             environment.setenv(name, value)
-        yield told["AWS_ENDPOINT_URL"]
+        yield credentials["AWS_ENDPOINT_URL"]
     made.stop()
 
 

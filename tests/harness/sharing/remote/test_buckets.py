@@ -36,7 +36,7 @@ def test_a_missing_bucket_is_one_line(
 def test_a_server_that_does_not_answer_is_one_line(pristine: Store, verb: str) -> None:
     """The store is said to be out of reach, before anybody loses patience."""
     words = ["store", verb, "s3://any-bucket/hubs", "-C", str(pristine.root)]
-    told = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "harness", *words],
         env=os.environ | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"},  # discard: nobody listens
         capture_output=True,
@@ -45,9 +45,9 @@ def test_a_server_that_does_not_answer_is_one_line(pristine: Store, verb: str) -
         check=False,
     )
 
-    assert told.returncode == 2
-    assert "a store that can be reached" in told.stderr
-    assert len(told.stderr.splitlines()) == 1
+    assert completed.returncode == 2
+    assert "a store that can be reached" in completed.stderr
+    assert len(completed.stderr.splitlines()) == 1
 
 
 @pytest.mark.slow

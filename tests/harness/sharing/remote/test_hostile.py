@@ -57,10 +57,10 @@ class Away:
         path = self.hub / inventory.INVENTORY
         old = files.sha256_bytes(path.read_bytes())
         lines = path.read_text().splitlines()
-        told = [
+        rows = [
             _sized(line, size) if line.endswith("cli/measure.log") else line for line in lines
         ]
-        path.write_text("\n".join(told) + "\n")
+        path.write_text("\n".join(rows) + "\n")
         self.relist(old, files.sha256_bytes(path.read_bytes()))
 
 

@@ -43,7 +43,7 @@ def bare(here: Store, tmp_path: Path) -> Path:
     return root
 
 
-def asked(capsys: Any, root: Path, *words: str) -> tuple[int, dict[str, Any]]:
+def run_command(capsys: Any, root: Path, *words: str) -> tuple[int, dict[str, Any]]:
     """Give a command in a project; return its exit code and its answer or its error."""
     capsys.readouterr()
     code = main(["store", *words, "--json", "-C", str(root)])
@@ -68,8 +68,8 @@ def test_pulled_hubs_are_the_pushed_ones(
 ) -> None:
     """Both hubs arrive whole, verify, and their seals keep body and time."""
     pushed, pulled = (
-        asked(capsys, here.root, "push", away.url),
-        asked(capsys, bare, "pull", away.url),
+        run_command(capsys, here.root, "push", away.url),
+        run_command(capsys, bare, "pull", away.url),
     )
 
     assert (pushed[0], pulled[0]) == (0, 0)
@@ -85,8 +85,8 @@ def test_a_second_time_nothing_is_copied(
 ) -> None:
     """What is there and equal is skipped, in both directions."""
     for root, verb in ((here.root, "push"), (bare, "pull")):
-        asked(capsys, root, verb, away.url)
-        code, again = asked(capsys, root, verb, away.url)
+        run_command(capsys, root, verb, away.url)
+        code, again = run_command(capsys, root, verb, away.url)
 
         assert code == 0
         assert [hub["was_there"] for hub in again["hubs"]] == [True, True]
@@ -97,23 +97,23 @@ def test_named_hubs_and_suites_alone_are_moved(
     here: Store, bare: Path, away: Place, capsys: Any
 ) -> None:
     """One named hub goes; a suite that is not there is nothing to pull."""
-    asked(capsys, here.root, "push", "latest", away.url)
+    run_command(capsys, here.root, "push", "latest", away.url)
 
-    assert asked(capsys, bare, "pull", away.url, "--suite", "other")[0] == 5
-    assert asked(capsys, bare, "pull", away.url, "--suite", "tiny")[0] == 0
+    assert run_command(capsys, bare, "pull", away.url, "--suite", "other")[0] == 5
+    assert run_command(capsys, bare, "pull", away.url, "--suite", "tiny")[0] == 0
     assert whole(bare) == [f"tiny/{here.hub.name}"]
 
 
 def test_hubs_return_to_a_ledger_that_has_them(here: Store, away: Place, capsys: Any) -> None:
     """Where git carried the ledger but not the hubs, nothing is logged twice."""
-    asked(capsys, here.root, "push", away.url)
+    run_command(capsys, here.root, "push", away.url)
     before = here.ledger.path.read_bytes()
     sealed_hubs = here.hub.parent
     for folder in sealed_hubs.rglob("*"):
         folder.chmod(0o755)
     shutil.rmtree(sealed_hubs)
 
-    assert asked(capsys, here.root, "pull", away.url)[0] == 0
+    assert run_command(capsys, here.root, "pull", away.url)[0] == 0
     assert here.ledger.path.read_bytes() == before
     assert len(whole(here.root)) == 2
 
@@ -144,17 +144,17 @@ def test_an_interrupted_push_goes_on(
     with monkeypatch.context() as planted:
         plug_pulled(planted, "send", after)
         assert main(["store", "push", "latest", away.url, "-q", "-C", str(here.root)]) == 130
-    assert asked(capsys, bare, "pull", away.url)[0] == 5
+    assert run_command(capsys, bare, "pull", away.url)[0] == 5
     cut = away.files()[0]
     away.write(cut, away.read(cut)[:-1])
 
-    code, told = asked(capsys, here.root, "push", "latest", away.url)
+    code, answer = run_command(capsys, here.root, "push", "latest", away.url)
 
     count = len(inventory.read_manifest(here.hub)) + 1
     assert code == 0
-    assert told["hubs"][0]["files_kept"] == after - 1
-    assert told["hubs"][0]["files_copied"] == count - after + 1
-    assert asked(capsys, bare, "pull", away.url)[0] == 0
+    assert answer["hubs"][0]["files_kept"] == after - 1
+    assert answer["hubs"][0]["files_copied"] == count - after + 1
+    assert run_command(capsys, bare, "pull", away.url)[0] == 0
     assert len(whole(bare)) == 1
 
 
@@ -168,15 +168,15 @@ def test_an_interrupted_pull_goes_on(
     after: int,
 ) -> None:
     """No hub is named before it is whole; the files that arrived are not fetched again."""
-    asked(capsys, here.root, "push", "latest", away.url)
+    run_command(capsys, here.root, "push", "latest", away.url)
     with monkeypatch.context() as planted:
         plug_pulled(planted, "fetch", after)
         assert main(["store", "pull", away.url, "-q", "-C", str(bare)]) == 130
     assert list((bare / "hubs").glob("tiny/*")) == []
 
-    code, told = asked(capsys, bare, "pull", away.url)
+    code, answer = run_command(capsys, bare, "pull", away.url)
 
-    assert (code, told["hubs"][0]["files_kept"]) == (0, after)
+    assert (code, answer["hubs"][0]["files_kept"]) == (0, after)
     assert len(whole(bare)) == 1
 
 
@@ -184,7 +184,7 @@ def test_each_flipped_byte_is_refused_by_name(
     here: Store, bare: Path, away: Place, capsys: Any
 ) -> None:
     """Whichever file changed there, pull ends with 4 and its name, and takes nothing in."""
-    asked(capsys, here.root, "push", "latest", away.url)
+    run_command(capsys, here.root, "push", "latest", away.url)
     files = away.files()
     assert len(files) > 10
     for path in files:
@@ -192,24 +192,24 @@ def test_each_flipped_byte_is_refused_by_name(
         shutil.rmtree(bare / "hubs" / ".arriving", ignore_errors=True)
         away.write(path, bytes([content[0] ^ 1, *content[1:]]) if content else b"x")
 
-        code, told = asked(capsys, bare, "pull", away.url)
+        code, answer = run_command(capsys, bare, "pull", away.url)
 
         assert code == 4
-        assert path.removeprefix(f"{away.root}/") in told["error"]["where"]
+        assert path.removeprefix(f"{away.root}/") in answer["error"]["where"]
         away.write(path, content)
         assert list((bare / "hubs").glob("tiny/*")) == []
-    assert asked(capsys, bare, "pull", away.url)[0] == 0
+    assert run_command(capsys, bare, "pull", away.url)[0] == 0
 
 
 def test_a_damaged_hub_is_not_pushed(here: Store, away: Place, capsys: Any) -> None:
     """A store elsewhere does not launder a hub that was changed here, forged list or not."""
     sealed.write(here.hub / "cli/measure.log", b"measured 9 rows\n")
-    code, told = asked(capsys, here.root, "push", "latest", away.url)
+    code, answer = run_command(capsys, here.root, "push", "latest", away.url)
     assert code == 4
-    assert "cli/measure.log" in told["error"]["where"]
+    assert "cli/measure.log" in answer["error"]["where"]
 
     sealed.remanifest(here.hub)
-    assert asked(capsys, here.root, "push", "latest", away.url)[0] == 4
+    assert run_command(capsys, here.root, "push", "latest", away.url)[0] == 4
     assert away.files() == []
 
 
@@ -217,14 +217,14 @@ def test_another_hub_of_the_name_is_refused(
     here: Store, bare: Path, away: Place, capsys: Any
 ) -> None:
     """A seal that differs from ours is refused by push and by pull, and nothing changes."""
-    asked(capsys, here.root, "push", "latest", away.url)
-    asked(capsys, bare, "pull", away.url)
+    run_command(capsys, here.root, "push", "latest", away.url)
+    run_command(capsys, bare, "pull", away.url)
     marker = next(name for name in away.files() if name.endswith(".seal.json"))
     digest = str(sealed.seals(here)[-1].body["manifest_sha256"])
     away.write(marker, away.read(marker).replace(digest.encode(), b"0" * 64))
 
     for root, words in ((here.root, ("push", "latest")), (bare, ("pull",))):
-        code, told = asked(capsys, root, *words, away.url)
+        code, answer = run_command(capsys, root, *words, away.url)
         assert code == 4
-        assert here.hub.name in told["error"]["where"]
+        assert here.hub.name in answer["error"]["where"]
     assert len(whole(bare)) == 1
