@@ -171,6 +171,9 @@ dist: $(DIST_READY) ## Build wheel and sdist of harness and model into dist/, tw
 adopt: dist ## Install the wheel in each Python at hand and take it into repositories (PYTHONS="3.11 3.13")
 	@$(PYTHON) -m proofs.adopt $(PYTHONS)
 
+adopt-repositories: $(READY) dist ## Take the wheel into released repositories of others, and plant a defect in each
+	@$(BIN)/python -m proofs.adopt --repositories
+
 docs: $(READY) ## Build the documentation strictly into site/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mkdocs
 	@$(BIN)/mkdocs build --quiet --clean

@@ -33,7 +33,7 @@ class Evidence(Protocol):
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment key parts of the run: python, torch, device class, platform."""
+        """Environment key parts of the run: interpreter, packages, device class, platform."""
 
     def read(self, artifact: str, limit: int = 64 << 20) -> bytes:
         """Return the bytes of an artifact; EvidenceMissingError when it is not there."""

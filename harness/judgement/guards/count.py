@@ -15,8 +15,6 @@ from harness.judgement.guards.base import Evidence, Golden, interval, result
 from harness.records import GuardResult
 from harness.verdict import Verdict
 
-IDENTITY = ("phase", "epoch", "batch_idx")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountOptions:

@@ -19,7 +19,7 @@ from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.judgement.guards import metrics, options, png
 from harness.judgement.guards.base import Evidence, Golden, result
-from harness.judgement.guards.count import IDENTITY, same_statistics, twice
+from harness.judgement.guards.count import same_statistics, twice
 from harness.judgement.guards.readers import catalogue
 from harness.judgement.guards.readers.base import Summary
 from harness.records import ArtifactRecord, GuardResult
@@ -31,7 +31,8 @@ RULES: Mapping[str, str] = {  # and what breaks each
     "a black picture",
     "constant": "a spread of zero beside a mean, three or more equal rows of a table, "
     "arrays or curves that do not vary, a picture of one level or no picture at all",
-    "duplicate-record": "two records of one (phase, epoch, batch_idx) or with the same numbers",
+    "duplicate-record": "two records of one place (`identity`, else what names such as epoch, "
+    "step, batch and fold say) or with the same numbers",
 }
 # Words of names, as in global_std, testVariance or loss.stddev.
 _MEANS = frozenset({"mean", "avg", "average", "mu"})
@@ -47,8 +48,26 @@ _COUNTS = ("n", "count", "rounds", "samples", "size")  # how many values a sprea
 _NOT_FINITE = frozenset({"NaN", "nan", "Infinity", "-Infinity", "inf", "-inf"})
 _NAMES_SINCE = 2  # the edition that knows names by their words, and more formats
 PREFIX = "default:"  # of the id of a guard that nobody declared
-_Judge = Callable[[Evidence, str], Iterator[tuple[str, str]]]
+_FIRST_IDENTITY = ("phase", "epoch", "batch_idx")
+_PLACES = frozenset(
+    {
+        *("phase", "split", "stage", "epoch", "step", "global_step", "iteration", "iter"),
+        *("batch", "batch_idx", "batch_index", "fold", "seed", "trial", "run", "rank"),
+    }
+)
+_Findings = Iterator[tuple[str, str]]
 _FindRole = Callable[[str], "frozenset[str] | None"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rules:
+    """By which edition an artifact is judged, and which keys identify a record."""
+
+    edition: int
+    identity: tuple[str, ...] = ()
+
+
+_Judge = Callable[[Evidence, str, _Rules], _Findings]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +79,10 @@ class DefaultOptions:
         "Rules that this artifact may break, see [Default guards](#default-guards).",
         default=(),
         choices=tuple(RULES),
+    )
+    identity: tuple[str, ...] = key(
+        "Keys that together say which record it is; without them, the usual ones that it has.",
+        default=(),
     )
 
 
@@ -83,7 +106,8 @@ class DefaultGuard:
         if judge is None:
             ending = f"a file that ends in {catalogue.find_ending(record.path)!r}"[:80]
             return result(spec, Verdict.INCONCLUSIVE, ending, _EXPECTED, "no rule knows it")
-        for rule, problem in judge(evidence, wanted.artifact):
+        rules = _Rules(edition=evidence.edition, identity=wanted.identity)
+        for rule, problem in judge(evidence, wanted.artifact, rules):
             if rule not in wanted.allow:
                 return result(spec, Verdict.RED, rule, _EXPECTED, problem)
         return result(spec, Verdict.GREEN, "nothing wrong", _EXPECTED)
@@ -127,34 +151,34 @@ def _find_judge(record: ArtifactRecord, edition: int) -> _Judge | None:
     if reader is None:
         return {"json": _judge_json, "png": _judge_png}.get(ending)
     judge = _BY_READER[reader.name]
-    return lambda evidence, artifact: judge(metrics.read_artifact(evidence, artifact, reader))
+
+    def judge_artifact(evidence: Evidence, artifact: str, rules: _Rules) -> _Findings:
+        return judge(metrics.read_artifact(evidence, artifact, reader), rules)
+
+    return judge_artifact
 
 
-def _judge_json(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
-    yield from _judge_values(evidence.json(artifact))
+def _judge_json(evidence: Evidence, artifact: str, rules: _Rules) -> _Findings:
+    yield from _judge_values(evidence.json(artifact), rules)
 
 
-def _judge_first_json(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
-    yield from _judge_values(evidence.json(artifact), edition=1)
+def _judge_csv(evidence: Evidence, artifact: str, rules: _Rules) -> _Findings:
+    yield from _judge_rows(metrics.read_artifact(evidence, artifact, catalogue.CSV), rules)
 
 
-def _judge_first_csv(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
-    yield from _judge_rows(metrics.read_artifact(evidence, artifact, catalogue.CSV))
-
-
-def _judge_values(value: Any, edition: int = _NAMES_SINCE) -> Iterator[tuple[str, str]]:
+def _judge_values(value: Any, rules: _Rules) -> _Findings:
     for where, node in _walk(value):
         if isinstance(node, float) and not math.isfinite(node):
             yield "non-finite", f"{where} is {node}"
-        elif isinstance(node, str) and edition >= _NAMES_SINCE and node in _NOT_FINITE:
+        elif isinstance(node, str) and rules.edition >= _NAMES_SINCE and node in _NOT_FINITE:
             yield "non-finite", f"{where} is the word {node}"
         elif isinstance(node, dict):
-            yield from _statistics(where, node, edition)
+            yield from _statistics(where, node, rules.edition)
         elif isinstance(node, list):
-            yield from _duplicates(node)
+            yield from _duplicates(node, rules)
 
 
-def _judge_rows(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+def _judge_rows(rows: list[dict[str, Any]], rules: _Rules) -> _Findings:
     for index, row in enumerate(rows):
         for column, cell in row.items():
             if isinstance(cell, float) and not math.isfinite(cell):
@@ -165,10 +189,10 @@ def _judge_rows(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
         yield "all-zero", "every number is zero"
     if len(rows) >= _CONSTANT_ROWS and all(len(set(column)) == 1 for column in columns):
         yield "constant", f"{len(rows)} rows are all the same"
-    yield from _duplicates(rows)
+    yield from _duplicates(rows, rules)
 
 
-def _judge_arrays(value: Any) -> Iterator[tuple[str, str]]:
+def _judge_arrays(value: Any, _rules: _Rules) -> _Findings:
     """Judge the arrays of a file: each for numbers, all together for being hollow."""
     summaries = [(w, n) for w, n in _walk(value) if isinstance(n, Summary) and n["count"]]
     for where, one in summaries:
@@ -182,7 +206,7 @@ def _judge_arrays(value: Any) -> Iterator[tuple[str, str]]:
         yield "constant", "no array varies"
 
 
-def _judge_curves(value: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[str, str]]:
+def _judge_curves(value: dict[str, list[dict[str, Any]]], _rules: _Rules) -> _Findings:
     """Judge the scalars of a logger: a curve by itself may be flat, not all of them."""
     curves = {tag: [point["value"] for point in points] for tag, points in value.items()}
     for tag, curve in curves.items():
@@ -195,7 +219,7 @@ def _judge_curves(value: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[str,
         yield "constant", "no curve varies"
 
 
-def _judge_png(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
+def _judge_png(evidence: Evidence, artifact: str, _rules: _Rules) -> _Findings:
     try:
         image = png.decode(evidence.read(artifact, png.FILE_LIMIT))
     except png.ImageError as error:
@@ -208,11 +232,11 @@ def _judge_png(evidence: Evidence, artifact: str) -> Iterator[tuple[str, str]]:
 
 # The formats and words of the first edition, by which hubs of that time are judged for ever.
 _FIRST: Mapping[str, _Judge] = {
-    "json": _judge_first_json,
-    "csv": _judge_first_csv,
+    "json": _judge_json,
+    "csv": _judge_csv,
     "png": _judge_png,
 }
-_BY_READER: Mapping[str, Callable[[Any], Iterator[tuple[str, str]]]] = {
+_BY_READER: Mapping[str, Callable[[Any, _Rules], _Findings]] = {
     catalogue.CSV.name: _judge_rows,
     catalogue.TSV.name: _judge_rows,
     catalogue.JSON_LINES.name: _judge_values,
@@ -283,12 +307,34 @@ def _role_of_first(name: str) -> frozenset[str] | None:
     }.get(name)
 
 
-def _duplicates(records: list[Any]) -> Iterator[tuple[str, str]]:
-    with_identity = [
-        record
-        for record in records
-        if isinstance(record, dict) and set(IDENTITY) <= set(record)
-    ]
-    for problem in (twice(with_identity, IDENTITY), same_statistics(records)):
+def _duplicates(records: list[Any], rules: _Rules) -> _Findings:
+    problems = (_repeats(group, keys) for keys, group in _group(records, rules))
+    for problem in (*problems, same_statistics(records)):
         if problem:
             yield "duplicate-record", problem
+
+
+def _repeats(records: list[Any], keys: tuple[str, ...]) -> str:
+    return twice(records, keys) if len(records) > 1 else ""
+
+
+def _group(records: list[Any], rules: _Rules) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    """Yield the keys that say which record it is, with the records that have them.
+
+    Without a declaration two of the usual names are needed, and only records with the same
+    keys are held together: a logger writes one row for training and one for validation.
+    """
+    objects = [record for record in records if isinstance(record, dict)]
+    declared = _FIRST_IDENTITY if rules.edition < _NAMES_SINCE else rules.identity
+    if declared:
+        yield declared, [record for record in objects if set(declared) <= set(record)]
+        return
+    groups: dict[tuple[str, ...], list[Any]] = {}
+    for record in objects:
+        groups.setdefault(tuple(k for k, v in record.items() if v is not None), []).append(
+            record
+        )
+    for shared, group in groups.items():
+        keys = tuple(name for name in shared if name.lower() in _PLACES)
+        if len(keys) > 1:
+            yield keys, group

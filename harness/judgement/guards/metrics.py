@@ -166,7 +166,7 @@ def parse(expression: str) -> tuple[str, tuple[tuple[str, str], ...]]:
         raise ConfigError(
             f"metric {expression!r}"[:160],
             found="a path that cannot be read",
-            expected="<artifact>:<path>, e.g. train-stats:[phase=train].var_zero_mean",
+            expected="<artifact>:<path>, e.g. metrics:[split=test].loss",
             remedy="Correct the expression in harness.toml.",
         )
     return artifact, tuple(steps)

@@ -10,7 +10,7 @@ import pytest
 from harness.judgement.guards import metrics, registry
 from harness.judgement.guards.metrics import MetricError
 from harness.verdict import Verdict
-from tests.builders.evidence import evidence
+from tests.builders.evidence import evidence, guard
 
 # As lightning.pytorch.loggers.CSVLogger writes it: a row holds what one step logged.
 SPARSE = "epoch,step,train_loss,val_loss\n0,9,3.5,\n0,9,,4.5\n1,19,2.5,\n1,19,,3.25\n"
@@ -80,6 +80,12 @@ def test_a_damaged_file_gives_no_number(tmp_path: Path, name: str, content: byte
         ("x.ndjson", '{"a": 1.5}\n{"a": 1.5}\n', "duplicate-record"),
         ("x.tsv", "epoch\tloss\n0\t1.5\n1\tinf\n", "non-finite"),
         ("x.tsv", "epoch\tloss\n0\t0\n", "all-zero"),
+        (
+            "x.json",
+            [{"epoch": 0, "fold": 1, "loss": x} for x in (0.5, 0.75)],
+            "duplicate-record",
+        ),
+        ("x.csv", "epoch,step,loss\n0,9,0.5\n0,9,0.75\n", "duplicate-record"),
     ],
 )
 def test_defaults_judge_each_format(tmp_path: Path, name: str, content: Any, rule: str) -> None:
@@ -95,6 +101,9 @@ def test_defaults_judge_each_format(tmp_path: Path, name: str, content: Any, rul
         ("x.json", {"mean": 0.7, "standard": 0.0, "variant": 0.0, "has_std": False}),
         ("x.jsonl", '{"loss": 3.5}\n{"loss": 2.5}\n'),
         ("x.tsv", "epoch\tloss\n0\t3\n1\t2\n"),
+        ("x.csv", SPARSE),  # a row for training and one for validation, of the same step
+        ("x.json", [{"epoch": 0, "fold": f, "loss": 0.5 + f} for f in range(3)]),
+        ("x.json", [{"epoch": 0, "loss": 0.5}, {"epoch": 0, "loss": 0.25}]),
     ],
 )
 def test_defaults_pass_honest_files(tmp_path: Path, name: str, content: Any) -> None:
@@ -102,3 +111,19 @@ def test_defaults_pass_honest_files(tmp_path: Path, name: str, content: Any) -> 
     results = registry.judge([], evidence(tmp_path, {name: content}), None)
 
     assert [result for result in results if result.verdict is not Verdict.GREEN] == []
+
+
+def test_the_identity_of_a_record_is_declared(tmp_path: Path) -> None:
+    """What a project calls its records is its own word; the usual ones then mean nothing."""
+    rows = [
+        {"patient": p, "slice": s, "dose": 0.5 + p + s} for p, s in ((1, 1), (1, 2), (1, 1))
+    ]
+    rows[2]["dose"] = 9.5
+    run = evidence(tmp_path, {"x.json": rows})
+
+    def judge(*identity: str) -> Verdict:
+        spec = guard("default", artifact="x", identity=list(identity))
+        return registry.judge([spec], run, None)[0].verdict
+
+    assert judge("patient", "slice") is Verdict.RED
+    assert judge("patient", "slice", "dose") is Verdict.GREEN
