@@ -186,7 +186,8 @@ class CauseRecord:
 class HubRecord:
     """The record of one run, stored as ``hub.json``.
 
-    ``inputs_meaning`` says what the digests of the inputs stand for: ``bytes``, or ``code-1``.
+    ``inputs_meaning`` says what the digests of the inputs stand for: ``bytes``, or ``code-1``;
+    ``default_rules`` is the edition of the rules that hold for every artifact.
     """
 
     schema: int
@@ -212,6 +213,7 @@ class HubRecord:
     quarantine: tuple[QuarantineRecord, ...] = ()
     inputs_meaning: str = "bytes"
     causes: tuple[CauseRecord, ...] = ()
+    default_rules: int = 1
 
 
 def encode(value: Any) -> Any:

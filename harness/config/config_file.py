@@ -14,7 +14,15 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.config import keys, matrix, ordering, quarantine_rules, suite_rules, toml_table
+from harness.config import (
+    interpreters,
+    keys,
+    matrix,
+    ordering,
+    quarantine_rules,
+    suite_rules,
+    toml_table,
+)
 from harness.config.project import DatasetSpec, GuardSpec, Project, SuiteSpec
 from harness.config.tables import SuiteTable, TopTable
 from harness.config.toml_table import Table, nearest
@@ -72,7 +80,8 @@ def read_content(
     folders = {key: _find_folder(table, root, key, path) for key, path in _folders(top)}
     for role, dataset in top.datasets.items():
         _check_dataset(role, dataset)
-    suites = _suites(top.suites, top.datasets)
+    declared = _suites(top.suites, top.datasets)
+    suites = {name: interpreters.inherit(suite, top) for name, suite in declared.items()}
     matrices = {
         name: matrix.read(name, Table(FILE, f"suites.{name}.matrix", written.matrix))
         for name, written in top.suites.items()
@@ -259,6 +268,8 @@ def _suite(
         ),
         requires={**base.requires, **own.requires},
         goldens_of=own.goldens_of or base.goldens_of,
+        python=own.python or base.python,
+        packages=own.packages or base.packages,
     )
 
 

@@ -177,7 +177,7 @@ def check(
         *_config(suite, record, cure),
         *_golden(record, moment, cure),
         *_datasets(record, moment, cure),
-        *_environment(suite, record, cure),
+        *_environment(project, suite, record, cure),
         *_age(suite, record, moment, cure),
         *_quarantine(record, moment, cure),
         *_newer(project, hub, record),
@@ -263,17 +263,23 @@ def _datasets(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
     return [Cause(kind="dataset", what=what, cure=cure, items=tuple(changed), state=state)]
 
 
-def _environment(suite: SuiteSpec, record: HubRecord, cure: str) -> list[Cause]:
-    environment = stamp.environment_of(suite)
+def _environment(
+    project: Project, suite: SuiteSpec, record: HubRecord, cure: str
+) -> list[Cause]:
+    try:
+        environment = stamp.environment_of(suite, project.root)
+    except ConfigError as error:
+        what = f"another environment: {error.where}: {error.found}"
+        return [Cause(kind="environment", what=what, cure=error.remedy, state=stamp.NONE)]
+    before = record.environment
     changed = [
-        f"{key} {record.environment.get(key, stamp.NONE)} → {environment[key]}"
-        for key in stamp.IDENTITY
-        if record.environment.get(key, stamp.NONE) != environment[key]
+        f"{key} {before.get(key, stamp.NONE)} → {environment.get(key, stamp.NONE)}"
+        for key in stamp.differing_parts(before, environment)
     ]
     if not changed:
         return []
     what = f"another environment: {', '.join(changed)}"
-    state = _digest({key: environment[key] for key in stamp.IDENTITY})
+    state = _digest(stamp.identity(environment))
     return [Cause(kind="environment", what=what, cure=cure, items=tuple(changed), state=state)]
 
 

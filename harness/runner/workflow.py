@@ -17,7 +17,7 @@ from harness.config import config_file, suite_rules
 from harness.config.project import Project, StageSpec, SuiteSpec
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError
-from harness.evidence.hub import layout, ledgers, seal, starts, strays
+from harness.evidence.hub import interpreter, layout, ledgers, seal, starts, strays
 from harness.evidence.hub.blockers import Register
 from harness.evidence.hub.store import HubStore
 from harness.evidence.ledger.log import Ledger, now
@@ -152,7 +152,7 @@ def _stages(
     records = {r.id: r for r in (prepared.failed,) if r is not None}
     artifacts: list[ArtifactRecord] = []
     order = suite_rules.order_stages(prepared.plan.suite)
-    absent = suite_rules.absent_modules(prepared.plan.suite)
+    absent = interpreter.absent_modules(prepared.plan.suite, prepared.context.root)
     for index, spec in enumerate(order, 1):
         options.observer.stage_started(spec, index, len(order))
         reason = absent or _obstacle(spec, records, opened, options)

@@ -21,7 +21,7 @@ import harness
 LENGTH = 8_000
 BOUND_S = 0.05
 # Quadratic, on a text whose length the code that uses it bounds first.
-BOUNDED = {"harness.judgement.guards.logs._CLASS.0": "a declared pattern of the log guard"}
+BOUNDED = {"harness.judgement.guards.patterns._CLASS.0": "a declared pattern of a log"}
 SEARCHING = ("search", "sub", "subn", "findall", "finditer", "split")
 PIECES = (
     *("a", "A", "0", " ", "\t", "\n", ".", ",", "/", "-", "_", "=", ":", "|", '"', "'", "\\"),

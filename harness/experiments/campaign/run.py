@@ -103,7 +103,7 @@ def plan(campaign: Campaign, cells: Sequence[Cell]) -> tuple[Planned, ...]:
     cache = freshness.cache_of(project)
     now = inputs.summary(freshness.digests_now(project, suite, cache))
     golden = golden_store.load(project.goldens(suite.name))
-    environment = stamp.environment_of(suite)
+    environment = stamp.environment_of(suite, project.root)
     planned_units = []
     for cell in cells:
         datasets.check_given(suite.datasets, cell.datasets)

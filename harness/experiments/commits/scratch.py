@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from harness.config import config_file
+from harness.config import config_file, interpreters
 from harness.config.project import Project
 from harness.errors import ConfigError, HarnessError
 from harness.evidence.hub import checkout, inputs
@@ -159,7 +159,10 @@ def run_suite(
     spec = ChildSpec(
         argv=(*program, "-m", "harness", "-C", str(root), "run", suite, "--quiet", *words),
         cwd=root,
-        environment=child.environment(_PASSED_ON, environ),
+        environment={
+            **child.environment(_PASSED_ON, environ),
+            interpreters.HOME: str(project.root),
+        },
         timeout_s=_TIMEOUT_S,
         mark=f"scratch-{root}",
         grace_s=_GRACE_S,

@@ -230,8 +230,7 @@ def _differences(record: HubRecord, other: HubRecord) -> tuple[str, ...]:
     """Name what of the environment is another than that of the run."""
     return tuple(
         f"{key} {record.environment.get(key)} then, {other.environment.get(key)} now"
-        for key in stamp.IDENTITY
-        if record.environment.get(key) != other.environment.get(key)
+        for key in stamp.differing_parts(record.environment, other.environment)
     )
 
 

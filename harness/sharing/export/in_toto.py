@@ -145,35 +145,8 @@ def provenance(hub: Path, record: HubRecord, builder: Builder | None = None) -> 
     return make_statement(subjects, PROVENANCE, predicate)
 
 
-<<<<<<< HEAD
-def envelope(statement: Mapping[str, Any], signer: SecretKey | None) -> dict[str, Any]:
-    """Wrap a statement as DSSE, signed when there is a key."""
-    payload = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
-    signatures = []
-    if signer is not None:
-        signed = signer.sign(pre_authentication_encoding(PAYLOAD, payload))
-        # A note's signature begins with four bytes of the key's hash (C2SP signed-note).
-        key_id, signature = signed[:4].hex(), base64.b64encode(signed[4:]).decode()
-        signatures.append({"keyid": key_id, "sig": signature})
-    return {
-        "payload": base64.b64encode(payload).decode(),
-        "payloadType": PAYLOAD,
-        "signatures": signatures,
-    }
-
-
-def pre_authentication_encoding(kind: str, payload: bytes) -> bytes:
-    """Return what is signed: the pre-authentication encoding of type and payload."""
-    # With lengths, so that type and payload cannot be cut elsewhere (DSSE v1.0, PAE).
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload)
-
-
-def _statement(
-    subjects: list[dict[str, Any]], kind: str, predicate: Mapping[str, Any]
-=======
 def summarize_verification(
     hub: Path, record: HubRecord, project: Project | None
->>>>>>> h23
 ) -> dict[str, Any]:
     """State what ``harness verify`` finds now, at the hub's own commit.
 
