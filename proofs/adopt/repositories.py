@@ -68,7 +68,7 @@ REPOSITORIES = (
             '\n[[suites.fit-peak.guards]]\nid = "width"\nkind = "golden"\n'
             'metric = "peak:sigma"\nremedy = "Another width: look at the shape."\n'
         ),
-        seeds=5,
+        seeds=12,
         guard="width",
     ),
     Repository(

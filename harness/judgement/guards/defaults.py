@@ -174,8 +174,8 @@ def _judge_values(value: Any, rules: _Rules) -> _Findings:
             yield "non-finite", f"{where} is the word {node}"
         elif isinstance(node, dict):
             yield from _statistics(where, node, rules.edition)
-        elif isinstance(node, list):
-            yield from _duplicates(node, rules)
+    if isinstance(value, list):  # records; a list inside of one may hold equal points
+        yield from _duplicates(value, rules)
 
 
 def _judge_rows(rows: list[dict[str, Any]], rules: _Rules) -> _Findings:

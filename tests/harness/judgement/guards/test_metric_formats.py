@@ -104,6 +104,7 @@ def test_defaults_judge_each_format(tmp_path: Path, name: str, content: Any, rul
         ("x.csv", SPARSE),  # a row for training and one for validation, of the same step
         ("x.json", [{"epoch": 0, "fold": f, "loss": 0.5 + f} for f in range(3)]),
         ("x.json", [{"epoch": 0, "loss": 0.5}, {"epoch": 0, "loss": 0.25}]),
+        ("x.json", {"offsets": [{"dx": 1.5, "dy": 2.5}, {"dx": 1.5, "dy": 2.5}]}),
     ],
 )
 def test_defaults_pass_honest_files(tmp_path: Path, name: str, content: Any) -> None:
