@@ -20,6 +20,7 @@ from typing import Any
 import click
 
 from harness.config.project import Project, SuiteSpec
+from harness.evidence.hub import checkout
 from harness.evidence.hub.blockers import Register
 from harness.evidence.hub.causes import direction
 from harness.evidence.hub.store import HubStore
@@ -122,7 +123,10 @@ class Clone:
                 shutil.copytree(datasets, tree / ".harness/datasets", dirs_exist_ok=True)
         self.project: Project = load_project(tree)
         self.suite: SuiteSpec = self.project.suites[SUITE]
-        if not any(r.verdict is Verdict.GREEN for r in self._records()):
+        # A committed hub is of another commit: everything differs from it.
+        head = checkout.call(tree, "rev-parse", "HEAD").decode().strip()
+        green = (r for r in self._records() if r.verdict is Verdict.GREEN)
+        if not any(record.stamp.commit == head for record in green):
             record, _ = self.run()
             if record.verdict is not Verdict.GREEN:
                 raise AssertionError(f"without a defect {SUITE} is {record.reason}")
@@ -163,9 +167,9 @@ class Clone:
         try:
             planted.plant(self.tree)
             record, hub = self.run()
+            made = suspects.explain(self.project, hub)
         finally:
             _call(self.tree, "git", "checkout", "--quiet", ".")
-        made = suspects.explain(self.project, hub)
         first = made.causes[0] if made.causes else None
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(hub / "report.html", folder / f"{planted.name}.html")

@@ -78,6 +78,7 @@ FILES: dict[str, str] = {
 _STAGE = {"id": "tests", "kind": "pytest", "selectors": ["tests/unit"], "timeout_s": 60}
 SUITE: dict[str, Any] = {
     **hubs.suite(hubs.writing(), _STAGE),
+    "inputs": ["source/**/*.py", "tests/**/*"],
     "guards": [
         {**hubs.FLOOR, "max": 9.0},
         {"id": "half", "kind": "bound", "metric": "out:value", "max": 0.5, "remedy": "Look."},

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from harness.evidence.hub import inputs
 from harness.judgement.gate import demands, difference
 from harness.judgement.gate.difference import Change, Compare, Difference
 from harness.judgement.gate.rules import RuleSet
@@ -45,21 +46,26 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where the tests lie that the suites of a revision choose: files, and their folders."""
+    """Where the tests lie that the suites of a revision choose: files, and their folders.
+
+    ``inputs`` are the globs of what those suites look at.
+    """
 
     chosen: frozenset[str]
     folders: frozenset[str]
+    inputs: tuple[str, ...]
 
     def holds(self, path: str) -> bool:
         """Say whether a file holds tests that are chosen."""
         return any(path == one or path.startswith(f"{one}/") for one in self.chosen)
 
     def helps(self, path: str) -> bool:
-        """Say whether a file lies beside tests that are chosen, and is none itself."""
+        """Say whether a file is an input beside tests that are chosen, and is none itself."""
         parts = PurePosixPath(path).parts
         tops = {PurePosixPath(one).parts[0] for one in self.chosen if "/" in one}
         is_test = parts[-1].startswith("test_") or parts[-1].endswith("_test.py")
-        return bool(_TEST_FOLDERS & {*parts}) and parts[0] in tops and not is_test
+        is_beside = bool(_TEST_FOLDERS & {*parts}) and parts[0] in tops and not is_test
+        return is_beside and any(inputs.pattern(glob).fullmatch(path) for glob in self.inputs)
 
 
 def compare_sessions(
@@ -77,14 +83,16 @@ def compare_sessions(
 
 def find_scope(rules: RuleSet) -> Scope:
     """Return where the tests lie that a revision's suites choose."""
-    suites = () if rules.project is None else rules.project.suites.values()
+    declared = () if rules.project is None else rules.project.suites.values()
+    suites = [s for s in declared if any(stage.selectors for stage in s.stages)]
     words = {word for suite in suites for stage in suite.stages for word in stage.selectors}
+    globs = dict.fromkeys(glob for suite in suites for glob in suite.inputs)
     plain = {word.removeprefix("{root}/").partition("::")[0].rstrip("/") for word in words}
     chosen = frozenset(word for word in plain if word and not word.startswith("-"))
     folders = {""}
     for word in chosen:
         folders |= {one.as_posix() for one in PurePosixPath(word).parents}
-    return Scope(chosen, frozenset(folders - {"."}))
+    return Scope(chosen, frozenset(folders - {"."}), tuple(globs))
 
 
 def _read(rules: RuleSet, path: str) -> str | None:

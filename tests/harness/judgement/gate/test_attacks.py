@@ -127,6 +127,21 @@ def test_waiver_is_of_these_bytes_alone(attacked: Attacked) -> None:
     assert len(cells) == 2
 
 
+def test_helper_of_other_tests_is_no_rule(attacked: Attacked) -> None:
+    """What lies beside the tests, and is no input of a suite that chooses some, is nobody's."""
+    place = attack_place.make_place()
+    place.suite["inputs"] = ["source/**/*.py"]
+    hubs.git(attacked.root, "checkout", "--quiet", attacked.base)
+    place.write(attacked.root)
+    hubs.commit(attacked.root, "narrower")
+    was = Reader(attacked.root).read("HEAD")
+    place.files["tests/close.py"] = "NEAR = 1.0\n"
+    place.write(attacked.root)
+    hubs.commit(attacked.root, "helper")
+
+    assert compare_rules(was, Reader(attacked.root).read("HEAD")) == ()
+
+
 def test_moved_tests_are_the_same(attacked: Attacked) -> None:
     """A folder that only has another name asserts what it did."""
     place = attack_place.make_place()
