@@ -71,8 +71,8 @@ def describe_source(record: HubRecord) -> list[dict[str, Any]]:
     if stamp.diff_sha256 is None:
         return []
     name = "changes that are not committed"
-    noted = {"changesTo": stamp.commit}
-    return [{"name": name, "digest": {"sha256": stamp.diff_sha256}, "annotations": noted}]
+    annotations = {"changesTo": stamp.commit}
+    return [{"name": name, "digest": {"sha256": stamp.diff_sha256}, "annotations": annotations}]
 
 
 def envelope(statement: Mapping[str, Any], signer: SecretKey | None) -> dict[str, Any]:

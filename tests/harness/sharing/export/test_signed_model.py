@@ -121,12 +121,12 @@ def tampered(mails: tuple[Mail, Mail, Mail]) -> Iterator[tuple[str, Lines]]:
     yield "commit", replaced(lines, 1, edit(lines[1], commit, "0" * 40))
     yield "summary", replaced(lines, 2, edit(lines[2], '"PASSED"', '"FAILED"'))
     yield "value", replaced(lines, 3, edit(lines[3], "0.75", "0.95"))
-    shown = json.loads(
+    example = json.loads(
         json.dumps(payload(lines[1])).replace(
             "urn:harness:run:by-hand", "https://example.org/x"
         )
     )
-    yield "signed, by an example", replaced(lines, 1, statement.envelope(shown, ADA))
+    yield "signed, by an example", replaced(lines, 1, statement.envelope(example, ADA))
 
 
 def refuse(bundle: Path, lines: Lines, folder: Path) -> str:
@@ -191,12 +191,12 @@ def test_a_red_guard_that_only_warns_is_not_passed_in_silence(tmp_path: Path) ->
     """The run is green; the attestation is a warning that names the guard."""
     strict = {**hubs.FLOOR, "min": 100.0, "severity": "warn"}
 
-    found_ = statements(attest(tmp_path, guards=[strict]))
-    predicate = found_[in_toto.TEST_RESULT]["predicate"]
+    by_type = statements(attest(tmp_path, guards=[strict]))
+    predicate = by_type[in_toto.TEST_RESULT]["predicate"]
 
     assert (predicate["result"], predicate["failedTests"]) == ("WARNED", [])
     assert predicate["warnedTests"] == ["guard floor"]
-    (claim,) = [c for c in found_[in_toto.CLAIMS]["predicate"]["claims"] if c["low"] == 100.0]
+    (claim,) = [c for c in by_type[in_toto.CLAIMS]["predicate"]["claims"] if c["low"] == 100.0]
     assert (claim["verdict"], claim["severity"]) == ("red", "warn")
 
 
