@@ -84,7 +84,9 @@ def _check(session: Session, bundle: Path, flags: dict[str, Any]) -> int:
             expected="one or the other",
             remedy="Leave --sign and --model-signing out.",
         )
-    proof = check.check_bundle(bundle, flags["attestations"], _trusted(session, flags["trust"]))
+    proof = check.check_bundle(
+        bundle, flags["attestations"], _list_trusted(session, flags["trust"])
+    )
     session.answer(_json(proof), "\n".join(_describe(bundle, proof)))
     if proof.holds:
         return 0
@@ -92,7 +94,7 @@ def _check(session: Session, bundle: Path, flags: dict[str, Any]) -> int:
     return (Verdict.RED if is_red else Verdict.INCONCLUSIVE).exit_code
 
 
-def _trusted(session: Session, words: tuple[str, ...]) -> list[PublicKey]:
+def _list_trusted(session: Session, words: tuple[str, ...]) -> list[PublicKey]:
     """Read the keys that are trusted.
 
     Raises:
