@@ -26,7 +26,7 @@ WANTS_SOLVER := $(if $(PARTS),$(filter quality,$(PARTS)),quality)
 BESIDE_LOCKED = PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-mlflow test-s3 bench dist adopt
+.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power cause-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-model-signing test-mlflow test-s3 bench dist adopt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,8 +95,11 @@ quick: $(READY) ## The same road made short, for pull requests
 guard-power: $(TF_READY) ## Plant every defect and measure false alarms (CLEAN=30 CLEAN_SUITE=smoke)
 	@$(TF_VENV)/bin/harness drill --clean $(or $(CLEAN),30) --clean-suite $(or $(CLEAN_SUITE),smoke) --report docs/guard-power.md
 
-gate-power: $(READY) ## Weaken a gate in every way and write docs/gate-power.md
-	@$(BIN)/python -m proofs.weakenings
+gate-power: $(READY) ## Weaken a gate in every way and write docs/gate-power.md (goes on where it was stopped)
+	@$(BIN)/python -m proofs.weakenings --keep .harness/gate-power
+
+cause-power: $(READY) ## Plant defects, read what is said of them, write docs/cause-power.md (goes on where it was stopped)
+	@$(BIN)/python -m proofs.causes
 
 verify: $(READY) ## Re-prove a hub (HUB=hubs/<suite>/<run id>)
 	@$(BIN)/harness verify --hub "$(HUB)"
@@ -117,6 +120,11 @@ test-mlflow: $(READY) ## Test the MLflow export with its library, in an environm
 	@test -x .venv-mlflow/bin/python || $(PYTHON) -m venv .venv-mlflow
 	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mlflow-skinny sqlalchemy alembic
 	@$(BESIDE_LOCKED) .venv-mlflow/bin/python -m pytest -p no:anyio tests/harness/sharing/export/test_tracking.py
+
+test-model-signing: $(READY) ## Hold signed models against the program of OpenSSF model signing
+	@test -x .venv-signing/bin/python || $(PYTHON) -m venv .venv-signing
+	@.venv-signing/bin/python -m pip install --quiet --disable-pip-version-check "model-signing==1.1.1" pyopenssl
+	@$(BESIDE_LOCKED) .venv-signing/bin/python -m pytest tests/harness/sharing/export/test_model_signature.py
 
 test-s3: $(READY) ## Test `harness store` against a local S3 server, in an environment of its own
 	@test -x .venv-s3/bin/python || $(PYTHON) -m venv .venv-s3

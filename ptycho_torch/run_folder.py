@@ -20,6 +20,7 @@ METRICS = "metrics.json"
 STATS = "analysis/torch_patch_stats.json"
 GRID = "analysis/torch_patch_grid.png"
 LEVELS = "analysis/torch_patch_levels.png"
+PROGRESS = "analysis/torch_patch_progress.png"
 PARITY_PROBE = "analysis/parity_probe.npz"
 
 TRAIN_ARTEFACTS = (
@@ -33,6 +34,7 @@ TRAIN_ARTEFACTS = (
     STATS,
     GRID,
     LEVELS,
+    PROGRESS,
     PARITY_PROBE,
 )
 INFERENCE_ARTEFACTS = (

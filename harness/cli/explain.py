@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from harness import records
+from harness import files, records
 from harness.cli import options, resolve
 from harness.cli.options import Session
-from harness.errors import EvidenceMissingError
+from harness.config.project import Project
+from harness.errors import ConfigError, EvidenceMissingError
 from harness.evidence.hub.store import HubStore
-from harness.reporting import reasons, terminal, text
+from harness.reporting import explain_page, reasons, terminal, text
 
 EXAMPLES = """\b
 Examples:
   harness explain
   harness explain hubs/quick/20260102T030405Z-a1b2c3
   harness explain quick --json
+  harness explain latest --output why.html
 """
+# Of each list: an explanation that has to be scrolled explains nothing.
 _MOST = 5
 
 
 @click.command("explain", epilog=EXAMPLES, context_settings=options.CONTEXT)
 @click.argument("hub", required=False)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write a page here, with the pictures of both runs side by side.",
+)
 @options.common
 @options.pass_session
-def command(session: Session, hub: str | None) -> None:
+def command(session: Session, hub: str | None, output: Path | None) -> None:
     """Say why a run is red: its cause, what changed, whom to suspect.
 
     Without HUB it is the newest run that is not green. It is held against the last green run
@@ -39,7 +49,9 @@ def command(session: Session, hub: str | None) -> None:
     project = resolve.project(session)
     place = resolve.hub(hub, session) if hub else _newest(HubStore(project.hubs, project.work))
     made = suspects.explain(project, place)
-    session.answer(records.encode(made), _write(made))
+    if output is not None:
+        _write_page(output, project, place, made)
+    session.answer(records.encode(made), _write(made, terminal.Palette(options.has_colour())))
 
 
 def _newest(store: HubStore) -> Any:
@@ -56,8 +68,28 @@ def _newest(store: HubStore) -> Any:
     )
 
 
-def _write(made: Any) -> str:
-    palette = terminal.Palette(options.has_colour())
+def _write_page(output: Path, project: Project, hub: Path, made: Any) -> None:
+    """Write the explanation as a page outside the hub.
+
+    Raises:
+        ConfigError: The page would lie in the sealed hub.
+    """
+    if output.absolute().is_relative_to(hub):
+        remedy = "Name a file outside the hub with --output."
+        raise ConfigError(
+            str(output), found="a place in the sealed hub", expected="another", remedy=remedy
+        )
+    before = None
+    if made.base is not None:
+        folder = hub.parent / made.base.run_id
+        before = explain_page.Side(f"{made.base.run_id}, green", folder, made.base)
+    now = explain_page.Side(made.record.run_id, hub, made.record)
+    said = _write(made, terminal.Palette(is_on=False))
+    title = f"Why {project.name} {made.record.suite}/{made.record.run_id} is not green"
+    files.write_text(output, explain_page.render(title, said, before, now))
+
+
+def _write(made: Any, palette: terminal.Palette) -> str:
     record, base = made.record, made.base
     parts = [f"{palette.verdict(record.verdict)}  {record.suite}/{record.run_id}"]
     parts.append(terminal.describe_causes(record, palette))
@@ -78,6 +110,7 @@ def _write(made: Any) -> str:
     if moved:
         head = ("moved first in", "metric", "before", "now")
         parts.append(terminal.table(head, _visible(moved), palette))
+    parts += _tell_departures(made.departures, palette)
     if made.tests:
         parts.append(text.visible(f"tests that fail: {reasons.describe_names(made.tests)}"))
     alike = [one for one in made.drills if one.equal]
@@ -93,6 +126,22 @@ def _write(made: Any) -> str:
     lines_ = ["suspects", *map(text.visible, lines)] if lines else ["I do not know what it is."]
     parts.append("\n".join(lines_))
     return "\n\n".join(parts)
+
+
+def _tell_departures(departures: Sequence[Any], palette: terminal.Palette) -> list[str]:
+    """Write the columns that differ at the first point at which a curve does."""
+    if not departures:
+        return []
+    rows = [
+        (f"{one.axis} {one.at:g}", f"{one.artifact}: {one.column}", *_numbers(one))
+        for one in departures
+    ]
+    head = ("curves part at", "column", "before", "now")
+    return [terminal.table(head, _visible(rows), palette)]
+
+
+def _numbers(one: Any) -> tuple[str, str]:
+    return text.number(one.before), text.number(one.after)
 
 
 def _visible(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -31,9 +31,11 @@ Examples:
   harness report --hub latest --format junit --output junit.xml
   harness report --hub latest --format sarif --output harness.sarif
   harness report --hub latest --format github
+  harness report --hub latest --base origin/main
   harness report --site public --url https://example.org/evidence/
 """
 _FORMATS = ("html", "md", "junit", "sarif", "github", "summary", "text")
+_WITH_RULES = ("html", "md", "summary")
 GROUP = "harness.reporters"
 
 
@@ -58,6 +60,11 @@ GROUP = "harness.reporters"
     type=click.Path(path_type=Path, file_okay=False),
     help="Build a static site over all hubs here, or bring it up to date.",
 )
+@click.option(
+    "--base",
+    metavar="REV",
+    help="Also show what a gate by this revision's rules says (html, md, summary).",
+)
 @click.option("--url", help="Where the site is published; the links of its feed need it.")
 @options.common
 @options.pass_session
@@ -72,7 +79,7 @@ def command(session: Session, /, **flags: Any) -> None:
     if flags["site"] is not None:
         _build(session, flags["site"], flags["url"] or "")
     else:
-        _render(session, flags["name"], flags["kind"], flags["output"])
+        _render(session, flags)
 
 
 def _refuse_mixed(option_values: dict[str, Any]) -> None:
@@ -82,7 +89,7 @@ def _refuse_mixed(option_values: dict[str, Any]) -> None:
         ConfigError: Both kinds were given.
     """
     context = click.get_current_context()
-    flags = {"name": "--hub", "kind": "--format", "output": "--output"}
+    flags = {"name": "--hub", "kind": "--format", "output": "--output", "base": "--base"}
     of_hub = [
         flag
         for key, flag in flags.items()
@@ -117,14 +124,16 @@ def _build(session: Session, folder: Path, address: str) -> None:
     session.answer({"site": str(folder), **dataclasses.asdict(built)}, summary)
 
 
-def _render(session: Session, name: str, kind: str, output: Path | None) -> None:
+def _render(session: Session, flags: dict[str, Any]) -> None:
+    kind, output = flags["kind"], flags["output"]
     if kind not in _FORMATS:
         _load_installed(kind)
-    hub = resolve.hub(name, session)
+    _refuse_base(flags["base"], kind)
+    hub = resolve.hub(flags["name"], session)
     record = read_record(hub)
     if output is None and kind == "html":
         output = Path(f"{record.suite}-{record.run_id}.html")
-    rendered = _render_kind(hub, kind)
+    rendered = _render_kind(session, hub, kind, flags["base"])
     if output is None:
         click.echo(rendered, nl=False)
         return
@@ -136,13 +145,32 @@ def _render(session: Session, name: str, kind: str, output: Path | None) -> None
     )
 
 
-def _render_kind(hub: Path, kind: str) -> str:
-    if kind == "html":
-        from harness.reporting import html  # jinja2 is needed for pages only
+def _refuse_base(base: str | None, kind: str) -> None:
+    """Refuse a base for a format that has no table of rules: ``harness gate`` writes those.
 
-        return html.page(_view(hub))
-    if kind in ("md", "summary"):
-        written = markdown.of_view(_view(hub))
+    Raises:
+        ConfigError: The format shows no rules.
+    """
+    if base is not None and kind not in _WITH_RULES:
+        raise ConfigError(
+            "harness report",
+            found=f"--base with --format {kind}",
+            expected=f"--format {', '.join(_WITH_RULES)}",
+            remedy="Type harness gate --base REV --output FORMAT=FILE.",
+        )
+
+
+def _render_kind(session: Session, hub: Path, kind: str, base: str | None) -> str:
+    if kind in _WITH_RULES:
+        hub_view = _view(hub)
+        if base is not None:
+            rules = _judge_rules(session, hub, base)
+            hub_view = dataclasses.replace(hub_view, rules=rules)
+        if kind == "html":
+            from harness.reporting import html  # jinja2 is needed for pages only
+
+            return html.page(hub_view)
+        written = markdown.of_view(hub_view)
         return written if kind == "md" else github.summary(written)
     record = read_record(hub)
     if kind == "sarif":
@@ -162,6 +190,17 @@ def _view(hub: Path) -> view.HubView:
     hub_view = view.read_view(hub)
     accepted = acceptance.describe_accepted(hub, hub_view.record.run_id)
     return dataclasses.replace(hub_view, accepted=accepted)
+
+
+def _judge_rules(session: Session, hub: Path, base: str) -> view.RuleTable:
+    """Ask the gate of a hub; tests are compared by ``harness gate``, which may plan them."""
+    from harness.judgement.gate import conductor  # most reports need no second revision
+    from harness.judgement.gate.options import GateOptions
+    from harness.reporting import gate_page
+
+    gate_options = GateOptions(without_tests=True)
+    project = resolve.project(session)
+    return gate_page.make_table(conductor.judge_change(project, base, [hub], gate_options))
 
 
 _OF_RECORD: dict[str, Callable[[HubRecord], str]] = {

@@ -131,6 +131,8 @@ def _folders(top: TopTable) -> tuple[tuple[str, str], ...]:
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
+            # One byte more tells a file at the limit from one beyond it, and bounds what a
+            # device gives.
             content = stream.read(_LIMIT + 1)
     except FileNotFoundError as error:
         raise NotAProjectError(
@@ -153,6 +155,7 @@ def _parse(content: bytes) -> dict[str, Any]:
         )
     try:
         return tomllib.loads(content.decode())
+    # Deep nesting ends the parser by Python's own limit.
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(
             FILE, found=str(error)[:120], expected="TOML", remedy="Fix the syntax."
@@ -161,6 +164,7 @@ def _parse(content: bytes) -> dict[str, Any]:
 
 def _find_folder(top: Table, root: Path, key: str, value: str) -> Path:
     path = (root / value).resolve()
+    # Resolved first: links and `..` lead outside without looking like it.
     if root.resolve() not in path.parents:
         raise top.error(
             key,
@@ -243,6 +247,7 @@ def _suite(
     stages = [stage for stage in base.stages if stage.id not in own.without]
     guards = [guard for guard in base.guards if guard.id not in own.without]
     roles = None if own.datasets is None else dict.fromkeys(own.datasets)
+    # In UTC, or a quarantine would end on another day on another machine.
     today = dt.datetime.now(dt.UTC).date()
     return SuiteSpec(
         name=name,
@@ -279,6 +284,7 @@ def _merge(inherited: list[Any], own: tuple[Any, ...], table: Table, key: str) -
                 remedy="Rename one.",
             )
     new = {spec.id: spec for spec in own}
+    # What is replaced keeps its place in the order; only what is new goes to the end.
     merged = [new.pop(spec.id, spec) for spec in inherited]
     return (*merged, *new.values())
 

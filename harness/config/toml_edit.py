@@ -46,6 +46,7 @@ def replace_strings(
         if len(places_changed) == 1 and is_wanted(places_changed[0]):
             changed.append((start, end, spelled))
             places.append(places_changed[0])
+    # From the end, so that the places before it stay where they were found.
     for start, end, spelled in reversed(changed):
         text = text[:start] + spelled + text[end:]
     return text, tuple(places)

@@ -210,6 +210,7 @@ def _source(
     cache: inputs.DigestCache,
     cure: str,
 ) -> list[Cause]:
+    # Digests of different meanings never agree, and would read as a change of every file.
     if record.inputs_meaning not in code_digest.MEANINGS:
         what = f"inputs are told by {record.inputs_meaning!r}"[:80]
         return [Cause(kind="source", what=f"{what}, which this release cannot take", cure=cure)]
@@ -217,6 +218,7 @@ def _source(
         digests = digests_now(project, suite, cache, record.inputs_meaning)
     except ConfigError as error:
         return [Cause(kind="source", what=f"inputs: {error.found}", cure=error.remedy)]
+    # One digest first: the plan with its list is read only where something differs.
     state = inputs.summary(digests)
     if state == record.inputs_sha256:
         return []
@@ -311,6 +313,7 @@ def _newer(project: Project, hub: Path, record: HubRecord) -> list[Cause]:
         what = f"the order of the runs cannot be read: {error.where}: {error.found}"
         return [Cause(kind="newer-run", what=what, cure=error.remedy)]
     names = [other.name for other in known]
+    # In the order of the ledger, not of the clock that named them.
     later = names[names.index(hub.name) + 1 :] if hub.name in names else []
     if not later:
         return []

@@ -8,11 +8,14 @@ _COVERAGE = (
     "across holes."
 )
 _OF_PICTURES = {
+    "progress": "Left the first patches of the training, right its last, by the weights that "
+    "were kept, each stretched to its own black and white. Equal patches on the left are "
+    "normal; on the right they mean that the network ignores what is measured.",
     "grid": "Each patch should show structure of its own: flat or equal patches mean collapse. "
     "Without a colour bar each patch is stretched to its own black and white, so compare "
     "structure between grids, not brightness; the guards on variance and mean judge levels.",
     "levels": "One scale for all patches, the same in training and inference: compare levels "
-    "here. The first training patches lie near 1; flat, black or red patches are a defect.",
+    "here. Flat, black or red patches are a defect.",
     "comparison": "Found and truth on one scale, then their difference on its own: noise is "
     "fine there, edges, seams and large patches of one colour are not.",
     "diff": "What is left over here is what the two pictures disagree about: noise is fine, "

@@ -17,6 +17,7 @@ from harness.judgement.gate.report import GateReport, RuleChange
 from harness.judgement.verify.report import Outcome, Row
 from harness.reporting import github, markdown, sarif, text
 from harness.reporting.findings import Place
+from harness.reporting.view import RuleTable
 
 HEAD = ("rule", "was", "is", "class", "who", "why")
 MARKS = {Change.WEAKER: "✗", Change.OTHER: "·", Change.STRICTER: "✓", Change.EQUAL: "="}
@@ -61,6 +62,17 @@ def conclude(report: GateReport) -> str:
     if report.exit_code:
         return f"{report.worst.value}: judged by the rules of {report.base}; {names}"
     return f"passed: by the rules of {report.base} and by its own; {names}"
+
+
+def make_table(report: GateReport) -> RuleTable:
+    """Make the reviewer's table for a page about the hub."""
+    mark = "✓" if report.exit_code == 0 else "✗"
+    return RuleTable(
+        answer=f"{mark} {text.visible(conclude(report))}",
+        is_refused=report.exit_code != 0,
+        head=HEAD,
+        rows=tuple(make_rows(report.changes)),
+    )
 
 
 def render_markdown(report: GateReport) -> str:

@@ -50,6 +50,10 @@ def summary(
 def of_view(view: HubView) -> str:
     """Write the summary of a hub, with the input files that changed."""
     made = summary(view.record, view.previous, view.changes)
+    if view.rules is not None:
+        rows = view.rules.rows
+        differences = table(view.rules.head, rows) if rows else "No rule differs."
+        made += f"\n## Change of rules\n\n{cell(view.rules.answer)}\n\n{differences}\n"
     accepted = "\n".join(f"- {cell(line)}" for line in view.accepted)
     return f"{made}\n## Accepted since\n\n{accepted}\n" if accepted else made
 

@@ -87,6 +87,19 @@ class ListedFile:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class RuleTable:
+    """What a gate says of the run: its answer, and the rules that differ from its base's.
+
+    ``rows`` are rule, was, is, class, who waived it, why.
+    """
+
+    answer: str
+    is_refused: bool
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubView:
     """All that can be told about one hub."""
@@ -102,6 +115,7 @@ class HubView:
     files: tuple[ListedFile, ...]
     next_commands: tuple[str, ...] = field(default=())
     accepted: tuple[str, ...] = ()
+    rules: RuleTable | None = None
 
 
 def read_view(hub: Path) -> HubView:

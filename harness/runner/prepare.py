@@ -31,7 +31,7 @@ class Prepared:
 
     ``environment`` is the record of the machine, ``declared`` the variables that the suite
     passes on, ``failed`` the record of a dataset that could not be generated, ``quarantine``
-    how what is in quarantine stands before the run.
+    how what is in quarantine stands before the run, ``start`` names its entry of the ledger.
     """
 
     plan: Plan
@@ -42,6 +42,7 @@ class Prepared:
     declared: Mapping[str, str]
     failed: StageRecord | None
     quarantine: tuple[QuarantineRecord, ...] = ()
+    start: str | None = None
 
 
 def prepare(

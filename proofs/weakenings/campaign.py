@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +16,7 @@ from harness.evidence.hub import stamp
 from harness.files import sha256_bytes
 from harness.judgement.declaration import load_project
 from harness.judgement.gate import conductor, tests_rules
-from harness.judgement.gate.difference import Change
+from harness.judgement.gate.difference import Change, Difference
 from harness.judgement.gate.options import GateOptions
 from harness.judgement.gate.report import GateReport, RuleChange
 from harness.runner import workflow
@@ -41,7 +43,7 @@ class Answered:
     suite: str
     alone: int
     code: int
-    named: RuleChange | None
+    named: Difference | None
     weaker: tuple[str, ...]
 
     @property
@@ -106,7 +108,7 @@ def weaken(place: Bench, weakening: Weakening, *, is_broken: bool = True) -> Ans
     alone, report = _judge(place, ground, runs, lambda text: text)
     rule = weakening.rule.format(s=place.suite)
     weaker = [c for c in report.changes if c.difference.change is Change.WEAKER]
-    named = next((c for c in weaker if _is_named(c, rule)), None)
+    named = next((c.difference for c in weaker if _is_named(c, rule)), None)
     return _answer(weakening.name, place, alone, report, named)
 
 
@@ -123,7 +125,7 @@ def _answer(
     place: Bench,
     alone: int,
     report: GateReport,
-    named: RuleChange | None,
+    named: Difference | None,
 ) -> Answered:
     differences = (c.difference for c in report.changes)
     weaker = tuple(one.rule for one in differences if one.change is Change.WEAKER)
@@ -166,25 +168,63 @@ def list_parts(suites: Sequence[str]) -> list[tuple[str, str]]:
     return parts + [(s, part) for s in suites if s == _WHOLE for part in ("whole", "fine")]
 
 
-def run_part(part: tuple[str, str], only: str) -> Answers:
-    """Make the changes of one part whose names hold a word."""
+def run_part(part: tuple[str, str], only: str, keep: Path | None = None) -> Answers:
+    """Make the changes of one part whose names hold a word.
+
+    Args:
+        part: A suite, and which changes are made in it.
+        only: The word.
+        keep: Folder of answers that are kept: a change that has one there is not made again.
+    """
     suite, kind = part
+    store = AnswerStore(None if keep is None else keep / f"{suite}-{kind}.jsonl")
+    answers: list[Answered] = []
+    wanted: Sequence[Weakening | Honest] = honest.ALL if kind == "fine" else WEAKENINGS
+    wanted = [o for o in wanted if only in o.name and getattr(o, "only", "") in ("", suite)]
+    missing = [one for one in wanted if one.name not in store.answers]
+    with contextlib.ExitStack() as stack:
+        place = stack.enter_context(bench(suite)) if missing else None
+        for one in wanted:
+            if place is None or one.name in store.answers:
+                answers.append(store.answers[one.name])
+            elif isinstance(one, Honest):
+                answers.append(store.add(_tell(change(place, one))))
+            else:
+                answered = weaken(place, one, is_broken=kind == "broken")
+                answers.append(store.add(_tell(answered)))
     said = Answers()
-    with bench(suite) as place:
-        if kind == "fine":
-            for made in honest.ALL:
-                if only in made.name:
-                    said.fine.append(_tell(change(place, made)))
-            return said
-        answers = said.broken if kind == "broken" else said.whole
-        for one in WEAKENINGS:
-            if only in one.name and one.only in ("", suite):
-                answers.append(_tell(weaken(place, one, is_broken=kind == "broken")))
+    {"fine": said.fine, "broken": said.broken, "whole": said.whole}[kind].extend(answers)
     return said
 
 
+class AnswerStore:
+    """Answers that a campaign keeps, a line of JSON each: it may be stopped at any time."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Read what is there."""
+        self.path = path
+        self.answers: dict[str, Answered] = {}
+        lines = path.read_text("utf-8").splitlines() if path and path.is_file() else []
+        for line in lines:
+            values = json.loads(line)
+            named = values["named"]
+            if named is not None:
+                named = Difference(**named | {"change": Change(named["change"])})
+            weaker = tuple(values["weaker"])
+            one = Answered(**values | {"named": named, "weaker": weaker})
+            self.answers[one.name] = one
+
+    def add(self, answered: Answered) -> Answered:
+        """Keep an answer and return it."""
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(dataclasses.asdict(answered)) + "\n")
+        return answered
+
+
 def _tell(answered: Answered) -> Answered:
-    named = "" if answered.named is None else answered.named.difference.rule
+    named = "" if answered.named is None else answered.named.rule
     words = f"{answered.suite:8} {answered.name:44} alone {answered.alone} gate {answered.code}"
     click.echo(f"{words}  {named or ', '.join(answered.weaker)}")
     return answered

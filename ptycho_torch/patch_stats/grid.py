@@ -19,6 +19,7 @@ from ptycho_torch.patch_stats.reduction import Moments
 
 TILE_SIDE = 64
 SEPARATOR = 2
+_GAP = 24  # between the first batch and the last
 _SEPARATOR_GREY = 255
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LEVEL = 6
@@ -29,12 +30,27 @@ _SHADES = 200
 
 def render(batch: Moments) -> bytes:
     """Tile the normalised patches, samples as rows and channels as columns."""
+    return encode(_join_tiles(_cut_tiles(batch)))
+
+
+def render_pair(first: Moments, last: Moments) -> bytes:
+    """Tile two batches side by side, the first left, each as ``render`` does."""
+    sides = [_join_tiles(_cut_tiles(batch)) for batch in (first, last)]
+    height = max(side.shape[0] for side in sides)
+    gap = np.full((height, _GAP), _SEPARATOR_GREY, dtype=np.uint8)
+    padded = [
+        np.pad(side, ((0, height - len(side)), (0, 0)), constant_values=_SEPARATOR_GREY)
+        for side in sides
+    ]
+    return encode(np.concatenate([padded[0], gap, padded[1]], axis=1))
+
+
+def _cut_tiles(batch: Moments) -> list[list[NDArray[np.uint8]]]:
     rows, columns = batch.pixels.shape[:2]
-    tiles = [
+    return [
         [_tile(reduction.normalise_patch(batch, row, column)) for column in range(columns)]
         for row in range(rows)
     ]
-    return encode(_join_tiles(tiles))
 
 
 def levels(batch: Moments) -> bytes:

@@ -15,6 +15,7 @@ from ptycho_torch.patch_stats.reduction import Moments, Patches
 
 SCHEMA = 2
 TAG = "PATCH_STATS"
+_TRAINED = "trained"  # the phase whose patches are drawn beside the first ones
 _LINE = (
     TAG + " Torch patch stats (%s batch %d): mean=%.6e std=%.6e var_zero_mean=%.6e "
     "epoch=%d min=%.6e max=%.6e n_nonfinite=%d"
@@ -53,6 +54,7 @@ class PatchStatsLogger:
         self._folder = None if output_dir is None else Path(output_dir)
         self._seen: set[tuple[str, int, int]] = set()
         self._running: dict[str, _Running] = {}
+        self._first: Moments | None = None
         self._last: Moments | None = None
         self._is_final = False
 
@@ -71,16 +73,18 @@ class PatchStatsLogger:
         epoch: int = 0,
         global_step: int | None = None,
         scale: Mapping[str, float] | None = None,
+        response: float | None = None,
     ) -> None:
         """Record one batch, unless it was recorded before or the limit is reached.
 
         Args:
             patches: Predicted patches, complex or amplitude.
-            phase: ``train``, ``val`` or ``inference``.
+            phase: ``train``, ``val``, ``trained`` or ``inference``.
             batch_idx: Number of the batch in its epoch.
             epoch: Epoch; 0 for inference.
             global_step: Optimiser steps taken so far.
             scale: Scales in force: ``input``, ``intensity``, ``probe``.
+            response: Change of the patches when their inputs are exchanged, where measured.
         """
         key = (phase, epoch, batch_idx)
         if key in self._seen or not self.should_log(phase):
@@ -102,9 +106,11 @@ class PatchStatsLogger:
             "patches": reduction.patches(batch),
             "running": running.to_dict(),
             "scale": None if scale is None else dict(scale),
+            "response": None if response is None else reduction.keep_finite(response),
         }
         self.stats.append(entry)
         self.batch_count += 1
+        self._first = self._first or batch
         self._last = batch
         self._is_final = False
         _announce(entry, batch)
@@ -126,6 +132,9 @@ class PatchStatsLogger:
         if self._last is not None and self._last.pixels.size:
             files.write_bytes(self._folder / run_folder.GRID, grid.render(self._last))
             files.write_bytes(self._folder / run_folder.LEVELS, grid.levels(self._last))
+            if _TRAINED in self._running and self._first is not None:
+                both = grid.render_pair(self._first, self._last)
+                files.write_bytes(self._folder / run_folder.PROGRESS, both)
 
     def __enter__(self) -> PatchStatsLogger:  # noqa: PYI034 - shape checks cannot read Self
         """Return the logger itself."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Bool, Complex, Float
 from numpy.typing import NDArray
 
 SAMPLES_KEPT = 4
@@ -34,6 +34,7 @@ class Moments:
         high: (B, C) largest element; −∞ when there are none.
         pixels: (b, C, H, W) amplitude of the first b ≤ 4 samples.
         size: Elements of the batch, finite or not.
+        between: Variance over the samples at one pixel, mean over pixels; NaN for one sample.
     """
 
     count: NDArray[np.float64]
@@ -43,6 +44,7 @@ class Moments:
     high: NDArray[np.float64]
     pixels: NDArray[np.float64]
     size: int
+    between: float
 
 
 def moments(patches: Patches) -> Moments:
@@ -62,7 +64,8 @@ def moments(patches: Patches) -> Moments:
     high = torch.where(is_finite, amplitude, -math.inf).amax(area)
     table = torch.stack([count, mean, squares, low, high])
     pixels = amplitude[:SAMPLES_KEPT]
-    packed = torch.cat([table.flatten(), pixels.flatten()]).cpu().numpy()
+    between = _measure_spread(amplitude, is_finite)
+    packed = torch.cat([table.flatten(), pixels.flatten(), between[None]]).cpu().numpy()
     numbers = packed[: table.numel()].reshape(tuple(table.shape))
     return Moments(
         count=numbers[0],
@@ -70,9 +73,38 @@ def moments(patches: Patches) -> Moments:
         squares=numbers[2],
         low=numbers[3],
         high=numbers[4],
-        pixels=packed[table.numel() :].reshape(tuple(pixels.shape)),
+        pixels=packed[table.numel() : -1].reshape(tuple(pixels.shape)),
         size=amplitude.numel(),
+        between=float(packed[-1]),
     )
+
+
+def _measure_spread(
+    amplitude: Float[torch.Tensor, "B C H W"], is_finite: Bool[torch.Tensor, "B C H W"]
+) -> Float[torch.Tensor, ""]:
+    """Return the variance over the samples at one pixel, mean over the pixels of the batch."""
+    if len(amplitude) < 2:  # noqa: PLR2004 - one sample has no spread
+        return amplitude.new_full((), math.nan)
+    count = is_finite.sum(0).clamp(min=1)
+    values = torch.where(is_finite, amplitude, 0.0)
+    centre = values.sum(0) / count
+    deviation = torch.where(is_finite, amplitude - centre, 0.0)
+    return (deviation.square().sum(0) / count).mean()
+
+
+def response(patches: Patches, exchanged: Patches) -> float:
+    """Return how much patches change when the inputs are exchanged among the samples.
+
+    The root mean square of the change over that of the patches: 0 where they do not depend on
+    their input, about 1.4 where nothing of them is alike.
+
+    Args:
+        patches: Predicted patches.
+        exchanged: Those of the same batch with its inputs in another order.
+    """
+    change = (exchanged - patches).detach().abs().to(torch.float64).square().mean()
+    size = patches.detach().abs().to(torch.float64).square().mean()
+    return float((change / size).sqrt()) if float(size) > 0 else 0.0
 
 
 def whole(batch: Moments) -> dict[str, float | int | None]:
@@ -82,6 +114,7 @@ def whole(batch: Moments) -> dict[str, float | int | None]:
         "global_mean": mean,
         "global_std": _std(squares, count),
         "var_zero_mean": _ratio(float(batch.squares.sum()), count),
+        "var_between": keep_finite(batch.between),
         "n_nonfinite": batch.size - int(count),
     }
 
@@ -98,8 +131,8 @@ def samples(batch: Moments) -> list[dict[str, float | int | None]]:
                 "patch_idx": index,
                 "mean": mean,
                 "std": _std(squares, count),
-                "min": _keep_finite(batch.low[index].min()),
-                "max": _keep_finite(batch.high[index].max()),
+                "min": keep_finite(batch.low[index].min()),
+                "max": keep_finite(batch.high[index].max()),
             }
         )
     return rows
@@ -145,10 +178,10 @@ def _patch(batch: Moments, row: int, column: int) -> dict[str, Any]:
         "sample": row,
         "channel": column,
         "raw": {
-            "mean": _keep_finite(mean),
+            "mean": keep_finite(mean),
             "var": variance,
-            "min": _keep_finite(low),
-            "max": _keep_finite(high),
+            "min": keep_finite(low),
+            "max": keep_finite(high),
         },
         "norm": norm,
         "var_zero_mean": variance,
@@ -177,5 +210,6 @@ def _ratio(value: float, count: float) -> float | None:
     return value / count if count > 0 else None
 
 
-def _keep_finite(value: float) -> float | None:
+def keep_finite(value: float) -> float | None:
+    """Return a number, or None where it is none that JSON could hold."""
     return float(value) if math.isfinite(value) else None

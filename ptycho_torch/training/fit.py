@@ -28,6 +28,7 @@ from ptycho_torch.training import (
     parity_probe,
     prepare,
     resume,
+    trained_patches,
     trainers,
 )
 from ptycho_torch.training.joint_module import JointModule
@@ -92,7 +93,10 @@ def run(
         finally:
             if module.progress.rows and rank.is_first:
                 files.write_text(folder / run_folder.HISTORY, module.progress.table())
-        return _finish(config, module, prepared, folder, writes=rank.is_first)
+        result = _finish(config, module, prepared, folder, writes=rank.is_first)
+        if stats is not None and rank.is_first:
+            trained_patches.record(stats, module.model, prepared)
+        return result
 
 
 def _finish(

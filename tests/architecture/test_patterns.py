@@ -78,9 +78,9 @@ PATTERNS = {pattern: name for name, pattern in list_patterns() if name not in BO
 def measure_s(pattern: re.Pattern[str] | re.Pattern[bytes], piece: str) -> float:
     """Return the processor time of one pass over a long text, in seconds."""
     text = piece * (LENGTH // len(piece)) + "!"
-    given = text if isinstance(pattern.pattern, str) else text.encode()
+    subject = text if isinstance(pattern.pattern, str) else text.encode()
     began = time.process_time()
-    for _ in pattern.finditer(given):  # type: ignore[arg-type]
+    for _ in pattern.finditer(subject):  # type: ignore[arg-type]
         pass
     return time.process_time() - began
 

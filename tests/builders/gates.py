@@ -30,10 +30,10 @@ def make_change(root: Path, *, top: dict[str, Any] | None = None, **suite: Any) 
     hubs.commit(root, "change")
 
 
-def ask(root: Path, base: str, **options: Any) -> GateReport:
-    """Run the suite on HEAD and ask the gate about the hub that it named."""
+def ask(root: Path, base: str, *, suite: str = "tiny", **options: Any) -> GateReport:
+    """Run a suite on HEAD and ask the gate about the hub that it named."""
     project = load_project(root)
-    hub = hubs.run(project).hub
+    hub = hubs.run(project, suite).hub
     return conductor.judge_change(project, base, [hub], GateOptions(**options))
 
 

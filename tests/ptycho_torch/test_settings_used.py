@@ -64,6 +64,7 @@ RUNS = (
     ("--scheduler", "Exponential", "--torch-loss-mode", "mae"),
     ("--scheduler", "ReduceLROnPlateau"),
 )
+REFINED = ("--refine", "1", "--refine-probe", "--refine-positions")
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def run_backend(name: str, folder: Path, patch: pytest.MonkeyPatch) -> SettingRe
         "cpu",
         "--quiet",
     ]
-    assert infer([*model_flags, *backend]) == 0
+    assert infer([*model_flags, *REFINED, *backend]) == 0
     return reads
 
 

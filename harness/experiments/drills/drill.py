@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.config import config_file
@@ -49,7 +49,8 @@ class Drill:
 class DrillOutcome:
     """How a drill went: ``red`` lists guards and ``stage:<id>`` that were red.
 
-    ``is_cached`` says that it was kept from an earlier call.
+    ``sides`` says of a red guard on which side its number lay. ``is_cached`` says that the
+    outcome was kept from an earlier call.
     """
 
     drill: Drill
@@ -58,6 +59,7 @@ class DrillOutcome:
     duration_s: float
     reason: str = ""
     is_cached: bool = False
+    sides: dict[str, str] = field(default_factory=dict)
 
 
 class StalePatchError(HarnessError):

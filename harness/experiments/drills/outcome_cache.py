@@ -8,7 +8,7 @@ environment. The folder may be deleted at any time.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.config.project import Project, SuiteSpec
@@ -26,7 +26,10 @@ _SIZE_LIMIT = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeCache:
-    """What is kept of a drill; ``red`` lists guards and ``stage:<id>`` that were red."""
+    """What is kept of a drill; ``red`` lists guards and ``stage:<id>`` that were red.
+
+    ``sides`` says of a guard on which side of what is allowed its number lay.
+    """
 
     schema: int
     name: str
@@ -34,6 +37,7 @@ class OutcomeCache:
     red: tuple[str, ...]
     duration_s: float
     reason: str
+    sides: dict[str, str] = field(default_factory=dict)
 
 
 def digest_of_commit(project: Project, suite: SuiteSpec, listing: str) -> str:

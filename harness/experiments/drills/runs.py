@@ -25,7 +25,7 @@ from typing import Any
 from harness.config import config_file
 from harness.config.project import Project, SuiteSpec
 from harness.errors import HarnessError
-from harness.evidence.hub import checkout, interpreter
+from harness.evidence.hub import causes, checkout, interpreter
 from harness.experiments.commits import history, scratch
 from harness.experiments.drills import outcome_cache, scope
 from harness.experiments.drills.drill import (
@@ -247,6 +247,7 @@ def _load_outcome(place: Ground, drill: Drill, name: str) -> DrillOutcome:
         duration_s=known.duration_s,
         reason=known.reason,
         is_cached=True,
+        sides=known.sides,
     )
 
 
@@ -301,6 +302,7 @@ def _remember(place: Ground, name: str, outcome: DrillOutcome) -> None:
         red=outcome.red,
         duration_s=outcome.duration_s,
         reason=outcome.reason,
+        sides=outcome.sides,
     )
     outcome_cache.keep(place.project, name, cache)
 
@@ -318,8 +320,8 @@ def _compare(
     drill: Drill, suite: SuiteSpec, record: HubRecord, duration_s: float
 ) -> DrillOutcome:
     stages = [f"stage:{s.id}" for s in record.stages if s.verdict is Verdict.RED]
-    guards = [g.id for g in record.guards if g.verdict is Verdict.RED]
-    red = (*stages, *guards)
+    sides = {g.id: causes.direction(g) for g in record.guards if g.verdict is Verdict.RED}
+    red = (*stages, *sides)
     is_red = record.verdict is Verdict.RED
     # A guard of severity warn promises a warning, not a red run.
     warns = {spec.id for spec in suite.guards if spec.severity == "warn"}
@@ -331,7 +333,12 @@ def _compare(
     else:
         outcome = WRONG if is_red else MISSED
     return DrillOutcome(
-        drill=drill, outcome=outcome, red=red, duration_s=duration_s, reason=record.reason
+        drill=drill,
+        outcome=outcome,
+        red=red,
+        duration_s=duration_s,
+        reason=record.reason,
+        sides=sides,
     )
 
 

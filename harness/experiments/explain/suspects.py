@@ -10,12 +10,14 @@ from pathlib import Path
 
 from harness.config.project import Project, SuiteSpec
 from harness.errors import HarnessError
+from harness.evidence.hub.causes import direction
 from harness.evidence.hub.store import HubStore
 from harness.experiments.drills import drill as drills
 from harness.experiments.drills import scope
 from harness.experiments.drills.drill import Drill
 from harness.experiments.drills.outcome_cache import OutcomeCache
-from harness.experiments.explain import source
+from harness.experiments.explain import curves, source
+from harness.experiments.explain.curves import Departure
 from harness.experiments.explain.source import ChangedFile
 from harness.judgement import causes
 from harness.records import CauseRecord, HubRecord, decode
@@ -64,6 +66,7 @@ class Explanation:
     changes: Changes | None
     files: tuple[ChangedFile, ...]
     moved: tuple[tuple[str, Moved], ...]
+    departures: tuple[Departure, ...]
     tests: tuple[str, ...]
     drills: tuple[Likeness, ...]
     suspects: tuple[Suspect, ...]
@@ -92,10 +95,19 @@ def explain(project: Project, hub: Path) -> Explanation:
         changes=compared,
         files=files,
         moved=() if compared is None else _order_moved(record, compared.metrics),
+        departures=_depart(before, base, hub, record),
         tests=tests,
         drills=likely[:_MOST],
         suspects=_rank(files, compared, logs, likely),
     )
+
+
+def _depart(
+    before: Path | None, base: HubRecord | None, hub: Path, record: HubRecord
+) -> tuple[Departure, ...]:
+    if before is None or base is None:
+        return ()
+    return curves.find_departures(before, base, hub, record)
 
 
 def find_base(store: HubStore, hub: Path, record: HubRecord) -> Path | None:
@@ -152,8 +164,8 @@ def compare_drills(
     A drill runs the stages of its own guard only: nothing else is compared. Where no outcome
     of it is kept, its own guard is all that is known.
     """
-    red = {g.id for g in record.guards if g.verdict is Verdict.RED}
-    red |= {f"stage:{s.id}" for s in record.stages if s.verdict is Verdict.RED}
+    red = {g.id: direction(g) for g in record.guards if g.verdict is Verdict.RED}
+    red |= {f"stage:{s.id}": "" for s in record.stages if s.verdict is Verdict.RED}
     patterns, roads = read_patterns(project), causes.roads_of(suite)
     likenesses = []
     for path in sorted((project.root / drills.FOLDER).glob("*.patch")):
@@ -162,12 +174,17 @@ def compare_drills(
             ran = set(scope.stages_for(suite, planted.guard))
         except (HarnessError, StopIteration, KeyError):
             continue  # of a suite with other guards
-        pattern = set(patterns.get(planted.name, ())) or {planted.guard}
-        seen = {one for one in red if _is_inside(one, ran, roads)}
-        either = pattern | seen
-        touched = tuple(_TOUCHED.findall(path.read_text("utf-8")))
-        likenesses.append(_likeness(planted, len(pattern & seen), len(either), touched))
+        pattern = patterns.get(planted.name) or {planted.guard: ""}
+        seen = {one: side for one, side in red.items() if _is_inside(one, ran, roads)}
+        equal = sum(_is_alike(seen[one], pattern[one]) for one in seen if one in pattern)
+        touched = list_touched(path.read_text("utf-8"))
+        likenesses.append(_likeness(planted, equal, len({*pattern, *seen}), touched))
     return tuple(sorted(likenesses, key=lambda one: (one.share, one.equal), reverse=True))
+
+
+def list_touched(patch: str) -> tuple[str, ...]:
+    """Return the files that a patch changes."""
+    return tuple(_TOUCHED.findall(patch))
 
 
 def _likeness(planted: Drill, equal: int, total: int, touched: tuple[str, ...]) -> Likeness:
@@ -180,15 +197,20 @@ def _is_inside(name: str, ran: set[str], roads: causes.Roads) -> bool:
     return bool(read) and set(read) <= ran
 
 
-def read_patterns(project: Project) -> dict[str, tuple[str, ...]]:
-    """Return what each drill turned red, as far as outcomes are kept; the newest counts."""
-    patterns: dict[str, tuple[str, ...]] = {}
+def _is_alike(side: str, other: str) -> bool:
+    """Say whether a guard was red on the same side, as far as both sides are known."""
+    return not side or not other or side == other
+
+
+def read_patterns(project: Project) -> dict[str, dict[str, str]]:
+    """Return what each drill turned red, and on which side; the newest kept outcome counts."""
+    patterns: dict[str, dict[str, str]] = {}
     paths = (project.work / "drills").glob("*.json")
     for path in sorted(paths, key=lambda p: p.stat().st_mtime):
         try:
             if path.stat().st_size <= _LARGEST:
                 cache = decode(OutcomeCache, json.loads(path.read_bytes()), path.name)
-                patterns[cache.name] = cache.red
+                patterns[cache.name] = {one: cache.sides.get(one, "") for one in cache.red}
         except (OSError, ValueError, RecursionError, HarnessError):
             continue  # may be of another release; the patch's header still speaks
     return patterns

@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from harness.config.project import GateSpec, MatrixSpec, Project
-from harness.judgement.gate import difference, golden_rules, moves, suite_rules
+from harness.judgement.gate import (
+    difference,
+    golden_rules,
+    moves,
+    repository_rules,
+    session_rules,
+    suite_rules,
+)
 from harness.judgement.gate.difference import Change, Classed, Compare, Difference
 from harness.judgement.gate.drill_rules import compare_drills
 from harness.judgement.gate.rules import DRILLS, RuleSet
@@ -87,6 +94,8 @@ def compare_rules(
     ]
     moved = moves.find_moves(was.blobs, now.blobs)
     differences += compare_drills(*_changed_files(was, now, DRILLS, ".patch"), moved)
+    differences += session_rules.compare_sessions(was, now, moved)
+    differences += repository_rules.compare_repositories(was, now)
     order = (Change.WEAKER, Change.OTHER, Change.STRICTER)
     return tuple(sorted(differences, key=lambda d: (order.index(d.change), d.rule)))
 

@@ -22,6 +22,7 @@ from harness.judgement.gate import (
     judging,
     moves,
     policy,
+    suite_rules,
     tests_rules,
 )
 from harness.judgement.gate.compare import HasMetric, compare_rules
@@ -102,9 +103,12 @@ def judge_proved(
     rows = [
         row for hub in proved for row in hub_checks.check_hub(was, now, hub.folder, hub.record)
     ]
+    rows += hub_checks.check_base(project.root, was, now)
+    rows += hub_checks.check_suites(was, {hub.record.suite for hub in proved})
     rows += hub_checks.check_pin(ledger_of(project), gate_options.pin)
     differences = list(compare_rules(was, now, _make_lookup(proved)))
     differences += _compare_tests(was, now, proved, gate_options.base_tests)
+    differences += _compare_data(was, now, proved)
     if gate_options.policy is not None and now.project is not None:
         names = [name.removesuffix(".patch") for name in now.names(DRILLS, ".patch")]
         differences += policy.compare_policy(gate_options.policy, now.project, names)
@@ -200,6 +204,23 @@ def _compare_tests(
             stages = [stage.id for stage in hub.record.stages if stage.kind == "pytest"]
             here = tests_rules.read_hub(hub.folder, stages)
             yield from tests_rules.compare_tests(suite, known[suite], here, moved)
+
+
+def _compare_data(
+    was: RuleSet, now: RuleSet, proved: Sequence[ProvedHub]
+) -> Iterator[Difference]:
+    """Hold the data that the runs generated against those of the base's goldens."""
+    trees = suite_rules.Trees(was=was.blobs, now=now.blobs, moved={})
+    differences: dict[str, Difference] = {}
+    for hub in proved:
+        suite = None if was.project is None else was.project.suites.get(hub.record.suite)
+        if suite is not None:
+            digests = {one.role: one.sha256 for one in hub.record.datasets if one.generated}
+            goldens = was.goldens(suite.name).values
+            differences |= {
+                d.rule: d for d in suite_rules.compare_data(suite, trees, goldens, digests)
+            }
+    yield from differences.values()
 
 
 def _tell_tests(was: RuleSet, hub: ProvedHub, gate_options: GateOptions) -> Iterator[Row]:

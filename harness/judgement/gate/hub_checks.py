@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.evidence.hub import plan
+from harness.evidence.hub import checkout, plan
 from harness.evidence.ledger.checkpoint import Checkpoint
 from harness.evidence.ledger.log import Ledger
 from harness.judgement import freshness
@@ -16,11 +16,14 @@ from harness.judgement.verify.report import Outcome, Row
 from harness.records import HubRecord
 
 COMMIT, DECLARATION, GOLDENS, PIN = "this commit", "declaration", "goldens", "pin"
+BASE = "base"
+_NAMED = 5
 _RUN = "Run the suite on this commit, with a clean work tree and nothing set."
 
 
 def check_hub(was: RuleSet, now: RuleSet, folder: Path, record: HubRecord) -> Iterator[Row]:
     """Hold a hub against the commit whose rules it claims to have been judged by."""
+    # The tree and not the commit: a merge commit of the same tree holds the same source.
     if record.stamp.tree != now.tree or record.stamp.dirty:
         dirty = " with uncommitted changes" if record.stamp.dirty else ""
         message = f"{record.run_id} ran on {record.stamp.commit[:12]}{dirty}"
@@ -30,6 +33,7 @@ def check_hub(was: RuleSet, now: RuleSet, folder: Path, record: HubRecord) -> It
     if now.project is None:
         yield _stale(DECLARATION, "the commit declares nothing", "a declaration")
         return
+    # A hub from elsewhere may be genuine and still belong to other rules.
     if now.project.hubs.resolve() not in folder.resolve().parents:
         yield _stale(
             DECLARATION, f"{record.run_id} lies in another store", "that of the project"
@@ -63,6 +67,39 @@ def _check_goldens(was: RuleSet, now: RuleSet, record: HubRecord) -> Iterator[Ro
     if was.project is None or was.goldens(record.suite) is not golden:
         lender = now.project.suites[record.suite].judged_by
         yield from reference.check(now.project, lender, golden, counts=True)
+
+
+def check_base(root: Path, was: RuleSet, now: RuleSet) -> Iterator[Row]:
+    """Tell a base that cannot refuse anything: the change itself, or something beside it."""
+    if was.tree == now.tree:
+        yield report.note_row(
+            BASE, "the base has the very files of the change: no rule differs"
+        )
+    elif checkout.ask(root, "merge-base", "--is-ancestor", was.commit, now.commit) is None:
+        sentence = (
+            f"{was.commit[:12]} is no ancestor of {now.commit[:12]}, as far as this clone says"
+        )
+        yield report.note_row(BASE, sentence, "Name the branch that the change goes to.")
+
+
+def check_suites(was: RuleSet, suites: Collection[str]) -> Iterator[Row]:
+    """Require a hub of a suite that the base knows, and tell the suites that have none."""
+    known = () if was.project is None else tuple(was.project.suites)
+    missing = [name for name in known if name not in suites]
+    if known and suites and len(missing) == len(known):
+        yield Row(
+            check=BASE,
+            outcome=Outcome.INCONCLUSIVE,
+            found=report.printable(f"only hubs of suites that are new: {', '.join(suites)}"),
+            expected=report.printable(f"a hub of {', '.join(known[:_NAMED])}"),
+            remedy="Run a suite that the base declares, too.",
+        )
+    elif missing:
+        sentence = f"no hub here of {', '.join(missing[:_NAMED])}"
+        more = len(missing) - _NAMED
+        yield report.note_row(
+            BASE, report.printable(f"{sentence} and {more} more" if more > 0 else sentence)
+        )
 
 
 def check_pin(ledger: Ledger, pin: Checkpoint | None) -> Iterator[Row]:

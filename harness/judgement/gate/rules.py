@@ -149,11 +149,27 @@ class Reader:
     def _resolve(self, revision: str) -> str:
         if not revision.strip() or revision.startswith("-"):
             raise _no_commit(revision)
+        self._require_one(revision)
         wanted = f"{revision}^{{commit}}"
         output = checkout.ask(self.root, "rev-parse", "--verify", "--quiet", wanted)
         if not output:
             raise _no_commit(revision)
         return output.decode().strip()
+
+    def _require_one(self, revision: str) -> None:
+        """Refuse a name of two references: a tag would stand before the branch."""
+        places = [f"refs/{kind}/{revision}" for kind in ("tags", "heads", "remotes")]
+        listed_refs = (
+            checkout.ask(self.root, "for-each-ref", "--format=%(refname)", *places) or b""
+        )
+        names = [name for name in os.fsdecode(listed_refs).splitlines() if name in places]
+        if len(names) > 1:
+            raise ConfigError(
+                f"revision {revision!r}"[:_NAME_SIZE],
+                found=f"two references: {', '.join(names)}",
+                expected="one commit",
+                remedy=f"Name it in full: {names[0]}.",
+            )
 
     def _ask(self, where: str, *arguments: str) -> bytes:
         output = checkout.ask(self.root, *arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from harness.judgement.gate.difference import (
     make_identity,
 )
 from harness.judgement.gate.guard_rules import IsRenamed
+from harness.judgement.golden.store import GoldenValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +128,31 @@ def compare_inputs(
         change = Change.STRICTER if gained else Change.OTHER
         why = "more files are looked at" if gained else "the same files, named in another way"
         yield difference.make_difference(rule, was, now, (change, why))
+
+
+def compare_data(
+    was: SuiteSpec, trees: Trees, known: Collection[GoldenValue], made: Mapping[str, str]
+) -> Iterator[Difference]:
+    """Compare the bytes of generated datasets with those that the base's goldens are of.
+
+    Args:
+        was: The suite, as the base declares it.
+        trees: The files of both revisions.
+        known: The goldens of the base.
+        made: Digest of each dataset that the run generated, by role.
+    """
+    for spec in was.datasets:
+        digests = {value.datasets[spec.role] for value in known if spec.role in value.datasets}
+        digest = made.get(spec.role)
+        if digest is None or not digests or digest in digests:
+            continue
+        matches = _make_matcher(spec.inputs)
+        paths = (path for path in {*trees.was, *trees.now} if matches(path))
+        if any(trees.was.get(path) != trees.now.get(path) for path in paths):
+            why = "its program makes other data: no golden of the base can be compared"
+            known_digests = ", ".join(sorted(digests))
+            rule = f"suites.{was.name}.datasets.{spec.role}.data"
+            yield difference.make_difference(rule, known_digests, digest, (Change.WEAKER, why))
 
 
 def _make_matcher(globs: tuple[str, ...]) -> Any:

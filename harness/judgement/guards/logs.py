@@ -113,6 +113,7 @@ def _parse(text: str) -> float:
 def _wrong(value: float, bounds: tuple[float, float] | None, differs: float | None) -> str:
     if not math.isfinite(value):
         return "the log's value is not a finite number"
+    # Asked this way round, a reference that is NaN agrees with nothing.
     if bounds and not abs(value - bounds[0]) <= bounds[1]:
         return f"the log says {number(value)}, the record {number(bounds[0])}"
     if differs is not None and value == differs:

@@ -100,6 +100,7 @@ def select(
         values = [abs(value) for value in values]
     if aggregate is None and len(values) > 1:
         raise _missing_error(expression, f"{len(values)} values", "one value, or an aggregate")
+    # Before any aggregate: min and max pass over a NaN or not, as the order has it.
     if strange := next((value for value in values if not math.isfinite(value)), None):
         return strange
     if aggregate == "std" and len(values) == 1:
@@ -262,6 +263,8 @@ def _advance(
     reached: list[Any] = []
     for node in nodes:
         reached.extend(_STEPS[kind](node, text))
+        # Each step may multiply: three stars over nested lists would otherwise fill the
+        # memory.
         if len(reached) > MATCH_LIMIT:
             raise _too_many(expression, f"over {MATCH_LIMIT:,} values", "a narrower path")
     if not reached:
@@ -306,6 +309,7 @@ _STEPS: Mapping[str, Callable[[Any, str], list[Any]]] = {
 
 def _same(value: Any, text: str) -> bool:
     if isinstance(value, bool) or value is None:
+        # Before numbers: True is an int to Python, and [x=1] must not select it.
         return {True: "true", False: "false", None: "null"}[value] == text
     if isinstance(value, int | float):
         cell = tables.parse_cell(text)
@@ -324,6 +328,7 @@ def _offer(nodes: list[Any]) -> str:
 
 
 def _number(expression: str, value: Any) -> float:
+    # A flag is no number, though Python would compute with it.
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _missing_error(expression, f"{type(value).__name__} {value!r}"[:60], "a number")
     try:

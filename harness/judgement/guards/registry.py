@@ -43,7 +43,7 @@ _BUILT_IN: Mapping[str, BuiltInGuard] = {
         DefaultGuard(),
     )
 }
-_INTERRUPTED = "interrupted"
+_INTERRUPTED, _SKIPPED = "interrupted", "skipped"
 _SEVERITIES = keys.find_key(GuardSpec, "severity").about.choices
 
 
@@ -141,8 +141,8 @@ def _judge_one(
 ) -> GuardResult:
     guard = _kind(spec)
     for stage in sorted(reads.stages_read(spec, makers, evidence.stages)):
-        if _is_unfinished(evidence.stages.get(stage)):
-            reason = f"stage {stage} was interrupted"
+        if ended := _say_unfinished(evidence.stages.get(stage)):
+            reason = f"stage {stage} was {ended}"
             return result(spec, Verdict.INCONCLUSIVE, "not judged", "a whole stage", reason)
     try:
         return guard.judge(spec, evidence, golden)
@@ -153,11 +153,14 @@ def _judge_one(
         return result(spec, Verdict.INCONCLUSIVE, error.found, error.expected, reason)
 
 
-def _is_unfinished(stage: StageRecord | None) -> bool:
-    """Say whether a stage was interrupted; older releases called that red, and judged."""
-    if stage is None:
-        return False
-    return stage.outcome == _INTERRUPTED and stage.verdict is not Verdict.RED
+def _say_unfinished(stage: StageRecord | None) -> str:
+    """Say that a stage owes its files to nobody: it was stopped, or not run at all.
+
+    Older releases called an interrupted stage red, and judged.
+    """
+    if stage is None or stage.verdict is Verdict.RED:
+        return ""
+    return {_INTERRUPTED: "interrupted", _SKIPPED: "not run"}.get(stage.outcome, "")
 
 
 def _kind(spec: GuardSpec) -> Guard:

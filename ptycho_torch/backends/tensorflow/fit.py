@@ -24,7 +24,7 @@ from ptycho_torch.bundle.manifest import Manifest
 from ptycho_torch.config_params import RunConfig
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.patch_stats.logger import PatchStatsLogger
-from ptycho_torch.training import describe, parity_probe, prepare
+from ptycho_torch.training import describe, parity_probe, prepare, trained_patches
 from ptycho_torch.training.epochs import Progress
 from ptycho_torch.training.prepare import Prepared
 from ptycho_torch.training.result import TrainingResult
@@ -67,7 +67,10 @@ def run(
     finally:
         if trainer.progress.rows:
             files.write_text(folder / run_folder.HISTORY, trainer.progress.table())
-    return _finish(config, trainer.progress, prepared, folder)
+    result = _finish(config, trainer.progress, prepared, folder)
+    if stats is not None:
+        trained_patches.record(stats, result.model, prepared)
+    return result
 
 
 def _fit(config: RunConfig, trainer: Trainer, stats: PatchStatsLogger | None) -> None:

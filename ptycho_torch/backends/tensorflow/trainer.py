@@ -149,7 +149,6 @@ class Trainer:
         self, stats: PatchStatsLogger, done: Stepped, phase: str, index: int, epoch: int
     ) -> None:
         """Record the patches of a batch."""
-        contract = self._prepared.contract
         if stats.should_log(phase):
             stats.log_batch(
                 torch.from_numpy(np.array(done.patches.numpy())),
@@ -157,11 +156,7 @@ class Trainer:
                 batch_idx=index,
                 epoch=epoch,
                 global_step=self._adam.count,
-                scale={
-                    "input": contract.input_scale,
-                    "intensity": contract.intensity_scale,
-                    "probe": contract.probe_scale,
-                },
+                scale=self._prepared.contract.in_force,
             )
 
 

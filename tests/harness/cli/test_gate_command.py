@@ -64,6 +64,33 @@ def test_every_format_is_written(root: Path) -> None:
     assert {one["ruleId"] for one in results} == {"gate/weaker", "gate/check"}
 
 
+@pytest.mark.parametrize("kind", ["html", "md", "summary"])
+def test_report_has_the_table_of_rules(kind: str, root: Path) -> None:
+    """The page of the hub says what was, what is, and that nobody answers for it."""
+    _run()
+    hub = (root / ".harness/named.txt").read_text("utf-8").strip()
+    words = ["report", "--hub", hub, "--format", kind, "-o", f".harness/{kind}"]
+
+    assert main.main([*words, "--base", "base"]) == 0
+
+    said = (root / ".harness" / kind).read_text("utf-8").replace("\\", "")
+    for word in ("suites.tiny.guards.floor.min", "1.0", "-5.0", "✗ weaker", "nobody"):
+        assert word in said
+    assert "✗ refused: 1 rule weaker than at base" in said
+    assert main.main(words) == 0
+    assert "✗ weaker" not in (root / ".harness" / kind).read_text("utf-8")
+
+
+@pytest.mark.usefixtures("root")
+def test_report_of_a_record_has_no_base(capsys: pytest.CaptureFixture[str]) -> None:
+    """A format without a table of rules says where it is written."""
+    _run()
+    capsys.readouterr()
+
+    assert main.main(["report", "--format", "junit", "--base", "base"]) == 2
+    assert "harness gate --base REV --output" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("word", ["latest", "tiny:latest", "latest~1"])
 @pytest.mark.usefixtures("root")
 def test_no_hub_by_its_age(word: str, capsys: pytest.CaptureFixture[str]) -> None:

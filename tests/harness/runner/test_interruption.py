@@ -21,22 +21,11 @@ from harness.records import StageRecord
 from harness.runner.observer import Silent
 from harness.verdict import Verdict
 from tests.builders import hubs
+from tests.harness.runner.stopping import Stopper
 
 MOMENTS = 20
 SLOW = "import sys, time; time.sleep(0.25); open(sys.argv[1], 'w').write('{\"value\": 3.0}')"
 SEED = 7
-
-
-class Stopper(Silent):
-    """Sends a signal to this process at the first line of a stage."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def log_line(self, stage: str, line: str) -> None:  # noqa: ARG002 - as declared
-        """Send the signal."""
-        if line == "ready":
-            os.kill(os.getpid(), self.number)
 
 
 @pytest.fixture
@@ -90,6 +79,23 @@ def test_file_that_an_interrupted_stage_owes_is_no_failure(tmp_path: Path) -> No
         ("present", Verdict.INCONCLUSIVE)
     ]
     assert "stage make was interrupted" in outcome.record.guards[0].reason
+
+
+@pytest.mark.usefixtures("_heard")
+def test_file_of_a_stage_that_was_not_run_is_no_failure(tmp_path: Path) -> None:
+    """A run stopped in its first stage is not red for what later ones would have written."""
+    stages = (
+        hubs.command("first", "import time; print('ready', flush=True); time.sleep(60)"),
+        hubs.writing("3"),
+    )
+    present = {"id": "present", "kind": "artifact", "artifact": "out", "remedy": "Write it."}
+    project = hubs.project(tmp_path, tiny=hubs.suite(*stages, guards=[present]))
+
+    outcome = hubs.run(project, observer=Stopper(signal.SIGINT))
+
+    assert (outcome.record.verdict, outcome.exit_code) == (Verdict.INCONCLUSIVE, 130)
+    assert outcome.record.guards[0].verdict is Verdict.INCONCLUSIVE
+    assert not list((outcome.hub / "red").glob("blocked_*.md"))
 
 
 class Between(Silent):

@@ -284,3 +284,58 @@ def test_gradients_are_not_kept() -> None:
 
     assert values.grad is None
     assert torch.equal(values.detach(), patches())
+
+
+def test_spread_between_samples_is_that_at_one_pixel() -> None:
+    """The variance over the samples at each pixel, mean over pixels, of finite elements."""
+    values = patches()
+    amplitude = np.abs(values.numpy().astype(np.complex128))
+    assert recorded(values)["var_between"] == pytest.approx(
+        amplitude.var(axis=0).mean(), rel=1e-7
+    )
+
+    values[1, 0, 2, 3] = math.nan
+    rest = np.delete(amplitude[:, 0, 2, 3], 1)
+    expected = amplitude.var(axis=0)
+    expected[0, 2, 3] = rest.var()
+    assert recorded(values)["var_between"] == pytest.approx(expected.mean(), rel=1e-7)
+
+
+def test_equal_samples_have_no_spread_and_one_has_none() -> None:
+    """Patches that are alike in every sample give exactly 0, however they vary within."""
+    same = patches()[:1].expand(SHAPE)
+
+    assert recorded(same)["var_between"] == 0.0
+    assert recorded(same)["var_zero_mean"] > 0.1
+    assert recorded(same[:1])["var_between"] is None
+
+
+def test_response_is_the_change_over_the_size() -> None:
+    """Unmoved patches answer with 0, others by how far they move."""
+    values = patches()
+    rolled = values.roll(1, 0)
+    expected = ((rolled - values).abs() ** 2).mean().sqrt() / (values.abs() ** 2).mean().sqrt()
+
+    assert reduction.response(values, values) == 0.0
+    assert reduction.response(values, rolled) == pytest.approx(float(expected), rel=1e-6)
+    assert reduction.response(torch.zeros(SHAPE), torch.zeros(SHAPE)) == 0.0
+    assert recorded(values, response=math.nan)["response"] is None
+
+
+def test_last_patches_are_drawn_beside_the_first(tmp_path: Path) -> None:
+    """One picture holds the first batch on the left and the trained one on the right."""
+    with PatchStatsLogger(tmp_path, enabled=True, limit=1) as logger:
+        logger.log_batch(patches(0), "train")
+        logger.log_batch(patches(1), "val")
+    assert not (tmp_path / run_folder.PROGRESS).exists()
+    logger.log_batch(patches(2), "trained", response=0.5)
+    logger.finalize()
+
+    both = decode((tmp_path / run_folder.PROGRESS).read_bytes())
+    first = decode(grid.render(reduction.moments(patches(0))))
+    last = decode(grid.render(reduction.moments(patches(2))))
+    assert (both[:, : first.shape[1]] == first).all()
+    assert (both[:, -last.shape[1] :] == last).all()
+    assert (decode((tmp_path / run_folder.GRID).read_bytes()) == last).all()
+    entries = json.loads((tmp_path / run_folder.STATS).read_text())
+    assert [entry["phase"] for entry in entries] == ["train", "val", "trained"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from harness.experiments.drills import outcome_cache
 from harness.experiments.drills.outcome_cache import OutcomeCache
 from harness.experiments.explain import source, suspects
 from harness.judgement.declaration import load_project
-from tests.builders import hubs
+from tests.builders import hubs, reports
 
 MODEL = """\
 GAIN = 1
@@ -118,7 +120,9 @@ def test_comments_are_no_change() -> None:
     )
 
 
-def keep_drill(project: Project, name: str, *red: str) -> None:
+def keep_drill(
+    project: Project, name: str, *red: str, sides: dict[str, str] | None = None
+) -> None:
     """Write a drill and the outcome that was kept of it."""
     folder = project.root / "drills"
     folder.mkdir(exist_ok=True)
@@ -132,6 +136,7 @@ def keep_drill(project: Project, name: str, *red: str) -> None:
         red=red,
         duration_s=1.0,
         reason="",
+        sides=sides or {},
     )
     outcome_cache.keep(project, name, cache)
 
@@ -149,6 +154,108 @@ def test_drill_of_the_same_pattern_comes_first(tmp_path: Path) -> None:
 
     assert [(d.drill, d.equal, d.total) for d in made.drills][:1] == [("too-small", 2, 2)]
     assert "the drill too-small plants its defect there" in made.suspects[0].evidence
+
+
+def test_direction_tells_drills_apart(tmp_path: Path) -> None:
+    """Of two drills with the same red guards, that on the same side of them is likelier."""
+    project = declare(tmp_path)
+    both = ("floor", "twice")
+    keep_drill(project, "a-too-large", *both, sides=dict.fromkeys(both, "above"))
+    keep_drill(project, "z-too-small", *both, sides=dict.fromkeys(both, "below"))
+    hubs.run(project)
+    plant(tmp_path, "GAIN = 1", "GAIN = 0")
+
+    made = suspects.explain(project, hubs.run(project).hub)
+
+    assert [(d.drill, d.equal, d.total) for d in made.drills][:2] == [
+        ("z-too-small", 2, 2),
+        ("a-too-large", 0, 2),
+    ]
+
+
+def test_drill_is_known_with_a_guard_left_out(tmp_path: Path) -> None:
+    """Whichever guard of its pattern a run lacks, the drill is still the likeliest."""
+    project = declare(tmp_path)
+    keep_drill(project, "too-large", "high")
+    keep_drill(project, "too-small", "floor", "twice")
+    keep_drill(project, "crash", "stage:make", "default:out")
+    hubs.run(project)
+    plant(tmp_path, "GAIN = 1", "GAIN = 0")
+    record = hubs.run(project).record
+    suite = project.suites["tiny"]
+
+    for left_out in ("floor", "twice"):
+        guards = tuple(guard for guard in record.guards if guard.id != left_out)
+        departure = suspects.compare_drills(project, suite, replace(record, guards=guards))
+        assert (departure[0].drill, departure[0].equal, departure[0].total) == (
+            "too-small",
+            1,
+            2,
+        )
+
+
+_CURVE = (
+    "import csv, sys; sys.path.insert(0, 'source'); import model;"
+    "rows = [[e, 8.0 / 2 ** (e * model.GAIN), 1.0] for e in range(4)];"
+    "csv.writer(open(sys.argv[1], 'w')).writerows([['epoch', 'loss', 'rate'], *rows])"
+)
+
+
+def declare_curve(root: Path) -> Project:
+    """Declare a suite that writes a curve and a picture of it."""
+    picture = "import shutil, sys; shutil.copyfile('source/map.png', sys.argv[1])"
+    table = {"id": "curve", "path": "curve.csv"}
+    train = hubs.command("train", _CURVE, "{work}/curve.csv", artifacts=[table])
+    train["argv"].remove("-I")
+    drawn = {"id": "map", "path": "map.png"}
+    draw = hubs.command("draw", picture, "{work}/map.png", artifacts=[drawn])
+    least = {**hubs.FLOOR, "metric": "curve:[-1].loss", "min": 0.0, "max": 1.0}
+    hubs.declare(root, tiny=hubs.suite(train, draw, guards=[least]))
+    (root / "source/model.py").write_text(MODEL)
+    (root / "source/map.png").write_bytes(reports.png(8, 8))
+    hubs.commit(root)
+    return load_project(root)
+
+
+def test_epoch_at_which_a_curve_parts_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first epoch at which a column differs is named; a column that is alike is not."""
+    project = declare_curve(tmp_path)
+    hubs.run(project)
+    plant(tmp_path, "GAIN = 1", "GAIN = 0")
+    hub = hubs.run(project).hub
+
+    (departure,) = suspects.explain(project, hub).departures
+
+    assert (departure.column, departure.at, departure.before, departure.after) == (
+        "loss",
+        1.0,
+        4.0,
+        8.0,
+    )
+    assert main.main(["explain", str(hub), "-C", str(tmp_path)]) == 0
+    assert "epoch 1         curve: loss" in capsys.readouterr().out
+
+
+def test_page_has_the_pictures_of_both_runs(tmp_path: Path) -> None:
+    """A page shows the picture that differs beside the one before, and what is said."""
+    project = declare_curve(tmp_path)
+    hubs.run(project)
+    plant(tmp_path, "GAIN = 1", "GAIN = 0")
+    (tmp_path / "source/map.png").write_bytes(reports.png(8, 8, 2.0))
+    hub = hubs.run(project).hub
+    page = tmp_path / "why.html"
+
+    assert main.main(["explain", str(hub), "-C", str(tmp_path), "--output", str(page)]) == 0
+
+    written = page.read_text("utf-8")
+    pictures = [reports.png(8, 8), reports.png(8, 8, 2.0)]
+    places = [written.index(base64.b64encode(content).decode()) for content in pictures]
+    assert places == sorted(places)
+    assert "source/model.py: &lt;module&gt;" in written
+    inside = ["explain", str(hub), "-C", str(tmp_path), "--output", str(hub / "why.html")]
+    assert main.main(inside) == 2
 
 
 def test_explanation_as_json(tmp_path: Path, capsys: Any) -> None:

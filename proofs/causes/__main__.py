@@ -1,0 +1,143 @@
+"""Plant defects and write down what is said of them: ``python -m proofs.causes``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from harness.files import sha256_bytes
+from proofs.causes import campaign
+from proofs.causes.campaign import Answer
+from proofs.docs import regions
+
+PAGE = regions.DOCS / "cause-power.md"
+_ROOT = regions.DOCS.parent
+_CODE = ("judgement", "evidence", "experiments", "runner")
+_RED = "red"
+_LARGEST = 3
+_PICTURES = 10
+_SHOTS = regions.DOCS / "pictures"
+_HEAD = """\
+# What is said of a defect
+
+Written by `make cause-power`, which plants the drills of suite `smoke` and further defects one
+by one in a clone of this repository, runs the suite without its tests, and writes down what a
+person reads: how many blockers are open, the first cause, whom `harness explain` suspects, and
+which drill it takes the run for when one red guard is left out.
+
+"""
+
+
+@click.command()
+@click.option("--only", default="", help="Defects whose names hold these words.")
+@click.option("--keep", type=click.Path(path_type=Path), default=Path(".harness/cause-power"))
+@click.option(
+    "--page-only", is_flag=True, help="Write the page from the answers that are kept."
+)
+@click.option(
+    "--pictures", is_flag=True, help="Take the first screens of ten red reports, too."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=PAGE)
+def main(only: str, keep: Path, *, page_only: bool, pictures: bool, output: Path) -> None:
+    """Plant what has no answer yet, and write the page."""
+    place = (keep / digest_code()).absolute()
+    if page_only:
+        answers = list(campaign.read_answers(place).values())
+    else:
+        answers = campaign.run(_ROOT, place, only)
+    known = campaign.recognise(place, answers)
+    count = len(campaign.list_planted(_ROOT))
+    names = [one.name for one in answers if one.verdict == _RED][:_PICTURES]
+    if pictures:
+        from proofs.causes.pictures import take_pictures
+
+        take_pictures((place / "reports" / f"{name}.html" for name in names), _SHOTS)
+    output.write_text(write_page(answers, known, count), "utf-8")
+
+
+def digest_code() -> str:
+    """Return what answers depend on: another code answers anew."""
+    folders = [_ROOT / "harness" / name for name in _CODE] + [_ROOT / "ptycho_torch"]
+    paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    paths.append(_ROOT / "harness.toml")
+    return sha256_bytes(b"\\0".join(path.read_bytes() for path in paths))[:12]
+
+
+def write_page(
+    answers: Sequence[Answer], known: Mapping[str, Sequence[tuple[str, int]]], count: int
+) -> str:
+    """Write the page.
+
+    Args:
+        answers: What was said of each defect.
+        known: Of each drill, its rank for each guard that was left out.
+        count: How many defects there are in all.
+    """
+    red = [one for one in answers if one.verdict == _RED]
+    drilled = [one for one in red if one.guard]
+    rows = [
+        ("exactly one open blocker", _share([one.blockers == 1 for one in red])),
+        ("first cause names the guard or stage of the drill", _share(map(_is_first, drilled))),
+        ("or says that it follows", _share(map(_is_told, drilled))),
+        ("planted file among three suspects", _share([0 < o.place <= _LARGEST for o in red])),
+        ("drill the likest, all guards there", _share(_ranks(known, with_all=True))),
+        ("drill the likest, one guard left out", _share(_ranks(known, with_all=False))),
+    ]
+    counted = f"""\
+Measured: {len(answers)} of {count} defects; {len(red)} were red, {len(drilled)} of them drills.
+The others are not seen by so short a suite.
+
+"""
+    head = ("defect", "verdict", "blockers", "first cause", "suspect", "likest without one")
+    return "".join(
+        [
+            _HEAD,
+            counted,
+            regions.table(("", "share"), rows),
+            "\n## Defects\n\n",
+            regions.table(head, [_row(one, known) for one in answers]),
+            *_list_pictures(answers),
+        ]
+    )
+
+
+def _list_pictures(answers: Sequence[Answer]) -> list[str]:
+    """Show the first screens that lie there: what is broken, and where, in ten seconds."""
+    names = [one.name for one in answers if (_SHOTS / f"red-{one.name}.png").is_file()]
+    lines = [f"\n![First screen of {name}](pictures/red-{name}.png)\n" for name in names]
+    return ["\n## First screens of red reports\n", *lines] if lines else []
+
+
+def _share(answers: Iterable[bool]) -> str:
+    values = list(answers)
+    return f"{sum(values)} of {len(values)}"
+
+
+def _is_first(one: Answer) -> bool:
+    return one.guard in one.first or one.guard == f"stage:{one.stage}"
+
+
+def _is_told(one: Answer) -> bool:
+    return _is_first(one) or one.guard in one.follows
+
+
+def _ranks(known: Mapping[str, Sequence[tuple[str, int]]], *, with_all: bool) -> list[bool]:
+    return [
+        rank == 1
+        for ranks in known.values()
+        for left_out, rank in ranks
+        if bool(left_out) is not with_all
+    ]
+
+
+def _row(one: Answer, known: Mapping[str, Sequence[tuple[str, int]]]) -> tuple[str, ...]:
+    ranks = [rank for left_out, rank in known.get(one.name, ()) if left_out]
+    alike = f"{sum(rank == 1 for rank in ranks)} of {len(ranks)}" if ranks else "–"
+    sentence = one.sentence.replace("|", "\\\\|")[:80]
+    return one.name, one.verdict, str(one.blockers), sentence, str(one.place or "–"), alike
+
+
+if __name__ == "__main__":
+    main()

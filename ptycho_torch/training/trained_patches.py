@@ -1,0 +1,43 @@
+"""The training batches once more, by the weights of the bundle: what the network has learnt."""
+
+from __future__ import annotations
+
+import torch
+
+from ptycho_torch.patch_stats import reduction
+from ptycho_torch.patch_stats.logger import PatchStatsLogger
+from ptycho_torch.pinn import PtychoPINN
+from ptycho_torch.training.prepare import Prepared
+
+PHASE = "trained"
+
+
+def record(stats: PatchStatsLogger, model: PtychoPINN, prepared: Prepared) -> None:
+    """Record the patches of the first batches that the training loader serves, and their files.
+
+    Each batch is predicted a second time with its inputs exchanged among its samples, which
+    tells whether the patches depend on them.
+
+    Args:
+        stats: What the training recorded its own batches with.
+        model: In-memory model with the weights of the bundle.
+        prepared: What was fitted.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    with torch.inference_mode():
+        for number, batch in enumerate(prepared.train_loader):
+            if not stats.should_log(PHASE):
+                break
+            amplitude = batch.amplitude.to(model.probe.real.dtype)
+            patches = model(amplitude, batch.offsets).patches
+            exchanged = model(amplitude.roll(1, 0), batch.offsets).patches
+            stats.log_batch(
+                patches,
+                phase=PHASE,
+                batch_idx=number,
+                scale=prepared.contract.in_force,
+                response=reduction.response(patches, exchanged),
+            )
+    stats.finalize()
