@@ -63,7 +63,11 @@ REPOSITORIES = (
         words="--output out --seed 1",
         needs=("asteval", "uncertainties", "dill"),
         # x
-        defect=("lmfit/lineshapes.py", "(2*sigma**2))))", "(sigma**2))))"),
+        defect=(
+            "lmfit/lineshapes.py",
+            "(2*sigma**2))))\n\n\ndef gaussian2d",
+            "(sigma**2))))\n\n\ndef gaussian2d",
+        ),
         addition=(
             '\n[[suites.fit-peak.guards]]\nid = "width"\nkind = "golden"\n'
             'metric = "peak:sigma"\nremedy = "Another width: look at the shape."\n'
