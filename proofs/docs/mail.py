@@ -1,4 +1,4 @@
-"""The scene of a model that came by mail: a clone of its source, the bundle, its attestations."""
+"""The scene of a model that came by mail: a clone of its source, bundle and attestations."""
 
 from __future__ import annotations
 

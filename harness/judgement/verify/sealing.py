@@ -82,7 +82,8 @@ def _hold_against(
     entry = seen.seals[0]
     wrong = [*faults(entry, manifest, record, seen.other), *_proof_faults(seen.leaves, entry)]
     place = f"entry {entry.sequence} of {len(seen.leaves)}"
-    rows = [report.passed_row(CHECK, f"{word}: {place}, included")]
+    begun = starting.describe_start(seen.logged)
+    rows = [report.passed_row(CHECK, f"{word}: {place}, included{begun}")]
     if wrong:
         line = f"in the {word} {layout.LEDGER} line {entry.sequence + 1}"
         rows = [

@@ -47,14 +47,13 @@ def bad(store: Store, **options: Any) -> dict[str, list[str]]:
 
 
 def test_the_rows_come_in_the_order_of_the_design(store: Store) -> None:
-    """Structure, bytes, ledger, start, coverage, guards, freshness."""
+    """Structure, bytes, ledger, coverage, guards, freshness."""
     checks = [row.check for row in verify(store.project, store.hub).rows]
 
-    assert list(dict.fromkeys(checks))[:6] == [
+    assert list(dict.fromkeys(checks))[:5] == [
         "structure",
         "bytes",
         "ledger",
-        "start",
         "coverage",
         "guards",
     ]
