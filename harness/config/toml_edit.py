@@ -15,7 +15,9 @@ from typing import Any
 Place = tuple[str | int, ...]
 # A comment, or a string in one of TOML's four spellings; the longer quotes first.
 _TOKEN = re.compile(
-    r'#[^\n]*|"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'', re.DOTALL
+    # Up to two quotes may stand right before the three that close: all of them are taken.
+    r'#[^\n]*|"""(?:\\.|[^\\])*?"{3,5}(?!")|\'\'\'.*?\'{3,5}(?!\')|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'',
+    re.DOTALL,
 )
 
 
