@@ -17,7 +17,7 @@ from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError, IntegrityError
 from harness.evidence.hub import checkout, digest, layout, ledgers, starts
 from harness.evidence.hub.ledgers import LOCAL, Ledgers
-from harness.evidence.ledger import checkpoint, keys, merge, merkle, witness
+from harness.evidence.ledger import checkpoint, keys, merge, merkle, search, witness
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.evidence.ledger.tiles import Tiles
 from harness.judgement.verify import signing
@@ -285,7 +285,7 @@ def merge_command(session: Session, theirs: str) -> None:
     project = resolve.project(session)
     ours = _both(project).published
     relative = ours.path.relative_to(project.root).as_posix()
-    if ours.path.is_file() and b"\n<<<<<<< " in b"\n" + ours.path.read_bytes():
+    if search.mentions(ours.path, b"<<<<<<< ", at_start=True):
         files.write_bytes(ours.path, _from_git(project.root, "HEAD", relative))
     if (session.start / theirs).is_file():
         merged = merge.merge(ours, Ledger(session.start / theirs))

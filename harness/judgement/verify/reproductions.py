@@ -17,7 +17,7 @@ from typing import Any
 from harness.config.project import Project
 from harness.errors import ConfigError, HarnessError, IntegrityError
 from harness.evidence.hub import digest, inventory, layout, ledgers, seal
-from harness.evidence.ledger import canonical, checkpoint, keys
+from harness.evidence.ledger import canonical, checkpoint, keys, search
 from harness.evidence.ledger.keys import PublicKey, SecretKey
 from harness.evidence.ledger.log import Entry
 from harness.judgement.verify import report
@@ -71,7 +71,7 @@ def read_reproductions(hub: Path, project: Project | None = None) -> tuple[Repro
     manifest = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
     entries: dict[bytes, Reproduction] = {}
     both = ledgers.of_hub(hub, project)
-    if not any(_WORD in ledger.path.read_bytes() for _, ledger in both.by_name):
+    if not any(search.mentions(ledger.path, _WORD) for _, ledger in both.by_name):
         return ()  # as of most stores: nothing is parsed for it
     for _, entry in both.walk():
         if (entry.kind, entry.subject) == (KIND, subject):

@@ -228,7 +228,7 @@ def test_killed_between_start_and_seal_no_run_is_lost_or_doubled(
     longest = time.monotonic() - began
     chance, killed = random.Random(SEED), 0  # noqa: S311 - repeatable, no secret
     for _ in range(kills):
-        killed += _kill_one(project, ledger, chance.uniform(0, 0.8 * longest))
+        killed += _kill_one(project, ledger, chance.uniform(0, 0.4 * longest))
 
     workflow.tidy(project)
 
