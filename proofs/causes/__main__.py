@@ -86,8 +86,10 @@ def write_page(
         ("drill the likest, one guard left out", _share(_ranks(known, with_all=False))),
     ]
     counted = f"""\
-Measured: {len(answers)} of {count} defects; {len(red)} were red, {len(drilled)} of them drills.
-The others are not seen by so short a suite.
+Measured so far: {len(answers)} of {count} defects, the others have no answer yet. Of those that
+were measured {len(red)} were red, {len(drilled)} of them drills. What each drill turns red is
+taken from the same run that is then recognised; of drills without an answer only the guard in
+their header is known.
 
 """
     head = ("defect", "verdict", "blockers", "first cause", "suspect", "likest without one")
