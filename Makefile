@@ -26,7 +26,7 @@ WANTS_SOLVER := $(if $(PARTS),$(filter quality,$(PARTS)),quality)
 BESIDE_LOCKED = PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power cause-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-mlflow test-s3 bench dist adopt
+.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power cause-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-model-signing test-mlflow test-s3 bench dist adopt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -121,6 +121,11 @@ test-mlflow: $(READY) ## Test the MLflow export with its library, in an environm
 	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mlflow-skinny sqlalchemy alembic
 	@$(BESIDE_LOCKED) .venv-mlflow/bin/python -m pytest -p no:anyio tests/harness/sharing/export/test_tracking.py
 
+test-model-signing: $(READY) ## Hold signed models against the program of OpenSSF model signing
+	@test -x .venv-signing/bin/python || $(PYTHON) -m venv .venv-signing
+	@.venv-signing/bin/python -m pip install --quiet --disable-pip-version-check "model-signing==1.1.1" pyopenssl
+	@$(BESIDE_LOCKED) .venv-signing/bin/python -m pytest tests/harness/sharing/export/test_model_signature.py
+
 test-s3: $(READY) ## Test `harness store` against a local S3 server, in an environment of its own
 	@test -x .venv-s3/bin/python || $(PYTHON) -m venv .venv-s3
 	@.venv-s3/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock s3fs "moto[s3]" flask flask-cors
@@ -173,6 +178,9 @@ dist: $(DIST_READY) ## Build wheel and sdist of harness and model into dist/, tw
 
 adopt: dist ## Install the wheel in each Python at hand and take it into repositories (PYTHONS="3.11 3.13")
 	@$(PYTHON) -m proofs.adopt $(PYTHONS)
+
+adopt-repositories: $(READY) dist ## Take the wheel into released repositories of others, and plant a defect in each
+	@$(BIN)/python -m proofs.adopt --repositories
 
 docs: $(READY) ## Build the documentation strictly into site/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mkdocs

@@ -36,7 +36,8 @@ def _is_inside(value: Any) -> bool:
     return value is None or path_fault(value) is None
 
 
-def _is_instant(value: Any) -> bool:
+def is_instant(value: Any) -> bool:
+    """Say whether a text is a time with its offset from UTC."""
     try:
         return dt.datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
@@ -52,5 +53,5 @@ IDENTIFIER = {"is": _is_name, "expected": "letters, digits, '.', '_' and '-', at
 WORD = {"is": _is_word, "expected": "a printable word without '/', '\\' or a leading '.'"}
 RUN = {"is": _is_run_id, "expected": "YYYYMMDDTHHMMSSZ-<6 hex>"}
 INSIDE = {"is": _is_inside, "expected": "a path inside its root"}
-INSTANT = {"is": _is_instant, "expected": "a time as RFC 3339 in UTC"}
+INSTANT = {"is": is_instant, "expected": "a time as RFC 3339 in UTC"}
 SIZE = {"is": _is_size, "expected": "a number of bytes"}

@@ -186,7 +186,8 @@ class CauseRecord:
 class HubRecord:
     """The record of one run, stored as ``hub.json``.
 
-    ``inputs_meaning`` says what the digests of the inputs stand for: ``bytes``, or ``code-1``.
+    ``inputs_meaning`` says what the digests of the inputs stand for: ``bytes``, or ``code-1``;
+    ``default_rules`` is the edition of the rules that hold for every artifact.
     """
 
     schema: int
@@ -212,6 +213,7 @@ class HubRecord:
     quarantine: tuple[QuarantineRecord, ...] = ()
     inputs_meaning: str = "bytes"
     causes: tuple[CauseRecord, ...] = ()
+    default_rules: int = 1
 
 
 def encode(value: Any) -> Any:
@@ -242,6 +244,7 @@ def _shape(cls: type) -> tuple[dict[str, Any], frozenset[str]]:
     required = frozenset(
         f.name
         for f in dataclasses.fields(cls)
+        # A field with a default came later: records that were sealed without it must be read.
         if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
     )
     return typing.get_type_hints(cls), required
@@ -282,6 +285,7 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
 def _decode_record(cls: type, value: Any, where: str) -> Any:
     _require(value, dict, where)
     kinds, required = _shape(cls)
+    # An unknown key is damage, not the future: a seal covers it, and a reader would skip it.
     if unknown := sorted(value.keys() - kinds.keys()):
         raise _damage(f"{where}.{unknown[0]}", "an unknown key", f"one of {', '.join(kinds)}")
     if missing := sorted(required - value.keys()):
@@ -302,8 +306,10 @@ def _decode_enum(cls: type[enum.Enum], value: Any, where: str) -> enum.Enum:
 
 
 def _decode_scalar(kind: type, value: Any, where: str) -> Any:
+    # JSON has one kind of number, and other writers print 1.0 as 1.
     if kind is float and type(value) is int:
         return float(value)
+    # Not isinstance: to Python True is an int, to a reader it is no count.
     if type(value) is not kind:
         raise _damage(where, f"{type(value).__name__} {value!r}"[:80], kind.__name__)
     return value

@@ -67,3 +67,22 @@ def check_training(config: RunConfig) -> None:
             expected="a loss, because only poisson has a deviance",
             found=monitor,
         )
+
+
+def check_inference(config: RunConfig) -> None:
+    """Refuse what the backend, or an inference without sweeps, would have to ignore.
+
+    Raises:
+        ConfigError: Probe or positions are to be refined, by no sweep.
+        InputError: The backend is not installed.
+    """
+    backends.require(config.execution)
+    inference = config.inference
+    if (inference.refine_probe or inference.refine_positions) and not inference.refine:
+        asked_by = "--refine_probe" if inference.refine_probe else "--refine_positions"
+        raise ConfigError(
+            "--refine",
+            expected=f"a number of sweeps, because {asked_by} is given",
+            found="0",
+            remedy="add --refine 10",
+        )

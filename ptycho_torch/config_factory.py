@@ -233,7 +233,7 @@ def create_inference_payload(
     _refuse_contradictions(builder, info.configs.to_dict())
     _require_file(test_data_file)
     config = _complete(builder.build())
-    backends.require(config.execution)
+    config_checks.check_inference(config)
     if config.data.companion_file is not None:
         _require_file(config.data.companion_file)
     return InferencePayload(run_config=config)

@@ -134,6 +134,23 @@ class InferenceConfig:
         choices=("auto", "on", "off"),
         flag=Flag(name="metrics", modes=INFERENCE, on="on", off_name="no_metrics", off="off"),
     )
+    refine: int = setting(
+        0,
+        "Sweeps over all frames that take out what the network blurred.",
+        low=0,
+        high=10_000,
+        flag=Flag(name="refine", modes=INFERENCE, metavar="K"),
+    )
+    refine_probe: bool = setting(
+        False,
+        "Refine the probe too.",
+        flag=Flag(name="refine_probe", modes=INFERENCE, on=True),
+    )
+    refine_positions: bool = setting(
+        False,
+        "Refine the positions too, each by a pixel at most.",
+        flag=Flag(name="refine_positions", modes=INFERENCE, on=True),
+    )
     debug_dump: str | None = setting(
         None,
         "Folder for geometry and patch diagnostics.",

@@ -28,9 +28,12 @@ def open_replacement(path: Path) -> Iterator[BinaryIO]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # A sibling: a rename is atomic within one file system only.
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
         with os.fdopen(handle, "w+b") as stream:
+            # mkstemp makes files for their owner alone; results are there to be read by
+            # others.
             os.fchmod(stream.fileno(), 0o644)
             yield stream
         temporary.replace(path)
@@ -56,6 +59,7 @@ def write_text(path: Path, content: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write sorted, indented JSON atomically; a NaN is an error, not a literal."""
+    # NaN is no JSON (RFC 8259, section 6): other readers would refuse the whole file.
     text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     write_text(path, text + "\n")
 

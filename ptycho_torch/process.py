@@ -32,6 +32,7 @@ def keep_freed_memory() -> bool:
     """
     if platform.libc_ver()[0] != "glibc":
         return False
+    # Setting one ends the adaptation of both (mallopt(3)), hence both are set.
     mallopt = ctypes.CDLL(None).mallopt
     return all(mallopt(name, _KEPT_BYTES) == 1 for name in (_MMAP_THRESHOLD, _TRIM_THRESHOLD))
 

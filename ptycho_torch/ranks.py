@@ -17,6 +17,7 @@ LOCAL = "LOCAL_RANK"
 NODE = "NODE_RANK"
 PARENT_PIPE = "PTYCHO_TORCH_PARENT_PIPE"
 RENDEZVOUS = ("MASTER_ADDR", "MASTER_PORT", NODE)
+# Set by srun; the names above are those of torchrun and of our own launcher.
 _SLURM_NUMBER, _SLURM_WORLD = "SLURM_PROCID", "SLURM_NTASKS"
 
 
@@ -48,6 +49,7 @@ class Rank:
         The shares of all processes follow each other, cover everything once and differ by
         one at most; with fewer things than processes some are empty.
         """
+        # Integers of any size: no rounding, and where one share stops the next one starts.
         return size * self.number // self.count, size * (self.number + 1) // self.count
 
 
@@ -92,6 +94,7 @@ def find_rank(count: int) -> Rank:
 
 
 def _is_slurm_task(count: int) -> bool:
+    # torchrun under srun sets LOCAL_RANK: Slurm then numbers the launchers, not the processes.
     return LOCAL not in os.environ and _whole(_SLURM_WORLD) == count and count > 1
 
 

@@ -14,6 +14,7 @@ import numpy as np
 class Stream(enum.IntEnum):
     """Purposes that draw random numbers; the number is part of the contract."""
 
+    # A number that is changed or given again changes every seeded result from then on.
     SPLIT = 1
     GROUPING = 2
     WEIGHTS = 3
@@ -21,9 +22,11 @@ class Stream(enum.IntEnum):
     OBJECT = 5
     SCAN = 6
     NOISE = 7
+    REFINEMENT = 8
 
 
 def generator(seed: int, stream: Stream, *branch: int) -> np.random.Generator:
     """Make the generator of one stream; ``branch`` separates epochs and the like."""
+    # Not seed + stream: the streams of one seed would be those of its neighbours.
     sequence = np.random.SeedSequence(seed, spawn_key=(int(stream), *branch))
     return np.random.default_rng(sequence)

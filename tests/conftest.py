@@ -8,6 +8,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from pathlib import Path
+
+import pytest
+
+from tests.builders import sealed
+from tests.builders.sealed import Store
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is loaded, which is later
 
@@ -18,3 +24,15 @@ if importlib.util.find_spec("jaxtyping") and importlib.util.find_spec("beartype"
     from tests.laws import shapes
 
     install_import_hook("ptycho_torch", f"{shapes.__name__}.checked")
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Return a sealed hub, made once by a real run, that no test may change."""
+    return sealed.make(tmp_path_factory.mktemp("pristine") / "project")
+
+
+@pytest.fixture
+def store(pristine: Store, tmp_path: Path) -> Store:
+    """Return a store of this test's own."""
+    return sealed.copy(pristine, tmp_path / "project")

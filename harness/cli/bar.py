@@ -74,6 +74,7 @@ class Bar:
         if self._done:
             left = spent / self._done * (self._total - self._done)
             words += f", about {text.duration(left)} to go"
+        # A line that wraps could not be erased by going back to its beginning.
         return words[: shutil.get_terminal_size().columns - 1]
 
     def _draw(self) -> None:

@@ -132,7 +132,8 @@ def _write(
 ) -> None:
     suites = ground.project.suites.values()
     argvs = [argv for suite in suites for argv in placeholders.argvs(suite)]
-    place_of_runs = stamp.environment(argvs, {})
+    packages = dict.fromkeys(name for suite in suites for name in suite.packages)
+    place_of_runs = stamp.environment(argvs, {}, tuple(packages))
     page = report.page(ground.project, outcomes, idle, ground.commit, place_of_runs)
     write_text(path, page)
 

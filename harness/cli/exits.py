@@ -46,6 +46,8 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 
 def call_guarded(call: Callable[[], Any], session: Session) -> int:
     """Call, and turn every outcome into an exit code; mistakes become one line on stderr."""
+    # As an exception, so that whatever cleans up does; the default would end the process at
+    # once.
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         return _code_of(call())
@@ -123,6 +125,7 @@ def _internal(failure: Exception, session: Session) -> int:
 
     if session.debug:
         sys.stderr.write("".join(traceback.format_exception(failure)))
+    # The innermost one: where it failed, not where it was called.
     frame = traceback.extract_tb(failure.__traceback__)[-1]
     place = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119 - a name, not a path
     what = " ".join(str(failure).split())[:200]
@@ -138,6 +141,8 @@ def _report(
     session: Session, line: str, code: int, kind: str, parts: dict[str, str] | None = None
 ) -> int:
     """Print one line on stderr and, under ``--json``, the same as an object on stdout."""
+    # Names and messages come out of files: an escape in one of them would rewrite the
+    # terminal.
     text = "".join(c if c.isprintable() else " " for c in line)
     sys.stderr.write(text + "\n")
     if session.json:

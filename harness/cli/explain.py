@@ -23,6 +23,7 @@ Examples:
   harness explain quick --json
   harness explain latest --output why.html
 """
+# Of each list: an explanation that has to be scrolled explains nothing.
 _MOST = 5
 
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from harness.cli import options, resolve
+from harness.cli import builder_options, options, resolve, signer
 from harness.cli.options import Session
-from harness.errors import ConfigError
-from harness.evidence.hub import digest
+from harness.config.project import Project
+from harness.errors import ConfigError, NotAProjectError
 from harness.evidence.hub.store import read_record
-from harness.evidence.ledger import keys
 from harness.sharing.export import bagit, in_toto, ro_crate
 
 EXAMPLES = """\b
@@ -37,18 +36,14 @@ _FOLDERS = {"bagit": bagit.write, "ro-crate": ro_crate.write}
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Where to write; not for mlflow."
 )
-@click.option(
-    "--sign",
-    "key_file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Sign in-toto envelopes with the secret key in this file.",
-)
+@signer.sign_option("Sign in-toto envelopes with the secret key in this file.")
 @click.option(
     "--tracking-uri",
     envvar="MLFLOW_TRACKING_URI",
     show_envvar=True,
     help="Where mlflow keeps runs: a folder, sqlite:///FILE or a server's address.",
 )
+@builder_options.builder_options
 @click.option("--experiment", help="Experiment of the run in mlflow; the suite without it.")
 @options.common
 @options.pass_session
@@ -63,7 +58,7 @@ def command(session: Session, /, **flags: Any) -> None:
     if flags["kind"] == "mlflow":
         _track(session, hub, flags["tracking_uri"], flags["experiment"] or "")
     else:
-        _write(session, hub, flags["kind"], flags["output"], flags["key_file"])
+        _write(session, hub, flags)
 
 
 def _refuse_mixed(flags: dict[str, Any]) -> None:
@@ -104,8 +99,8 @@ def _track(session: Session, hub: Path, address: str, experiment: str) -> None:
     session.answer(answer, f"mlflow  run {run} at {address}")
 
 
-def _write(session: Session, hub: Path, kind: str, output: Path, key_file: Path | None) -> None:
-    record = read_record(hub)
+def _write(session: Session, hub: Path, flags: dict[str, Any]) -> None:
+    record, kind, output = read_record(hub), flags["kind"], flags["output"]
     if output.absolute().is_relative_to(hub):
         remedy = "Name a place outside the hub with --output."
         raise ConfigError(
@@ -114,12 +109,15 @@ def _write(session: Session, hub: Path, kind: str, output: Path, key_file: Path 
     if kind in _FOLDERS:
         _FOLDERS[kind](hub, record, output)
     else:
-        in_toto.write(hub, record, output, _signer(key_file))
+        secret, by = signer.read_signer(flags["key_file"]), builder_options.builder(flags)
+        in_toto.write(hub, record, output, secret, project=_project(session), builder=by)
     answer = {"hub": resolve.relative_place(hub), "format": kind, "output": str(output)}
     session.answer(answer, f"{kind}  {output}")
 
 
-def _signer(key_file: Path | None) -> keys.SecretKey | None:
-    if key_file is None:
+def _project(session: Session) -> Project | None:
+    """Return the project that the command works in, where there is one."""
+    try:
+        return resolve.project(session)
+    except NotAProjectError:
         return None
-    return keys.read_secret(digest.read_bytes(key_file, 4096).decode(errors="replace").strip())

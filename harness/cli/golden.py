@@ -30,7 +30,7 @@ Examples:
   harness golden calibrate forward-parity --seeds 12
   harness golden update forward-parity --reason "the encoder has one block more"
   harness golden rename train-stats:[*].var train-stats:[*].variance
-  harness golden explain forward-parity "min(train-stats:[phase=train].var_zero_mean)"
+  harness golden explain quick "min(metrics:[split=test].loss)"
 """
 
 
@@ -95,13 +95,13 @@ def calibrate(session: Session, /, suite: str, **flags: Any) -> int:
     wanted = [str(flags["first_seed"] + i) for i in range(flags["seeds"])]
     total = len(wanted) + 1
     with (
-        progress.show_progress(session, total) as bar,
+        progress.show_progress(session, total, is_measuring=True) as bar,
         stop_on_signals() as stop,
         executors.open_executor(chosen) as executor,
     ):
         session.say(f"{suite}: {total} runs, {execution.describe_executor(chosen)}")
         reached = ", ".join(calibration_runs.seeded_stages(declared))
-        session.say(f"The first whole, the others {reached} alone: inconclusive is no failure.")
+        session.say(f"The first whole, the others {reached} alone.")
         datasets = {role: path for role, path in files.items() if path}
         try:
             runs = calibration_runs.run_seeds(
@@ -146,7 +146,7 @@ def update(session: Session, suite: str, reason: str) -> None:
 def rename(session: Session, old: str, new: str, suite: str | None, reason: str) -> None:
     """Give a metric another name: path OLD becomes NEW.
 
-    A path is what a guard says, such as train-stats:[phase=train].var_zero_mean, without an
+    A path is what a guard says, such as metrics:[split=test].loss, without an
     aggregate. Changes the guards in harness.toml, whose comments stay, and the goldens; the
     ledger tells of it. Nothing is calibrated anew, so that what the artifact holds under NEW
     must be what it held under OLD. Refused when CI is set.

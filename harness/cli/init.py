@@ -9,16 +9,18 @@ from pathlib import Path
 import click
 
 from harness import files
-from harness.cli import options
+from harness.cli import ci_files, options, proposal, survey
 from harness.cli.options import Session
 from harness.config import config_file
 from harness.errors import ConfigError
-from harness.judgement.declaration import load_project
+from harness.judgement.declaration import load_project, read_declaration
 
 EXAMPLES = """\b
 Examples:
   cd my-model && harness init && harness run default
   harness init -C ../other-model --name other
+  harness init --from-command "python train.py --epochs 2 --output out"
+  harness init --ci github
 """
 _NOT_PACKAGES = {"tests", "test", "docs", "examples", "benchmarks", "build", "dist", "scripts"}
 _IGNORED = (".harness/", "hubs/*/")
@@ -31,7 +33,7 @@ _HEAD = f"""\
 schema = 1
 name = {{name}}
 
-[suites.default]
+{{python}}[suites.default]
 description = "The tests of this repository."
 # Evidence is fresh as long as these files are the same; they are globs from this folder.
 inputs = [{{inputs}}]
@@ -42,8 +44,15 @@ _PYTEST = """\
 id = "tests"
 kind = "pytest"
 selectors = [{selectors}]
+# Fewer than were there when this was written is red; raise it as tests are added.
 min_tests = 1
+min_collected = {count}
 timeout_s = 900
+"""
+_PYTHON = """\
+# Runs the stages: the environment of this repository, not the one of the harness.
+python = {python}
+
 """
 _COMPILE = """\
 # There is no test yet: this stage only proves that the source compiles.
@@ -82,15 +91,33 @@ _TAIL = """\
     is_flag=True,
     help=f"Write {config_file.SCHEMA_FILE} for editors anew, and nothing else.",
 )
+@click.option(
+    "--from-command",
+    "from_command",
+    help="Run this once here, look at what it wrote, and propose a suite with guards from it.",
+)
+@click.option(
+    "--ci",
+    type=click.Choice(sorted(ci_files.SERVICES)),
+    help="Write a file for this CI service too; it is never overwritten.",
+)
 @options.common
 @options.pass_session
-def command(session: Session, name: str | None, *, is_schema_alone: bool) -> None:
+def command(
+    session: Session,
+    name: str | None,
+    from_command: str | None,
+    ci: str | None,
+    *,
+    is_schema_alone: bool,
+) -> None:
     """Set up the harness in this repository.
 
     Writes a harness.toml with one suite around what it finds (tests, else the packages), and
     keeps the harness's own files out of git, and git's line ends out of evidence. Never
-    overwrites a harness.toml. Its schema is written beside it, so that an editor completes,
-    explains and checks each key.
+    overwrites a harness.toml: in a repository that has one, --from-command adds a suite to it
+    and --ci a file. Its schema is written beside it, so that an editor completes, explains and
+    checks each key.
     """
     if is_schema_alone:
         root = config_file.find_root(session.start)
@@ -98,30 +125,81 @@ def command(session: Session, name: str | None, *, is_schema_alone: bool) -> Non
         return
     root = session.start.resolve()
     target = root / config_file.FILE
-    if target.exists():
-        remedy = "Edit it, or run: harness status."
+    is_new = not target.exists()
+    if not is_new and from_command is None and ci is None:
+        remedy = "Edit it, add a suite with --from-command, or run: harness status."
         raise ConfigError(str(target), found="a file", expected="none", remedy=remedy)
-    files.write_text(target, declaration(root, name or root.name))
-    load_project(root)
-    written = [config_file.FILE, _write_schema(root)]
-    written += _add_lines(root / ".gitignore", _IGNORED)
-    written += _add_lines(root / ".gitattributes", _ATTRIBUTES)
+    before = b"" if is_new else target.read_bytes()
+    text = declaration(root, name or root.name) if is_new else before.decode()
+    suite = "default"
+    if from_command is not None:
+        suite, text = _add_suite(root, text, from_command)
+    written = []
+    if text.encode() != before:
+        read_declaration(root, text.encode())
+        files.write_text(target, text)
+        written.append(config_file.FILE)
+    project = load_project(root)
+    if is_new:
+        written += [_write_schema(root)]
+        written += _add_lines(root / ".gitignore", _IGNORED)
+        written += _add_lines(root / ".gitattributes", _ATTRIBUTES)
+    if ci:
+        written.append(ci_files.write_file(ci, root, suite, project.suites[suite].python))
+    _tell(session, project.name, suite, written, is_new=is_new)
+
+
+def _tell(session: Session, name: str, suite: str, written: list[str], *, is_new: bool) -> None:
     lines = [f"wrote  {word}" for word in written]
     owners = [f"{path} @OWNER" for path in _OWNED]
-    lines += ["add    to .github/CODEOWNERS, with who may weaken a rule:"]
-    lines += [f"         {line}" for line in owners]
+    if is_new:
+        lines += ["add    to .github/CODEOWNERS, with who may weaken a rule:"]
+        lines += [f"         {line}" for line in owners]
+    following = [
+        f"harness run {suite}",
+        "harness verify --hub latest",
+        f"git add {' '.join(dict.fromkeys(written))}",
+    ]
+    lines += [f"{'then' if i else 'next'}   {word}" for i, word in enumerate(following)]
     answer = {
-        "project": name or root.name,
+        "project": name,
         "written": written,
         "code_owners": owners,
-        "next": "harness run default",
+        "next": following[0],
+        "then": following[1:],
     }
-    session.answer(answer, "\n".join([*lines, "next   harness run default"]))
+    session.answer(answer, "\n".join(lines))
+
+
+def _add_suite(root: Path, text: str, words: str) -> tuple[str, str]:
+    """Add a suite for a command to a declaration; returns its name and the new text."""
+    project = read_declaration(root, text.encode())
+    base = project.suites.get("default")
+    if base is None or not base.stages:
+        raise ConfigError(
+            "--from-command",
+            found=f"no suite default in {config_file.FILE}",
+            expected="one, which the new suite extends",
+            remedy="Declare the suite by hand.",
+        )
+    suite, added = proposal.propose(
+        root, words, base.python, [stage.id for stage in base.stages]
+    )
+    if suite in project.suites:
+        raise ConfigError(
+            "--from-command",
+            found=f"a suite {suite} already",
+            expected="a command of another name",
+            remedy=f"Edit suites.{suite} in {config_file.FILE}.",
+        )
+    return suite, text.rstrip("\n") + "\n" + added
 
 
 def declaration(root: Path, name: str) -> str:
     """Write the text of a ``harness.toml`` for what lies in a repository."""
     packages = _packages(root)
+    python = survey.find_environment(root)
+    collected = survey.collect_tests(root, python)
     tests = [folder for folder in ("tests", "test") if (root / folder).is_dir()]
     loose = sorted(path.name for path in root.glob("test_*.py"))
     globs = [f"{folder}/**/*.py" for folder in [*packages, *tests]]
@@ -129,9 +207,14 @@ def declaration(root: Path, name: str) -> str:
     globs += [n for n in ("pyproject.toml", "setup.cfg", "setup.py") if (root / n).is_file()]
     globs += [n for n in ("pytest.ini", "tox.ini") if (root / n).is_file()]
     globs = [glob for glob in globs if any(root.glob(glob))]
-    head = _HEAD.format(name=_quote(name), inputs=_write_list(globs or ["**/*.py"]))
-    if tests or loose:
-        return head + _PYTEST.format(selectors=_write_list([*tests, *loose])) + _TAIL
+    own = _PYTHON.format(python=_quote(python)) if python else ""
+    inputs = _write_list(globs or ["**/*.py"])
+    head = _HEAD.format(name=_quote(name), inputs=inputs, python=own)
+    selectors = list(collected.selectors) or [*tests, *loose]
+    if selectors:
+        note = f"# {collected.problem}\n" if collected.problem else ""
+        stage = _PYTEST.format(selectors=_write_list(selectors), count=collected.count or 1)
+        return head + note + stage + _TAIL
     return head + _COMPILE.format(packages=_write_list(packages or ["."])) + _TAIL
 
 
@@ -161,7 +244,8 @@ def _write_list(words: list[str]) -> str:
 def _add_lines(path: Path, wanted: Sequence[str]) -> list[str]:
     """Add the lines that a file of git lacks; say which file was touched."""
     before = path.read_bytes() if path.is_file() else b""  # in any encoding
-    missing = [line.encode() for line in wanted if line.encode() not in before.splitlines()]
+    known = {line.strip() for line in before.splitlines()}
+    missing = [line.encode() for line in wanted if line.encode() not in known]
     if not missing:
         return []
     gap = b"" if not before or before.endswith(b"\n") else b"\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
 from collections import deque
 from pathlib import Path
@@ -9,14 +10,14 @@ from typing import Any
 
 import click
 
-from harness import files
-from harness.cli import options, resolve
+from harness import files, records
+from harness.cli import ledger_witness, options, resolve, signer
 from harness.cli.options import Session
 from harness.config.project import Project
-from harness.errors import ConfigError, EvidenceMissingError
-from harness.evidence.hub import checkout, digest, layout, ledgers
+from harness.errors import ConfigError, EvidenceMissingError, IntegrityError
+from harness.evidence.hub import checkout, digest, layout, ledgers, starts
 from harness.evidence.hub.ledgers import LOCAL, Ledgers
-from harness.evidence.ledger import checkpoint, keys, merge, merkle
+from harness.evidence.ledger import checkpoint, keys, merge, merkle, witness
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.evidence.ledger.tiles import Tiles
 from harness.judgement.verify import signing
@@ -30,6 +31,7 @@ Examples:
   harness ledger checkpoint --sign KEYFILE
   harness ledger proof quick/20260102T030405Z-a1b2c3
   harness ledger merge MERGE_HEAD
+  harness ledger witness ../theirs/hubs/ledger.jsonl --sign KEYFILE
 """
 
 
@@ -97,12 +99,23 @@ def _plain(word: str, entry: Entry) -> dict[str, Any]:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Require that the ledger still begins as this checkpoint says.",
 )
+@click.option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    metavar="KEY",
+    help="Require that this witness cosigned the checkpoint.",
+)
 @options.common
 @options.pass_session
-def verify(session: Session, pinned: Path | None) -> None:
-    """Prove the chain and the tree of both ledgers, each against the checkpoint beside it."""
+def verify(session: Session, pinned: Path | None, witnesses: tuple[str, ...]) -> None:
+    """Prove the chain and the tree of both ledgers, each against the checkpoint beside it.
+
+    Every run that began and was never sealed is named: what it would have shown is not known.
+    """
     project = resolve.project(session)
-    answer, lines = {}, []
+    answer: dict[str, Any] = {}
+    lines = []
     for word, ledger in _choose_ledgers(project, is_local=False):
         health = ledger.check()
         beside = ledger.path.with_name(layout.CHECKPOINT)
@@ -116,10 +129,46 @@ def verify(session: Session, pinned: Path | None) -> None:
         torn = f"; a torn tail of {health.torn_bytes} bytes, cut by the next append"
         line = f"{word}: {health.size} entries hold, root {health.root[:16]}…"
         lines.append(line + (torn if health.torn_bytes else ""))
+    left = starts.list_unsealed(_both(project).read_runs().unsealed, project.work)
+    answer["unsealed"] = [records.encode(run) for run in left]
+    lines += [_tell_unsealed(run) for run in left]
     if pinned is not None:
         is_local = _origin_of(pinned) == _origin(project, LOCAL)
         _require(pinned, _both(project).local if is_local else _both(project).published)
+        lines += [_tell_witness(pinned, word) for word in witnesses]
+    elif witnesses:
+        raise ConfigError(
+            "--witness",
+            found="no checkpoint",
+            expected="the one that was cosigned",
+            remedy="Name it: --checkpoint FILE.",
+        )
     session.answer(answer, "\n".join(lines))
+
+
+def _tell_unsealed(run: starts.UnsealedRun) -> str:
+    state = "is running" if run.is_running else "was never sealed"
+    return f"{text.visible(run.subject)} began {text.visible(run.time)} and {state}"
+
+
+def _tell_witness(pinned: Path, word: str) -> str:
+    """Say when a witness cosigned a checkpoint.
+
+    Raises:
+        IntegrityError: It did not.
+    """
+    key = witness.read_key(word)
+    note = checkpoint.read_checkpoint(digest.read_bytes(pinned, checkpoint.LIMIT), pinned.name)
+    seconds = witness.time_cosigned(note, key)
+    if seconds is None:
+        raise IntegrityError(
+            pinned.name,
+            found=f"no cosignature of {key.name}",
+            expected="one",
+            remedy="Ask the witness: harness ledger witness LEDGER --sign KEYFILE.",
+        )
+    at = dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{note.checkpoint.size} entries cosigned by {text.visible(key.name)} at {at}"
 
 
 def _require(pinned: Path, ledger: Ledger) -> None:
@@ -138,12 +187,7 @@ def _origin(project: Project, word: str) -> str:
 
 
 @command.command("checkpoint")
-@click.option(
-    "--sign",
-    "key_file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Sign with the secret key in this file.",
-)
+@signer.sign_option("Sign with the secret key in this file.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -161,7 +205,8 @@ def take(
     where there is one, or the local one.
     """
     project = resolve.project(session)
-    signers = [] if key_file is None else [keys.read_secret(_text_of(key_file))]
+    key = signer.read_signer(key_file)
+    signers = [] if key is None else [key]
     chosen = _choose_ledgers(project, is_local=is_local)
     answers, lines = [], []
     for word, ledger in chosen if output is None else chosen[-1:]:
@@ -172,10 +217,6 @@ def take(
         answers.append({"ledger": word, **value, "path": str(target)})
         lines.append(f"{word}: {taken.size} entries pinned in {target}")
     session.answer({"checkpoints": answers}, "\n".join(lines))
-
-
-def _text_of(path: Path) -> str:
-    return digest.read_bytes(path, 4096).decode(errors="replace").strip()
 
 
 @command.command("proof")
@@ -226,6 +267,9 @@ def _find(project: Project, subject: str, *, is_local: bool) -> tuple[str, Tiles
         expected="SUITE/RUN-ID or a number",
         remedy="Look for it with harness ledger log.",
     )
+
+
+command.add_command(ledger_witness.command)
 
 
 @command.command("merge")

@@ -79,6 +79,8 @@ class Live:
     ) -> None:
         """Write to ``stream``, a terminal."""
         self._stream, self._palette, self._clock = stream, palette, clock
+        # The same thread draws within what it holds already, hence one that can be taken
+        # again.
         self._lock = threading.RLock()
         self._stage, self._place, self._last = "", "", ""
         self._began, self._drawn, self._frame = 0.0, 0, 0
@@ -94,6 +96,7 @@ class Live:
 
     def _erase(self) -> None:
         if self._drawn:
+            # From the last line upwards: the cursor stands behind it, without a line end.
             self._stream.write(_ERASE_LINE + (_UP + _ERASE_LINE) * (self._drawn - 1))
             self._drawn = 0
 

@@ -54,6 +54,7 @@ class Session:
 
 def has_colour(stream: Any = None) -> bool:
     """Say whether colour is wanted: a terminal, no ``NO_COLOR``, and not a dumb one."""
+    # no-color.org: any value that is not empty counts, and it counts before FORCE_COLOR.
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     if os.environ.get("FORCE_COLOR"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
+from harness import files
 from harness.cli.options import Session
 from harness.config import config_file
 from harness.config.project import Project
@@ -31,6 +33,13 @@ def project(session: Session) -> Project:
 def store(project_: Project) -> HubStore:
     """Open the hub store of a project."""
     return HubStore(project_.hubs, project_.work)
+
+
+def stores(project_: Project) -> list[Project]:
+    """Return the project and, for each matrix that has cells, the project with their store."""
+    names = sorted(path.name for path in files.subfolders(project_.hubs / layout.MATRICES))
+    hubs, work = project_.hubs / layout.MATRICES, project_.work / layout.MATRICES
+    return [project_, *(replace(project_, hubs=hubs / n, work=work / n) for n in names)]
 
 
 def relative_place(hub: Path, project_: Project | None = None) -> str:

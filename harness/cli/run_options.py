@@ -19,6 +19,11 @@ def run_options(function: F) -> F:
     settings = click.option(
         "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a parameter."
     )
+    return dataset_options(settings(function))
+
+
+def dataset_options(function: F) -> F:
+    """Add ``--dataset``, ``--test-dataset`` and ``--with`` to a command."""
     any_role = click.option(
         "--with", "given", multiple=True, metavar="ROLE=FILE", help="File for any role."
     )
@@ -26,7 +31,7 @@ def run_options(function: F) -> F:
     train = click.option(
         "--dataset", type=_FILE, help="File for the role train; not generated then."
     )
-    return train(test(any_role(settings(function))))
+    return train(test(any_role(function)))
 
 
 def parameters(flags: dict[str, Any]) -> dict[str, str]:

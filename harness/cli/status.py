@@ -52,8 +52,8 @@ def command(
     """Say where every suite stands and what to type next.
 
     Per suite: the last verdict and its age; whether the evidence is fresh, else each cause and
-    its cure; open blockers; the trend of the guarded numbers over the last runs; the next
-    command.
+    its cure; runs that began since and were never sealed; open blockers; the trend of the
+    guarded numbers over the last runs; the next command.
     """
     project = resolve.project(session)
     for name in suites:
@@ -132,6 +132,9 @@ def _block(stood: SuiteStatus, now: datetime, palette: Palette) -> Iterator[str]
         yield f"  accepted  {text.visible(cause.what)}."
     if stood.record is not None and (said := left_out(stood.record, palette)):
         yield from (f"  {line}" for line in said.splitlines())
+    for run in stood.unsealed:
+        state = "is running" if run.is_running else "was never sealed"
+        yield f"  began   {text.visible(f'{run.run_id} at {run.time}')}, and {state}"
     for blocker in stood.blockers:
         title = text.visible(blocker.title)
         yield f"  open    {blocker.id}  {title}, seen {blocker.occurrences}×"
@@ -182,6 +185,7 @@ def _json(stood: SuiteStatus) -> dict[str, Any]:
         "causes": records.encode(stood.causes),
         "accepted": records.encode(stood.accepted),
         "blockers": records.encode(stood.blockers),
+        "unsealed": records.encode(stood.unsealed),
         "trends": records.encode(stood.trends),
         "trouble": stood.problem,
         "next": stood.next_command,

@@ -9,10 +9,12 @@ from pathlib import Path
 from harness.cli import resolve
 from harness.config.project import Project
 from harness.errors import HarnessError, IntegrityError
+from harness.evidence.hub import starts
 from harness.evidence.hub.blockers import Blocker, Register
 from harness.evidence.hub.inputs import DigestCache
 from harness.evidence.hub.ledgers import SealedRun
 from harness.evidence.hub.metrics_cache import MetricsCache
+from harness.evidence.hub.starts import UnsealedRun
 from harness.evidence.hub.store import HubStore
 from harness.judgement import freshness
 from harness.judgement.freshness import Cause, Freshness
@@ -40,6 +42,7 @@ class SuiteStatus:
 
     ``problem`` is set when the newest hub is not as it was sealed, ``gone`` when the newest
     run was not green and its hub is not here any more: its seal counts all the same.
+    ``unsealed`` are the runs that began after the last seal and have none themselves.
     """
 
     suite: str
@@ -52,6 +55,7 @@ class SuiteStatus:
     problem: str | None
     next_command: str
     gone: SealedRun | None = None
+    unsealed: tuple[UnsealedRun, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -98,6 +102,7 @@ def of_project(
             mine = tuple(b for b in open_blockers if name in b.suites)
             today = (now, cache, metrics_cache, proved)
             statuses.append(_suite_status(project, name, (store, hubs), mine, today))
+    # With some suites left out, their numbers were not asked for and would be forgotten.
     if not only:
         metrics_cache.save()
     proved.save()
@@ -128,6 +133,7 @@ def _suite_status(
         trends=_trends(record, hubs[-TREND_RUNS:], today[2]),
         problem=problem,
         gone=store.newest_gone(name),
+        unsealed=starts.list_unsealed(store.read_runs().late.get(name, ()), project.work),
         next_command=_next(name, record, state.causes, blockers, place)
         if name in project.suites
         else f"harness verify --hub {place} --allow-stale",
@@ -171,6 +177,7 @@ def _trends(last: HubRecord | None, hubs: list[Path], cache: MetricsCache) -> tu
     if last is None:
         return ()
     numbers = [guard for guard in last.guards if guard.value is not None]
+    # False sorts before True: what is red gets a place among the few that are drawn.
     numbers.sort(key=lambda guard: guard.verdict is Verdict.GREEN)
     runs = [cache.numbers(hub) for hub in hubs]
     trends = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from harness.cli import options
@@ -14,6 +16,7 @@ Examples:
   harness verify --hub latest --json
   harness verify --hub HUB --allow-stale     an archive, at its own commit
   harness verify --all --sample 5%
+  harness verify --hub HUB --require-reproduced 1    by somebody else's key
   harness verify --hub HUB --base origin/main    and the rules since then
 """
 
@@ -31,19 +34,23 @@ Examples:
     "--sample", default="100%", show_default=True, help="Part of the payload to read."
 )
 @click.option(
+    "--require-reproduced",
+    "reproduced",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Require that N keys besides the producer's signed that they reproduced it.",
+)
+@click.option(
     "--base", metavar="REV", help="Say also what a gate by this revision's rules would."
 )
 @options.common
 @options.pass_session
 def command(
     session: Session,
-    *,
+    /,
     where: str | None,
-    named: str | None,
-    is_all: bool,
-    allow_stale: bool | None,
-    sample: str,
-    base: str | None,
+    **options_: Any,
 ) -> int:
     """Prove a hub again, from its files alone.
 
@@ -52,9 +59,14 @@ def command(
     """
     from harness.cli import verify_output  # heavy: `harness verify --help` does without
 
-    fraction = _read_fraction(sample)
-    request = verify_output.VerifyOptions(allow_stale=allow_stale, fraction=fraction, base=base)
-    return verify_output.prove(session, named or where, request, is_all=is_all)
+    request = verify_output.VerifyOptions(
+        allow_stale=options_["allow_stale"],
+        fraction=_read_fraction(options_["sample"]),
+        base=options_["base"],
+        reproduced=options_["reproduced"],
+    )
+    words = options_["named"] or where
+    return verify_output.prove(session, words, request, is_all=options_["is_all"])
 
 
 def _read_fraction(sample: str) -> float:

@@ -10,13 +10,12 @@ from typing import Any
 
 import click
 
-from harness import files
 from harness.cli import options, resolve
 from harness.cli.options import Session
 from harness.config import config_file
 from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError, HarnessError, NotAProjectError
-from harness.evidence.hub import layout, ledgers, seal, store
+from harness.evidence.hub import ledgers, seal, store
 from harness.judgement.verify import Outcome, Row, VerifyReport, report, sealing, verify
 from harness.reporting import terminal, text
 from harness.verdict import Verdict
@@ -40,6 +39,7 @@ class VerifyOptions:
     allow_stale: bool | None
     fraction: float
     base: str | None = None
+    reproduced: int = 0
 
 
 def prove(session: Session, words: str | None, request: VerifyOptions, *, is_all: bool) -> int:
@@ -66,7 +66,14 @@ def prove(session: Session, words: str | None, request: VerifyOptions, *, is_all
     bar = _bar(session, hub)
     if allow_stale is None:
         allow_stale = _is_archive(hub, project)
-    verified = verify(project, hub, allow_stale=allow_stale, fraction=fraction, done=bar)
+    verified = verify(
+        project,
+        hub,
+        allow_stale=allow_stale,
+        fraction=fraction,
+        reproduced=request.reproduced,
+        done=bar,
+    )
     if request.base is not None:
         verified = replace(
             verified, rows=(*verified.rows, *_by_base(project, verified, request))
@@ -132,6 +139,7 @@ def _find(session: Session, words: str) -> Path:
     """Find a hub by its folder, however damaged, or by name in the project's store."""
     folder = session.start / words
     if folder.is_symlink() or folder.exists():
+        # A link is left as it is: that a hub is one is something that verification has to say.
         return folder if folder.is_symlink() else folder.resolve()
     return resolve.hub(words, session)
 
@@ -233,13 +241,6 @@ def _is_bad(outcome: Outcome) -> bool:
     return outcome not in (Outcome.PASSED, Outcome.NOTE)
 
 
-def _stores(project: Project) -> list[Project]:
-    """Return the project and, for each matrix that has cells, the project with their store."""
-    names = sorted(path.name for path in files.subfolders(project.hubs / layout.MATRICES))
-    hubs, work = project.hubs / layout.MATRICES, project.work / layout.MATRICES
-    return [project, *(replace(project, hubs=hubs / n, work=work / n) for n in names)]
-
-
 def _newest(hub_store: store.HubStore) -> tuple[set[Path], list[Row]]:
     """Return the hubs that have to be fresh, and a row for each newest run without its hub."""
     sealed, rows = hub_store.runs(), []
@@ -285,13 +286,15 @@ def _prove_all(
         return NotAProjectError.exit_code
     rows: list[Row] = []
     reports: list[VerifyReport] = []
-    for part in _stores(project):
+    for part in resolve.stores(project):
         hub_store = store.HubStore(part.hubs, part.work)
         if seal.intents(part.hubs):
             seal.resume(part.hubs, hub_store.ledgers.local, hub_store.runs())
         present = hub_store.folders()
         rows += sealing.check_store(part, [f"{h.parent.name}/{h.name}" for h in present])
         newest: set[Path] = set()
+        # Which run is the newest is read from the ledger: where that is damaged it says
+        # nothing.
         if part is project and report.worst(row.outcome for row in rows) is not Outcome.DAMAGED:
             newest, gone = _newest(hub_store)
             rows += gone

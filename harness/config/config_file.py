@@ -14,7 +14,15 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.config import keys, matrix, ordering, quarantine_rules, suite_rules, toml_table
+from harness.config import (
+    interpreters,
+    keys,
+    matrix,
+    ordering,
+    quarantine_rules,
+    suite_rules,
+    toml_table,
+)
 from harness.config.project import DatasetSpec, GuardSpec, Project, SuiteSpec
 from harness.config.tables import SuiteTable, TopTable
 from harness.config.toml_table import Table, nearest
@@ -72,7 +80,8 @@ def read_content(
     folders = {key: _find_folder(table, root, key, path) for key, path in _folders(top)}
     for role, dataset in top.datasets.items():
         _check_dataset(role, dataset)
-    suites = _suites(top.suites, top.datasets)
+    declared = _suites(top.suites, top.datasets)
+    suites = {name: interpreters.inherit(suite, top) for name, suite in declared.items()}
     matrices = {
         name: matrix.read(name, Table(FILE, f"suites.{name}.matrix", written.matrix))
         for name, written in top.suites.items()
@@ -122,6 +131,8 @@ def _folders(top: TopTable) -> tuple[tuple[str, str], ...]:
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
+            # One byte more tells a file at the limit from one beyond it, and bounds what a
+            # device gives.
             content = stream.read(_LIMIT + 1)
     except FileNotFoundError as error:
         raise NotAProjectError(
@@ -144,6 +155,7 @@ def _parse(content: bytes) -> dict[str, Any]:
         )
     try:
         return tomllib.loads(content.decode())
+    # Deep nesting ends the parser by Python's own limit.
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(
             FILE, found=str(error)[:120], expected="TOML", remedy="Fix the syntax."
@@ -152,6 +164,7 @@ def _parse(content: bytes) -> dict[str, Any]:
 
 def _find_folder(top: Table, root: Path, key: str, value: str) -> Path:
     path = (root / value).resolve()
+    # Resolved first: links and `..` lead outside without looking like it.
     if root.resolve() not in path.parents:
         raise top.error(
             key,
@@ -234,6 +247,7 @@ def _suite(
     stages = [stage for stage in base.stages if stage.id not in own.without]
     guards = [guard for guard in base.guards if guard.id not in own.without]
     roles = None if own.datasets is None else dict.fromkeys(own.datasets)
+    # In UTC, or a quarantine would end on another day on another machine.
     today = dt.datetime.now(dt.UTC).date()
     return SuiteSpec(
         name=name,
@@ -254,6 +268,8 @@ def _suite(
         ),
         requires={**base.requires, **own.requires},
         goldens_of=own.goldens_of or base.goldens_of,
+        python=own.python or base.python,
+        packages=own.packages or base.packages,
     )
 
 
@@ -268,6 +284,7 @@ def _merge(inherited: list[Any], own: tuple[Any, ...], table: Table, key: str) -
                 remedy="Rename one.",
             )
     new = {spec.id: spec for spec in own}
+    # What is replaced keeps its place in the order; only what is new goes to the end.
     merged = [new.pop(spec.id, spec) for spec in inherited]
     return (*merged, *new.values())
 

@@ -32,6 +32,7 @@ class Kind(enum.StrEnum):
     FLAG = "boolean"
     DATE = "date"
     TEXTS = "list of strings"
+    WORDS = "string or list of strings"
     STRINGS = "table of strings"
     RECORDS = "array of tables"
     NAMED = "table of tables"
@@ -55,6 +56,7 @@ class About:
         unless: Another key whose presence makes this one, else required, optional.
         from_name: Default where it is made of the table's own name, which ``{}`` stands for.
         is_metric: Whether the value is a path expression of a metric.
+        may_be_one: Whether a list of strings may be written as its only item.
     """
 
     meaning: str
@@ -68,6 +70,7 @@ class About:
     unless: str = ""
     from_name: str = ""
     is_metric: bool = False
+    may_be_one: bool = False
 
     def describe_range(self) -> str:
         """Say in words which numbers are allowed; nothing where all are."""
@@ -142,6 +145,7 @@ def keys_of(record: type) -> tuple[Key, ...]:
     for one in dataclasses.fields(record):
         if about := one.metadata.get(_ABOUT):
             kind, inner = _find_kind(hints[one.name])
+            kind = Kind.WORDS if about.may_be_one else kind
             has_default = one.default is not dataclasses.MISSING
             is_bare = not has_default and one.default_factory is dataclasses.MISSING
             keys.append(
@@ -245,6 +249,8 @@ def _take(one: Key, table: Table) -> Any:
         for index, item in enumerate(values):
             _check_choice(one, table, f"{one.name}[{index}]", item)
         return values
+    if one.kind is Kind.WORDS:
+        return _take_words(one, table)
     if one.kind is Kind.TEXT:
         must_say = one.is_required and one.about.unless not in table.values
         value: Any = table.text(one.name, required=must_say)
@@ -253,6 +259,19 @@ def _take(one: Key, table: Table) -> Any:
     _check_choice(one, table, one.name, value)
     _check_bounds(one, table, value)
     return value
+
+
+def _take_words(one: Key, table: Table) -> tuple[str, ...]:
+    """Read a list of words, or the only one; an empty word is a mistake in both."""
+    if isinstance(table.values[one.name], list):
+        words = table.texts(one.name, required=True)
+    else:
+        words = (table.text(one.name, required=True),)
+    if not all(word.strip() for word in words):
+        raise table.error(
+            one.name, found="an empty word", expected="a word", remedy="Fill it in."
+        )
+    return words
 
 
 def _take_records(one: Key, table: Table) -> Any:
@@ -273,6 +292,7 @@ _PLAIN: Mapping[Kind, type] = {
     Kind.FLAG: bool,
     Kind.DATE: dt.date,
     Kind.TEXTS: list,
+    Kind.WORDS: list,
     Kind.STRINGS: dict,
     Kind.RECORDS: list,
     Kind.NAMED: dict,

@@ -88,6 +88,9 @@ class StageSpec:
         above=0,
         advice="Bound a test below its stage.",
     )
+    python: tuple[str, ...] = key(
+        "Interpreter of the stage; without it, the suite's.", default=(), may_be_one=True
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +153,8 @@ class SuiteSpec:
     ``requires`` are the modules that its stages import and that may be absent, each with the
     command that installs it; without one of them nothing is run and the verdict stays open.
     ``goldens_of`` names the suite whose goldens judge this one, where it has none of its own.
+    ``python`` starts the interpreter of its stages (empty: the harness's own), ``packages``
+    are the distributions whose versions a record holds (empty: the usual ones found).
     """
 
     name: str
@@ -164,6 +169,8 @@ class SuiteSpec:
     quarantine: tuple[QuarantineSpec, ...] = ()
     requires: dict[str, str] = field(default_factory=dict)
     goldens_of: str = ""
+    python: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
 
     @property
     def judged_by(self) -> str:

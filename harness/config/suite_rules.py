@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -31,13 +30,6 @@ def check_modules(modules: Iterable[str], table: Table) -> None:
                 expected="the name of a top-level module",
                 remedy="Name the package without its parts.",
             )
-
-
-def absent_modules(suite: SuiteSpec) -> str:
-    """Say which module the stages of a suite lack and what installs it; nothing if none."""
-    lacking = [name for name in suite.requires if importlib.util.find_spec(name) is None]
-    reasons = (f"module {name} is not installed: {suite.requires[name]}" for name in lacking)
-    return "; ".join(reasons)
 
 
 def check_stage(spec: StageSpec, table: Table) -> None:

@@ -70,6 +70,12 @@ class SuiteTable:
     goldens_of: str = key(
         "Suite whose goldens judge this one; without it, its own.", default=""
     )
+    python: tuple[str, ...] = key(
+        "Interpreter of its stages; without it, the project's.", default=(), may_be_one=True
+    )
+    packages: tuple[str, ...] = key(
+        "Distributions whose versions its record holds; without it, the project's.", default=()
+    )
     stages: tuple[StageSpec, ...] = key("Stages, see below.", default=())
     guards: tuple[GuardSpec, ...] = key("Guards, see below.", default=())
     matrix: dict[str, Any] = key("Matrices by name, see [Matrices](#matrices).", default={})
@@ -94,6 +100,16 @@ class TopTable:
     )
     strict_inputs: bool = key(
         "Whether a stage fails that reads a file which no input names.", default=False
+    )
+    python: tuple[str, ...] = key(
+        "Interpreter of the stages: a path, a name, or the words of a command that starts one; "
+        "without it, the harness's own. See [Two environments](how-to/adopt.md).",
+        default=(),
+        may_be_one=True,
+    )
+    packages: tuple[str, ...] = key(
+        "Distributions whose versions a record holds; without it, the usual ones installed.",
+        default=(),
     )
     datasets: dict[str, DatasetSpec] = key("Datasets by role, see below.", default={})
     suites: dict[str, SuiteTable] = key("Suites by name, see below.", default={})

@@ -15,7 +15,9 @@ from typing import Any
 Place = tuple[str | int, ...]
 # A comment, or a string in one of TOML's four spellings; the longer quotes first.
 _TOKEN = re.compile(
-    r'#[^\n]*|"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'', re.DOTALL
+    # Up to two quotes may stand right before the three that close: all of them are taken.
+    r'#[^\n]*|"""(?:\\.|[^\\])*?"{3,5}(?!")|\'\'\'.*?\'{3,5}(?!\')|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'',
+    re.DOTALL,
 )
 
 
@@ -46,6 +48,7 @@ def replace_strings(
         if len(places_changed) == 1 and is_wanted(places_changed[0]):
             changed.append((start, end, spelled))
             places.append(places_changed[0])
+    # From the end, so that the places before it stay where they were found.
     for start, end, spelled in reversed(changed):
         text = text[:start] + spelled + text[end:]
     return text, tuple(places)

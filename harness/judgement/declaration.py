@@ -17,3 +17,12 @@ def load_project(root: Path) -> Project:
         ConfigError: It cannot be used as written; the message names the key path.
     """
     return config_file.load(root, registry.check)
+
+
+def read_declaration(root: Path, content: bytes) -> Project:
+    """Read and check what is to become the ``harness.toml`` of ``root``.
+
+    Raises:
+        ConfigError: As ``load_project``.
+    """
+    return config_file.read_content(root, content, registry.check)

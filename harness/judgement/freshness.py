@@ -177,7 +177,7 @@ def check(
         *_config(suite, record, cure),
         *_golden(record, moment, cure),
         *_datasets(record, moment, cure),
-        *_environment(suite, record, cure),
+        *_environment(project, suite, record, cure),
         *_age(suite, record, moment, cure),
         *_quarantine(record, moment, cure),
         *_newer(project, hub, record),
@@ -210,6 +210,7 @@ def _source(
     cache: inputs.DigestCache,
     cure: str,
 ) -> list[Cause]:
+    # Digests of different meanings never agree, and would read as a change of every file.
     if record.inputs_meaning not in code_digest.MEANINGS:
         what = f"inputs are told by {record.inputs_meaning!r}"[:80]
         return [Cause(kind="source", what=f"{what}, which this release cannot take", cure=cure)]
@@ -217,6 +218,7 @@ def _source(
         digests = digests_now(project, suite, cache, record.inputs_meaning)
     except ConfigError as error:
         return [Cause(kind="source", what=f"inputs: {error.found}", cure=error.remedy)]
+    # One digest first: the plan with its list is read only where something differs.
     state = inputs.summary(digests)
     if state == record.inputs_sha256:
         return []
@@ -261,17 +263,23 @@ def _datasets(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
     return [Cause(kind="dataset", what=what, cure=cure, items=tuple(changed), state=state)]
 
 
-def _environment(suite: SuiteSpec, record: HubRecord, cure: str) -> list[Cause]:
-    environment = stamp.environment_of(suite)
+def _environment(
+    project: Project, suite: SuiteSpec, record: HubRecord, cure: str
+) -> list[Cause]:
+    try:
+        environment = stamp.environment_of(suite, project.root)
+    except ConfigError as error:
+        what = f"another environment: {error.where}: {error.found}"
+        return [Cause(kind="environment", what=what, cure=error.remedy, state=stamp.NONE)]
+    before = record.environment
     changed = [
-        f"{key} {record.environment.get(key, stamp.NONE)} → {environment[key]}"
-        for key in stamp.IDENTITY
-        if record.environment.get(key, stamp.NONE) != environment[key]
+        f"{key} {before.get(key, stamp.NONE)} → {environment.get(key, stamp.NONE)}"
+        for key in stamp.differing_parts(before, environment)
     ]
     if not changed:
         return []
     what = f"another environment: {', '.join(changed)}"
-    state = _digest({key: environment[key] for key in stamp.IDENTITY})
+    state = _digest(stamp.identity(environment))
     return [Cause(kind="environment", what=what, cure=cure, items=tuple(changed), state=state)]
 
 
@@ -305,6 +313,7 @@ def _newer(project: Project, hub: Path, record: HubRecord) -> list[Cause]:
         what = f"the order of the runs cannot be read: {error.where}: {error.found}"
         return [Cause(kind="newer-run", what=what, cure=error.remedy)]
     names = [other.name for other in known]
+    # In the order of the ledger, not of the clock that named them.
     later = names[names.index(hub.name) + 1 :] if hub.name in names else []
     if not later:
         return []

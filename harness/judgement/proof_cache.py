@@ -58,6 +58,7 @@ class ProofCache:
         if worst_of is Outcome.DAMAGED:
             bad = next(row for row in rows if row.outcome is worst_of)
             return f"{bad.check}: {bad.found}"
+        # Not remembered while it may still change within the grain of the file system's clock.
         if identity and newest < time.time_ns() - _SETTLED_NS:
             self._known[name] = identity
             self._is_changed = True
@@ -88,6 +89,7 @@ def _identity(hub: Path, run: SealedRun) -> tuple[str, int]:
                 status = os.lstat(path)
             except OSError:
                 return "", 0
+            # The change time too: a program can set the other one back, but not this one.
             newest = max(newest, status.st_ctime_ns, status.st_mtime_ns)
             facts = (status.st_dev, status.st_ino, status.st_mode, status.st_size)
             times = (status.st_mtime_ns, status.st_ctime_ns, status.st_nlink)

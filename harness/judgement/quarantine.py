@@ -47,6 +47,7 @@ def status_before_run(
         )
         old = known.get(_identity(new), new)
         state = EXPIRED if today.isoformat() > spec.expires else ACTIVE
+        # Lifted stays lifted: whatever fails after that is a new failure, and counts.
         if old.state == LIFTED or old.clean >= spec.clean_runs:
             state = LIFTED
         records.append(replace(new, state=state, clean=old.clean))
@@ -54,6 +55,7 @@ def status_before_run(
 
 
 def _identity(record: QuarantineRecord) -> tuple[str, ...]:
+    # Another owner, reason or day is another decision, and its clean runs count from none.
     return record.kind, record.id, record.owner, record.reason, record.expires
 
 
@@ -67,6 +69,7 @@ def status_after_run(
     for record in records:
         outcome = outcome_of(record, stages, guards)
         clean = record.clean + 1 if outcome == CLEAN else 0
+        # A run that did not get there proves neither, and must not start the count anew.
         if outcome == NOT_JUDGED:
             clean = record.clean
         entries.append(replace(record, outcome=outcome, clean=clean))

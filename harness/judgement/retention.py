@@ -70,6 +70,7 @@ def plan(project: Project, rules: Rules) -> tuple[Item, ...]:
             name = seal.subject(suite, hub.name)
             why = "its removal was cut short" if name in marked else ""
             stays = "" if why else _reason_to_stay(project, hub, rules, age, green, cited)
+            # Even where its removal was begun: what git holds, others have.
             stays = "published" if name in published else stays
             size = _size(hub) + _size(layout.external_folder(project.work, hub.name))
             why_ = stays or why or f"older than the {rules.keep} newest"
@@ -92,6 +93,8 @@ def apply(project: Project, items: tuple[Item, ...], reason: str) -> int:
         if not item.goes:
             continue
         if item.subject not in marked:
+            # The tombstone first: a crash after it leaves a removal to finish, one before it
+            # would leave a hub that is gone without a word.
             both.local.append(KIND, item.subject, _tombstone(item, reason))
         _remove(project, item.hub)
         freed += item.size
@@ -162,6 +165,7 @@ def _age_days(record: HubRecord) -> float:
 def _size(folder: Path) -> int:
     if not folder.is_dir():
         return 0
+    # lstat: what a link leads to is not freed with it.
     return sum(p.lstat().st_size for p in folder.rglob("*") if not p.is_dir())
 
 
@@ -179,6 +183,7 @@ def _remove(project: Project, hub: Path) -> None:
     """Rename first, so that a half-removed hub is a leftover and never a damaged hub."""
     away = layout.temporary(project.hubs, hub.parent.name, hub.name)
     try:
+        # Out of its name in one step: half a hub under its name would be damage.
         hub.rename(away)
         remove(away)
         shutil.rmtree(layout.external_folder(project.work, hub.name), ignore_errors=True)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.evidence.hub.evidence import HubEvidence
+from harness.judgement.guards.readers import npy
+from harness.judgement.guards.readers.npy import Array, ArrayError
 from harness.records import HubRecord
-from harness.reporting import npy, text
-from harness.reporting.npy import Array, ArrayError
+from harness.reporting import text
 
 _ENDINGS = (".npz", ".npy")
 _LARGEST = 256 << 20

@@ -18,6 +18,7 @@ ANNOTATIONS = 10
 MESSAGE = 2000
 SUMMARY = 1 << 20
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+# In properties a colon and a comma end a value; in the text behind :: they are plain.
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
 _CUT = "\n\n… cut here: the whole report is in the hub.\n"
 
@@ -48,6 +49,8 @@ def write_annotations(messages: Iterable[tuple[str, Place, str, str]]) -> list[s
     for kind, place, title, said in messages:
         by_kind.setdefault(kind, []).append((place, title, said))
     for kind, group in by_kind.items():
+        # The eleventh is dropped by GitHub without a word: the last place says how many there
+        # are.
         listed = group if len(group) <= ANNOTATIONS else group[: ANNOTATIONS - 1]
         for place, title, said in listed:
             where = f"file={_property(place.path)},line={place.line}"
@@ -77,6 +80,7 @@ def summary(markdown: str) -> str:
     if len(content) <= SUMMARY:
         return markdown
     head = content[: SUMMARY - len(_CUT.encode())]
+    # At the end of a line, or half a table row would spoil all that is shown of it.
     return head[: head.rfind(b"\n") + 1].decode(errors="ignore") + _CUT
 
 

@@ -61,7 +61,9 @@ def _suite(
         id=str(len(root)),
         package=text.visible(record.suite),
         name=f"{text.visible(record.suite)}.{name}",
+        # Without offset and fractions: the schema of Ant's reports knows neither.
         timestamp=text.moment(record.started).replace(tzinfo=None, microsecond=0).isoformat(),
+        # The schema asks for one, and the machine's own name is nobody's business.
         hostname="localhost",
         tests=str(len(verdicts)),
         failures=str(counts.count(Verdict.RED)),

@@ -162,4 +162,5 @@ def location(place: Place) -> dict[str, Any]:
 
 def plain(words: str) -> str:
     """Return text that no viewer takes for a link."""
+    # Viewers take [text](target) in messages for a link: a test's name must not make one.
     return text.visible(words).replace("](", "] (")

@@ -58,6 +58,7 @@ class Scale:
         low, high, v = self.low, self.high, value
         if self.is_log:
             low, high, v = math.log10(low), math.log10(high), math.log10(value)
+        # A scale without extent puts everything in its middle.
         share = 0.5 if high == low else (v - low) / (high - low)
         return self.start + min(1.0, max(0.0, share)) * (self.end - self.start)
 
@@ -72,6 +73,7 @@ class Scale:
             return [self.low]
         rough = (self.high - self.low) / 4
         unit = 10.0 ** math.floor(math.log10(rough))
+        # 1, 2, 5, 10: steps that people can add up in their heads.
         step_size = next(unit * m for m in (1, 2, 5, 10) if unit * m >= rough)
         first_tick = math.ceil(self.low / step_size)
         last_tick = math.floor(self.high / step_size)
@@ -91,6 +93,7 @@ def interval(value: float, low: float | None, high: float | None, verdict: Verdi
     scale = _around(value, bounds)
     start = _LEFT if low is None else scale.pixel(low)
     end = _RIGHT if high is None else scale.pixel(high)
+    # A band narrower than that would not be seen, and the value would seem to have none.
     wide = max(1.5, end - start)
     parts = [
         f'<line class="axis" x1="{_LEFT}" x2="{_RIGHT}" y1="{_LINE}" y2="{_LINE}"/>',
@@ -206,6 +209,7 @@ def write_text(
 
 
 def _line(curve: Curve, across: Scale, up: Scale, index: int) -> str:
+    # More points than pixels would only make the page large.
     step = max(1, len(curve.points) // _POINTS_SHOWN)
     words, is_down = [], False
     for x, y in curve.points[::step]:

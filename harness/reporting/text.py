@@ -27,6 +27,8 @@ def visible(text: str) -> str:
     Line ends and tabs become spaces; everything else that a terminal would obey is dropped.
     """
     spaced = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
+    # Category C of Unicode: controls, direction marks, surrogates, private and unassigned
+    # ones.
     printable = "".join(c for c in spaced if not unicodedata.category(c).startswith("C"))
     return redact.defuse(printable)
 

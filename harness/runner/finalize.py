@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.config.project import Project
 from harness.evidence.hub import blockers, causes, inputs, layout
-from harness.evidence.hub.evidence import Facts, HubEvidence
+from harness.evidence.hub.evidence import EDITION, Facts, HubEvidence
 from harness.files import json_bytes, write_bytes, write_text
 from harness.judgement import causes as ordering
 from harness.judgement import quarantine
@@ -129,6 +129,7 @@ def record(
         quarantine=entries,
         inputs_meaning=frozen.inputs_meaning,
         causes=causes_,
+        default_rules=EDITION,
     )
     return made if made.reason else replace(made, reason=_summarise_passed(made))
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.config import interpreters
 from harness.config.config_file import FILE
-from harness.config.project import DatasetSpec, Project, SuiteSpec
+from harness.config.project import DatasetSpec, Project, StageSpec, SuiteSpec
 from harness.evidence.hub import inputs, layout, plan, redact, stamp
 from harness.evidence.hub.plan import Plan
 from harness.evidence.hub.redact import Redactor
@@ -31,7 +31,7 @@ class Prepared:
 
     ``environment`` is the record of the machine, ``declared`` the variables that the suite
     passes on, ``failed`` the record of a dataset that could not be generated, ``quarantine``
-    how what is in quarantine stands before the run.
+    how what is in quarantine stands before the run, ``start`` names its entry of the ledger.
     """
 
     plan: Plan
@@ -42,6 +42,7 @@ class Prepared:
     declared: Mapping[str, str]
     failed: StageRecord | None
     quarantine: tuple[QuarantineRecord, ...] = ()
+    start: str | None = None
 
 
 def prepare(
@@ -97,7 +98,7 @@ def prepare(
             f"no commit vouches for this run: {stamp.tell_missing(project.root)}"
         )
     plan.write(workspace.places.hub, frozen)
-    recorded = stamp.environment_of(suite)
+    recorded = stamp.environment_of(suite, project.root)
     recorded |= {f"env.{name}": redactor.text(value) for name, value in declared.items()}
     return Prepared(
         plan=frozen,
@@ -118,14 +119,19 @@ def _context(
     workspace: RunWorkspace,
     redactor: Redactor,
 ) -> StageContext:
+    python = interpreters.locate(suite.python, project.root)
     return StageContext(
         root=project.root,
         work=workspace.places.work,
         hub=workspace.places.hub,
         run_id=workspace.run_id,
+        python=python,
+        stage_python={
+            s.id: interpreters.locate(s.python, project.root) for s in suite.stages if s.python
+        },
         values={
             **suite.parameters,
-            "python": sys.executable,
+            "python": interpreters.join(python),
             "root": str(project.root),
             "work": str(workspace.places.work),
         },
@@ -144,10 +150,15 @@ def _argvs(
 ) -> dict[str, tuple[str, ...]]:
     return {
         stage.id: tuple(
-            redactor.text(item) for item in registry.kind_of(stage).argv(stage, context.values)
+            redactor.text(item) for item in _argv(stage, context.for_stage(stage.id))
         )
         for stage in suite.stages
     }
+
+
+def _argv(stage: StageSpec, context: StageContext) -> tuple[str, ...]:
+    argv = registry.kind_of(stage).argv(stage, context.values)
+    return interpreters.splice(argv, context.python)
 
 
 def _datasets(

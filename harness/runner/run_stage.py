@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
+from harness.config import interpreters
 from harness.config.project import StageSpec
 from harness.config.suite_rules import ATTEMPT
 from harness.evidence.hub import artifacts, layout
@@ -35,6 +36,7 @@ def run_stage(
 ) -> tuple[StageRecord, tuple[ArtifactRecord, ...]]:
     """Run a stage, again where it may be retried; the artifacts are its last attempt's."""
     attempts: list[AttemptRecord] = []
+    context = context.for_stage(spec.id)
     while True:
         record, artifacts_, endings = _attempt(spec, context, places, redactor)
         may_retry = record.outcome in _RETRIED and context.stop.signal is None
@@ -139,10 +141,11 @@ def settle(
         log = result.log.replace(place)
     for ending, path in result.attachments.items():
         path.replace(folder / f"{spec.id}{ending}")
+    argv = interpreters.splice(result.argv, context.python)
     return StageRecord(
         id=spec.id,
         kind=spec.kind,
-        argv=tuple(redactor.text(item) for item in result.argv),
+        argv=tuple(redactor.text(item) for item in argv),
         outcome=result.outcome,
         verdict=result.verdict,
         exit_code=result.exit.exit_code,

@@ -17,7 +17,7 @@ from harness.config import config_file, suite_rules
 from harness.config.project import Project, StageSpec, SuiteSpec
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError
-from harness.evidence.hub import layout, ledgers, seal, strays
+from harness.evidence.hub import interpreter, layout, ledgers, seal, starts, strays
 from harness.evidence.hub.blockers import Register
 from harness.evidence.hub.store import HubStore
 from harness.evidence.ledger.log import Ledger, now
@@ -62,6 +62,9 @@ def run_suite(project: Project, suite_name: str, options: RunOptions) -> RunOutc
     with workspace.run_workspace(project, suite.name, run_id, options.stop) as opened:
         options.observer.run_started(suite, run_id, len(suite.stages))
         prepared = prepare(project, suite, options, opened)
+        if not options.is_staged:  # the store that takes it in logs it
+            start = starts.log_start(ledger, opened.places.hub, prepared.plan)
+            prepared = replace(prepared, start=start)
         stages, artifacts = _stages(prepared, opened, options)
         run = CompletedRun(
             prepared=prepared,
@@ -149,7 +152,7 @@ def _stages(
     records = {r.id: r for r in (prepared.failed,) if r is not None}
     artifacts: list[ArtifactRecord] = []
     order = suite_rules.order_stages(prepared.plan.suite)
-    absent = suite_rules.absent_modules(prepared.plan.suite)
+    absent = interpreter.absent_modules(prepared.plan.suite, prepared.context.root)
     for index, spec in enumerate(order, 1):
         options.observer.stage_started(spec, index, len(order))
         reason = absent or _obstacle(spec, records, opened, options)
@@ -198,6 +201,8 @@ def _seal(
     _render(hub, record, store.read(previous) if previous else None, options)
     final = layout.final(project.hubs, suite, run_id)
     notes: dict[str, Any] = {"commit": record.stamp.commit, **finalize.left_out(record)}
+    if run.prepared.start is not None:
+        notes |= {starts.KEY: run.prepared.start}
     if published := ledgers.of_store(project.hubs, project.work).published.count():
         notes |= {ledgers.AFTER: published}
     said: _SealFacts = {

@@ -1,8 +1,8 @@
 """A sealed hub in; out, the same hub in the published ledger and in git's index.
 
-What a run leaves is local. Publishing copies its seal, and what was accepted of it, into the
-ledger beside the hubs, with the time at which it was sealed, and adds both to the index: the
-next commit carries them, and a clone verifies the hub.
+What a run leaves is local. Publishing copies its start, its seal, who reproduced it, and what
+was accepted of it, into the ledger beside the hubs, with their times, and adds both to the
+index: the next commit carries them, and a clone verifies the hub.
 
 Source: design of the harness, section 10.
 """
@@ -16,12 +16,12 @@ from typing import Any
 
 from harness.config.project import Project
 from harness.errors import ConfigError, IntegrityError, StorageError
-from harness.evidence.hub import checkout, layout, ledgers, seal
+from harness.evidence.hub import checkout, layout, ledgers, seal, starts
 from harness.evidence.hub.ledgers import Ledgers
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.files import write_bytes
 from harness.judgement import acceptance
-from harness.judgement.verify import Outcome, verify
+from harness.judgement.verify import Outcome, reproductions, verify
 
 _TOMBSTONE = "gc"
 _MATRIX = "matrix"
@@ -98,7 +98,9 @@ def _missing_entries(
     both: Ledgers, subject: str
 ) -> Iterator[tuple[str, str, Mapping[str, Any], str]]:
     """Give the entries of a run that only the local ledger holds."""
-    kinds = {(seal.KIND, subject), (acceptance.KIND, subject.rpartition("/")[2])}
+    kinds = {(kind, subject) for kind in (starts.KIND, seal.KIND, reproductions.KIND)}
+    kinds |= {(acceptance.KIND, subject.rpartition("/")[2])}
+    # By what an entry says: its place in the chain is another one in each ledger.
     there = [_describe_entry(entry) for entry in both.published.walk()]
     for entry in both.local.walk():
         if (entry.kind, entry.subject) in kinds and _describe_entry(entry) not in there:
@@ -146,6 +148,7 @@ def replace_older(project: Project, hub: Path) -> tuple[str, ...]:
     published = ledgers.of_hub(hub, project).published
     body = {"reason": f"replaced by {hub.name}", "why": "published anew"}
     for name in old:
+        # The tombstone before the removal, as in gc: a crash in between leaves a reason.
         published.append(_TOMBSTONE, seal.subject(folder.name, name), body)
         _require_git(project, "rm", "-r", "--cached", "--quiet", "--", str(folder / name))
     if old:
@@ -161,12 +164,14 @@ def _add(project: Project, changed: list[Path]) -> bool:
     ledger = str(project.hubs / layout.LEDGER)
     listing = checkout.ask(project.root, "check-attr", "text", "--", ledger)
     attributes = project.root / _ATTRIBUTES
+    # With text conversion a checkout on Windows would change line ends, and with them digests.
     if listing is None or not listing.endswith(_UNSET):
         before = attributes.read_bytes() if attributes.is_file() else b""
         gap = b"" if not before or before.endswith(b"\n") else b"\n"
         line = f"{project.hubs.relative_to(project.root).as_posix()}/** -text\n".encode()
         write_bytes(attributes, before + gap + line)
         changed = [*changed, attributes]
+    # By force: a hub holds logs and tables that projects often ignore by name.
     _require_git(project, "add", "--force", "--", *map(str, changed))
     return True
 

@@ -1,4 +1,8 @@
-"""Install the built wheel in each Python at hand and go the README's road there."""
+"""Install the built wheel in each Python at hand, and take it into real repositories.
+
+``python -m proofs.adopt 3.11 3.13`` tries these Pythons, and with ``--repositories`` in their
+place the repositories, or those of them that are named.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,29 @@ import sys
 import tempfile
 from pathlib import Path
 
-from proofs.adopt import environments
+from proofs.adopt import environments, repositories
 
 
-def main(wanted: list[str]) -> int:
+def main(words: list[str]) -> int:
+    """Do what the words say; returns 0 when it went as it must."""
+    if words[:1] == ["--repositories"]:
+        return try_repositories(words[1:])
+    return try_pythons(words)
+
+
+def try_repositories(names: list[str]) -> int:
+    """Adopt repositories; returns 0 when each was green and its defect was caught."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            adoptions = repositories.adopt_all(Path(sys.executable), Path(folder), names)
+        except RuntimeError as error:
+            print(f"adopt: {error}")
+            return 1
+    print(repositories.report(adoptions))
+    return 0
+
+
+def try_pythons(wanted: list[str]) -> int:
     """Try each Python; returns 0 when all that are here went the road within bounds."""
     exit_code = 0
     for version, python in environments.interpreters(wanted).items():

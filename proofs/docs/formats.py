@@ -45,6 +45,7 @@ MEANING: dict[type, dict[str, str]] = {
         "previous": "Run id of the hub before, null for the first.",
         "quarantine": "What was in quarantine, and how it stood.",
         "inputs_meaning": "What the digests of the inputs stand for: `code-1`, or `bytes`.",
+        "default_rules": "Edition of the default rules that judged it; 1 where absent.",
         "causes": "What explains a run that is not green, first things first.",
     },
     Stamp: {

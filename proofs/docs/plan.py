@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from proofs.docs import scenes
+from proofs.docs import mail, scenes
 
 Setup = Callable[[Path], Path]
 _HOW_TO = "docs/how-to"
@@ -25,6 +25,7 @@ SMALL: Mapping[str, Setup] = {
     f"{_HOW_TO}/cluster.md": scenes.declared_by(f"{_HOW_TO}/cluster.md"),
     f"{_HOW_TO}/publish-evidence.md": scenes.all_run,
     f"{_HOW_TO}/gate.md": scenes.weakened,
+    f"{_HOW_TO}/model-by-mail.md": mail.mailed,
     f"{_HOW_TO}/read-a-red-hub.md": scenes.with_red,
     f"{_HOW_TO}/share-evidence.md": scenes.with_runs,
     f"{_HOW_TO}/update-a-golden.md": scenes.stand_in,

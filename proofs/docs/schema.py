@@ -14,13 +14,14 @@ from harness.config.tables import TopTable
 from harness.judgement.guards import registry
 
 PATH = Path(config_file.__file__).with_name(config_file.SCHEMA_FILE)
-_TYPES = {
+_TYPES: dict[Kind, str | list[str]] = {
     Kind.TEXT: "string",
     Kind.INTEGER: "integer",
     Kind.NUMBER: "number",
     Kind.FLAG: "boolean",
     Kind.DATE: "string",
     Kind.TEXTS: "array",
+    Kind.WORDS: ["string", "array"],
     Kind.STRINGS: "object",
     Kind.RECORDS: "array",
     Kind.NAMED: "object",
@@ -124,6 +125,9 @@ def describe(one: Key) -> str:
 
 def _inside(one: Key, allowed: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     """Say what a list or a table may hold; of a plain value, what it may be."""
+    if one.kind is Kind.WORDS:
+        word = {"type": "string", "pattern": r"\S"}
+        return {"pattern": r"\S", "items": word, "minItems": 1}
     if one.kind is Kind.TEXTS:
         return {"items": {"type": "string", **allowed}}
     if one.kind is Kind.STRINGS:

@@ -20,6 +20,15 @@ from harness.evidence.ledger import canonical, checkpoint, keys, log, merkle
 from harness.judgement.declaration import load_project
 from harness.judgement.golden import store as golden
 from harness.judgement.guards import metrics, png
+from harness.judgement.guards.readers import (
+    arrays,
+    events,
+    hdf5,
+    json_lines,
+    tables,
+    yaml_text,
+)
+from harness.judgement.guards.readers.base import FormatError
 from harness.judgement.verify import structure
 from harness.records import HubRecord, decode
 from harness.runner.stages import pytest_run
@@ -27,7 +36,10 @@ from proofs.faults.caches import CACHES, SEEDS, Parser, put
 from proofs.faults.figures import Campaign, Scale
 from tests.builders import sealed
 
-ALLOWED = (HarnessError, canonical.CanonicalError, merkle.ProofError, png.ImageError)
+ALLOWED = (
+    *(HarnessError, canonical.CanonicalError, merkle.ProofError, png.ImageError),
+    FormatError,
+)
 _JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -70,7 +82,12 @@ PARSERS: Mapping[str, Parser] = {
     ),
     "golden": _golden,
     "PNG": lambda _, c: png.decode(c),
-    "CSV": lambda _, c: metrics.rows("rows", c),
+    "CSV": lambda _, c: tables.read_csv(c),
+    "JSON Lines": lambda _, c: json_lines.read(c),
+    "YAML": lambda _, c: yaml_text.read(c),
+    "NPY or NPZ": lambda _, c: arrays.read(c),
+    "HDF5": lambda _, c: hdf5.read(c),
+    "TensorBoard events": lambda _, c: events.read(c),
     "metric expression": lambda _, c: metrics.parse(_text(c)),
     "JUnit": lambda f, c: pytest_run.count(put(f, "junit.xml", c) / "junit.xml"),
     "harness.toml": lambda f, c: load_project(put(f, config_file.FILE, c)),

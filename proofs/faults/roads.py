@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from harness.cli.main import main
-from harness.evidence.hub import layout
+from harness.evidence.hub import layout, seal
 from proofs.faults import processes
 from proofs.faults.figures import Campaign, Scale, every
 from proofs.faults.injector import ACTIONS, Injector
@@ -83,7 +83,8 @@ def find_problem(root: Path, before: bytes) -> str:
     proved = processes.call(lambda: _prove(root))
     ledger = (root / ".harness/ledger.jsonl").read_bytes()
     hubs = [p.name for p in (root / "hubs/road").iterdir() if layout.RUN_ID.fullmatch(p.name)]
-    sealed = [json.loads(line)["subject"] for line in ledger.splitlines()]
+    entries = [json.loads(line) for line in ledger.splitlines()]
+    sealed = [entry["subject"] for entry in entries if entry["kind"] == seal.KIND]
     if proved.code != 0:
         return f"the next command ended with {proved.code}: {proved.errors[-300:]}"
     if not ledger.startswith(before):

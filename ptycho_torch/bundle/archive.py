@@ -20,12 +20,15 @@ HISTORY = "history.csv"
 MEMBERS = (MANIFEST, MODEL, PROBE, HISTORY)
 
 _MIB = 1 << 20
+# Held against the directory of the file before a member is read.
 LIMITS: Mapping[str, int] = {
     MANIFEST: _MIB,
     MODEL: 2048 * _MIB,
     PROBE: 2048 * _MIB,
     HISTORY: 16 * _MIB,
 }
+# The earliest that a zip file can say: the time of writing would give equal models other
+# bytes.
 _DATE = (1980, 1, 1, 0, 0, 0)
 _RETRAIN = "train again"
 
@@ -36,6 +39,7 @@ def pack(members: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
         for name in MEMBERS:
             about = zipfile.ZipInfo(name, date_time=_DATE)
+            # Unix, wherever it is written: zipfile would state the system that it runs on.
             about.create_system = 3
             about.external_attr = 0o644 << 16
             archive.writestr(about, members[name])
@@ -95,6 +99,7 @@ def _check_names(path: Path, names: list[str]) -> None:
 def _check_sizes(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     for entry in entries:
         where, limit = f"{path}: {entry.filename}", LIMITS[entry.filename]
+        # Bit 0 of the flags says encrypted (APPNOTE, section 4.4.4).
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
             raise BundleError(where, expected="a stored member", found="a packed one")
         if entry.file_size > limit:

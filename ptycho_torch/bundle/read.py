@@ -103,6 +103,7 @@ def read(path: Path) -> Bundle:
         seed=0,
     )
     where = f"{bundle_file}: {archive.PROBE}: weight"
+    # Computed anew and compared: the weight of another probe would bias every stitched pixel.
     if not np.allclose(model.blend_weight.numpy(), info.weight, atol=_WEIGHT_TOLERANCE):
         raise BundleError(where, expected="the weight of the stored probe", found="another")
     state = model.network.state_dict()
@@ -145,6 +146,7 @@ def _decode_probe(
     arrays = tensors.decode(content, expected, where)
     probe = (arrays["probe_real"] + 1j * arrays["probe_imag"]).astype(np.complex64)
     energy = float(np.square(np.abs(probe.astype(np.complex128))).sum())
+    # The energy that scaling gives to every probe; another one would rescale all intensities.
     gauge = (side / 2) ** 2
     if not np.isclose(energy, gauge, rtol=_WEIGHT_TOLERANCE):
         raise BundleError(where, expected=f"a probe of energy {gauge:g}", found=f"{energy:g}")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ptycho_torch.errors import BundleError
 
 HEADER_LIMIT = 1 << 20
+# The format of safetensors: the length of a JSON header in 8 bytes, the header, the data.
 _LENGTH = 8
 _DTYPE = "F32"
 
@@ -40,6 +41,7 @@ def shapes(content: bytes, where: str) -> dict[str, tuple[int, ...]]:
     if len(content) < _LENGTH:
         raise BundleError(where, expected="a tensor header", found=f"{len(content)} bytes")
     (length,) = struct.unpack("<Q", content[:_LENGTH])
+    # Before json.loads, because the length is only what the file claims.
     if length > min(HEADER_LIMIT, len(content) - _LENGTH):
         raise BundleError(where, expected="a header within limits", found=f"{length} bytes")
     try:
@@ -68,6 +70,7 @@ def decode(content: bytes, expected: Shapes, where: str) -> Arrays:
     except (safetensors.SafetensorError, ValueError) as error:
         raise BundleError(where, expected="whole tensors", found=str(error)) from error
     for name, value in arrays.items():
+        # Weights that are no numbers load without an error and make every prediction NaN.
         if not np.isfinite(value).all():
             raise BundleError(f"{where}: {name}", expected="finite values", found="others")
     return arrays

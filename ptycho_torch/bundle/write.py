@@ -34,6 +34,8 @@ def write(path: Path, manifest: Manifest, model: PtychoPINN, history: str) -> st
 def encode(manifest: Manifest, model: PtychoPINN, history: str) -> bytes:
     """Lay out a bundle in memory."""
     weights = {
+        # Single precision, whatever computed it: a bundle has one format, and its digest one
+        # meaning.
         name: value.detach().cpu().float().numpy()
         for name, value in model.network.state_dict().items()
     }

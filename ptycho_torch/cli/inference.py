@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
             "energy_ratio": report.energy_ratio,
             "probe_correlation": report.probe_correlation,
             "groups": report.group_count,
+            "refinement": report.refinement,
         }
     if payload.execution_config.enable_progress_bar:
         print(summary(report, args.output_dir))
@@ -73,6 +74,8 @@ def summary(report: Report, output_dir: str) -> str:
     ratio, null = report.fit["object"]["ratio"]["best"], report.fit["object"]["best_null"]
     if ratio is not None:
         text += f" ({ratio:.3f} of the error of the null model {null!r})"
+    if report.refinement is not None:
+        text += f", refined by {report.refinement['sweeps']} sweeps"
     if report.metrics is not None:
         error = report.metrics["complex_error"]
         correlation = report.metrics["phase"]["pearson"]

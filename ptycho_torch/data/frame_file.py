@@ -41,10 +41,12 @@ class FrameFile:
         self._offset = offset
         self._frame_bytes = int(np.prod(shape[1:])) * _STORED.itemsize
         self._descriptor = os.open(path, os.O_RDONLY)
+        # Closed with the object, at the end of the interpreter too; __del__ may find os gone.
         weakref.finalize(self, os.close, self._descriptor)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Open the file anew in another process."""
+        # A descriptor means nothing in another process; the path does.
         return FrameFile, (self._path, self._offset, self.shape)
 
     def __len__(self) -> int:
@@ -88,6 +90,8 @@ class FrameFile:
         place = self._offset + first * self._frame_bytes
         while buffer:
             try:
+                # May return less than was asked for, hence the loop; 0 is the end of a file
+                # that was cut.
                 count = os.preadv(self._descriptor, [buffer], place)
             except OSError as error:
                 raise self._unreadable(error.strerror or str(error)) from error

@@ -21,6 +21,8 @@ from ptycho_torch.errors import InputError
 
 _BLOCK_SEEDS = 16_384  # drawn at a time, so that memory is that of the groups alone
 _BLOCK_CANDIDATES = 200_000
+# Relative: the tree's distances and ours may differ in the last bit, and a point that ties
+# must not fall out by it.
 _TIE_SLACK = 1e-9
 
 _log = logging.getLogger(__name__)
@@ -112,6 +114,7 @@ def nearest(tree: cKDTree, seeds: NDArray[np.int64], count: int) -> NDArray[np.i
         (G, count) scan indices, nearest first.
     """
     positions: NDArray[np.float64] = tree.data
+    # One more than asked, because a point is its own nearest neighbour.
     radius = tree.query(positions[seeds], k=[count + 1])[0][:, 0] * (1 + _TIE_SLACK)
     # The tree breaks ties as it likes, so all points on the last shell are candidates.
     crowd = tree.query_ball_point(positions[seeds], radius, return_length=True)
@@ -142,6 +145,7 @@ def locate(
     Raises:
         InputError: The padded canvas exceeds ``max_factor`` patches.
     """
+    # About the mean, not the seed: it keeps the largest offset, and with it the canvas, small.
     members = positions[groups]
     centres = members.mean(axis=1)
     offsets = members - centres[:, None]
@@ -244,6 +248,8 @@ def _draw(
     """Draw the groups of some seeds; those without enough companions are left out."""
     positions: NDArray[np.float64] = tree.data
     neighbours = nearest(tree, seeds, reach)
+    # Drawn for all candidates before any is ruled out, so that the same seed gives the same
+    # groups under every max_neighbor_distance that rules none of them out.
     keys = rng.random(neighbours.shape)
     if max_distance is not None:
         gap = positions[neighbours] - positions[seeds][:, None]
@@ -252,6 +258,7 @@ def _draw(
         seeds, neighbours, keys = seeds[is_complete], neighbours[is_complete], keys[is_complete]
     chosen = np.argsort(keys, axis=1, kind="stable")[:, : C - 1]
     companions = np.sort(np.take_along_axis(neighbours, chosen, axis=1), axis=1)
+    # By scan index: which of them came first says nothing, and a network must not learn it.
     return np.concatenate([seeds[:, None], companions], axis=1)
 
 
@@ -274,6 +281,8 @@ def _sorted_candidates(
     candidates = tree.query(positions[seeds], k=np.arange(1, width + 1))[1].astype(np.int64)
     gap = positions[candidates] - positions[seeds][:, None]
     squared = np.square(gap).sum(axis=-1)
+    # The seed goes by its index: another point may lie exactly on it.
     squared[candidates == seeds[:, None]] = np.inf
+    # The last key counts first: by distance, then by index.
     order = np.lexsort((candidates, squared), axis=1)
     return np.take_along_axis(candidates, order, axis=1)

@@ -27,12 +27,15 @@ class NpzWriter:
     def add(self, name: str, array: NDArray[Any]) -> None:
         """Write one array."""
         with self._archive.open(_entry(name), "w", force_zip64=True) as member:
+            # No pickle: an object array would be code for whoever reads it.
             np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
     def add_frames(
         self, name: str, shape: tuple[int, ...], blocks: Iterable[NDArray[np.float32]]
     ) -> None:
         """Write float32 frames that come in blocks along the first axis."""
+        # Written by hand, because np.save wants the whole array; little-endian on every
+        # machine.
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
         with self._archive.open(_entry(name), "w", force_zip64=True) as member:
             np.lib.format.write_array_header_1_0(member, header)

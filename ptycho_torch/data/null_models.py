@@ -88,9 +88,11 @@ class Misfit:
 
     def _error(self, product: float, square: float) -> float | None:
         """Return E for given ΣA·X and ΣA²; a prediction of nothing has an error of 1."""
+        # Asked so that a NaN among the sums is caught too.
         if not self._measured > 0 or not math.isfinite(product + square):
             return None
         explained = product**2 / (square * self._measured) if square > 0 else 0.0
+        # Rounding may explain a little more than everything.
         return math.sqrt(max(0.0, 1.0 - explained))
 
 

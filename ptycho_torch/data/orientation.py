@@ -45,11 +45,13 @@ def turn(
     planes = [plane for plane in (canvas, mask) if plane is not None and plane.ndim == _PLANE]
     if config.swap_xy:
         planes = [plane.T for plane in planes]
+    # Shapes are rows and columns, positions x and y.
     extent = planes[0].shape[::-1] if planes else None
     for axis, is_flipped in enumerate((config.flip_x, config.flip_y)):
         if not is_flipped:
             continue
         column = turned[:, axis]
+        # Pixel 0 and pixel extent − 1 change places, so the mirror lies at half their sum.
         ends = column.min() + column.max() if extent is None else extent[axis] - 1
         turned[:, axis] = ends - column
         planes = [np.flip(plane, axis=1 - axis) for plane in planes]

@@ -114,11 +114,16 @@ def fit(scan: ScanData, nphotons: float, split: str = "train") -> ScalingContrac
     """
     total = 0.0
     for block in frames.blocks(scan.amplitude):
+        # Valid pixels alone, in double: a hot pixel would set the scale of everything after
+        # it.
         total += float(np.square(block[:, scan.valid_mask], dtype=np.float64).sum())
     probe_energy = float(np.square(np.abs(scan.probe.astype(np.complex128))).sum())
+    # Asked so that a NaN is refused as well.
     if not total > 0 or not probe_energy > 0:
         actual = f"{total:g} in the frames, {probe_energy:g} in the probe"
         raise InputError(scan.name, expected="frames and a probe with energy", found=actual)
+    # (N / 2)² is the energy of a frame whose mean X² is 1/4; with the unitary transform the
+    # probe carries the same, and |O| = 1 explains the mean frame.
     half = scan.side / 2
     mean_energy = total / scan.point_count
     return ScalingContract(
@@ -169,6 +174,7 @@ def check(contract: ScalingContract, where: str) -> None:
         "probe_scale": (contract.probe_scale, half / math.sqrt(contract.probe_energy)),
     }
     for name, (stored, formula) in scales.items():
+        # Stored and derived both: a bundle with one of them edited is found without its data.
         if not math.isclose(stored, formula, rel_tol=_TOLERANCE):
             raise BundleError(
                 f"{where}: {name}", expected=f"{formula!r}", found=f"{stored!r}", remedy=_REMEDY

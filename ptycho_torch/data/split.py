@@ -39,6 +39,8 @@ def split_positions(
     nothing = np.empty(0, np.int64)
     if val_split <= 0:
         return everything, nothing
+    # About 16 points a block: fewer would leave held-out frames that overlap their neighbours
+    # on every side, more would make the share coarse.
     blocks = int(np.clip(math.isqrt(count // _POINTS_PER_BLOCK), _FEWEST_BLOCKS, _MOST_BLOCKS))
     block_of = _block_of(positions, blocks)
     is_held = np.zeros(count, np.bool_)
@@ -62,6 +64,7 @@ def _block_of(positions: NDArray[np.float64], blocks: int) -> NDArray[np.int64]:
     """Number the block of each point, row by row."""
     low, extent = positions.min(axis=0), np.ptp(positions, axis=0)
     share = (positions - low) / np.where(extent > 0, extent, 1.0)
+    # The point at the far edge has a share of 1 and belongs to the last block.
     cell = np.minimum((share * blocks).astype(np.int64), blocks - 1)
     numbers: NDArray[np.int64] = cell[:, 1] * blocks + cell[:, 0]
     return numbers

@@ -26,7 +26,9 @@ from ptycho_torch.physics.probe import blend_weight
 
 PATCH_WEIGHTS = ("probe", "hann", "uniform")
 
+# Of the largest weight: what lies below it is rounding divided by rounding.
 _LEAST_WEIGHT = 1e-6
+# Patches that are widened to double precision at a time: bounds memory, not the result.
 _CHUNK = 256
 
 
@@ -69,6 +71,8 @@ def canvas_geometry(positions: Float[np.ndarray, "n 2"], N: int) -> CanvasGeomet
     if len(positions) == 0 or not np.isfinite(positions).all():
         raise ValueError(f"expected finite positions, got {len(positions)} with gaps or none")
     low, high = positions.min(axis=0), positions.max(axis=0)
+    # A pixel to spare on each side: a fraction of a pixel spreads a patch by one row and
+    # column.
     origin_x, origin_y = (math.floor(edge) - N // 2 - 1 for edge in low)
     width, height = (
         math.ceil(edge) + N // 2 + 1 - origin
@@ -96,6 +100,8 @@ def patch_weight(kind: str, probe: Probe, sigma: float = 1.0) -> Float[np.ndarra
     if kind == "probe":
         return blend_weight(probe, sigma).cpu().numpy()
     if kind == "hann":
+        # Largest at N // 2, which lies on the position of a patch; np.hanning(N) of an even N
+        # is largest between two pixels.
         window = np.cos(np.pi * (np.arange(N) - N // 2) / N) ** 2
         return np.outer(window, window)
     if kind == "uniform":
@@ -150,6 +156,7 @@ class Canvas:
             coverage_threshold: Least weight to trust, as a share of the largest.
         """
         largest = self.denominator.max()
+        # Not divided everywhere: 0 / 0 is NaN, and one of them spoils every mean taken later.
         reached = self.denominator > _LEAST_WEIGHT * largest
         stitched = np.zeros_like(self.numerator)
         np.divide(self.numerator, self.denominator, out=stitched, where=reached)
@@ -165,6 +172,7 @@ class Canvas:
         side = self.weight.shape[-1]
         origin = (self.geometry.origin_x, self.geometry.origin_y)
         places = positions - side // 2 - origin
+        # Floor and not truncation: what is left must lie in [0, 1) at negative places too.
         corners = np.floor(places).astype(np.int64)
         self._check_inside(corners, side + 1)
         self.add(patches, corners, places - corners)
@@ -182,6 +190,8 @@ class Canvas:
         side = self.weight.shape[-1]
         blocks = _spread(self.weight * patches, blend)
         covers = _spread(np.broadcast_to(self.weight, patches.shape), blend)
+        # One after the other in index order: sums of floating-point numbers depend on their
+        # order, and the result must not depend on the batch size.
         for (column, row), block, cover in zip(corners.tolist(), blocks, covers, strict=True):
             rows, columns = slice(row, row + side + 1), slice(column, column + side + 1)
             self.numerator[rows, columns] += block

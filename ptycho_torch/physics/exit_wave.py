@@ -31,4 +31,6 @@ def illuminate(patches: ObjectPatches, probe: Probe) -> ExitWave:
             "illuminate needs patches (B, C, N, N) and a probe (P, N, N), "
             f"got {tuple(patches.shape)} and {tuple(probe.shape)}"
         )
+    # (B, C, 1, N, N) times (P, N, N): every patch under every mode, and none summed yet. Modes
+    # add as intensities, behind the propagation.
     return patches[:, :, None] * probe

@@ -23,6 +23,8 @@ def propagate(exit_wave: ExitWave) -> FarField:
     Source:
         Goodman, Introduction to Fourier Optics, Fraunhofer diffraction.
     """
+    # An ifftshift before it would only turn phases at the detector, which no intensity sees.
+    # Unitary, so that probe and detector share one unit, √photons.
     field: torch.Tensor = torch.fft.fft2(exit_wave, norm="ortho")
     centred: torch.Tensor = torch.fft.fftshift(field, dim=(-2, -1))
     return centred

@@ -56,6 +56,8 @@ def poisson(
     """
     counts = (intensity_scale * amplitude).square()
     rate = intensity_scale**2 * intensity + eps
+    # k·log k goes to 0 with k; log(rate / 0) would be infinite, and its gradient NaN even
+    # where it is masked afterwards.
     safe = torch.where(counts > 0, counts, 1.0)
     distance = rate - counts - counts * torch.log(rate / safe)
     floor = _perfect_fit(counts.detach())
@@ -84,18 +86,23 @@ def mae(
     Returns:
         Mean of s·|√(Î + ε) − X|; there is no deviance.
     """
+    # Below the root and not behind it: the slope of √Î is infinite where nothing is predicted.
     misfit = (torch.sqrt(intensity + eps) - amplitude).abs()
     return LossTerms(intensity_scale * _valid_mean(misfit, valid_mask), None)
 
 
 def _perfect_fit(counts: torch.Tensor) -> torch.Tensor:
     """Likelihood of the counts under their own rate, k − k·log k + lgamma(k + 1)."""
+    # Terms of the size of k·log k cancel to about ½·log 2πk (Stirling): in single precision
+    # many photons would leave rounding alone.
     wide = counts.double()
     return wide - torch.xlogy(wide, wide) + torch.lgamma(wide + 1)
 
 
 def _valid_mean(values: torch.Tensor, valid_mask: torch.Tensor) -> torch.Tensor:
     """Mean over all leading axes and the valid pixels."""
+    # Not values · mask: a bad pixel may hold an infinity, and 0 · ∞ is NaN.
     valid = torch.where(valid_mask, values, 0.0)
+    # The mask is one plane for all frames; the factor counts how often it is applied.
     count = valid_mask.sum() * (values.numel() // valid_mask.numel())
     return valid.sum() / count

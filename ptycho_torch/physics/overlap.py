@@ -16,6 +16,7 @@ import torch
 from ptycho_torch.axes import GroupCanvas, ObjectPatches, Offsets, PatchWeight
 from ptycho_torch.physics import shift
 
+# Design of the model, section 5.4: pixels that no patch reaches become 0, not 0 / 0.
 _LEAST_COVER = 1e-6
 
 
@@ -37,6 +38,8 @@ def merge_group(
         ValueError: A patch would leave the canvas.
     """
     total = shift.place(weight * patches, offsets, padded_size)
+    # Offsets and weight are data: nothing here is trained, and a graph would hold every
+    # canvas.
     with torch.no_grad():
         stack = weight.expand(*offsets.shape[:2], *weight.shape)
         cover = shift.place(stack, offsets, padded_size).clamp_min(_LEAST_COVER)

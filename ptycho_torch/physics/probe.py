@@ -36,12 +36,14 @@ def blend_weight(probe: Probe, sigma: float = 1.0) -> PatchWeight:
     intensity = probe.to(torch.complex128).abs().square().sum(dim=0)
     radius = math.ceil(_RADIUS_SIGMAS * sigma)
     steps = torch.arange(-radius, radius + 1, dtype=torch.float64, device=probe.device)
+    # Not normalised: the division by the peak takes every common factor away.
     taps = torch.exp(-0.5 * (steps / sigma).square())
     blurred = functional.conv2d(
         intensity[None, None], taps[None, None, :, None], padding=(radius, 0)
     )
     blurred = functional.conv2d(blurred, taps[None, None, None, :], padding=(0, radius))[0, 0]
     peak = blurred.amax()
+    # Asked this way round, a NaN is refused too; peak <= 0 would let it pass.
     if not bool(peak > 0):
         raise ValueError(
             f"expected a probe with energy, got a largest intensity of {float(peak)}"

@@ -66,6 +66,8 @@ def translate(
     side = max(height, width)
     reach = min(side, math.ceil(_farthest(offsets)))
     bound = _Reach(0, reach, height, width)
+    # What moves by its own size is gone, however far it goes on; the bound keeps the buffer
+    # small.
     return _run(_Place, images[:, None], offsets[:, None].clamp(-side, side), bound)
 
 
@@ -108,6 +110,8 @@ def extract(
     return _run(_Extract, canvas, offsets, _Reach(margin, margin, size, size))
 
 
+# Each is the other's derivative, written out: autograd would go back through the indexing of
+# the windows and add up in any order on a GPU, where this gathers.
 class _Place(torch.autograd.Function):
     """Sum over a group of its shifted patches; the adjoint of ``_Extract``."""
 
@@ -126,6 +130,7 @@ class _Place(torch.autograd.Function):
         stack = patches.reshape(batch * channels, height, width)
         moved = _shift(stack, index, offsets.reshape(-1, 2), bound)
         grouped = moved.reshape(batch, channels, *moved.shape[1:])
+        # A group of one has nothing to add, and its sum would be one more copy of the batch.
         return grouped[:, 0] if channels == 1 else grouped.sum(dim=1)
 
     @staticmethod
@@ -151,6 +156,7 @@ class _Extract(torch.autograd.Function):
         ctx.save_for_backward(offsets)
         ctx.back = bound._replace(height=canvas.shape[1], width=canvas.shape[2])
         index = torch.arange(batch, device=canvas.device).repeat_interleave(channels)
+        # Base and offset turn their signs together, or the crop would leave the centre.
         backwards = bound._replace(base=-bound.base)
         moved = _shift(canvas, index, -offsets.reshape(-1, 2), backwards)
         return moved.reshape(batch, channels, *moved.shape[1:])
@@ -174,8 +180,10 @@ def _shift(
 ) -> torch.Tensor:
     """Return images[index[j]] moved by offsets[j] + base, cut to the bound's size."""
     real = images if not images.is_complex() else images.real
+    # Complex numbers as pairs of reals: one code for both, and a view, not a copy.
     parts = images[..., None] if not images.is_complex() else torch.view_as_real(images)
     whole = torch.floor(offsets)
+    # Floor and not truncation, or offsets of −0.5 and 0.5 would blend the same two taps.
     blend = (offsets - whole).to(real.dtype)
     shift = whole.long() + bound.base
     windows = _windows(parts, index, shift, bound)
@@ -194,14 +202,18 @@ def _windows(
     """Copy, for each shift, the window of the result with one row and column before it."""
     height, width, step = parts.shape[1:]
     low, high = bound.base - bound.reach, bound.base + bound.reach
+    # One more than the farthest shift: the second tap of the blend lies before the first.
     before = high + 1
     below, right = (
         max(0, wanted - low - size)
         for wanted, size in ((bound.height, height), (bound.width, width))
     )
+    # Padded once for the farthest shift, so that every window lies inside and no index is
+    # clamped; contiguous, because the strides below say so.
     buffer = functional.pad(parts, (0, 0, before, right, before, below)).contiguous()
     count, rows, columns, _ = buffer.shape
     pitch = columns * step
+    # All windows there could be, as a view; only those that are asked for are copied.
     places = buffer.as_strided(
         (
             count,

@@ -95,6 +95,7 @@ def correlate(
     ]
     frequency = np.fft.fftfreq(side, 1 / side)
     ring = np.rint(np.hypot(frequency[:, None], frequency[None, :])).astype(np.int64).ravel()
+    # Up to Nyquist: beyond it lie the corners, which hold no whole ring.
     rings = np.arange(1, side // 2 + 1)
     cross, first, second = (
         np.bincount(ring, weights=values.ravel())[rings]
@@ -128,6 +129,7 @@ def tukey(size: int, share: float) -> NDArray[np.float64]:
 def half_bit(n: NDArray[np.int64]) -> NDArray[np.float64]:
     """Evaluate the half-bit threshold for rings of ``n`` pixels."""
     root = np.sqrt(n.astype(np.float64))
+    # The half-bit curve as van Heel and Schatz print it, with their four digits.
     threshold: NDArray[np.float64] = (0.2071 + 1.9102 / root) / (1.2071 + 0.9102 / root)
     return threshold
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,13 @@ from ptycho_torch.pinn import ForwardResult, PtychoPINN
 from ptycho_torch.reconstruct import (
     comparison,
     contrast,
-    coverage,
     debug_dump,
     explain,
     metrics,
     outputs,
     predict,
+    refinement,
+    results,
 )
 
 _log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Report:
         probe_correlation: Probe of the file against the bundle's.
         fit: Error of network and object against the null models, see `explain.judge`.
         metrics: Protocol m1, None without a reference.
+        refinement: Sweeps and what they brought; None where nothing was refined.
     """
 
     group_count: int
@@ -58,6 +60,7 @@ class Report:
     probe_correlation: float
     fit: dict[str, Any]
     metrics: dict[str, Any] | None
+    refinement: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -176,7 +179,7 @@ def reconstruct(
             _observers(stats if stats.enabled else None, record, info, wanted),
         )
     if wanted.debug_dump is not None:
-        _dump(Path(wanted.debug_dump), scan, plan, record, prediction)
+        results.write_dump(Path(wanted.debug_dump), scan, plan, record, prediction)
     if prediction.nonfinite_count:
         raise PtychoError(
             "prediction",
@@ -184,9 +187,13 @@ def reconstruct(
             found=f"{prediction.nonfinite_count} pixels that are no numbers",
             remedy="the weights of the bundle do not suit this scan",
         )
-    _write(folder, scan, config, info, prediction)
-    _draw_coverage(folder, scan, setup, prediction)
+    prediction, scan, refined = _refine(model, info, scan, config, plan, prediction)
+    results.write_files(folder, scan, config, info, prediction)
+    results.draw_coverage(folder, scan, plan, setup.weight, prediction)
     fit = explain.judge(prediction, scan, plan)
+    scores = _judge(folder, scan, wanted, prediction, fit)
+    if refined is not None:
+        refined["after"] = _summarise(fit, scores)
     return Report(
         group_count=len(plan.groups),
         point_count=scan.point_count,
@@ -194,8 +201,45 @@ def reconstruct(
         energy_ratio=ratio,
         probe_correlation=correlation,
         fit=fit,
-        metrics=_judge(folder, scan, wanted, prediction, fit),
+        metrics=scores,
+        refinement=refined,
     )
+
+
+def _refine(
+    model: PtychoPINN,
+    info: BundleInfo,
+    scan: ScanData,
+    config: RunConfig,
+    plan: predict.Plan,
+    prediction: predict.Prediction,
+) -> tuple[predict.Prediction, ScanData, dict[str, Any] | None]:
+    """Refine what was stitched, where the settings ask for it, and keep what it was before."""
+    wanted = refinement.wanted_of(config)
+    if wanted is None:
+        return prediction, scan, None
+    registered = _register(scan, config.inference, prediction)
+    before = None if registered is None else metrics.judge(registered, metrics.REFERENCE)
+    fit = explain.judge(prediction, scan, plan)
+    refined = refinement.refine(
+        prediction.stitched,
+        scan,
+        plan,
+        model.probe.cpu().numpy(),
+        info.scaling.input_scale,
+        wanted,
+        refinement.Keeping(
+            folder=run_folder.folder_of(config),
+            identity=f"{info.sha256} {scan.sha256} {outputs.portable_config(config)}",
+        ),
+    )
+    record = {**refined.record, "before": _summarise(fit, before)}
+    return replace(prediction, stitched=refined.stitched), refined.scan, record
+
+
+def _summarise(fit: dict[str, Any], scores: dict[str, Any] | None) -> dict[str, Any]:
+    """Keep of a judgement what tells whether it became better."""
+    return {"object": fit["object"], "metrics": scores}
 
 
 def _refuse_misfit(scan: ScanData, info: BundleInfo, wanted: InferenceConfig) -> None:
@@ -238,67 +282,6 @@ def _observers(
     return tuple(observers)
 
 
-def _dump(
-    folder: Path,
-    scan: ScanData,
-    plan: predict.Plan,
-    record: debug_dump.PatchRecord,
-    prediction: predict.Prediction,
-) -> None:
-    """Write the debug dump."""
-    geometry = debug_dump.Geometry(
-        patch_size=scan.side,
-        canvas_size=(plan.canvas.height, plan.canvas.width),
-        origin_xy=(plan.canvas.origin_x, plan.canvas.origin_y),
-        padded_size=plan.padded_size,
-        positions=scan.positions,
-        groups=plan.groups,
-        offsets=plan.offsets,
-    )
-    stitched = prediction.stitched
-    debug_dump.write(folder, geometry, record, stitched.object, stitched.mask)
-
-
-def _write(
-    folder: Path,
-    scan: ScanData,
-    config: RunConfig,
-    info: BundleInfo,
-    prediction: predict.Prediction,
-) -> None:
-    """Write the reconstruction files."""
-    stitched = prediction.stitched
-    outputs.write(
-        folder,
-        outputs.Reconstruction(
-            object_canvas=stitched.object,
-            weight=stitched.weight,
-            mask=stitched.mask,
-            origin_xy=np.array(stitched.origin_xy, np.float64),
-            positions=scan.positions,
-            pixel_size_m=scan.pixel_size_m,
-            config_json=outputs.portable_config(config),
-            bundle_sha256=info.sha256,
-        ),
-    )
-
-
-def _draw_coverage(
-    folder: Path,
-    scan: ScanData,
-    setup: Setup,
-    prediction: predict.Prediction,
-) -> None:
-    """Draw how many patches have a say in each pixel."""
-    plan, covered = setup.plan, coverage.footprint(setup.weight)
-    counts = coverage.count(scan.positions, plan.groups, plan.canvas, covered)
-    mask = prediction.stitched.mask
-    outputs.draw(
-        folder,
-        {comparison.COVERAGE_PNG: lambda: comparison.coverage(counts, mask, scan.pixel_size_m)},
-    )
-
-
 def _judge(
     folder: Path,
     scan: ScanData,
@@ -334,7 +317,7 @@ def _register(
     scan: ScanData, wanted: InferenceConfig, prediction: predict.Prediction
 ) -> metrics.Registered | None:
     """Bring the object onto the reference of its file; None without one that it overlaps."""
-    if scan.object_canvas is None:
+    if scan.object_canvas is None or wanted.metrics == "off":
         return None
     stitched = prediction.stitched
     truth = metrics.Truth(object_canvas=scan.object_canvas, known=scan.object_mask)

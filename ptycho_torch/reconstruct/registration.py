@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
+# Steps of 0.02 px, finer than what tells two reconstructions apart.
 _UPSAMPLING = 50
 _PASSES = 2
 _TAPER_PX = 8.0
@@ -65,6 +66,7 @@ def align(
     plane = fit_plane(rec * truth.conj(), region)
     shift_x = shift_y = 0.0
     image = remove_plane(rec, plane)
+    # The second pass sees images without the ramp and the shift that bent the first estimate.
     for _ in range(_PASSES):
         step_x, step_y = estimate_shift(image, truth, region)
         shift_x, shift_y = shift_x + step_x, shift_y + step_y
@@ -120,6 +122,7 @@ def fit_plane(product: NDArray[np.complex128], region: NDArray[np.bool_]) -> Pla
     np.divide(phasors, modulus, out=phasors, where=modulus > 0)
     start = _steepest(phasors)
     flat = remove_plane(phasors, start)
+    # The mean phase to 0 first, so that what is left stays away from the cut at ±π.
     flat *= np.exp(-1j * np.angle(flat.sum()))
     step = _weighted_plane(np.angle(flat), modulus)
     return Plane(start.x + step.x, start.y + step.y)
@@ -142,6 +145,7 @@ def estimate_shift(
     floor = _SPECTRAL_FLOOR * float(power.mean())
     if floor == 0.0:
         return 0.0, 0.0
+    # Phase correlation: each frequency has one vote, and those without power have none.
     cross /= power + floor
     coarse_y, coarse_x = _coarse_peak(np.abs(fft.ifft2(cross)))
     return _fine_peak(cross, coarse_x, coarse_y)
@@ -186,6 +190,7 @@ def _weighted_plane(phase: NDArray[np.float64], weight: NDArray[np.float64]) -> 
 
 def _taper(region: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Raised cosine of the distance to the border, 1 deeper than the taper length."""
+    # Padded: the edge of the array is an edge of the region as well.
     depth = ndimage.distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
     taper: NDArray[np.float64] = np.sin(np.pi / 2 * np.minimum(depth / _TAPER_PX, 1.0)) ** 2
     return taper
@@ -202,6 +207,7 @@ def _centre(
 
 def _coarse_peak(correlation: NDArray[np.float64]) -> tuple[int, int]:
     """Whole-pixel shift (y, x) of the highest correlation within the search range."""
+    # The upper half of a transform's indices stands for negative shifts.
     shifts = [np.rint(fft.fftfreq(size, 1 / size)).astype(int) for size in correlation.shape]
     near = [
         np.abs(s) <= max(1, min(_SEARCH_PX, int(_SEARCH_SHARE * size)))
@@ -221,6 +227,8 @@ def _fine_peak(
         np.exp(2j * np.pi * np.outer(coarse + steps, fft.fftfreq(size)))
         for coarse, size in zip((coarse_y, coarse_x), cross.shape, strict=True)
     ]
+    # Guizar-Sicairos, Thurman and Fienup, Optics Letters 33 (2008): two small matrices around
+    # the peak in place of a padded transform of the whole.
     fine = np.abs(kernels[0] @ cross @ kernels[1].T)
     row, column = np.unravel_index(int(np.argmax(fine)), fine.shape)
     return float(coarse_x + steps[column]), float(coarse_y + steps[row])

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+# Window and constants are those that are usual, so that numbers can be compared with others.
 _WINDOW = 7
 _BAND = 256  # rows judged at a time
 _K1, _K2 = 0.01, 0.03

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+# A shift through the transform wraps around; what comes in at the edges is cut off with it.
 MARGIN = 16
 _BLOCK = 32
 
@@ -34,12 +35,15 @@ def cut(
     whole = np.floor(positions).astype(np.int64)
     fraction = positions - whole
     wide = side + 2 * MARGIN
+    # wide // 2 is N // 2 + margin, so pixel N // 2 of the inner cut lies on the position.
     corner = whole - wide // 2
     crops = np.stack([canvas[y : y + wide, x : x + wide] for x, y in corner])
     inner = slice(MARGIN, MARGIN + side)
+    # Whole pixels need no transform, which would leave rounding in an exact copy.
     if not fraction.any():
         return crops[:, inner, inner].astype(np.complex128)
     frequency = fft.fftfreq(wide)
+    # Positive: a patch reads the object at x + f, so content moves towards −f.
     turn_x = np.exp(2j * np.pi * fraction[:, 0, None] * frequency)[:, None, :]
     turn_y = np.exp(2j * np.pi * fraction[:, 1, None] * frequency)[:, :, None]
     spectrum = fft.fft2(crops.astype(np.complex128)) * (turn_x * turn_y)

@@ -21,6 +21,7 @@ _DEFOCUS = 1.6
 _ASTIGMATISM = 0.5
 _COMA = 0.4
 _FRESNEL_NUMBER = 4.0
+# Where 2·J₁(πx) / πx is first 0: the 1.22 of Rayleigh's criterion.
 _FIRST_DARK_RING = 1.2197
 _BRIGHT_FIELD = 1 / 6  # radius of the aperture on the detector, as a share of N
 
@@ -38,6 +39,7 @@ def make(recipe: SimulationRecipe) -> Field:
         (P, N, N) field.
     """
     side = recipe.n
+    # An even grid has no pixel in its middle; N // 2 is the centre everywhere in this package.
     axis = np.arange(side, dtype=np.float64) - side // 2
     x, y = axis[None, :], axis[:, None]
     radius = recipe.probe_diameter * side / 2
@@ -69,6 +71,7 @@ def fresnel(x: Axis, y: Axis, radius: float) -> Field:
     frequency = fft.fftfreq(x.size)
     squared = frequency[None, :] ** 2 + frequency[:, None] ** 2
     carried = np.exp(-1j * np.pi * squared * radius**2 / _FRESNEL_NUMBER)
+    # The centre goes to the corner for the transform, and back behind it.
     start = fft.ifftshift(disk(x, y, radius))
     return np.asarray(fft.fftshift(fft.ifft2(fft.fft2(start) * carried)))
 

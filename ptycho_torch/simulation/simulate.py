@@ -22,6 +22,7 @@ from ptycho_torch.simulation import expose, objects, probes, scans
 from ptycho_torch.simulation.recipe import SimulationRecipe
 
 _SLACK = 2
+# Intensities that may wait between the pass that finds the gain and the one that counts.
 _KEPT_BYTES = 128 << 20
 
 Blocks = Callable[[], Iterator[NDArray[np.float64]]]
@@ -49,6 +50,7 @@ class Exposure:
 
     def count(self) -> Iterator[NDArray[np.float64]]:
         """Count photons: (m, N, N) of the next points, in order; the same each time."""
+        # Made anew in each pass, so that each counts the same photons.
         noise = generator(self.recipe.seed, Stream.NOISE)
         for block in self.blocks():
             expected = block * self.gain
@@ -96,12 +98,14 @@ def prepare(recipe: SimulationRecipe) -> Exposure:
     """
     positions = scans.make(recipe, generator(recipe.seed, Stream.SCAN))
     border = recipe.n // 2 + expose.MARGIN + _SLACK
+    # By whole pixels, so that the fractions stay those of the recipe.
     positions = positions + (border - np.floor(positions.min(axis=0)))
     columns, rows = (int(size) for size in np.ceil(positions.max(axis=0)) + border)
     canvas = objects.draw(recipe, (rows, columns), generator(recipe.seed, Stream.OBJECT))
     probe = probes.make(recipe)
     blocks = _blocks(canvas, probe, positions)
     sums = np.concatenate([block.sum(axis=(1, 2)) for block in blocks()])
+    # From the expected sums, before noise: the dose that was asked for, not the one counted.
     gain = recipe.nphotons / sums.mean()
     return Exposure(
         positions=positions,

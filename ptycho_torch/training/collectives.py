@@ -39,6 +39,7 @@ class Collectives:
 
     def tell(self, text: str, source: int) -> str:
         """Return what the process ``source`` says, cut at 256 bytes."""
+        # A broadcast needs one size that everybody knows beforehand.
         letters = text.encode()[:_LONGEST_TEXT].ljust(_LONGEST_TEXT, b"\0")
         tensor = torch.tensor(list(letters), dtype=torch.uint8, device=self._device)
         distributed.broadcast(tensor, source)
@@ -56,6 +57,8 @@ class Collectives:
             piece = parts.new_empty(int(size), *parts.shape[1:])
             if source == self.rank.number:
                 piece.copy_(parts)
+            # Known to all from ``each``: a broadcast that one of them leaves out would hang
+            # the rest.
             if size:
                 distributed.broadcast(piece, source)
             pieces.append(piece)

@@ -99,12 +99,16 @@ class Progress:
             return
         self.best_epoch, self.best_value = int(epoch), float(value)
         self.best_weights = {
-            name: tensor.detach().to("cpu", copy=True) for name, tensor in weights.items()
+            # A copy: on a CPU the weights themselves would go on changing under the name of
+            # the best.
+            name: tensor.detach().to("cpu", copy=True)
+            for name, tensor in weights.items()
         }
 
     def _is_better(self, value: float) -> bool:
         if self.best_value is None:
             return True
+        # Strictly: of equal epochs the first stays, and a NaN never is the best.
         return value < self.best_value if self.mode == "min" else value > self.best_value
 
     def state(self) -> dict[str, Any]:
@@ -130,4 +134,5 @@ class Progress:
 
 
 def _text(value: float | None) -> str:
+    # repr is the shortest text that gives the same number back.
     return "" if value is None else repr(value)

@@ -95,7 +95,8 @@ def run(
                 files.write_text(folder / run_folder.HISTORY, module.progress.table())
         result = _finish(config, module, prepared, folder, writes=rank.is_first)
         if stats is not None and rank.is_first:
-            trained_patches.record(stats, module.model, prepared)
+            joint = config.training.batch_size * config.execution.world_size
+            trained_patches.record(stats, module.model, prepared, joint)
         return result
 
 

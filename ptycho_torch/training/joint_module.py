@@ -94,6 +94,8 @@ class JointModule(PtychoPINN_Lightning):
                 self._record_nothing(batch, batch_idx, "train")
         except DivergedError as caught:
             error = caught
+        # An error is carried this far and raised by all: who left earlier would leave the
+        # others waiting in the exchange.
         joint = self._agree(share, error)
         own = self._zero_loss() if loss is None else loss
         return own * (share * self._collectives.rank.count / joint)
@@ -123,6 +125,7 @@ class JointModule(PtychoPINN_Lightning):
         joint, diverged = self._collectives.total([share, error is not None])
         if not diverged:
             return joint
+        # The lowest rank that diverged, found alike by all, so that all raise the same words.
         source = self._collectives.each(error is not None).index(1.0)
         words = ("", "", "", "")
         if error is not None:

@@ -75,6 +75,8 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
         self._pending_plateau: float | None = None
         self._pending_means: dict[str, dict[str, float]] | None = None
         for name, mask in zip(("train_mask", "val_mask"), masks, strict=True):
+            # Moves with the module but is not persistent: masks belong to scans, not to
+            # weights.
             self.register_buffer(name, torch.tensor(mask), persistent=False)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
@@ -99,6 +101,8 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
         """Return the loss of one batch."""
         result, terms = self._step(batch, batch_idx, "train")
         self._seen = result.patches.detach(), batch.amplitude
+        # correction=0, as in the patch statistics: both describe the pixels there are, not a
+        # sample.
         amplitude = self._seen[0].abs()
         spread = amplitude.std(dim=(-2, -1), correction=0)
         self._train_means.add(
@@ -153,6 +157,7 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
             for parameter in group["params"]
             if parameter.grad is not None
         ]
+        # Before clipping, or the record would show the bound and nothing else.
         norm = float(torch.nn.utils.get_total_norm(gradients))
         self._train_means.add({"grad_norm": norm}, 1.0)
         where = f"epoch {self.current_epoch}, batch {self._batches_done - 1}"
@@ -166,6 +171,7 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
     def on_train_epoch_end(self) -> None:
         """Publish the means of the epoch and keep its weights when it is the best."""
         means = self._train_means.take() | self._val_row
+        # No batch done says that an epoch is whole; checkpoints written after this rely on it.
         self._val_row, self._batches_done = {}, 0
         self.log_dict({name: value for name, value in means.items() if "loss" in name})
         self.log_dict(
@@ -198,6 +204,8 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
         plateau, is_whole = None, self._batches_done == 0
         is_awaited = is_whole and self.config.training.scheduler == "ReduceLROnPlateau"
         if is_awaited and self.progress.rows:
+            # The schedule is stepped only after the checkpoint is written; a resumed run does
+            # it first.
             plateau = self.progress.rows[-1][self.progress.monitor]
         checkpoint[STATE_KEY] = {
             "progress": self.progress.state(),
@@ -220,6 +228,8 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
         if self._stats is not None:
             self._record(self._stats, result.patches, batch_idx, phase)
         terms = self.loss(result, batch, phase)
+        # In each step, though a GPU has to wait for it: one step later all weights are NaN and
+        # nothing tells where it began.
         if not torch.isfinite(terms.loss):
             self._diverge(batch, batch_idx, result)
         return result, terms
@@ -252,6 +262,7 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
         model = self.config.model
         if model.amp_activation != "bounded":
             return None
+        # Where no light falls nothing binds the amplitude, and it tells nothing.
         is_lit = self.model.blend_weight > _UNDER_PROBE
         near = (amplitude > _NEAR_BOUND * model.amp_max) & is_lit
         return near.sum() / (is_lit.sum() * amplitude[..., 0, 0].numel())

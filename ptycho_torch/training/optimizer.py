@@ -76,7 +76,9 @@ def warmup_cosine(epoch: int, config: TrainingConfig) -> float:
     """
     warmup = config.warmup_epochs
     if epoch < warmup:
+        # Never 0: the first epoch would be computed for nothing.
         return (epoch + 1) / (warmup + 1)
+    # A warm-up of all epochs but one leaves no way to fall along.
     span = max(config.epochs - 1 - warmup, 1)
     share = min((epoch - warmup) / span, 1.0)
     floor = config.min_lr_ratio

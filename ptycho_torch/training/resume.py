@@ -58,6 +58,7 @@ def digest(config: RunConfig, train_data: ScanData, test_data: ScanData | None) 
     }
     # What counts is the joint batch, however many devices share it.
     settings["training"]["batch_size"] *= config.execution.world_size
+    # This schedule ends with the run: a longer one has other rates from its first epoch on.
     if config.training.scheduler == "WarmupCosine":
         settings["training"]["epochs"] = config.training.epochs
     settings["seed"] = config.run.seed
@@ -113,6 +114,7 @@ def check(path: Path, expected: str) -> Place:
         ConfigError: It was written under other settings.
     """
     try:
+        # weights_only: a checkpoint is a pickle, and another one could run anything.
         content = torch.load(path, map_location="cpu", weights_only=True)
         state = content[STATE_KEY]
         stored, epoch = state["digest"], len(state["progress"]["rows"])

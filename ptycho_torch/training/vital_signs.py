@@ -18,6 +18,7 @@ from ptycho_torch.axes import Amplitude, ObjectPatches
 from ptycho_torch.config_params import ModelConfig, RunConfig, TrainingConfig
 from ptycho_torch.errors import DeadTrainingError
 
+# A network may stand still for some steps and go on; only many in a row are its end.
 LEAST_STEPS = 50
 _WARMUPS = 3
 _EPOCHS = 3
@@ -63,6 +64,7 @@ class VitalSigns:
             DeadTrainingError: For ``patience`` steps the gradient was exactly zero, or all
                 inputs of a batch had the same output.
         """
+        # Exactly 0 and not small: a slow training is no dead one.
         self._still = self._still + 1 if gradient_norm == 0 else 0
         if self._still >= self.patience:
             actual = f"a gradient of exactly 0 for {self._still} steps"
@@ -80,6 +82,7 @@ class VitalSigns:
         Raises:
             DeadTrainingError: It has not changed over ``patience`` steps and three epochs.
         """
+        # One other loss is a sign of life and starts the count anew.
         if self._losses and not math.isclose(loss, self._losses[-1], rel_tol=_SAME_LOSS):
             self._losses.clear()
         self._losses.append(loss)
@@ -136,6 +139,7 @@ def describe_heads(patches: ObjectPatches, model: ModelConfig) -> str:
         ("phase at ±π", (size >= _NEAR_BOUND) & (phase > (1 - _NEAR_BOUND) * math.pi)),
     ]
     if model.amp_activation != "bounded":
+        # Other activations have no upper bound to be near.
         heads = [heads[0], heads[2]]
     shares = [(name, float(near.float().mean())) for name, near in heads]
     saturated = [

@@ -38,6 +38,7 @@ def complete() -> dict[str, Any]:
         "needs": ["tests"],
         "timeout_s": 30,
         "retries": 1,
+        "python": ["env", "python"],
         "artifacts": [{"id": "m", "path": "m.json", "external": True, "optional": True}],
     }
     tests = {
@@ -59,6 +60,8 @@ def complete() -> dict[str, Any]:
         "max_age_days": 3,
         "requires": {"json": "it is there"},
         "goldens_of": "lender",
+        "python": "python",
+        "packages": ["torch"],
         "stages": [tests, make],
         "guards": [
             {"id": kind, "kind": kind, **_BASE, **make_options(guard.options)}
@@ -78,6 +81,8 @@ def complete() -> dict[str, Any]:
         "policies": {"P-1": "A rule."},
         "trusted_keys": ["k"],
         "strict_inputs": True,
+        "python": ["env", "python3"],
+        "packages": ["numpy"],
         "gate": {"signers": ["s"], "unsigned_waivers": True},
         "hubs": "h",
         "golden": "g",
@@ -103,7 +108,7 @@ def _make_value(one: Key) -> Any:
     if one.kind is Kind.FLAG:
         return not one.default
     text = "m:a" if about.is_metric else "a"
-    return [text] if one.kind is Kind.TEXTS else text
+    return [text] if one.kind in (Kind.TEXTS, Kind.WORDS) else text
 
 
 def walk_keys(declared: dict[str, Any]) -> Iterator[tuple[Place, Key]]:

@@ -88,16 +88,16 @@ def _branches(store: Store) -> tuple[Ledger, Ledger]:
 def merged_by_text(store: Store) -> str:
     """Put the lines of both branches below each other, as a merge of text does."""
     ours, theirs = _branches(store)
-    new = theirs.path.read_bytes().splitlines(keepends=True)[1:]
+    new = theirs.path.read_bytes().splitlines(keepends=True)[2:]
     ours.path.write_bytes(ours.path.read_bytes() + b"".join(new))
-    return "line 3"
+    return "line 4"
 
 
 @damage
 def merged_without_a_word(store: Store) -> str:
     """Chain the entries of theirs behind ours without an entry that says so."""
     ours, theirs = _branches(store)
-    new = theirs.entries()[1:]
+    new = theirs.entries()[2:]
     ours.append_all([(e.kind, e.subject, e.body, e.time) for e in new])
     return "an entry was changed"
 

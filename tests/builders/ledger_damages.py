@@ -38,10 +38,11 @@ def ledger_linked(store: Store) -> str:
 
 
 def relog(store: Store, change: Callable[[dict[str, Any]], None]) -> None:
-    """Rewrite the only entry of a ledger, properly spelled."""
-    value = json.loads(store.ledger.path.read_bytes())
+    """Rewrite the last entry of a ledger, properly spelled."""
+    *before, last = store.ledger.path.read_bytes().splitlines(keepends=True)
+    value = json.loads(last)
     change(value)
-    store.ledger.path.write_bytes(canonical.dumps(value) + b"\n")
+    store.ledger.path.write_bytes(b"".join(before) + canonical.dumps(value) + b"\n")
 
 
 @damage
@@ -69,7 +70,7 @@ def ledger_backdated(store: Store) -> str:
 def ledger_sequence(store: Store) -> str:
     """Number the entry wrongly."""
     relog(store, lambda v: v.update(sequence=7))
-    return "line 1"
+    return "line 2"
 
 
 @damage
@@ -84,8 +85,9 @@ def ledger_spelling(store: Store) -> str:
 def ledger_doubled_line(store: Store) -> str:
     """Repeat an entry with its sequence number."""
     path = store.ledger.path
-    path.write_bytes(path.read_bytes() * 2)
-    return "line 2"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines, lines[-1]]))
+    return "line 3"
 
 
 @damage

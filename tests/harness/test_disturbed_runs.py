@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,14 +39,14 @@ class Refusal:
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EACCES])
-@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("guards", [[hubs.FLOOR], []], ids=["declared", "built-in"])
 def test_evidence_that_the_disk_refuses_gives_no_verdict(
-    nth: int, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    guards: list[dict[str, Any]], number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a declared guard nor a built-in one seals a trouble of the disk as a finding."""
-    project = hubs.project(tmp_path)
+    project = hubs.project(tmp_path, tiny=hubs.suite(hubs.writing(), guards=guards))
     with monkeypatch.context() as patched:
-        Refusal(patched, nth, number)
+        Refusal(patched, 1, number)
         with pytest.raises(StorageError) as caught:
             hubs.run(project)
 

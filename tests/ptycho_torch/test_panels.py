@@ -33,7 +33,7 @@ def panel(values: NDArray[np.float64] | None = None, **changes: object) -> Panel
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
     taken = ((y + 3 * x) % 11).astype(float) if values is None else values
     parts: dict[str, object] = {"title": "t", "values": taken, "ramp": ramp()}
-    parts["shown"] = np.ones(taken.shape, bool)
+    parts["mask"] = np.ones(taken.shape, bool)
     return Panel(**(parts | changes))  # type: ignore[arg-type]
 
 

@@ -20,7 +20,7 @@ from ptycho_torch import backends, config_params, config_run, oracle, settings
 from ptycho_torch.cli import flags
 from ptycho_torch.config_factory import create_training_payload
 from ptycho_torch.config_params import ModelConfig
-from ptycho_torch.data import scan_file
+from ptycho_torch.data import scan_file, scan_write
 from ptycho_torch.data.shards import shard
 from ptycho_torch.errors import ConfigError
 from ptycho_torch.inference import main as infer
@@ -64,6 +64,8 @@ RUNS = (
     ("--scheduler", "Exponential", "--torch-loss-mode", "mae"),
     ("--scheduler", "ReduceLROnPlateau"),
 )
+GEOMETRY = scan_write.Geometry(pixel_size_m=1e-8, energy_ev=8000.0, distance_m=2.0)
+REFINED = ("--refine", "1", "--refine-probe", "--refine-positions")
 
 
 @pytest.fixture
@@ -81,7 +83,10 @@ def run_backend(name: str, folder: Path, patch: pytest.MonkeyPatch) -> SettingRe
     reads.watch(patch)
     for index, words in enumerate(RUNS):
         assert bundles.train(scan, folder / str(index), *words, *backend) == 0
-    places = ["--test_data", str(scan), "--output_dir", str(folder / "object")]
+    # What only other formats leave open is read where a scan comes in one of them.
+    foreign = folder / "scan.cxi"
+    scan_write.write_cxi(foreign, scan_file.read(scan, config_params.DataConfig()), GEOMETRY)
+    places = ["--test_data", str(foreign), "--output_dir", str(folder / "object")]
     model_flags = [
         "--model_path",
         str(folder / "0"),
@@ -90,7 +95,7 @@ def run_backend(name: str, folder: Path, patch: pytest.MonkeyPatch) -> SettingRe
         "cpu",
         "--quiet",
     ]
-    assert infer([*model_flags, *backend]) == 0
+    assert infer([*model_flags, *REFINED, *backend]) == 0
     return reads
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +18,8 @@ from harness.records import ArtifactRecord, DatasetRecord, HubRecord, StageRecor
 _READ_LIMIT = 64 << 20
 # A value takes up to 100 bytes of memory: below 300 MB whatever a file of this size says.
 _JSON_LIMIT, _VALUES_LIMIT = 16 << 20, 1_000_000
+# Of the rules that hold for every artifact: a hub is judged by those that judged it first.
+EDITION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,7 @@ class Facts:
     artifacts: tuple[ArtifactRecord, ...]
     datasets: tuple[DatasetRecord, ...]
     environment: dict[str, str]
+    edition: int = EDITION
 
     @classmethod
     def from_record(cls, record: HubRecord) -> Self:
@@ -36,6 +40,7 @@ class Facts:
             artifacts=record.artifacts,
             datasets=record.datasets,
             environment=record.environment,
+            edition=record.default_rules,
         )
 
 
@@ -66,7 +71,7 @@ class HubEvidence:
         self._facts = facts
         self._project = project
         # Many guards look at one artifact after the other; only the last one is held.
-        self._parsed: tuple[str, Any] | None = None
+        self._parsed: tuple[str, Callable[[bytes], Any] | None, Any] | None = None
         self._read_paths: set[str] = set()
 
     @property
@@ -99,6 +104,11 @@ class HubEvidence:
         """Environment of the run."""
         return self._facts.environment
 
+    @property
+    def edition(self) -> int:
+        """Edition of the default rules by which the run is judged."""
+        return self._facts.edition
+
     def read(self, artifact: str, limit: int = _READ_LIMIT) -> bytes:
         """Return the bytes of an artifact.
 
@@ -129,11 +139,22 @@ class HubEvidence:
             IntegrityError: Its path is not what a hub may hold.
             StorageError: The disk refused to read it.
         """
-        if self._parsed is None or self._parsed[0] != artifact:
-            self._parsed = artifact, self._parse(artifact)
-        return self._parsed[1]
+        if self._parsed is None or self._parsed[:2] != (artifact, None):
+            self._parsed = artifact, None, self._parse_json(artifact)
+        return self._parsed[2]
 
-    def _parse(self, artifact: str) -> Any:
+    def parse(self, artifact: str, read: Callable[[bytes], Any], limit: int) -> Any:
+        """Return what a reader of a format makes of an artifact of at most ``limit`` bytes.
+
+        Raises:
+            EvidenceMissingError: It is not there or too large.
+            Exception: Whatever ``read`` raises.
+        """
+        if self._parsed is None or self._parsed[:2] != (artifact, read):
+            self._parsed = artifact, read, read(self.read(artifact, limit))
+        return self._parsed[2]
+
+    def _parse_json(self, artifact: str) -> Any:
         content = self.read(artifact, _JSON_LIMIT)
         values = sum(content.count(mark) for mark in b",[{")
         if values > _VALUES_LIMIT:

@@ -21,6 +21,7 @@ from harness.evidence.hub import layout, seal
 from harness.evidence.ledger.log import Entry, Ledger
 
 LOCAL, PUBLISHED = "local", "published"
+START = "start"  # kind of what is logged before a run
 AFTER = "after"  # key of a seal: entries of the published ledger before it
 _GUESSED_WORK = ".harness"
 
@@ -63,16 +64,31 @@ class Ledgers:
         Raises:
             IntegrityError: A ledger is damaged.
         """
+        return self.read_runs().sealed
+
+    def read_runs(self) -> LoggedRuns:
+        """Return the sealed runs, and the starts that no seal ended.
+
+        Raises:
+            IntegrityError: A ledger is damaged.
+        """
         runs: dict[str, SealedRun] = {}
+        started: dict[str, Entry] = {}
+        late: dict[str, list[Entry]] = {}
         for name, entry in self.walk():
+            if entry.kind == START:
+                started[entry.subject] = entry
+                late.setdefault(_suite_of(entry), []).append(entry)
             if entry.kind == seal.KIND:
+                late.pop(_suite_of(entry), None)
                 known = runs.get(entry.subject) or SealedRun(entry.subject, entry)
                 runs[entry.subject] = replace(
                     known,
                     is_local=known.is_local or name == LOCAL,
                     is_published=known.is_published or name == PUBLISHED,
                 )
-        return runs
+        unsealed = tuple(e for subject, e in started.items() if subject not in runs)
+        return LoggedRuns(sealed=runs, unsealed=unsealed, late=late)
 
     def identity(self) -> tuple[tuple[int, ...], ...]:
         """Say which files they are now, to know again whether they changed."""
@@ -82,6 +98,18 @@ class Ledgers:
             times = (status.st_mtime_ns, status.st_ctime_ns)
             identities.append((status.st_dev, status.st_ino, status.st_size, *times))
         return tuple(identities)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedRuns:
+    """Sealed runs by subject, and the entries of the starts that no seal ended.
+
+    ``late`` holds, by suite, the starts that stand behind the last seal of the suite.
+    """
+
+    sealed: dict[str, SealedRun]
+    unsealed: tuple[Entry, ...]
+    late: dict[str, list[Entry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +124,7 @@ class SealedRun:
     @property
     def suite(self) -> str:
         """Name of its suite."""
-        return self.subject.rpartition("/")[0]
+        return _suite_of(self.entry)
 
     @property
     def run_id(self) -> str:
@@ -107,6 +135,10 @@ class SealedRun:
     def verdict(self) -> str:
         """The verdict that was sealed."""
         return str(self.entry.body.get("verdict"))
+
+
+def _suite_of(entry: Entry) -> str:
+    return entry.subject.rpartition("/")[0]
 
 
 def of_store(hubs: Path, work: Path) -> Ledgers:

@@ -75,6 +75,20 @@ def take_over(path: Path, deadline: float) -> int | None:
     return handle
 
 
+def is_held(path: Path) -> bool:
+    """Say whether a process holds the lock of a run, which then lives."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        return not _is_ours(handle)
+    except OSError:  # a file system without locks: nothing tells who lives
+        return False
+    finally:
+        os.close(handle)
+
+
 def _is_locked(path: Path) -> int:
     while True:
         handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)

@@ -47,6 +47,8 @@ _LATER: dict[str, Any] = {
     "quarantine": [],
     "requires": {},
     "goldens_of": "",
+    "python": [],
+    "packages": [],
 }
 
 

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import itertools
 import os
-import platform
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Self
 
 from harness.config import placeholders
 from harness.config.project import SuiteSpec
-from harness.evidence.hub import checkout
+from harness.evidence.hub import checkout, interpreter
 from harness.files import sha256_file
 from harness.records import Stamp
 
-NONE = "none"
-_PACKAGES = ("torch", "numpy", "lightning")
+NONE = interpreter.NONE
 _DEVICE_FLAGS = ("--accelerator", "--device")
 _GPU = ("cuda", "gpu")
 _UNKNOWN = Stamp(commit=NONE, tree=NONE, branch=None, dirty=True, diff_sha256=None)
 # Of a submodule git is asked for its commit; what differs within is seen by looking there.
 _OWN_COMMITS = "--ignore-submodules=dirty"
 _SHA1_DIGITS = 40
-# What freshness compares; the rest is told for people.
-IDENTITY = ("python", "torch", "platform", "machine", "device")
+# Told for people; freshness compares the rest.
+_FOR_PEOPLE = ("implementation", "cpu_count")
 
 
 def take(root: Path, own: Sequence[Path]) -> Stamp:
@@ -140,29 +135,58 @@ class _IndexEntry:
         return kind(b"blob %d\0" % len(content) + content).hexdigest() != self.object
 
 
-def environment_of(suite: SuiteSpec) -> dict[str, str]:
-    """Return what a run of a suite would depend on here; see ``environment``."""
-    return environment(placeholders.argvs(suite), suite.parameters)
+def environment_of(suite: SuiteSpec, root: Path) -> dict[str, str]:
+    """Return what a run of a suite would depend on here; see ``environment``.
+
+    A stage with an interpreter of its own adds what differs there as ``<name>@<stage>``.
+
+    Raises:
+        ConfigError: A declared interpreter is missing.
+    """
+    recorded = {
+        **interpreter.describe(suite.python, root, suite.packages),
+        **_machine(placeholders.argvs(suite), suite.parameters),
+    }
+    for stage in suite.stages:
+        if stage.python:
+            own = interpreter.describe(stage.python, root, suite.packages)
+            differing = {k: v for k, v in own.items() if recorded.get(k) != v}
+            recorded |= {f"{key}@{stage.id}": value for key, value in differing.items()}
+    return recorded
 
 
 def environment(
-    argvs: Sequence[Sequence[str]], parameters: Mapping[str, str]
+    argvs: Sequence[Sequence[str]],
+    parameters: Mapping[str, str],
+    packages: Sequence[str] = (),
 ) -> dict[str, str]:
     """Record what results depend on: versions, platform and device class.
 
     Args:
         argvs: Argument vectors of the stages; the accelerator they ask for is the device.
         parameters: Parameters of the suite; ``device`` says it outright.
+        packages: Distributions to record; see ``interpreter.describe``.
     """
+    return {**interpreter.describe((), Path(), packages), **_machine(argvs, parameters)}
+
+
+def _machine(argvs: Sequence[Sequence[str]], parameters: Mapping[str, str]) -> dict[str, str]:
+    return {"cpu_count": str(os.cpu_count() or 0), "device": device(argvs, parameters)}
+
+
+def identity(recorded: Mapping[str, str]) -> dict[str, str]:
+    """Return the parts of an environment that freshness compares; the rest is for people."""
     return {
-        "python": platform.python_version(),
-        "implementation": sys.implementation.name,
-        **{name: _version(name, tuple(sys.path)) for name in _PACKAGES},
-        "platform": sys.platform,
-        "machine": platform.machine(),
-        "cpu_count": str(os.cpu_count() or 0),
-        "device": device(argvs, parameters),
+        key: value
+        for key, value in recorded.items()
+        if key not in _FOR_PEOPLE and not key.startswith("env.")
     }
+
+
+def differing_parts(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Name the parts that freshness compares and that are not the same; absent is none."""
+    left, right = identity(before), identity(after)
+    return [k for k in {**left, **right} if left.get(k, NONE) != right.get(k, NONE)]
 
 
 def device(argvs: Sequence[Sequence[str]], parameters: Mapping[str, str]) -> str:
@@ -180,35 +204,3 @@ def device(argvs: Sequence[Sequence[str]], parameters: Mapping[str, str]) -> str
     has_gpu = Path("/proc/driver/nvidia/version").exists()
     is_gpu = any(w.startswith(_GPU) or (w == "auto" and has_gpu) for w in wanted)
     return "cuda" if is_gpu else "cpu"
-
-
-@cache
-def _version(package: str, folders: tuple[str, ...]) -> str:
-    """Read the version of an installed package from its metadata."""
-    for path in _installed_metadata(folders).get(package, ()):
-        with contextlib.suppress(OSError), path.open("rb") as lines:
-            for line in lines:
-                if line.startswith(b"Version:"):
-                    return line.partition(b":")[2].decode(errors="replace").strip()
-    import importlib.metadata  # noqa: PLC0415 - 45 modules that few installations need
-
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return NONE
-
-
-@cache
-def _installed_metadata(folders: tuple[str, ...]) -> dict[str, list[Path]]:
-    """List the metadata of the packages that are asked for, each folder looked at once."""
-    by_package: dict[str, list[Path]] = {}
-    for folder in folders:
-        try:
-            names = os.listdir(folder or os.curdir)  # noqa: PTH208 - names only, hundreds
-        except OSError:
-            continue  # an archive, or not there
-        for name in sorted(names):
-            package = name.partition("-")[0]
-            if package in _PACKAGES and name.endswith(".dist-info"):
-                by_package.setdefault(package, []).append(Path(folder, name, "METADATA"))
-    return by_package

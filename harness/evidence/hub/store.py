@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.errors import IntegrityError, NotAProjectError
 from harness.evidence.hub import layout, ledgers
-from harness.evidence.hub.ledgers import Ledgers, SealedRun
+from harness.evidence.hub.ledgers import Ledgers, LoggedRuns, SealedRun
 from harness.evidence.hub.ownership import take_over
 from harness.records import SCHEMA, HubRecord, decode
 from harness.verdict import Verdict
@@ -21,7 +21,7 @@ from harness.verdict import Verdict
 _LARGEST_RECORD = 16 << 20
 _PATIENCE_S = 5.0
 # What this process read of the ledgers last, by store, with which files they were then.
-_RUNS: dict[Path, tuple[object, dict[str, SealedRun]]] = {}
+_RUNS: dict[Path, tuple[object, LoggedRuns]] = {}
 
 
 class HubStore:
@@ -50,10 +50,18 @@ class HubStore:
         Raises:
             IntegrityError: A ledger is damaged.
         """
+        return self.read_runs().sealed
+
+    def read_runs(self) -> LoggedRuns:
+        """Return what the ledgers know of runs, read again only when they changed.
+
+        Raises:
+            IntegrityError: A ledger is damaged.
+        """
         identity = self.ledgers.identity()
         known = _RUNS.get(self.root)
         if known is None or known[0] != identity:
-            known = _RUNS[self.root] = identity, self.ledgers.runs()
+            known = _RUNS[self.root] = identity, self.ledgers.read_runs()
         return known[1]
 
     def folders(self, suite: str | None = None) -> list[Path]:

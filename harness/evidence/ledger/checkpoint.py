@@ -20,17 +20,22 @@ _HEAD_LINES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """The first ``size`` entries of the log ``origin`` have this root (32 bytes)."""
+    """The first ``size`` entries of the log ``origin`` have this root (32 bytes).
+
+    ``extensions`` are further lines that a log of others signs; ours has none.
+    """
 
     origin: str
     size: int
     root: bytes
+    extensions: tuple[str, ...] = ()
 
     @property
     def text(self) -> bytes:
         """What is signed."""
         root = base64.b64encode(self.root).decode()
-        return f"{self.origin}\n{self.size}\n{root}\n".encode()
+        lines = (self.origin, str(self.size), root, *self.extensions)
+        return "".join(f"{line}\n" for line in lines).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +98,19 @@ def read_checkpoint(content: bytes, where: str) -> Note:
         raise _damage_error(where, "a character that does not print", "a checkpoint")
     head, blank, foot = text.partition("\n\n")
     lines = head.split("\n")
-    if not blank or len(lines) != _HEAD_LINES or not lines[0]:
+    if not blank or len(lines) < _HEAD_LINES or not lines[0]:
         raise _damage_error(where, "other lines", "origin, size, root, an empty line")
     return Note(_head(lines, where), _signatures(foot, where))
 
 
 def _head(lines: list[str], where: str) -> Checkpoint:
-    origin, size, root = lines
+    origin, size, root, *extensions = lines
     if not (size.isascii() and size.isdigit() and len(size) <= 15 and str(int(size)) == size):  # noqa: PLR2004
         raise _damage_error(where, f"size {size!r}"[:60], "a plain number")
     raw = keys.decode_base64(root, where)
     if len(raw) != merkle.SIZE:
         raise _damage_error(where, "a root of another length", "32 bytes")
-    return Checkpoint(origin=origin, size=int(size), root=raw)
+    return Checkpoint(origin=origin, size=int(size), root=raw, extensions=tuple(extensions))
 
 
 def _signatures(foot: str, where: str) -> tuple[tuple[str, bytes], ...]:

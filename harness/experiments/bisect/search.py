@@ -9,6 +9,7 @@ culprit red and the commit before it green.
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -159,6 +160,8 @@ class Search:
             elif verdict is Verdict.RED:
                 high = chosen
             else:
+                # What cannot be judged is stepped over, not guessed; it ends up among the
+                # suspects.
                 skipped.add(chosen)
         return low, high
 
@@ -188,6 +191,8 @@ class Search:
         """Return the verdict of a state as run in a scratch checkout, not in the work tree."""
         known = self._known.get(state.digest or "")
         if known is not None and known.how == verdict_cache.HUB:
+            # Known from a hub: that run saw the work tree, with what may lie there
+            # uncommitted.
             del self._known[state.digest or ""]
         return self._verdict(state, left)
 
@@ -237,7 +242,12 @@ class Search:
             with scratch.worktree(self.project, state.commit, "bisect") as root:
                 words = _words(request.parameters, request.datasets)
                 hub, record = scratch.run_suite(
-                    self.project, request.suite, root, self.stop, words, own_harness=False
+                    self.project,
+                    request.suite,
+                    root,
+                    self.stop,
+                    words,
+                    program=(sys.executable, scratch.JUDGED_HERE),
                 )
                 seen = verdict_cache.of_hub(hub, record, "run")
         except (HarnessError, OSError) as error:

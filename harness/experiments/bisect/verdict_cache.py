@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -80,7 +80,11 @@ def of_hubs(
         try:
             record = store.read(hub)
             state = states.get(record.stamp.commit)
-            if state is not None and state.digest and _counts(hub, record, state, datasets):
+            if (
+                state is not None
+                and state.digest
+                and _counts(project, hub, record, state, datasets)
+            ):
                 verdicts[state.digest] = of_hub(hub, record, HUB)
         except (HarnessError, OSError, UnicodeDecodeError):
             continue  # what is damaged is no evidence; `harness verify` says so
@@ -89,16 +93,21 @@ def of_hubs(
 
 
 def _counts(
-    hub: Path, record: HubRecord, state: history.State, datasets: Mapping[str, str]
+    project: Project,
+    hub: Path,
+    record: HubRecord,
+    state: history.State,
+    datasets: Mapping[str, str],
 ) -> bool:
-    now = stamp.environment(list(plan.read_plan(hub).argv.values()), record.parameters)
+    suite = replace(plan.read_plan(hub).suite, parameters=dict(record.parameters))
+    now = stamp.environment_of(suite, project.root)
     return (
         not record.stamp.dirty
         and record.verdict is not Verdict.INCONCLUSIVE
         and record.config_sha256 == state.declaration
         and {d.role: d.sha256 for d in record.datasets if not d.generated} == dict(datasets)
         and all(stage.outcome != "interrupted" for stage in record.stages)
-        and all(record.environment.get(key) == now[key] for key in stamp.IDENTITY)
+        and not stamp.differing_parts(record.environment, now)
     )
 
 

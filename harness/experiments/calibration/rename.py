@@ -22,9 +22,10 @@ from harness.evidence.ledger.log import Ledger
 from harness.judgement.golden import store
 from harness.judgement.golden.store import GoldenSet
 from harness.judgement.guards import metrics, registry
+from harness.judgement.guards.aggregates import AGGREGATE_NAMES
 
 _WHERE = "golden rename"
-_NAMED = re.compile(rf"({'|'.join(metrics.AGGREGATE_NAMES)})\((.*)\)", re.DOTALL)
+_NAMED = re.compile(rf"({'|'.join(AGGREGATE_NAMES)})\((.*)\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

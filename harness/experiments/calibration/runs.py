@@ -104,6 +104,8 @@ def run_seeds(
         ignored=("golden",),  # a measured value does not depend on it
         is_rendered=False,
     )
+    # Before the first run: what an interrupted calibration leaves must not look like a whole
+    # one.
     _list_path(project, suite.name).unlink(missing_ok=True)
     results = campaigns.run_campaign(campaign, wanted, executor, stop, on_done)
     pairs = tuple(_pair(project, suite, result) for result in results)

@@ -40,7 +40,7 @@ class Campaign:
         suite: Name of the suite.
         ignored: Facts that the results do not depend on, see ``key``.
         is_rendered: Whether each hub gets a summary and a page.
-        task: What carries a unit out; told as ``unit.told`` does.
+        task: What carries a unit out; described as ``unit.describe_hub`` does.
     """
 
     project: Project
@@ -103,7 +103,7 @@ def plan(campaign: Campaign, cells: Sequence[Cell]) -> tuple[Planned, ...]:
     cache = freshness.cache_of(project)
     now = inputs.summary(freshness.digests_now(project, suite, cache))
     golden = golden_store.load(project.goldens(suite.name))
-    environment = stamp.environment_of(suite)
+    environment = stamp.environment_of(suite, project.root)
     planned_units = []
     for cell in cells:
         datasets.check_given(suite.datasets, cell.datasets)
@@ -117,6 +117,7 @@ def plan(campaign: Campaign, cells: Sequence[Cell]) -> tuple[Planned, ...]:
             golden.digest if golden.values else None,
             environment,
         )
+        # In the key, so that a part of the stages never passes for the whole suite.
         salt = json.dumps([*cell.only, cell.salt])
         made = keys.digest_facts(facts, salt, ignored=campaign.ignored)
         planned_units.append(Planned(cell=replace(cell, salt=salt), facts=facts, key=made))
@@ -155,6 +156,7 @@ def run_campaign(
         for item in planned:
             if item.key in known:
                 settle(item.key, _result_from_hub(item, known[item.key].hub))
+        # By key: cells that depend on the same are one run.
         waiting = {item.key: item for item in planned if item.key not in results}
         for batch in _batches(campaign, tuple(waiting.values()), stop):
             for answers in executor.run([_unit(campaign, item) for item in batch], stop):

@@ -88,7 +88,7 @@ def take_in(store: Project, answers: Mapping[str, Mapping[str, object]]) -> None
 
 def _adoption(key: str, answer: Mapping[str, object]) -> Adoption:
     body = answer["body"]
-    assert isinstance(body, dict)  # noqa: S101 - ``unit.told`` made it
+    assert isinstance(body, dict)  # noqa: S101 - ``unit.describe_hub`` made it
     return Adoption(
         sealed=Path(str(answer["hub"])), body={**body, "unit": key}, time=str(answer["time"])
     )

@@ -27,7 +27,7 @@ TASK = f"{__name__}:perform"
 
 
 def perform(payload: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
-    """Carry a run out and tell of its staged hub; see ``told``.
+    """Carry a run out and tell of its staged hub; see ``describe_hub``.
 
     An interrupted run leaves nothing and is told as ``interrupted`` with its signal.
 

@@ -15,8 +15,6 @@ from harness.files import json_bytes, sha256_bytes
 from harness.records import HubRecord
 
 _SCHEMA = 1
-# The device is left out: a node that sends work out need not have one itself.
-_IDENTITY = tuple(name for name in stamp.IDENTITY if name != "device")
 
 Facts = Mapping[str, Any]
 
@@ -42,7 +40,7 @@ def facts_now(
         "inputs": inputs_sha256,
         "datasets": dict(datasets),
         "golden": golden_sha256,
-        "environment": {name: environment.get(name, stamp.NONE) for name in _IDENTITY},
+        "environment": _environment(environment),
     }
 
 
@@ -53,8 +51,13 @@ def facts_recorded(record: HubRecord) -> Facts:
         "inputs": record.inputs_sha256,
         "datasets": {d.role: d.sha256 for d in record.datasets if not d.generated},
         "golden": record.golden_sha256,
-        "environment": {name: record.environment.get(name, stamp.NONE) for name in _IDENTITY},
+        "environment": _environment(record.environment),
     }
+
+
+def _environment(recorded: Mapping[str, str]) -> dict[str, str]:
+    # The device is left out: a node that sends work out need not have one itself.
+    return {k: v for k, v in stamp.identity(recorded).items() if k != "device"}
 
 
 def digest_facts(facts: Facts, salt: str = "", *, ignored: tuple[str, ...] = ()) -> str:

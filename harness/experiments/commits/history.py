@@ -188,11 +188,11 @@ class _Reader:
                 and any(pattern.fullmatch(path) for pattern in patterns)
             )
         }
-        environment = stamp.environment_of(suite)
+        environment = stamp.environment_of(suite, self._project.root)
         depends = {
             "declaration": plan.suite_sha256(suite),
             "files": used,
-            "environment": {key: environment[key] for key in stamp.IDENTITY},
+            "environment": stamp.identity(environment),
             "settings": self._settings,
         }
         return sha256_bytes(json_bytes(depends))

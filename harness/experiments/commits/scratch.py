@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from harness.config import config_file
+from harness.config import config_file, interpreters
 from harness.config.project import Project
 from harness.errors import ConfigError, HarnessError
 from harness.evidence.hub import checkout, inputs
@@ -25,6 +25,7 @@ _TIMEOUT_S = 3600.0
 _LEFT_OVER = "3.hours.ago"
 _GRACE_S = 30.0
 _NAMED = 5
+JUDGED_HERE = "-P"  # flag of Python: the working folder is no place of modules
 _PASSED_ON = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
 
 
@@ -134,7 +135,7 @@ def run_suite(
     stop: Stop,
     words: Sequence[str] = (),
     *,
-    own_harness: bool = True,
+    program: Sequence[str] = (sys.executable,),
     environ: Mapping[str, str] = os.environ,
 ) -> tuple[Path, HubRecord]:
     """Run a suite in a worktree and return its sealed hub with the record.
@@ -145,7 +146,8 @@ def run_suite(
         root: The project's place in the worktree.
         stop: The wish to end early.
         words: Further words of the command line.
-        own_harness: Whether a harness that lies in the worktree is the one that judges.
+        program: The interpreter of harness and stages; with ``JUDGED_HERE`` behind it, a
+            harness that lies in the worktree is not the one that judges.
         environ: Variables of which the run is given those that a run may see.
 
     Raises:
@@ -154,11 +156,13 @@ def run_suite(
     hubs = root / project.hubs.relative_to(project.root)
     store = HubStore(hubs, root / project.work.relative_to(project.root))
     before = set(store.hubs(suite))
-    python = (sys.executable, *(() if own_harness else ("-P",)), "-m", "harness")
     spec = ChildSpec(
-        argv=(*python, "-C", str(root), "run", suite, "--quiet", *words),
+        argv=(*program, "-m", "harness", "-C", str(root), "run", suite, "--quiet", *words),
         cwd=root,
-        environment=child.environment(_PASSED_ON, environ),
+        environment={
+            **child.environment(_PASSED_ON, environ),
+            interpreters.HOME: str(project.root),
+        },
         timeout_s=_TIMEOUT_S,
         mark=f"scratch-{root}",
         grace_s=_GRACE_S,

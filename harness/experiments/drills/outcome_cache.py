@@ -64,11 +64,11 @@ def digest_of_commit(project: Project, suite: SuiteSpec, listing: str) -> str:
             and any(inputs.may_name_below(glob, line.partition("\t")[2]) for glob in globs)
         )
     )
-    environment = stamp.environment_of(suite)
+    environment = stamp.environment_of(suite, project.root)
     facts = {
         "files": lines,
         "suite": plan.suite_sha256(suite),
-        "environment": {name: environment[name] for name in stamp.IDENTITY},
+        "environment": stamp.identity(environment),
     }
     return sha256_bytes(json_bytes(facts))
 

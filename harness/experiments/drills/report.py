@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.config.project import Project
+from harness.evidence.hub import stamp
 from harness.experiments.drills import drill
 from harness.experiments.drills.drill import DrillOutcome
 from harness.judgement.golden import calibrate, power, store, tolerance
@@ -15,7 +16,6 @@ _FACTOR_SIZES = (3, 5, 6, 8, 10, 12, 20, 30, 50, 100)
 _SCATTER = 0.1  # decades
 _CONFIDENCE = 0.95
 _COMMAND = "make guard-power"
-_PLACE = ("python", "torch", "platform", "device")
 _PAGE = """\
 # What the guards catch
 
@@ -74,7 +74,9 @@ def page(
     clean = [item for item in outcomes if item.drill.patch is None]
     waiting = [item for item in outcomes if item.outcome == drill.NOT_RUN]
     caught = sum(item.outcome == drill.CAUGHT for item in planted)
-    place = ", ".join(f"{name} {environment[name]}" for name in _PLACE)
+    place = ", ".join(
+        f"{k} {v}" for k, v in stamp.identity(environment).items() if k != "machine"
+    )
     values = {
         "command": _COMMAND,
         "commit": commit[:12],

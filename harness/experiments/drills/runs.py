@@ -22,10 +22,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.config import config_file, suite_rules
+from harness.config import config_file
 from harness.config.project import Project, SuiteSpec
 from harness.errors import HarnessError
-from harness.evidence.hub import causes, checkout
+from harness.evidence.hub import causes, checkout, interpreter
 from harness.experiments.commits import history, scratch
 from harness.experiments.drills import outcome_cache, scope
 from harness.experiments.drills.drill import (
@@ -235,7 +235,8 @@ def load_outcome(place: Ground, drill: Drill) -> DrillOutcome:
 
 def _load_outcome(place: Ground, drill: Drill, name: str) -> DrillOutcome:
     # Where a suite cannot run, a defect is neither caught nor missed.
-    absent = suite_rules.absent_modules(config_file.find_suite(place.project, drill.suite))
+    suite = config_file.find_suite(place.project, drill.suite)
+    absent = interpreter.absent_modules(suite, place.project.root)
     known = None if absent else outcome_cache.read(place.project, name)
     if known is None:
         return DrillOutcome(drill=drill, outcome=NOT_RUN, red=(), duration_s=0.0, reason=absent)

@@ -39,7 +39,7 @@ class InlineExecutor:
 
 
 class _Thread:
-    """A lane that carries units out itself; the wish to stop is its own, for it wakes one."""
+    """A worker that carries units out itself; the wish to stop is its own, for it wakes one."""
 
     def __init__(self) -> None:
         self._stop = Stop()

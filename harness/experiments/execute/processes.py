@@ -43,7 +43,7 @@ class Processes:
 
 
 class _Worker:
-    """A lane that is a child process; module ``worker`` is its other end."""
+    """A worker that is a child process; module ``worker`` is its other end."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -77,11 +77,16 @@ class _Worker:
         if not self._say(message) or process.stdout is None:
             return b""
         line: bytes = process.stdout.readline()
+        # A line that was cut is the last one of a child that died while it wrote.
         return line if line.endswith(b"\n") else b""
 
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None:
+            # As this process was started: without it the child would import from the working
+            # folder.
             path = ("-P",) if sys.flags.safe_path else ()
+            # A file, not a pipe: nobody reads it before the end, and a full pipe would stop
+            # the child.
             self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
             self._process = subprocess.Popen(  # noqa: S603 - this program again
                 [sys.executable, *path, "-m", "harness.experiments.execute.worker"],

@@ -112,6 +112,7 @@ def compare_tables(
 
 def is_same(was: Any, now: Any) -> bool:
     """Say whether two values are one: true is not 1, a list is its tuple."""
+    # To Python True == 1, in a rule they are two values.
     if isinstance(was, bool) is not isinstance(now, bool):
         return False
     if isinstance(was, list | tuple) and isinstance(now, list | tuple):
@@ -142,6 +143,7 @@ def make_order(*, default: float, is_floor: bool, what: str = "bound") -> Compar
         before, after = (default if value is None else value for value in (was, now))
         if not (_is_number(before) and _is_number(after)):
             return compare_unknown(was, now)
+        # Compared with NaN nothing is weaker, and every bound would pass for one as strict.
         if math.isnan(before) or math.isnan(after):
             return compare_unknown(was, now)
         if before == after:
@@ -233,6 +235,7 @@ def compare_sets(
     if not gone and not new:
         return SAME
     less = Change.WEAKER if more is Change.STRICTER else Change.STRICTER
+    # One weaker half makes the whole weaker, whatever the other half adds.
     is_weaker = bool(gone if less is Change.WEAKER else new)
     words = []
     if gone:

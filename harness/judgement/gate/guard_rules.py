@@ -119,6 +119,7 @@ OPTIONS: Mapping[str, Mapping[str, Compare]] = {
     "default": {
         "artifact": make_identity("artifact"),
         "allow": difference.make_allowances("what is let pass"),
+        "identity": make_identity("identity of a record"),
     },
 }
 # Options that another one stands for: ``equals`` is a floor and a ceiling in one.

@@ -23,6 +23,7 @@ _RUN = "Run the suite on this commit, with a clean work tree and nothing set."
 
 def check_hub(was: RuleSet, now: RuleSet, folder: Path, record: HubRecord) -> Iterator[Row]:
     """Hold a hub against the commit whose rules it claims to have been judged by."""
+    # The tree and not the commit: a merge commit of the same tree holds the same source.
     if record.stamp.tree != now.tree or record.stamp.dirty:
         dirty = " with uncommitted changes" if record.stamp.dirty else ""
         message = f"{record.run_id} ran on {record.stamp.commit[:12]}{dirty}"
@@ -32,6 +33,7 @@ def check_hub(was: RuleSet, now: RuleSet, folder: Path, record: HubRecord) -> It
     if now.project is None:
         yield _stale(DECLARATION, "the commit declares nothing", "a declaration")
         return
+    # A hub from elsewhere may be genuine and still belong to other rules.
     if now.project.hubs.resolve() not in folder.resolve().parents:
         yield _stale(
             DECLARATION, f"{record.run_id} lies in another store", "that of the project"

@@ -21,6 +21,7 @@ def find_moves(was: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]
     """
     new: dict[str, list[str]] = defaultdict(list)
     for path, blob in now.items():
+        # All empty files are alike: a package's __init__ would have moved anywhere.
         if path not in was and blob != _EMPTY:
             new[blob].append(path)
     targets = {}
@@ -29,6 +30,8 @@ def find_moves(was: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]
             continue
         places = new[blob]
         named = [p for p in places if PurePosixPath(p).name == PurePosixPath(path).name]
+        # Copies in several places: which of them is the file's new one must be plain, or none
+        # is.
         if len(places) == 1 or len(named) == 1:
             targets[path] = (named or places)[0]
     return targets

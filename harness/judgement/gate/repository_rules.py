@@ -29,7 +29,7 @@ _CALLS = re.compile(r"harness|gate|forward-parity|make check", re.IGNORECASE)
 # What lets a step fail, or leaves it out.
 _SOFT = re.compile(
     r"continue-on-error|allow_failure|\|\|\s*(?:true|:)|set \+e"
-    r"|^\s*-?\s*(?:if|when|on|rules|only|except|paths|paths-ignore|branches-ignore|types)\s*:"
+    r"|^\s*(?:-\s*)?(?:if|when|on|rules|only|except|paths|paths-ignore|branches-ignore|types)\s*:"
     r"|--tests none|--allow-stale|\bexit 0|pull_request_target|\bskip\b"
 )
 _REMARK = re.compile(r"(?:^|\s)#.*$")

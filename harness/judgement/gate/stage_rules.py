@@ -20,6 +20,7 @@ from harness.judgement.gate.difference import (
 
 FIELDS: Mapping[str, Compare] = {
     "kind": make_identity("kind"),
+    "python": make_identity("interpreter"),
     "min_tests": make_floor(1, "number that must pass"),
     "min_collected": make_floor(1, "number that must be there"),
     "timeout_s": make_ceiling(900.0, "time limit"),

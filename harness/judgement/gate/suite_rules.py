@@ -48,6 +48,15 @@ def _compare_requirements(was: Any, now: Any) -> Classed:
     return Change.OTHER, "more modules must be there, or the verdict stays open"
 
 
+def _compare_packages(was: Any, now: Any) -> Classed:
+    # Without names the usual packages are recorded, of which one may be among those that went.
+    gone = [name for name in was or () if name not in (now or ())]
+    if gone or not was:
+        named = ", ".join(gone[:3]) or "the usual packages"
+        return Change.WEAKER, f"another version of {named} leaves evidence fresh"
+    return Change.STRICTER, "the versions of more packages are held against today's"
+
+
 def _compare_parameters(was: Any, now: Any) -> Classed:
     before, after = dict(was or {}), dict(now or {})
     changed = sorted(k for k in before.keys() & after.keys() if before[k] != after[k])
@@ -64,6 +73,8 @@ FIELDS: Mapping[str, Compare] = {
     "environment": _compare_environment,
     "max_age_days": make_ceiling(math.inf, "age limit"),
     "requires": _compare_requirements,
+    "python": make_identity("interpreter"),
+    "packages": _compare_packages,
     "goldens_of": lambda _was, _now: (Change.OTHER, "the goldens themselves are compared"),
 }
 NAMED_APART = ("name", "inputs", "datasets", "stages", "guards", "quarantine")

@@ -73,6 +73,7 @@ def disagreement(first: Sample, repeat: Sample, targets: Sequence[Target]) -> st
     """Say which metric two runs of one seed differ in, or return an empty string."""
     for wanted in targets:
         one, two = first.values[wanted.metric], repeat.values[wanted.metric]
+        # Not ==: the last bits of a sum may depend on how threads shared it.
         if wanted.repeatable and not math.isclose(one, two, rel_tol=_SAME):
             return f"{wanted.metric} is {one:.9g}, then {two:.9g}"
     return ""
@@ -97,7 +98,9 @@ def make(wanted: Target, samples: Sequence[Sample], provenance: Provenance) -> G
     scaled = [_scale_values(wanted, sample) for sample in samples]
     mean = math.fsum(scaled) / len(scaled)
     squares = math.fsum((value - mean) ** 2 for value in scaled)
+    # n − 1: the tolerance factors belong to the unbiased variance.
     spread = math.sqrt(squares / (len(scaled) - 1))
+    # An interval without width would turn red at the last bit of the next machine.
     if spread <= _SAME * abs(mean) or spread == 0:
         raise _refused_error(
             wanted.metric, "no spread over the seeds", "use a bound guard instead"
@@ -135,6 +138,7 @@ def explain(value: GoldenValue) -> dict[str, float | None]:
     """
     make_factor = tolerance.two_sided if value.sides == "two" else tolerance.one_sided
     factor = make_factor(value.n, value.coverage, value.confidence)
+    # To the bound, and beyond it as far as 99 of 100 runs scatter.
     reach = (factor + tolerance.normal_quantile(0.99)) * value.sd
     down, up = (-reach, reach) if value.scale == "linear" else (10.0**-reach, 10.0**reach)
     return {

@@ -72,6 +72,7 @@ class GoldenSet:
     @property
     def digest(self) -> str:
         """SHA-256 of the values, whatever the files they are in and their order."""
+        # Sorted: in which files the values lie is no part of what they say.
         texts = sorted(json.dumps(encode(value), sort_keys=True) for value in self.values)
         return files.sha256_bytes(json.dumps(texts).encode())
 
@@ -84,6 +85,8 @@ class GoldenSet:
             EvidenceMissingError: None for this metric, these datasets or this device
                 class, or one that rests on too few seeds; never another one instead.
         """
+        # Narrowed step by step, so that the message says what is missing: the metric, the data
+        # or the kind of machine.
         named = [value for value in self.values if value.metric == metric]
         if not named:
             raise _missing_error(metric, "no golden of this metric", "one")
@@ -97,6 +100,7 @@ class GoldenSet:
                 metric, "goldens of other device classes only", device or "a device"
             )
         exact = [value for value in alike if value.environment == dict(environment)]
+        # Of several that fit, the one that was made last.
         golden = max(exact or alike, key=lambda value: value.date)
         if golden.n < LEAST_SEEDS:
             raise _missing_error(
@@ -216,6 +220,8 @@ def check(value: GoldenValue, where: str) -> None:
         computed = bounds(value)
     except (ValueError, OverflowError) as error:
         raise _damage(where, str(error), "statistics of at least 3 values") from error
+    # Bounds can be computed, and are all the same stored for people to read; a bound that was
+    # widened by hand does not fit its mean, deviation and n.
     for stated, expected in zip((value.low, value.high), computed, strict=True):
         if not _close(stated, expected):
             raise _damage(where, f"the bound {stated}", f"{expected}, from its mean, sd and n")
@@ -224,6 +230,8 @@ def check(value: GoldenValue, where: str) -> None:
 def _close(stated: float | None, expected: float | None) -> bool:
     if stated is None or expected is None:
         return stated is expected
+    # Not ==: another release's quantiles, or another mathematical library, differ in the last
+    # bits.
     return math.isclose(stated, expected, rel_tol=_SAME, abs_tol=_SAME * 1e-300)
 
 

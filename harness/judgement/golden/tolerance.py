@@ -38,6 +38,8 @@ def two_sided(n: int, coverage: float, confidence: float) -> float:
     """
     _require(n, coverage, confidence)
     z = _NORMAL.inv_cdf((1 + coverage) / 2)
+    # 1 + 1/n for the mean, which is an estimate too; the low quantile for a deviation that
+    # came out too small.
     return z * math.sqrt((n - 1) * (1 + 1 / n) / _chi_square_quantile(1 - confidence, n - 1))
 
 
@@ -78,9 +80,11 @@ def _require(n: int, coverage: float, confidence: float) -> None:
 def _noncentral_t(freedom: int, shift: float) -> Callable[[float], float]:
     """Return the distribution function t ↦ ∫ Φ(t·s − δ) f(s) ds, f the density of S."""
     spread = 1 / math.sqrt(2 * freedom)
+    # S lies about 1, with a deviation of 1/√(2ν).
     low, high = max(0.0, 1 - _REACH * spread), 1 + _REACH * spread
     step = (high - low) / _PANELS
     points = [low + i * step for i in range(_PANELS + 1)]
+    # As a logarithm: the gamma function itself overflows at 171.
     constant = math.log(2) + freedom / 2 * math.log(freedom / 2) - math.lgamma(freedom / 2)
     weights = []
     for i, s in enumerate(points):
@@ -90,6 +94,7 @@ def _noncentral_t(freedom: int, shift: float) -> Callable[[float], float]:
 
     def distribution(t: float) -> float:
         root = math.sqrt(2)
+        # erfc keeps its digits in the tail, where 1 − erf would have none left.
         return math.fsum(
             weight * math.erfc((shift - t * s) / root) / 2
             for s, weight in zip(points, weights, strict=True)
@@ -108,6 +113,7 @@ def _lower_gamma(a: float, x: float) -> float:
     if x <= 0:
         return 0.0
     front = math.exp(a * math.log(x) - x - math.lgamma(a))
+    # Below the mean the series is the faster one, above it the fraction.
     if x < a + 1:
         term = total = 1 / a
         for i in range(1, _STEPS):
@@ -138,6 +144,7 @@ def _invert(function: Callable[[float], float], level: float, *, start: float) -
         low, high = high, 2 * high
     while high - low > 1e-12 * high:
         middle = (low + high) / 2
+        # Neighbouring numbers: halving leads no further.
         if middle in (low, high):
             break
         low, high = (middle, high) if function(middle) < level else (low, middle)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,10 +33,17 @@ class Evidence(Protocol):
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment key parts of the run: python, torch, device class, platform."""
+        """Environment key parts of the run: interpreter, packages, device class, platform."""
 
     def read(self, artifact: str, limit: int = 64 << 20) -> bytes:
         """Return the bytes of an artifact; EvidenceMissingError when it is not there."""
+
+    @property
+    def edition(self) -> int:
+        """Edition of the default rules by which the run is judged."""
+
+    def parse(self, artifact: str, read: Callable[[bytes], Any], limit: int) -> Any:
+        """Return what a reader makes of an artifact of at most ``limit`` bytes."""
 
     def json(self, artifact: str) -> Any:
         """Return the parsed JSON of an artifact; NaN and ±inf literals are kept as floats."""

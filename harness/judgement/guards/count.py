@@ -15,8 +15,6 @@ from harness.judgement.guards.base import Evidence, Golden, interval, result
 from harness.records import GuardResult
 from harness.verdict import Verdict
 
-IDENTITY = ("phase", "epoch", "batch_idx")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountOptions:
@@ -111,7 +109,9 @@ def _records(evidence: Evidence, expression: str) -> list[Any]:
     except metrics.MetricError:
         artifact, _ = metrics.parse(expression)
         # An artifact that is there and holds no such record has zero of them.
-        if artifact in evidence.artifacts and isinstance(evidence.json(artifact), list):
+        if artifact in evidence.artifacts and isinstance(
+            metrics.read_root(evidence, artifact), list
+        ):
             return []
         raise
 

@@ -108,6 +108,7 @@ def _tiles(image: Image, wanted: ImageOptions) -> str:
     if wanted.tile is None:
         return ""
     tile, gap = wanted.tile, wanted.separator
+    # n tiles have n − 1 lines between them.
     columns, rows = ((side + gap) // (tile + gap) for side in (image.width, image.height))
     if columns * rows < wanted.tiles:
         return f"it has {columns * rows} tiles"

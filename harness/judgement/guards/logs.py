@@ -1,40 +1,21 @@
 """Kind ``log``: lines that a stage's log must or must not hold, and a number in one.
 
-Patterns are searched line by line with bounds that keep the time small whatever the log
-says: no repeated group, no back-reference, two repetitions at most, and a deadline for the
-whole log. A pattern with a repetition sees the first 1,000 characters of a line. From what was
-not seen nothing is concluded: where a line or the log was cut, "not there" is inconclusive.
+How a log is searched, and what a pattern may be, is in ``patterns``.
 """
 
 from __future__ import annotations
 
 import math
 import re
-import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.config.keys import key
 from harness.config.project import GuardSpec
-from harness.errors import EvidenceMissingError
-from harness.judgement.guards import metrics, options
+from harness.judgement.guards import metrics, options, patterns
 from harness.judgement.guards.base import Evidence, Golden, number, result
 from harness.records import GuardResult
 from harness.verdict import Verdict
-
-_LINE_LIMIT = 1000
-_PATTERN_LIMIT = 300
-_REPEATS = 2
-_BRANCHES = 6  # each one at most doubles the ways that a line can be matched
-_DEADLINE_S = 10.0
-# The remark of a log whose middle was left out, as the stage's stream writes it.
-CUT = re.compile(r"^\[harness: log cut here: about [0-9,]+ bytes left out\]$", re.MULTILINE)
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_CLASS = re.compile(r"\[\^?\]?[^\]]*\]")
-_REFUSED = re.compile(r"@|\(\?(?!:)|\)[*+{]")
-_REPEAT = re.compile(r"[*+{]")
-_BRANCH = re.compile(r"[|]|(?<![*+}(])\?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +54,8 @@ class LogGuard:
         """
         wanted = options.read(LogOptions, spec)
         options.one_of(spec, ("must", "must_not", "value"))
-        for name, patterns in (("must", wanted.must), ("must_not", wanted.must_not)):
-            for text in patterns:
+        for name, texts in (("must", wanted.must), ("must_not", wanted.must_not)):
+            for text in texts:
                 _compile(spec, name, text)
         if wanted.value is not None and _compile(spec, "value", wanted.value).groups != 1:
             raise options.error(spec, "value", "a pattern", "one with exactly one group")
@@ -87,7 +68,7 @@ class LogGuard:
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red at the first pattern that is missing, forbidden, or whose number is wrong."""
         wanted = options.read(LogOptions, spec)
-        log = _Log(spec, evidence.log(wanted.stage))
+        log = patterns.Log(wanted.stage, evidence.log(wanted.stage))
         for text in wanted.must:
             if not log.search(text, needs_all=False):
                 return result(spec, Verdict.RED, "no such line", text, f"{text!r} is missing")
@@ -132,6 +113,7 @@ def _parse(text: str) -> float:
 def _wrong(value: float, bounds: tuple[float, float] | None, differs: float | None) -> str:
     if not math.isfinite(value):
         return "the log's value is not a finite number"
+    # Asked this way round, a reference that is NaN agrees with nothing.
     if bounds and not abs(value - bounds[0]) <= bounds[1]:
         return f"the log says {number(value)}, the record {number(bounds[0])}"
     if differs is not None and value == differs:
@@ -139,76 +121,7 @@ def _wrong(value: float, bounds: tuple[float, float] | None, differs: float | No
     return ""
 
 
-class _Log:
-    """The log of a stage, searched line by line until a deadline."""
-
-    def __init__(self, spec: GuardSpec, text: str) -> None:
-        self._stage, self._text = spec.options["stage"], text
-        self._is_cut = CUT.search(text) is not None
-        self._deadline = time.monotonic() + _DEADLINE_S
-        self.count = text.count("\n") + (not text.endswith("\n") and bool(text))
-
-    def search(self, text: str, *, needs_all: bool) -> list[re.Match[str]]:
-        """Return the matches of a pattern, one a line.
-
-        Args:
-            text: The pattern.
-            needs_all: Whether each match counts, and not only whether there is any.
-
-        Raises:
-            EvidenceMissingError: Something was not searched that the answer depends on.
-        """
-        pattern, hits, unseen = re.compile(text), [], ""
-        limit = _LINE_LIMIT if _REPEAT.search(_bare(text)) else sys.maxsize
-        for line in self._lines():
-            match = pattern.search(line[:limit] if len(line) > limit else line)
-            if match and (len(line) <= limit or match.end() < limit):
-                hits.append(match)
-            elif len(line) > limit:
-                unseen = f"a line of {len(line):,} characters, of which {limit:,} are searched"
-            if time.monotonic() > self._deadline:
-                raise self._open(text, f"no end of the search after {_DEADLINE_S:.0f} s")
-        if self._is_cut:
-            unseen = "a log of which the middle was left out"
-        if unseen and (needs_all or not hits):
-            raise self._open(text, unseen)
-        return hits
-
-    def _lines(self) -> Iterator[str]:
-        """Yield the lines one by one: all at once they would need far more memory."""
-        begin, text = 0, self._text
-        while begin < len(text):
-            end = text.find("\n", begin)
-            end = len(text) if end < 0 else end
-            yield text[begin:end]
-            begin = end + 1
-
-    def _open(self, pattern: str, found: str) -> EvidenceMissingError:
-        return EvidenceMissingError(
-            f"log of {self._stage}",
-            found=f"{found}, for {pattern!r}",
-            expected="a log that is searched whole",
-            remedy="Write shorter lines or fewer, or a pattern without repetitions.",
-        )
-
-
-def _bare(text: str) -> str:
-    """Return a pattern in which each escape and each class is one character."""
-    bare = _ESCAPE.sub(lambda match: "@" if match[1].isdigit() else "c", text.replace("@", "c"))
-    return _CLASS.sub("c", bare)
-
-
 def _compile(spec: GuardSpec, name: str, text: str) -> re.Pattern[str]:
-    if len(text) > _PATTERN_LIMIT or not text:
-        raise options.error(spec, name, f"{len(text)} characters", f"1 to {_PATTERN_LIMIT}")
-    bare = _bare(text)  # a back-reference is "@" in it
-    if _REFUSED.search(bare):
-        expected = "no back-reference, look-around or repeated group"
-        raise options.error(spec, name, repr(text), expected)
-    if len(_REPEAT.findall(bare)) > _REPEATS or len(_BRANCH.findall(bare)) > _BRANCHES:
-        expected = f"at most {_REPEATS} repetitions and {_BRANCHES} branches"
-        raise options.error(spec, name, repr(text), expected)
-    try:
-        return re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise options.error(spec, name, f"{text!r}: {error}", "a regular expression") from error
+    if problem := patterns.find_fault(text):
+        raise options.error(spec, name, *problem)
+    return re.compile(text)

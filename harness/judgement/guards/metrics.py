@@ -1,29 +1,47 @@
 """Path expressions: from an artifact of a run to one number.
 
 ``<artifact>:<path>``, where the path is keys joined by dots, ``[i]`` an index (negative
-from the end), ``[*]`` every item, and ``[key=value,key=value]`` the items that match. A
-CSV artifact is a list of rows; a path that starts with a column name means that column of
-every row. ``@stages:<stage>.duration_s`` and ``.peak_memory_bytes`` read the run itself.
+from the end), ``[*]`` every item, and ``[key=value,key=value]`` the items that match; a key or
+value in double quotes may hold dots, brackets and commas.
+
+A CSV or TSV artifact is a list of rows, JSON Lines a list of values; a path that starts with a
+column name means that column of every row.
+
+``@stages:<stage>.duration_s`` and ``.peak_memory_bytes`` read the run itself, and
+``@log:<stage>:<pattern>`` each number that the only group of a pattern catches in its log.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.config.keys import key as declare
 from harness.errors import ConfigError, EvidenceMissingError
+from harness.judgement.guards import patterns
+from harness.judgement.guards.aggregates import AGGREGATE_NAMES, AGGREGATES
 from harness.judgement.guards.base import Evidence
+from harness.judgement.guards.readers import catalogue, tables
+from harness.judgement.guards.readers.base import (
+    MOST_VALUES,
+    FormatError,
+    Reader,
+    TooMuchError,
+)
 
-_TOKEN = re.compile(r"\[([^\[\]]{1,200})\]|(?:^|\.)([^.\[\]]{1,200})|\.(?=\[)")
+# Text in quotes may hold what would end a step: a dot, a bracket, a comma.
+_QUOTED = r'"[^"]{0,200}"'
+_TOKEN = re.compile(
+    rf"\[((?:[^\[\]\"]|{_QUOTED}){{1,200}})\]|(?:^|\.)([^.\[\]]{{1,200}})|\.(?=\[)"
+)
+_PART = re.compile(rf"((?:[^,\"]|{_QUOTED})+)(?:,|$)")
 STAGES = "@stages"  # stands for the run itself where an artifact would be named
+LOG = "@log"  # and this for the log of a stage
 _STAGE_FIELDS = ("duration_s", "peak_memory_bytes", "exit_code")
-MATCH_LIMIT = 1_000_000
+MATCH_LIMIT = MOST_VALUES
 
 
 class MetricError(EvidenceMissingError):
@@ -32,42 +50,6 @@ class MetricError(EvidenceMissingError):
 
 class TooManyError(MetricError):
     """More values than are read: how many there are is not known."""
-
-
-def _std(values: Sequence[float]) -> float:
-    centre = math.fsum(values) / len(values)
-    squares = math.fsum((value - centre) ** 2 for value in values)
-    return math.sqrt(squares / (len(values) - 1))
-
-
-def _median(values: Sequence[float]) -> float:
-    ranked, half = sorted(values), len(values) // 2
-    return ranked[half] if len(values) % 2 else (ranked[half - 1] + ranked[half]) / 2
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregate:
-    """How several numbers become one, and what it gives in a few words."""
-
-    compute: Callable[[Sequence[float]], float]
-    meaning: str
-
-
-AGGREGATES: Mapping[str, Aggregate] = {
-    "min": Aggregate(min, "smallest"),
-    "max": Aggregate(max, "largest"),
-    "mean": Aggregate(lambda values: math.fsum(values) / len(values), "arithmetic mean"),
-    "std": Aggregate(
-        _std, "standard deviation of a sample, divided by n − 1; needs two values"
-    ),
-    "first": Aggregate(lambda values: values[0], "first in the order of the artifact"),
-    "last": Aggregate(lambda values: values[-1], "last in the order of the artifact"),
-    "median": Aggregate(_median, "middle value, or the mean of the two"),
-    "count": Aggregate(
-        lambda values: float(len(values)), "number of matches, which need not be numbers"
-    ),
-}
-AGGREGATE_NAMES = tuple(AGGREGATES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +100,7 @@ def select(
         values = [abs(value) for value in values]
     if aggregate is None and len(values) > 1:
         raise _missing_error(expression, f"{len(values)} values", "one value, or an aggregate")
+    # Before any aggregate: min and max pass over a NaN or not, as the order has it.
     if strange := next((value for value in values if not math.isfinite(value)), None):
         return strange
     if aggregate == "std" and len(values) == 1:
@@ -151,7 +134,9 @@ def find(evidence: Evidence, expression: str) -> list[Any]:
         ConfigError: The expression cannot be read.
     """
     artifact, steps = parse(expression)
-    root = _root(evidence, artifact)
+    if artifact == LOG:
+        return _search_log(expression, evidence, steps[0][1], steps[1][1])
+    root = read_root(evidence, artifact)
     nodes, walked = [root], artifact + ":"
     if isinstance(root, list) and steps and steps[0][0] == "key":
         steps = (("all", "*"), *steps)
@@ -168,6 +153,8 @@ def parse(expression: str) -> tuple[str, tuple[tuple[str, str], ...]]:
         ConfigError: The text is not ``<artifact>:<path>``.
     """
     artifact, colon, path = expression.partition(":")
+    if artifact == LOG:
+        return artifact, _parse_log(expression, path)
     steps: list[tuple[str, str]] = []
     place = 0
     while place < len(path) and (token := _TOKEN.match(path, place)):
@@ -180,13 +167,43 @@ def parse(expression: str) -> tuple[str, tuple[tuple[str, str], ...]]:
         raise ConfigError(
             f"metric {expression!r}"[:160],
             found="a path that cannot be read",
-            expected="<artifact>:<path>, e.g. train-stats:[phase=train].var_zero_mean",
+            expected="<artifact>:<path>, e.g. metrics:[split=test].loss",
             remedy="Correct the expression in harness.toml.",
         )
     return artifact, tuple(steps)
 
 
+def _parse_log(expression: str, path: str) -> tuple[tuple[str, str], ...]:
+    stage, _, pattern = path.partition(":")
+    problem = patterns.find_fault(pattern)
+    if not problem and re.compile(pattern).groups != 1:
+        problem = (
+            f"{re.compile(pattern).groups} groups",
+            "exactly one group, around the number",
+        )
+    if problem or not stage:
+        actual, expected = problem or ("no stage", "@log:<stage>:<pattern>")
+        raise ConfigError(
+            f"metric {expression!r}"[:160],
+            found=actual,
+            expected=expected,
+            remedy="Write @log:<stage>:<pattern>, e.g. @log:train:final loss = (\\S+)",
+        )
+    return ("key", stage), ("pattern", pattern)
+
+
+def _search_log(expression: str, evidence: Evidence, stage: str, pattern: str) -> list[Any]:
+    """Return what the only group of a pattern caught, one a line, as numbers where they are."""
+    log = patterns.Log(stage, evidence.log(stage))
+    hits = log.search(pattern, needs_all=True)
+    if not hits:
+        raise _missing_error(expression, "no such line", "a line with the number")
+    return [tables.parse_cell(hit[1] or "") for hit in hits]
+
+
 def _selector(text: str) -> tuple[str, str]:
+    if text.startswith('"') and text.endswith('"') and text.count('"') == 2:  # noqa: PLR2004 - a pair
+        return "key", text[1:-1]
     if text == "*":
         return "all", text
     if re.fullmatch(r"-?[0-9]{1,9}", text):
@@ -194,7 +211,12 @@ def _selector(text: str) -> tuple[str, str]:
     return ("where", text) if "=" in text else ("key", text)
 
 
-def _root(evidence: Evidence, artifact: str) -> Any:
+def read_root(evidence: Evidence, artifact: str) -> Any:
+    """Return the value that paths into an artifact start from.
+
+    Raises:
+        MetricError: The artifact is missing or unreadable.
+    """
     if artifact == STAGES:
         return {
             name: {field: getattr(stage, field) for field in _STAGE_FIELDS}
@@ -202,53 +224,36 @@ def _root(evidence: Evidence, artifact: str) -> Any:
         }
     record = evidence.artifacts.get(artifact)
     if record is None:
-        listed = ", ".join(sorted(evidence.artifacts)) or "none"
+        listed = ", ".join(sorted(evidence.artifacts))
+        if not listed:
+            raise _missing_error(artifact, "no artifact at all", "one that a stage left")
         raise _missing_error(artifact, "no such artifact in this run", f"one of {listed}")
-    if record.path.lower().endswith(".csv"):
-        return rows(artifact, evidence.read(artifact))
-    return evidence.json(artifact)
+    reader = catalogue.find_reader(record.path)
+    if reader is None:
+        return evidence.json(artifact)
+    value = read_artifact(evidence, artifact, reader)
+    return tables.drop_gaps(value) if reader in (catalogue.CSV, catalogue.TSV) else value
 
 
-def rows(artifact: str, content: bytes) -> list[dict[str, Any]]:
-    """Read a CSV artifact as rows; a cell is a number where it looks like one, None if empty.
+def read_artifact(evidence: Evidence, artifact: str, reader: Reader) -> Any:
+    """Return what a reader makes of an artifact.
 
     Raises:
-        MetricError: The text is not UTF-8, has no header, or a row of another length.
+        MetricError: The bytes are not of the format, or what reads it is not installed.
     """
-    try:
-        table = _table(artifact, content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise _missing_error(artifact, "a file that is not CSV text", "CSV in UTF-8") from error
-    if not table:
-        raise _missing_error(artifact, "an empty file", "a CSV header")
-    header, *body = table
-    if twice := [name for i, name in enumerate(header) if name in header[:i]]:
-        raise _missing_error(
-            artifact, f"the column {twice[0]!r} twice", "a name for each column"
+    if not catalogue.is_installed(reader):
+        raise MetricError(
+            f"artifact {artifact}",
+            found=f"no module {reader.module}, which reads {reader.name}",
+            expected="an installed reader",
+            remedy=f"pip install 'ptycho-harness[{reader.extra}]'",
         )
-    for line, row in enumerate(body, start=2):
-        if len(row) != len(header):
-            actual = f"{len(row)} cells in line {line}"
-            raise _missing_error(artifact, actual, f"{len(header)}, as in the header")
-    return [dict(zip(header, map(_cell, row), strict=True)) for row in body]
-
-
-def _table(artifact: str, text: str) -> list[list[str]]:
-    """Read CSV text, whose number of cells is bounded: each needs far more room in memory."""
-    table, cells = [], 0
-    for row in csv.reader(io.StringIO(text, newline=""), strict=True):
-        cells += len(row) + 1
-        if cells > MATCH_LIMIT:
-            raise _too_many(artifact, f"over {MATCH_LIMIT:,} cells", "a smaller table")
-        table.append(row)
-    return table
-
-
-def _cell(text: str) -> Any:
     try:
-        return float(text)
-    except ValueError:
-        return text or None
+        return evidence.parse(artifact, reader.read, reader.limit)
+    except TooMuchError as error:
+        raise _too_many(artifact, error.found, error.expected) from error
+    except FormatError as error:
+        raise _missing_error(artifact, error.found, error.expected) from error
 
 
 def _advance(
@@ -258,6 +263,8 @@ def _advance(
     reached: list[Any] = []
     for node in nodes:
         reached.extend(_STEPS[kind](node, text))
+        # Each step may multiply: three stars over nested lists would otherwise fill the
+        # memory.
         if len(reached) > MATCH_LIMIT:
             raise _too_many(expression, f"over {MATCH_LIMIT:,} values", "a narrower path")
     if not reached:
@@ -282,12 +289,13 @@ def _every(node: Any, _text: str) -> list[Any]:
 
 
 def _where(node: Any, text: str) -> list[Any]:
-    wanted = [part.partition("=")[::2] for part in text.split(",")]
+    parts = [part.partition("=")[::2] for part in _PART.findall(text)]
+    wanted = [(key, value.strip().strip('"')) for key, value in parts]
     return [
         item
         for item in (node if isinstance(node, list) else [])
         if isinstance(item, dict)
-        and all(k.strip() in item and _same(item[k.strip()], v.strip()) for k, v in wanted)
+        and all(k.strip() in item and _same(item[k.strip()], v) for k, v in wanted)
     ]
 
 
@@ -301,9 +309,10 @@ _STEPS: Mapping[str, Callable[[Any, str], list[Any]]] = {
 
 def _same(value: Any, text: str) -> bool:
     if isinstance(value, bool) or value is None:
+        # Before numbers: True is an int to Python, and [x=1] must not select it.
         return {True: "true", False: "false", None: "null"}[value] == text
     if isinstance(value, int | float):
-        cell = _cell(text)
+        cell = tables.parse_cell(text)
         return isinstance(cell, float) and cell == value
     return value == text if isinstance(value, str) else False
 
@@ -319,6 +328,7 @@ def _offer(nodes: list[Any]) -> str:
 
 
 def _number(expression: str, value: Any) -> float:
+    # A flag is no number, though Python would compute with it.
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _missing_error(expression, f"{type(value).__name__} {value!r}"[:60], "a number")
     try:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _MAGIC = b"\x89PNG\r\n\x1a\n"
+# Colour types of the PNG specification, 11.2.2: grey, RGB, palette, and the first two with
+# alpha.
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _BIT_DEPTH = 8
 _PALETTE = 3
@@ -58,6 +60,7 @@ def decode(content: bytes) -> Image:
     width, height, depth, colour, interlace = _header(chunks)
     if depth != _BIT_DEPTH or colour not in _CHANNELS or interlace:
         raise ImageError(f"a PNG of kind {colour}, {depth} bits, interlace {interlace}")
+    # Before anything is unpacked: what the header says decides how much memory that takes.
     if not 0 < width * height <= PIXEL_LIMIT:
         raise ImageError(f"a PNG of {width} × {height} pixels")
     channels = _CHANNELS[colour]
@@ -73,6 +76,7 @@ def _chunks(content: bytes) -> list[tuple[bytes, bytes]]:
     if not content.startswith(_MAGIC):
         raise ImageError(_kind(content))
     chunks, place = [], len(_MAGIC)
+    # Length, name and checksum of a chunk take 12 bytes.
     while place + 12 <= len(content):
         size, name = struct.unpack_from(">I4s", content, place)
         body = content[place + 8 : place + 8 + size]
@@ -107,6 +111,7 @@ def _header(chunks: list[tuple[bytes, bytes]]) -> tuple[int, int, int, int, int]
 def _inflate(packed: bytes, size: int) -> bytes:
     engine = zlib.decompressobj()
     try:
+        # One byte more than announced is enough to see that there are too many.
         raw = engine.decompress(packed, size + 1)
     except zlib.error as error:
         raise ImageError("a PNG with damaged pixels") from error
@@ -128,6 +133,7 @@ def _grey(planes: Sequence[bytes]) -> bytes:
         return planes[0]
     size = len(planes[0])
     total = 0
+    # The masks cut off what a shift carries over from the byte before.
     for plane, shift, mask in zip(planes, (2, 1, 2), (0x3F, 0x7F, 0x3F), strict=True):
         total += int.from_bytes(plane) >> shift & int.from_bytes(bytes([mask]) * size)
     return total.to_bytes(size)
@@ -141,6 +147,7 @@ def _unfilter(raw: bytes, width: int, channels: int) -> list[bytes]:
     """
     colours = 1 if channels <= 2 else 3  # noqa: PLR2004 (grey, or grey and alpha)
     stride = width * channels
+    # Above the first line all is zero (PNG specification, 9.2).
     above = [bytes(width)] * colours
     lines: list[list[bytes]] = [[] for _ in range(colours)]
     for start in range(0, len(raw), stride + 1):

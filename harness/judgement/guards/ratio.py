@@ -9,8 +9,9 @@ from typing import Any
 from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.judgement.guards import metrics, options
+from harness.judgement.guards.aggregates import AGGREGATE_NAMES
 from harness.judgement.guards.base import Evidence, Golden, judge_interval, number, result
-from harness.judgement.guards.metrics import AGGREGATE_NAMES, Band
+from harness.judgement.guards.metrics import Band
 from harness.records import GuardResult
 from harness.verdict import Verdict
 

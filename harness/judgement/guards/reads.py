@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from harness.config.project import GuardSpec, SuiteSpec
 
-_RUN = "@stages"
+_RUN, _LOG = "@stages", "@log"
 
 
 def list_makers(suite: SuiteSpec) -> dict[str, str]:
@@ -35,6 +35,8 @@ def stages_read(
         head, _, path = word.partition(":")
         if head == _RUN:
             stages_ |= {path.partition(".")[0]} & set(stages)
+        elif head == _LOG:
+            stages_ |= {path.partition(":")[0]} & set(stages)
         elif head in makers:
             stages_.add(makers[head])
     return frozenset(stages_)

@@ -21,6 +21,7 @@ from harness.judgement.verify import (
     judging,
     reference,
     report,
+    reproductions,
     rules,
     sealing,
     structure,
@@ -54,6 +55,7 @@ def verify(
     *,
     allow_stale: bool = False,
     fraction: float = 1.0,
+    reproduced: int = 0,
     done: Callable[[int], None] | None = None,
 ) -> VerifyReport:
     """Prove a hub again.
@@ -63,6 +65,7 @@ def verify(
         hub: The folder ``hubs/<suite>/<run id>``.
         allow_stale: Judge the hub at its own commit only, as for an archive.
         fraction: Part of the payload files whose bytes are read.
+        reproduced: How many other keys must have signed that they reproduced it.
         done: Called with the size [bytes] of each file that was read.
 
     Raises:
@@ -88,6 +91,7 @@ def verify(
     )
     judged, red = _judge(opened)
     rule_rows = rules.check(record, folder, project)
+    rule_rows = (*rule_rows, *reproductions.check(folder, project, reproduced))
     return _report(folder, [*rows, *judged, *rule_rows, *_fresh(opened)], red)
 
 

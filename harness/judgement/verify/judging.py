@@ -12,8 +12,9 @@ from harness.config.project import GuardSpec, SuiteSpec
 from harness.errors import ConfigError, StorageError
 from harness.judgement import causes, quarantine
 from harness.judgement.causes import RunResults
-from harness.judgement.guards import reads, registry
+from harness.judgement.guards import defaults, reads, registry
 from harness.judgement.guards.base import Evidence, Golden
+from harness.judgement.guards.readers import catalogue
 from harness.judgement.verify import report
 from harness.judgement.verify.report import Outcome, Row
 from harness.records import CauseRecord, GuardResult, HubRecord
@@ -37,6 +38,7 @@ def check(
     A guard that needs an external artifact of ``absent`` keeps its recorded verdict.
     """
     specs = suite.guards
+    absent |= catalogue.list_unreadable(evidence.artifacts)
     try:
         registry.check(specs)  # a plan that was tampered with declares what nobody can judge
         results = registry.judge(specs, evidence, golden, reads.list_makers(suite))
@@ -46,6 +48,7 @@ def check(
         return (report.of_error(CHECK, error),)
     recorded = {guard.id: guard for guard in record.guards}
     wanting = {spec.id for spec in specs if _needs(spec, absent)}
+    wanting |= {id_ for id_ in recorded if id_.removeprefix(defaults.PREFIX) in absent}
     rows = list(_disagreements(results, recorded, wanting))
     merged = [recorded[r.id] if r.id in wanting and r.id in recorded else r for r in results]
     waived = {(e.kind, e.id) for e in quarantine.waived(record)}
@@ -53,7 +56,7 @@ def check(
     rows += _rows(CHECK, run_results, suite)
     if wanting:
         names = report.printable(", ".join(sorted(wanting)))
-        message = f"not judged again, an artifact is not here: {names}"
+        message = f"not judged again, an artifact or what reads it is not here: {names}"
         rows.append(report.note_row(CHECK, message))
     return tuple(rows)
 
@@ -182,6 +185,7 @@ def check_today(
     Returns:
         Rows, and the guards that count and are red.
     """
+    absent |= catalogue.list_unreadable(evidence.artifacts)
     guards = [spec for spec in suite.guards if not _needs(spec, absent)]
     try:
         results = registry.judge(guards, evidence, golden, reads.list_makers(suite))

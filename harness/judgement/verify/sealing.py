@@ -9,10 +9,10 @@ from pathlib import Path
 
 from harness.config.project import Project
 from harness.errors import HarnessError, IntegrityError
-from harness.evidence.hub import digest, inventory, layout, ledgers, seal
+from harness.evidence.hub import digest, inventory, layout, ledgers, seal, starts
 from harness.evidence.ledger import merkle
 from harness.evidence.ledger.log import Entry, Ledger
-from harness.judgement.verify import report, structure
+from harness.judgement.verify import report, starting, structure
 from harness.judgement.verify.report import Outcome, Row
 from harness.records import HubRecord
 
@@ -76,12 +76,14 @@ def _hold_against(
 ) -> tuple[Row, ...]:
     """Hold a hub against what one of the ledgers says of it."""
     word, ledger, seen = source
+    # Two seals of one name: nobody can say any more which of them was meant.
     if len(seen.seals) != 1:
         return (_not_once(hub, seen.seals[0].subject, len(seen.seals)),)
     entry = seen.seals[0]
     wrong = [*faults(entry, manifest, record, seen.other), *_proof_faults(seen.leaves, entry)]
     place = f"entry {entry.sequence} of {len(seen.leaves)}"
-    rows = [report.passed_row(CHECK, f"{word}: {place}, included")]
+    begun = starting.describe_start(seen.logged)
+    rows = [report.passed_row(CHECK, f"{word}: {place}, included{begun}")]
     if wrong:
         line = f"in the {word} {layout.LEDGER} line {entry.sequence + 1}"
         rows = [
@@ -90,6 +92,7 @@ def _hold_against(
             )
             for actual, wanted in wrong
         ]
+    rows += starting.check(hub, record, entry, seen.logged)
     return (*rows, *_check_checkpoint(ledger, seen.leaves, entry.sequence, trusted))
 
 
@@ -111,6 +114,7 @@ class _Seen:
     leaves: list[bytes] = field(default_factory=list)
     seals: list[Entry] = field(default_factory=list)
     other: str | None = None  # whose manifest this hub shows
+    logged: starting.Logged = field(default_factory=starting.Logged)
 
 
 def _see(ledger: Ledger, name: str, manifest: str) -> _Seen:
@@ -121,7 +125,10 @@ def _see(ledger: Ledger, name: str, manifest: str) -> _Seen:
     """
     seen = _Seen()
     for entry in ledger.walk():
+        # A ledger of a million entries is read past here; 32 bytes of each are what a proof
+        # needs.
         seen.leaves.append(bytes.fromhex(entry.leaf))
+        seen.logged.note(entry, name)
         if entry.kind != seal.KIND:
             continue
         if entry.subject == name:
@@ -211,6 +218,7 @@ def check_store(project: Project, present: Iterable[str]) -> tuple[Row, ...]:
         rows.append(
             report.note_row(CHECK, message, "They may be kept elsewhere, or not be in git.")
         )
+    rows += starting.check_store(starts.list_unsealed(both.read_runs().unsealed, project.work))
     return tuple(rows)
 
 

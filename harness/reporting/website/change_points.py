@@ -35,7 +35,9 @@ def find(values: Sequence[float]) -> list[int]:
     noise = _noise(scaled)
     if noise == 0.0:
         return []
+    # Noise is measured on the series itself: the median of three would make it look small.
     smooth = _median_of_three(scaled)
+    # About the first value, so that differences of large sums keep their digits.
     sums = [0.0, *itertools.accumulate(value - smooth[0] for value in smooth)]
     waiting, cuts = [(0, len(smooth))], []
     while waiting:

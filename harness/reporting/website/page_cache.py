@@ -44,6 +44,8 @@ def read_cache(folder: Path) -> PageCache:
     """Read the memory of a site; nothing is remembered where it is unreadable."""
     path = folder / FILE
     try:
+        # A site is copied and unpacked from anywhere: no link is followed, and no size
+        # believed.
         if path.is_symlink() or path.stat().st_size > _LARGEST:
             return PageCache()
         value: Any = json.loads(path.read_bytes())

@@ -19,7 +19,8 @@ _NOTE_LIMIT = 1 << 20
 _NOTES_READ = 100
 _BLOCKER = re.compile(r"B-[0-9a-f]{8}")
 _SEED = "seed"
-_FACTS = ("device", "torch", "python", "platform", "machine")
+_PLAIN = ("device", "platform", "machine")  # their values speak for themselves
+_LEAST = ("implementation", "cpu_count", "python", *_PLAIN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +110,11 @@ def make_damaged_row(hub: Path, digest: str, error: HarnessError) -> Row:
 
 def environment(recorded: Mapping[str, str]) -> str:
     """Name an environment by what moves numbers most: ``cpu · torch 2.13.0 · python 3.11``."""
+    packages = [k for k in recorded if k not in _LEAST and not k.startswith("env.")]
     named = [
-        recorded[key] if key in {"device", "platform", "machine"} else f"{key} {recorded[key]}"
-        for key in _FACTS
-        if recorded.get(key)
+        recorded[key] if key in _PLAIN else f"{key} {recorded[key]}"
+        for key in ("device", *packages, "python", "platform", "machine")
+        if recorded.get(key, "none") != "none"
     ]
     return " · ".join(named) or "not recorded"
 

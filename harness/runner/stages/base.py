@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from harness.config import interpreters
 from harness.config.project import StageSpec
 from harness.runner.stages import child, watch
 from harness.runner.stages.log_stream import LogStream
@@ -26,7 +27,8 @@ class StageContext:
     ``clean`` makes a piece of output fit for a hub, ``clean_xml`` a JUnit file;
     ``overlap`` is the longest text that cleaning looks for [bytes]. ``declared`` are the
     inputs by path, ``own`` what is known by other means; where ``is_strict``, a stage that
-    reads anything else fails.
+    reads anything else fails. ``python`` is the command that starts the suite's interpreter,
+    ``stage_python`` those of stages with their own.
     """
 
     root: Path
@@ -44,6 +46,16 @@ class StageContext:
     declared: frozenset[str] = frozenset()
     own: tuple[Path, ...] = ()
     is_strict: bool = False
+    python: tuple[str, ...] = ()
+    stage_python: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def for_stage(self, stage: str) -> StageContext:
+        """Return the context of one stage: ``{python}`` is its own interpreter."""
+        python = self.stage_python.get(stage, self.python)
+        if not python or python == self.python:
+            return self
+        values = {**self.values, "python": interpreters.join(python)}
+        return replace(self, python=python, values=values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +105,7 @@ def start(
     began = time.monotonic()
     exit_ = child.run_child(
         child.ChildSpec(
-            argv=argv,
+            argv=interpreters.splice(argv, context.python),
             cwd=context.root,
             environment=watch.variables(
                 context.environment, context.root, context.work, spec.id

@@ -27,6 +27,7 @@ def folder(target: Path) -> Iterator[Path]:
             expected="a new folder",
             remedy="Choose another --output.",
         )
+    # Beside the target, for a rename is atomic within one file system only.
     temporary = target.with_name(f".{target.name}.part")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
@@ -54,6 +55,8 @@ def copy(hub: Path, target: Path) -> dict[str, str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         digest.sha256(hub / name)  # refuses what is no regular file before it is opened
         shutil.copyfile(hub / name, path, follow_symlinks=False)
+        # The copy is what is held against the seal: it may differ from what was read a moment
+        # before.
         if (sha256 := digest.sha256(path)) != expected:
             raise IntegrityError(
                 name,

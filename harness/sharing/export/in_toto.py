@@ -1,51 +1,82 @@
-"""A hub in, attestations out: what was tested with what result, and how the files were made.
+"""A hub in, attestations out: what was tested, how the files were made, what was verified.
 
-Two Statements v1, ``test-result/v0.1`` and SLSA provenance v1, each in a DSSE envelope, one a
-line. Without a key the envelopes carry no signature: statements, but nobody's word.
+Four Statements v1, each in a DSSE envelope, one a line: ``test-result/v0.1``, SLSA provenance
+v1, an SLSA verification summary and the claims of the guards. The bundle and all else that
+stages left are subjects of each. Without a key the envelopes carry no signature: statements,
+but nobody's word.
 
-Source: in-toto Attestation Framework v1 (Statement, test-result v0.1), SLSA v1.0 provenance,
-DSSE v1.0 (pre-authentication encoding).
+Source: in-toto Attestation Framework v1 (test-result v0.1), SLSA v1.0 (provenance, VSA).
 """
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import files
-from harness.evidence.hub import digest, inventory
+from harness import __version__, files
+from harness.config.project import Project
+from harness.evidence.hub import inventory
 from harness.evidence.ledger.keys import SecretKey
+from harness.evidence.ledger.log import now
 from harness.judgement import quarantine
+from harness.judgement.verify import verify
 from harness.records import HubRecord
+from harness.sharing.export import statement
+from harness.sharing.export.statement import URN, envelope, make_statement, resource
 from harness.verdict import Verdict
 
-STATEMENT = "https://in-toto.io/Statement/v1"
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 PROVENANCE = "https://slsa.dev/provenance/v1"
-PAYLOAD = "application/vnd.in-toto+json"
-_BUILD_TYPE = "https://example.org/ptycho-harness/suite/v1"
-_BUILDER = "https://example.org/ptycho-harness"
+SUMMARY = "https://slsa.dev/verification_summary/v1"
+CLAIMS = f"{URN}:metric-claims:v1"
+KINDS = (TEST_RESULT, PROVENANCE, SUMMARY, CLAIMS)
+BUILD_TYPE = f"{URN}:suite:v1"
+BUILDER = f"{URN}:run:by-hand"
+# Reserved for examples (RFC 2606): nobody runs anything there.
+EXAMPLE_ADDRESSES = ("example.org", "example.com", "example.net", "localhost")
 _RESULTS = {
     Verdict.GREEN: "PASSED",
     Verdict.INCONCLUSIVE: "WARNED",
     Verdict.RED: "FAILED",
 }
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-def write(hub: Path, record: HubRecord, target: Path, signer: SecretKey | None) -> Path:
-    """Write both attestations of a hub, one envelope a line.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """Who ran the suite, and by what recipe, as URIs.
+
+    Somebody's machine has no address: without a service that is named, a run is by hand.
+    """
+
+    id: str = BUILDER
+    build_type: str = BUILD_TYPE
+
+
+def write(
+    hub: Path,
+    record: HubRecord,
+    target: Path,
+    signer: SecretKey | None,
+    *,
+    project: Project | None = None,
+    builder: Builder | None = None,
+) -> Path:
+    """Write the attestations of a hub, one envelope a line.
 
     Raises:
         IntegrityError: The manifest cannot be read.
         ConfigError: The extra for signing is not installed.
         StorageError: The disk refused.
     """
-    statements = (test_result(hub, record), provenance(hub, record))
+    statements = (
+        test_result(hub, record),
+        provenance(hub, record, builder or Builder()),
+        summarize_verification(hub, record, project),
+        claim_metrics(hub, record),
+    )
     lines = [json.dumps(envelope(s, signer), sort_keys=True) + "\n" for s in statements]
     files.write_text(target, "".join(lines))
     return target
@@ -54,52 +85,56 @@ def write(hub: Path, record: HubRecord, target: Path, signer: SecretKey | None) 
 def test_result(hub: Path, record: HubRecord) -> dict[str, Any]:
     """State which guards and stages passed on which source.
 
-    What failed in quarantine is warned of, and so is the whole where it would have passed.
+    What failed in quarantine or only warns is warned of, and so is the whole where it would
+    have passed.
 
     Raises:
         IntegrityError: The manifest cannot be read.
     """
-    named = [(f"stage {stage.id}", stage.verdict) for stage in record.stages]
-    named += [(f"guard {guard.id}", guard.verdict) for guard in record.guards]
-    waived = {f"{entry.kind} {entry.id}" for entry in quarantine.waived(record)}
-    named = [(name, Verdict.INCONCLUSIVE if name in waived else v) for name, v in named]
-    by_verdict = {v: [name for name, verdict in named if verdict is v] for v in Verdict}
+    rows = [(f"stage {stage.id}", stage.verdict) for stage in record.stages]
+    rows += [(f"guard {guard.id}", guard.verdict) for guard in record.guards]
+    lenient = {f"{entry.kind} {entry.id}" for entry in quarantine.waived(record)}
+    lenient |= {
+        f"guard {guard.id}"
+        for guard in record.guards
+        if guard.severity != "fail" and guard.verdict is Verdict.RED
+    }
+    rows = [(name, Verdict.INCONCLUSIVE if name in lenient else v) for name, v in rows]
+    by_verdict = {v: [name for name, verdict in rows if verdict is v] for v in Verdict}
     whole = record.verdict
-    if waived and whole is Verdict.GREEN:
+    if lenient and whole is Verdict.GREEN:
         whole = Verdict.INCONCLUSIVE
-    configuration = [_resource(f"harness.toml#suites.{record.suite}", record.config_sha256)]
-    if record.golden_sha256 is not None:
-        configuration.append(_resource("golden", record.golden_sha256))
     predicate = {
         "result": _RESULTS[whole],
-        "configuration": configuration,
+        "configuration": _rules(record),
         "passedTests": by_verdict[Verdict.GREEN],
         "warnedTests": by_verdict[Verdict.INCONCLUSIVE],
         "failedTests": by_verdict[Verdict.RED],
     }
-    manifest = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
-    name = f"{record.suite}/{record.run_id}/{inventory.MANIFEST}"
-    subjects = [_resource(name, manifest)]
-    return _statement([*subjects, *_source(record)], TEST_RESULT, predicate)
+    subjects = [*_subjects(hub, record), *statement.describe_source(record)]
+    return make_statement(subjects, TEST_RESULT, predicate)
 
 
-def provenance(hub: Path, record: HubRecord) -> dict[str, Any]:
-    """State how the files of a hub came to be.
+def provenance(hub: Path, record: HubRecord, builder: Builder | None = None) -> dict[str, Any]:
+    """State how the files of a hub, and those that it keeps outside, came to be.
 
     Raises:
         IntegrityError: The manifest cannot be read.
     """
-    subjects = [_resource(name, sha) for name, sha in inventory.read_manifest(hub).items()]
-    materials = _source(record) + [_resource(d.name, d.sha256) for d in record.datasets]
+    by = builder or Builder()
+    subjects = [resource(name, sha) for name, sha in inventory.read_manifest(hub).items()]
+    subjects += [resource(Path(a.path).name, a.sha256) for a in record.artifacts if a.external]
+    subjects.append(statement.manifest_subject(hub, record))
+    data = [resource(d.name, d.sha256) for d in record.datasets]
     predicate = {
         "buildDefinition": {
-            "buildType": _BUILD_TYPE,
+            "buildType": by.build_type,
             "externalParameters": {"suite": record.suite, "parameters": record.parameters},
             "internalParameters": {"environment": record.environment},
-            "resolvedDependencies": materials,
+            "resolvedDependencies": [*statement.describe_source(record), *data],
         },
         "runDetails": {
-            "builder": {"id": _BUILDER},
+            "builder": {"id": by.id, "version": {"ptycho-harness": __version__}},
             "metadata": {
                 "invocationId": record.run_id,
                 "startedOn": record.started,
@@ -107,47 +142,80 @@ def provenance(hub: Path, record: HubRecord) -> dict[str, Any]:
             },
         },
     }
-    return _statement(subjects, PROVENANCE, predicate)
+    return make_statement(subjects, PROVENANCE, predicate)
 
 
-def envelope(statement: Mapping[str, Any], signer: SecretKey | None) -> dict[str, Any]:
-    """Wrap a statement as DSSE, signed when there is a key."""
-    payload = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
-    signatures = []
-    if signer is not None:
-        signed = signer.sign(pre_authentication_encoding(PAYLOAD, payload))
-        key_id, signature = signed[:4].hex(), base64.b64encode(signed[4:]).decode()
-        signatures.append({"keyid": key_id, "sig": signature})
-    return {
-        "payload": base64.b64encode(payload).decode(),
-        "payloadType": PAYLOAD,
-        "signatures": signatures,
-    }
-
-
-def pre_authentication_encoding(kind: str, payload: bytes) -> bytes:
-    """Return what is signed: the pre-authentication encoding of type and payload."""
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload)
-
-
-def _statement(
-    subjects: list[dict[str, Any]], kind: str, predicate: Mapping[str, Any]
+def summarize_verification(
+    hub: Path, record: HubRecord, project: Project | None
 ) -> dict[str, Any]:
-    return {
-        "_type": STATEMENT,
-        "subject": subjects,
-        "predicateType": kind,
-        "predicate": dict(predicate),
+    """State what ``harness verify`` finds now, at the hub's own commit.
+
+    No level of a build is claimed: who ran the suite is not isolated from it.
+
+    Raises:
+        IntegrityError: The manifest cannot be read.
+    """
+    verified = verify(project, hub, allow_stale=True)
+    has_passed = verified.exit_code == 0
+    levels = ["SLSA_BUILD_LEVEL_0", "HARNESS_VERIFIED"] if has_passed else ["FAILED"]
+    predicate = {
+        "verifier": {
+            "id": f"{URN}:verify",
+            "version": {"ptycho-harness": __version__},
+        },
+        "timeVerified": now(),
+        "resourceUri": f"{URN}:hub:{record.suite}:{record.run_id}",
+        "policy": {"uri": f"{URN}:suite:{record.suite}", **_digest(record.config_sha256)},
+        "verificationResult": "PASSED" if has_passed else "FAILED",
+        "verifiedLevels": levels,
+        "slsaVersion": "1.0",
     }
+    return make_statement(_subjects(hub, record), SUMMARY, predicate)
 
 
-def _resource(name: str, sha256: str) -> dict[str, Any]:
-    return {"name": name, "digest": {"sha256": sha256}}
+def claim_metrics(hub: Path, record: HubRecord) -> dict[str, Any]:
+    """State each number that was judged: its value, its bounds, its verdict.
+
+    Raises:
+        IntegrityError: The manifest cannot be read.
+    """
+    claims = [
+        {
+            "guard": guard.id,
+            "kind": guard.kind,
+            "metric": guard.metric,
+            "value": guard.value,
+            "low": guard.low,
+            "high": guard.high,
+            "verdict": guard.verdict.value,
+            "severity": guard.severity,
+        }
+        for guard in record.guards
+        if guard.value is not None
+    ]
+    predicate = {
+        "suite": record.suite,
+        "runId": record.run_id,
+        "finishedOn": record.finished,
+        "verdict": record.verdict.value,
+        "rules": _rules(record),
+        "datasets": {d.role: resource(d.name, d.sha256) for d in record.datasets},
+        "claims": claims,
+    }
+    subjects = [*_subjects(hub, record), *statement.describe_source(record)]
+    return make_statement(subjects, CLAIMS, predicate)
 
 
-def _source(record: HubRecord) -> list[dict[str, Any]]:
-    """Describe the commit; a tree that was not committed says so in its name."""
-    if not _COMMIT.fullmatch(record.stamp.commit):
-        return []
-    name = "source, with changes that are not committed" if record.stamp.dirty else "source"
-    return [{"name": name, "digest": {"gitCommit": record.stamp.commit}}]
+def _subjects(hub: Path, record: HubRecord) -> list[dict[str, Any]]:
+    return [statement.manifest_subject(hub, record), *statement.artifact_subjects(record)]
+
+
+def _rules(record: HubRecord) -> list[dict[str, Any]]:
+    rules = [resource(f"harness.toml#suites.{record.suite}", record.config_sha256)]
+    if record.golden_sha256 is not None:
+        rules.append(resource("golden", record.golden_sha256))
+    return rules
+
+
+def _digest(sha256: str) -> Mapping[str, Any]:
+    return {"digest": {"sha256": sha256}}

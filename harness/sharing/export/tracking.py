@@ -73,6 +73,7 @@ def write(hub: Path, record: HubRecord, place: Place) -> str:
             folder = Path(name) / "hub"
             listed = copying.copy(hub, folder)
             run = _find_or_begin_run(client, record, place, listed[inventory.MANIFEST])
+            # The mark is set at last; without it an earlier export broke off and is filled up.
             if COMPLETE not in run.data.tags:
                 _fill(client, run, record, folder)
     except refusals as error:
@@ -253,6 +254,7 @@ def _fit_names(names: Iterable[str]) -> dict[str, str]:
         group, _, rest = name.rpartition("/")
         parts = [_UNFIT.sub("_", part).strip("_. ") or "_" for part in (group or "run", rest)]
         made = "/".join(parts)[:_LONGEST_NAME].rstrip("./ ")
+        # Two names that became alike are kept apart by the digest of what they were.
         if made in fit.values():
             made += "_" + hashlib.sha256(name.encode()).hexdigest()[:8]
         fit[name] = made

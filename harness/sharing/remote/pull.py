@@ -42,6 +42,7 @@ def hold_receiver(project: Project) -> Iterator[None]:
     """
     with files.storage(project.hubs, _WRITABLE, "pull again"):
         project.hubs.mkdir(parents=True, exist_ok=True)
+    # Without waiting: a second pull would only fetch again what the first one is fetching.
     with lock.hold(project.hubs / ".arriving.lock", 0.0):
         workflow.tidy(project)
         try:
@@ -87,11 +88,13 @@ def pull(subject: str, project: Project, known: dict[str, Entry], store: RemoteS
         moved = _fetch_files(folder, entry, store)
     adoption = seal.close_received(folder, entry.body, entry.time)
     try:
+        # After the last byte and before the name: under its name a hub counts as evidence.
         _prove(folder, entry)
     except HarnessError:
         remove(folder)
         raise
     if subject in known:
+        # The ledger knows it, by git: one more entry would be a second seal.
         seal.restore(project.hubs, adoption)
     else:
         seal.adopt(project.hubs, workflow.ledger_of(project), [adoption])
@@ -123,6 +126,8 @@ def _fetch_files(folder: Path, entry: Entry, store: RemoteStore) -> Moved:
         if _holds(folder / path, sha256):
             present += 1
             return
+        # Beside the folder: what a broken transfer leaves must never be taken for a file of
+        # the hub.
         part = folder.with_name(f"{folder.name}.part")
         try:
             length = store.fetch(f"{subject}/{path}", part, limit=limit, sha256=sha256)
@@ -162,6 +167,7 @@ def _refuse_shapes(listed: dict[str, str]) -> None:
         raise digest.damage(inventory.MANIFEST, actual, f"at most {inventory.FILE_LIMIT}")
     for path in listed:
         parent = path
+        # Two listed files of which one lies below the other can never both be written.
         while parent := parent.rpartition("/")[0]:
             if parent in listed:
                 raise digest.damage(
@@ -184,6 +190,7 @@ def _sizes(folder: Path, listed: dict[str, str]) -> dict[str, int]:
             actual = f"{sizes[path]} bytes" if path in sizes else "no size in the inventory"
             expected = f"at most {comparison.SIZE_LIMIT} bytes"
             raise digest.damage(inventory.printable_path(path), actual, expected)
+    # Asked before the first byte, not learnt at the last one.
     wanted, free = sum(sizes[path] for path in listed), shutil.disk_usage(folder).free
     if wanted > free:
         raise StorageError(

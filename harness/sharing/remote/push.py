@@ -51,12 +51,14 @@ def push(hub: Path, known: dict[str, Entry], store: RemoteStore) -> Moved:
         if store.holds(name, length, sha256):
             present += 1
             continue
+        # Read back behind it: a store that answers yes may still have cut the file.
         store.send(hub / path, name)
         if not store.holds(name, length, sha256):
             raise digest.damage(
                 f"{store.url}: {name}", "other bytes", f"{sha256[:12]}… as sent"
             )
         copied, size = copied + 1, size + length
+    # At last: a hub without its seal is one whose transfer broke off.
     seals.write(store, entry)
     return Moved(subject=entry.subject, copied=copied, present=present, size=size)
 

@@ -27,6 +27,7 @@ def present(store: RemoteStore, suites: Collection[str] = ()) -> list[str]:
         StorageError: The store refused.
     """
     subjects = []
+    # Names come from whoever can write there: one with a slash or dots would lead elsewhere.
     for suite in filter(identifiers.NAME.fullmatch, store.names()):
         if suite in layout.NO_SUITES or (suites and suite not in suites):
             continue
@@ -85,6 +86,7 @@ def require_same(subject: str, there: Entry, here: Entry, url: str) -> None:
     Raises:
         IntegrityError: One name was given to two hubs.
     """
+    # Sequence and previous hash are of the ledger that an entry stands in, and differ rightly.
     if (there.body, there.time) == (here.body, here.time):
         return
     raise IntegrityError(

@@ -21,6 +21,7 @@ from harness.evidence.hub import digest, inventory
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
+# A URL may carry a password, and errors are kept in logs.
 _SECRET = re.compile(r"//[^/@]*@")
 _FLAT = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})  # have no folders
 _EXTRA = "Run pip install 'ptycho-harness[remote]'."
@@ -71,6 +72,8 @@ class RemoteStore:
             from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
             self._refusals = (OSError, BotoCoreError, ClientError)
+        # fsspec shares file systems and their listings within a process: what somebody else
+        # has pushed since would not be seen.
         fs.invalidate_cache()
 
     def names(self, folder: str = "") -> list[str]:
@@ -134,6 +137,8 @@ class RemoteStore:
         summer = hashlib.sha256()
         with self._translate_errors():
             try:
+                # The size first: most of what broke off is told by it, without a byte being
+                # read.
                 if self._fs.size(self._path(name)) != size:
                     return False
                 for chunk in self._chunks(name, size):
@@ -187,6 +192,8 @@ class RemoteStore:
         """Give the bytes of a file, never more than ``limit`` of them."""
         left = limit
         with self._fs.open(self._path(name), "rb") as stream:
+            # One byte beyond what is allowed is asked for, so that too much is seen without
+            # being read.
             while chunk := stream.read(min(digest.CHUNK, left + 1)):
                 left -= len(chunk)
                 if left < 0:
@@ -196,6 +203,7 @@ class RemoteStore:
     @contextlib.contextmanager
     def _create(self, name: str) -> Iterator[Any]:
         path = self._path(name)
+        # Buckets have no folders; where there are some, they must be there first.
         if not self._is_flat:
             self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
         with self._fs.open(path, "wb") as stream:

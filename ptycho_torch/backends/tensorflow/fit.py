@@ -69,7 +69,7 @@ def run(
             files.write_text(folder / run_folder.HISTORY, trainer.progress.table())
     result = _finish(config, trainer.progress, prepared, folder)
     if stats is not None:
-        trained_patches.record(stats, result.model, prepared)
+        trained_patches.record(stats, result.model, prepared, config.training.batch_size)
     return result
 
 

@@ -212,5 +212,5 @@ def test_closing_and_removing_are_local(root: Path, ask: Any) -> None:
     ask("gc", "--keep", "1", "--apply")
 
     kinds = {entry.kind for entry in Ledger(root / ".harness/ledger.jsonl").walk()}
-    assert kinds == {"seal", "blocker-closed", "gc"}
+    assert kinds == {"start", "seal", "blocker-closed", "gc"}
     assert not (root / "hubs/ledger.jsonl").exists()

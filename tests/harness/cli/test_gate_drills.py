@@ -61,7 +61,7 @@ def _gate(*words: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("least", "code", "told"),
+    ("least", "code", "words"),
     [(0.5, 0, "gain-lost: caught by floor"), (-1.0, 1, "gain-lost: missed")],
 )
 def test_drill_of_a_changed_guard_is_run(

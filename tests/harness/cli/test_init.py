@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,52 @@ def test_schema_needs_a_project(tmp_path: Path) -> None:
     """Where there is no declaration there is nothing to check."""
     assert main.main(["init", "--schema", "-q", "-C", str(tmp_path)]) == 10
     assert not list(tmp_path.iterdir())
+
+
+def test_any_encoding_is_kept(tmp_path: Path) -> None:
+    """A file that is not UTF-8 keeps its bytes; evidence is bytes for git."""
+    (tmp_path / ".gitignore").write_bytes(b"caf\xe9/\n")
+
+    assert main.main(["init", "-C", str(tmp_path), "-q"]) == 0
+
+    assert (tmp_path / ".gitignore").read_bytes() == b"caf\xe9/\n.harness/\nhubs/*/\n"
+    assert (tmp_path / ".gitattributes").read_text() == "hubs/** -text\ngolden/** -text\n"
+
+
+def test_pytest_is_asked_what_it_collects(tmp_path: Path) -> None:
+    """The repository's own configuration counts: here tests lie in an unusual place."""
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "pytest.ini").write_text("[pytest]\npython_files = check_*.py\n")
+    source = (
+        "import pytest\n\n@pytest.mark.parametrize('x', [1, 2, 3])\ndef test_x(x):\n    pass\n"
+    )
+    (tmp_path / "checks/check_it.py").write_text(source)
+
+    main.main(["init", "-C", str(tmp_path), "-q"])
+
+    (stage,) = load_project(tmp_path).suites["default"].stages
+    assert (stage.selectors, stage.min_collected) == (("checks",), 3)
+
+
+def test_tests_that_cannot_be_collected_are_told(tmp_path: Path) -> None:
+    """The declaration says what pytest said, and keeps the stage."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_it.py").write_text("import no_such_module_here\n")
+
+    main.main(["init", "-C", str(tmp_path), "-q"])
+
+    (stage,) = load_project(tmp_path).suites["default"].stages
+    assert stage.selectors == ("tests",)
+    assert "# pytest could not collect: " in (tmp_path / "harness.toml").read_text()
+
+
+def test_the_own_environment_of_a_repository_is_declared(tmp_path: Path) -> None:
+    """Stages run where the repository's packages are."""
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+
+    main.main(["init", "-C", str(tmp_path), "-q"])
+
+    assert load_project(tmp_path).suites["default"].python == (".venv/bin/python",)

@@ -47,12 +47,17 @@ def test_status_of_many_hubs(tmp_path: Path) -> None:
     hubs.commit(made.root)
     first = hubs.run(made).hub
     ledger = Ledger(made.work / "ledger.jsonl")
-    (entry,) = ledger.entries()
+    start, entry = ledger.entries()
     names = [f"20250101T000000Z-{index:06x}" for index in range(_HUBS - 1)]
     for name in names:
         shutil.copytree(first, first.with_name(name))
-    bodies = ({**entry.body, "run_id": name} for name in names)
-    ledger.append_all([("seal", f"tiny/{body['run_id']}", body, "") for body in bodies])
+    ledger.append_all(
+        [
+            (kind, f"tiny/{name}", {**body, "run_id": name}, "")
+            for name in names
+            for kind, body in (("start", start.body), ("seal", entry.body))
+        ]
+    )
     last = hubs.run(made).hub
     time.sleep(2.1)  # what is younger is proved anew by each call
     assert main.main(["-C", str(made.root), "status", "-q"]) == 0

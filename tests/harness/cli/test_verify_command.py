@@ -130,7 +130,7 @@ def test_the_ledger_commands_answer(store: Store, capsys: pytest.CaptureFixture[
     assert (store.root / "key").stat().st_mode & 0o077 == 0
     for arguments in (["log"], ["checkpoint", "--sign", "key"], ["verify"], ["proof", subject]):
         assert main(["ledger", *arguments]) == 0
-    assert "entry 0 of 1" in capsys.readouterr().out
+    assert "entry 1 of 2" in capsys.readouterr().out
     assert main(["ledger", "proof", "no/such"]) == 3
     assert main(["ledger", "key", "new", "ci", "--output", "key"]) == 2
 

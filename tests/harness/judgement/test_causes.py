@@ -275,7 +275,7 @@ def test_full_disk_is_no_blocker(tmp_path: Path) -> None:
     assert outcome.record.stages[0].outcome == "interrupted"
     assert Register(project.hubs).entries() == ()
     assert verify(project, outcome.hub).exit_code == 3
-    assert len(verify(project, outcome.hub).rows) <= 12
+    assert len(verify(project, outcome.hub).rows) <= 13
 
 
 def test_an_error_handled_before_is_no_full_disk(tmp_path: Path) -> None:

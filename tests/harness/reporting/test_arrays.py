@@ -14,7 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.cli import main
-from harness.reporting import arrays, npy
+from harness.judgement.guards.readers import npy
+from harness.reporting import arrays
 from tests.builders import hubs
 
 DTYPES = ("?", "i1", "<i2", ">i4", "u8", "<f2", ">f2", "f4", ">f8", "c8", ">c16")

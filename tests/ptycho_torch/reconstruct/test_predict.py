@@ -247,14 +247,16 @@ def test_workers_reach_the_loader(scan: ScanData, monkeypatch: pytest.MonkeyPatc
     plan = predict.plan(scan, trained.settings(1).data, 2, 42)
     model = trained.model_for(scan, trained.settings(1), plan.padded_size)
 
-    def catch(_source: object, batch_size: int, *, num_workers: int) -> list[Batch]:
-        requests.append((batch_size, num_workers))
+    def catch(
+        _source: object, batch_size: int, *, num_workers: int, pin_memory: bool
+    ) -> list[Batch]:
+        requests.append((batch_size, num_workers, pin_memory))
         return []
 
     monkeypatch.setattr(dataset, "loader", catch)
     list(predict.forward(model, scan, plan, 1.0, predict.Engine(batch_size=5, num_workers=3)))
 
-    assert requests == [(5, 3)]
+    assert requests == [(5, 3, False)]
 
 
 def test_deterministic_choice_is_put_back(scan: ScanData) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness import files
@@ -234,6 +234,7 @@ def test_one_suite_is_renamed_alone(tmp_path: Path) -> None:
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
 
 
+@example('"', "0", '"""{}"""')
 @given(WORDS, WORDS, st.sampled_from(['"{}"', "'{}'", '"""{}"""', "'''{}'''"]))
 def test_only_the_wanted_string_changes(old: str, new: str, quotes: str) -> None:
     """Whatever the strings hold, the file that is read differs in that value alone."""

@@ -29,11 +29,12 @@ def forge(store: Store, name: str, change: dict[str, Any]) -> None:
     value.update(change)
     sealed.write(path, json.dumps(value).encode())
     sealed.remanifest(store.hub)
-    entry = json.loads(store.ledger.path.read_bytes())
+    start, last = store.ledger.path.read_bytes().splitlines(keepends=True)
+    entry = json.loads(last)
     manifest = (store.hub / inventory.MANIFEST).read_bytes()
     entry["body"]["manifest_sha256"] = hashlib.sha256(manifest).hexdigest()
     entry["body"]["verdict"] = json.loads((store.hub / "hub.json").read_bytes())["verdict"]
-    store.ledger.path.write_bytes(canonical.dumps(entry) + b"\n")
+    store.ledger.path.write_bytes(start + canonical.dumps(entry) + b"\n")
 
 
 def bad(store: Store, **options: Any) -> dict[str, list[str]]:

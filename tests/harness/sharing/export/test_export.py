@@ -79,12 +79,19 @@ def test_statements_are_valid_for_the_public_library(store: Store, tmp_path: Pat
     assert [value["predicateType"] for value in made] == [
         "https://in-toto.io/attestation/test-result/v0.1",
         "https://slsa.dev/provenance/v1",
+        "https://slsa.dev/verification_summary/v1",
+        "urn:harness:metric-claims:v1",
     ]
     assert made[0]["predicate"]["result"] == "PASSED"
     assert "guard variance-floor" in made[0]["predicate"]["passedTests"]
     assert made[1]["predicate"]["runDetails"]["metadata"]["startedOn"] == record.started
     digests = {item["name"]: item["digest"]["sha256"] for item in made[1]["subject"]}
-    assert digests == inventory.read_manifest(store.hub)
+    outside = {Path(a.path).name: a.sha256 for a in record.artifacts if a.external}
+    assert digests.items() >= (inventory.read_manifest(store.hub) | outside).items()
+    assert made[2]["predicate"]["verificationResult"] == "PASSED"
+    assert "example." not in json.dumps(made)
+    for value in made:
+        assert outside["weights.bin"] in {s["digest"].get("sha256") for s in value["subject"]}
 
 
 def _protobuf(value: dict[str, Any]) -> Any:

@@ -55,6 +55,10 @@ class ArrayError(Exception):
     """What was read is no array of numbers that we know; the text says why."""
 
 
+class KindError(ArrayError):
+    """A sound array of something else than plain numbers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Array:
     """An array and its numbers in stored order; a complex one gives real, then imaginary."""
@@ -107,7 +111,7 @@ def read_npy(content: bytes) -> Array:
     match = _DTYPE.fullmatch(descr) if isinstance(descr, str) else None
     code = None if match is None else _CODES.get((match[2], int(match[3])))
     if match is None or code is None or not isinstance(is_fortran, bool):
-        raise ArrayError(f"dtype {str(descr)[:40]}: not read, only plain numbers are")
+        raise KindError(f"dtype {str(descr)[:40]}: not read, only plain numbers are")
     body, size = memoryview(content)[start:], math.prod(shape) * int(match[3])
     if len(body) != size:
         raise ArrayError(f"{len(body):,} bytes of numbers instead of {size:,}")

@@ -1,0 +1,43 @@
+"""How several numbers of an artifact become one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+def _std(values: Sequence[float]) -> float:
+    centre = math.fsum(values) / len(values)
+    squares = math.fsum((value - centre) ** 2 for value in values)
+    return math.sqrt(squares / (len(values) - 1))
+
+
+def _median(values: Sequence[float]) -> float:
+    ranked, half = sorted(values), len(values) // 2
+    return ranked[half] if len(values) % 2 else (ranked[half - 1] + ranked[half]) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """How several numbers become one, and what it gives in a few words."""
+
+    compute: Callable[[Sequence[float]], float]
+    meaning: str
+
+
+AGGREGATES: Mapping[str, Aggregate] = {
+    "min": Aggregate(min, "smallest"),
+    "max": Aggregate(max, "largest"),
+    "mean": Aggregate(lambda values: math.fsum(values) / len(values), "arithmetic mean"),
+    "std": Aggregate(
+        _std, "standard deviation of a sample, divided by n − 1; needs two values"
+    ),
+    "first": Aggregate(lambda values: values[0], "first in the order of the artifact"),
+    "last": Aggregate(lambda values: values[-1], "last in the order of the artifact"),
+    "median": Aggregate(_median, "middle value, or the mean of the two"),
+    "count": Aggregate(
+        lambda values: float(len(values)), "number of matches, which need not be numbers"
+    ),
+}
+AGGREGATE_NAMES = tuple(AGGREGATES)
