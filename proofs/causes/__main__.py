@@ -98,6 +98,9 @@ def write_page(
     counted = f"""\
 Measured: {len(answers)} of {count} defects; {len(red)} were red, {len(drilled)} of them drills.
 {_describe_rest(len(answers) - len(red), count - len(answers))}
+What a drill turns red is taken from the very run that is then recognised; of drills without an
+answer only the guard in their header is known.
+
 """
     head = ("defect", "verdict", "blockers", "first cause", "suspect", "likest without one")
     return "".join(
