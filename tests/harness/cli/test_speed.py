@@ -20,15 +20,16 @@ from tests.builders import hubs
 
 ROOT = Path(__file__).parents[3]
 _HUBS, _FILES = 200, 5000
+CLICK_S = 0.06
 
 
 def cpu_s(*words: str, cwd: Path) -> float:
-    """Return the processor time of a command [s], the least of three calls."""
+    """Return the processor time of Python with these words [s], the least of five calls."""
     taken = []
-    for _ in range(3):
+    for _ in range(5):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(
-            [sys.executable, "-m", "harness", *words],
+            [sys.executable, *words],
             cwd=cwd,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
             check=True,
@@ -37,6 +38,15 @@ def cpu_s(*words: str, cwd: Path) -> float:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return min(taken)
+
+
+def slowness(cwd: Path) -> float:
+    """Say how much slower this moment is than a quiet one: what we cannot help, measured.
+
+    Python with click alone takes 0.06 s where the bounds below were set; beside other work the
+    same instructions take more processor time, and so do ours.
+    """
+    return max(1.0, cpu_s("-c", "import click", cwd=cwd) / CLICK_S)
 
 
 @pytest.mark.slow
@@ -63,8 +73,9 @@ def test_status_of_many_hubs(tmp_path: Path) -> None:
     assert main.main(["-C", str(made.root), "status", "-q"]) == 0
     assert str(last) in json.loads((made.work / "cache/proved.json").read_text())["hubs"]
 
-    assert cpu_s("status", cwd=made.root) <= 0.3
-    assert cpu_s("--version", cwd=made.root) <= 0.08
+    slow = slowness(made.root)
+    assert cpu_s("-m", "harness", "status", cwd=made.root) <= 0.3 * slow
+    assert cpu_s("-m", "harness", "--version", cwd=made.root) <= 0.08 * slow
 
 
 @pytest.mark.slow
