@@ -36,7 +36,7 @@ _CONTROL = re.compile(
 # Where a CI system would read a command: at the start of a line, some of them anywhere.
 _CI_COMMAND = re.compile(
     r"^(?P<lead>[^\S\n]*):(?=:)|#(?=#(?:\[|vso\[|teamcity\[))"
-    r"|(?<!\w):(?=:(?:error|warning|notice|debug|group|endgroup|add-mask|add-matcher|remove-matcher"
+    r"|(?P<inner>:)(?=:(?:error|warning|notice|debug|group|endgroup|add-mask|add-matcher|remove-matcher"
     r"|set-output|save-state|set-env|add-path|stop-commands|echo)\b)",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -65,7 +65,19 @@ def safe_to_print(text: str) -> str:
 
 def defuse(text: str) -> str:
     """Put a space into whatever a CI system would take for a command."""
-    return _CI_COMMAND.sub(lambda m: f"{m[0]} ", text)
+    return "\n".join(map(_defuse_line, text.split("\n")))
+
+
+def _defuse_line(line: str) -> str:
+    # Inside a line a command needs a second pair of colons behind it, or `std::error` were one.
+    # Looked for once: a pattern that looks ahead from each pair takes the square of the line.
+    last = line.rfind("::")
+
+    def space_out(match: re.Match[str]) -> str:
+        is_open = match["inner"] is not None and last <= match.start() + 1
+        return match[0] if is_open else f"{match[0]} "
+
+    return _CI_COMMAND.sub(space_out, line)
 
 
 class Redactor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -80,6 +81,30 @@ def test_terminal_control_is_visible(before: str, after: str) -> None:
 def test_ci_commands_are_defused(line: str) -> None:
     """No line of a log is a command to a CI system when it is shown."""
     assert not redact.safe_to_print(line).lstrip().startswith(("::", "##["))
+
+
+@pytest.mark.parametrize(
+    ("line", "defused"),
+    [
+        ("done x::error file=a::b", "done x: :error file=a::b"),
+        ("a ::warning::b ::error::c", "a : :warning::b : :error::c"),
+        ("std::error was thrown", "std::error was thrown"),
+        ("std::error\nx::y", "std::error\nx::y"),
+        ("a ##vso[task.complete]", "a # #vso[task.complete]"),
+    ],
+)
+def test_ci_commands_inside_a_line_are_defused(line: str, defused: str) -> None:
+    """Where a command is whole, also behind a word; a name of C++ is none."""
+    assert redact.defuse(line) == defused
+
+
+def test_time_to_defuse_is_linear() -> None:
+    """A long line of beginnings is passed in a moment."""
+    began = time.process_time()
+
+    redact.defuse("::echo " * 100_000)
+
+    assert time.process_time() - began < 2
 
 
 def test_bytes_that_are_no_text_are_escaped(redactor: redact.Redactor) -> None:
