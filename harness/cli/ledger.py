@@ -285,7 +285,7 @@ def merge_command(session: Session, theirs: str) -> None:
     project = resolve.project(session)
     ours = _both(project).published
     relative = ours.path.relative_to(project.root).as_posix()
-    if search.mentions(ours.path, b"<<<<<<< ", at_start=True):
+    if search.mentions(ours, b"<<<<<<< ", at_start=True):
         files.write_bytes(ours.path, _from_git(project.root, "HEAD", relative))
     if (session.start / theirs).is_file():
         merged = merge.merge(ours, Ledger(session.start / theirs))

@@ -15,7 +15,7 @@ from ptycho_torch.patch_stats.reduction import Moments, Patches
 
 SCHEMA = 2
 TAG = "PATCH_STATS"
-_TRAINED = "trained"  # the phase whose patches are drawn beside the first ones
+TRAINED = "trained"  # the phase whose patches are drawn beside the first ones
 _LINE = (
     TAG + " Torch patch stats (%s batch %d): mean=%.6e std=%.6e var_zero_mean=%.6e "
     "epoch=%d min=%.6e max=%.6e n_nonfinite=%d"
@@ -132,7 +132,7 @@ class PatchStatsLogger:
         if self._last is not None and self._last.pixels.size:
             files.write_bytes(self._folder / run_folder.GRID, grid.render(self._last))
             files.write_bytes(self._folder / run_folder.LEVELS, grid.levels(self._last))
-            if _TRAINED in self._running and self._first is not None:
+            if TRAINED in self._running and self._first is not None:
                 both = grid.render_pair(self._first, self._last)
                 files.write_bytes(self._folder / run_folder.PROGRESS, both)
 

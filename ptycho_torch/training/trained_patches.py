@@ -6,11 +6,9 @@ import torch
 
 from ptycho_torch.data import dataset
 from ptycho_torch.patch_stats import reduction
-from ptycho_torch.patch_stats.logger import PatchStatsLogger
+from ptycho_torch.patch_stats.logger import TRAINED, PatchStatsLogger
 from ptycho_torch.pinn import PtychoPINN
 from ptycho_torch.training.prepare import Prepared
-
-PHASE = "trained"
 
 
 def record(
@@ -35,14 +33,14 @@ def record(
     """
     with torch.inference_mode():
         for number, batch in enumerate(dataset.loader(prepared.served, batch_size)):
-            if not stats.should_log(PHASE):
+            if not stats.should_log(TRAINED):
                 break
             amplitude = batch.amplitude.to(model.probe.real.dtype)
             patches = model(amplitude, batch.offsets).patches
             exchanged = model(amplitude.roll(1, 0), batch.offsets).patches
             stats.log_batch(
                 patches,
-                phase=PHASE,
+                phase=TRAINED,
                 batch_idx=number,
                 scale=prepared.contract.in_force,
                 response=reduction.response(patches, exchanged),

@@ -117,7 +117,7 @@ class Ledger:
             IntegrityError: The file is damaged; the line is named.
         """
         previous = _START
-        for sequence, line in enumerate(self._lines()):
+        for sequence, line in enumerate(self.lines()):
             if not line.endswith(b"\n") and len(line) <= LINE_LIMIT:
                 return  # the torn tail of an append that never returned
             where = f"{self.path.name} line {sequence + 1}"
@@ -162,7 +162,7 @@ class Ledger:
             last = _tail(handle, self.path)[1]
             return last.sequence + 1 if last else 0
 
-    def _lines(self) -> Iterator[bytes]:
+    def lines(self) -> Iterator[bytes]:
         """Give the lines with their newline, the torn tail last and without one."""
         if not os.path.lexists(self.path):
             return

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.evidence.hub import checkout, code_digest, plan
 from harness.files import sha256_bytes
+from harness.judgement.python_code import is_function, list_functions
 
 MODULE = "<module>"
 _BLOCKS = (ast.Module, ast.ClassDef, ast.If, ast.For, ast.While, ast.With, ast.Try)
@@ -62,24 +63,12 @@ def compare_functions(before: str | None, after: str | None) -> tuple[str, ...]:
 def _take_apart(text: str) -> dict[str, str]:
     """Return the code of each function by its qualified name, and of the rest."""
     tree = ast.parse(text)
-    by_function = {name: ast.dump(node) for name, node in _functions(tree, "")}
+    by_function = {name: ast.dump(node) for name, node in list_functions(tree)}
     for node in ast.walk(tree):
         if isinstance(node, _BLOCKS):
-            node.body = [item for item in node.body if not _is_function(item)]
+            node.body = [item for item in node.body if not is_function(item)]
     by_function[MODULE] = ast.dump(tree)
     return by_function
-
-
-def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.ClassDef):
-            yield from _functions(child, f"{prefix}{child.name}.")
-        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield prefix + child.name, child
-
-
-def _is_function(node: ast.AST) -> bool:
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
 
 
 def _read(root: Path, commit: str, path: str, sha256: str | None, meaning: str) -> str | None:

@@ -11,7 +11,6 @@ Source: design of the harness, section 11 (answer classes).
 from __future__ import annotations
 
 import csv
-import enum
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from typing import Any
 from harness import identifiers
 from harness.errors import HarnessError
 from harness.evidence.hub import digest, plan
+from harness.judgement.verify.reproductions import AnswerClass
 from harness.records import ArtifactRecord, GuardResult, HubRecord
 
 # Eight units in the last place of a single-precision number, the coarsest that suites report.
@@ -30,20 +30,6 @@ _TEXT_LIMIT = 16 << 20
 _GOLDEN = "golden"
 _OWN_TIME = ("seconds", "duration", "elapsed")
 _RUN = "<run>"
-
-
-class AnswerClass(enum.StrEnum):
-    """How a second answer stands to the first, from best to worst."""
-
-    IDENTICAL = "bit-identical"
-    ROUNDING = "rounding"
-    STATISTICAL = "statistically the same"
-    CHANGED = "changed"
-
-    @property
-    def holds(self) -> bool:
-        """Whether the first answer was reproduced."""
-        return self is not AnswerClass.CHANGED
 
 
 _ORDER = tuple(AnswerClass)

@@ -21,8 +21,9 @@ from harness.evidence.hub.store import read_record
 from harness.evidence.ledger.keys import SecretKey
 from harness.evidence.ledger.log import Entry
 from harness.experiments.commits import scratch
-from harness.experiments.reproduce.answer import AnswerClass, Finding, Run, compare_runs
+from harness.experiments.reproduce.answer import Finding, Run, compare_runs
 from harness.judgement.verify import Outcome, reproductions, verify
+from harness.judgement.verify.reproductions import AnswerClass
 from harness.records import HubRecord
 from harness.runner.stages.child import Stop
 

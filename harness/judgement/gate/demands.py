@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from harness.judgement.python_code import is_function, list_functions
 
 MODULE = "<module>"
 _CEILINGS = frozenset(
@@ -109,26 +111,17 @@ def _is_narrower(side: str, was: Number, now: Number) -> bool:
 
 def _read(text: str) -> Mapping[str, Demand]:
     tree = ast.parse(text)
-    functions = {name: _weigh(node) for name, node in _functions(tree, "")}
+    functions = {name: _weigh(node) for name, node in list_functions(tree)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef):
             node.body = [item for item in node.body if not _is_import(item)]
     return {**functions, MODULE: _weigh(_without_functions(tree))}
 
 
-def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.ClassDef):
-            yield from _functions(child, f"{prefix}{child.name}.")
-        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield prefix + child.name, child
-
-
 def _without_functions(tree: ast.Module) -> ast.Module:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef):
-            functions = ast.FunctionDef | ast.AsyncFunctionDef
-            node.body = [item for item in node.body if not isinstance(item, functions)]
+            node.body = [item for item in node.body if not is_function(item)]
     return tree
 
 

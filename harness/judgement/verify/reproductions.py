@@ -9,6 +9,7 @@ Source: design of the harness, section 7.
 from __future__ import annotations
 
 import base64
+import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +26,27 @@ from harness.judgement.verify.report import Outcome, Row
 
 KIND = "reproduction"
 CHECK = "reproduction"
-CHANGED = "changed"
 _SIGNATURE, _KEY = "signature", "key"
 _WORD = b'"reproduction"'
 _CONTEXT = b"harness reproduction v1\n"
 _AGAIN = "Have somebody else run harness reproduce --hub HUB --sign KEYFILE."
+
+
+class AnswerClass(enum.StrEnum):
+    """How a second answer stands to the first, from best to worst."""
+
+    IDENTICAL = "bit-identical"
+    ROUNDING = "rounding"
+    STATISTICAL = "statistically the same"
+    CHANGED = "changed"
+
+    @property
+    def holds(self) -> bool:
+        """Whether the first answer was reproduced."""
+        return self is not AnswerClass.CHANGED
+
+
+_COUNTED = frozenset(answer for answer in AnswerClass if answer.holds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +88,7 @@ def read_reproductions(hub: Path, project: Project | None = None) -> tuple[Repro
     manifest = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
     entries: dict[bytes, Reproduction] = {}
     both = ledgers.of_hub(hub, project)
-    if not any(search.mentions(ledger.path, _WORD) for _, ledger in both.by_name):
+    if not any(search.mentions(ledger, _WORD) for _, ledger in both.by_name):
         return ()  # as of most stores: nothing is parsed for it
     for _, entry in both.walk():
         if (entry.kind, entry.subject) == (KIND, subject):
@@ -165,7 +182,7 @@ def _tell(
     if one.problem:
         return report.note_row(CHECK, report.printable(f"does not count: {one.problem}")), False
     is_known = one.key is not None and (one.key in trusted or not trusted)
-    if one.answer == CHANGED and one.key in trusted:
+    if one.answer == AnswerClass.CHANGED and one.key in trusted:
         first = one.entry.body.get("differences")
         what = f": {first[0]}" if isinstance(first, list) and first else ""
         row = Row(
@@ -180,12 +197,9 @@ def _tell(
         return report.note_row(CHECK, f"{line}, which no trusted key answers for"), False
     if one.key in own:
         return report.note_row(CHECK, f"{line}, who also signs for the producer"), False
-    if one.answer not in COUNTED:
+    if one.answer not in _COUNTED:
         return report.note_row(CHECK, line), False
     return report.passed_row(CHECK, line), True
-
-
-COUNTED = ("bit-identical", "rounding", "statistically the same")
 
 
 def _trusted_keys(project: Project | None) -> tuple[PublicKey, ...]:
