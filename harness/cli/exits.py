@@ -63,6 +63,15 @@ def call_guarded(call: Callable[[], Any], session: Session) -> int:
         signal.signal(signal.SIGTERM, previous)
 
 
+def stop_hearing() -> None:
+    """Ignore stops from here on: a process that has its exit code must not lose it.
+
+    While the interpreter shuts down, a second Ctrl-C would end it by the signal instead.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _code_of(answer: Any) -> int:
     return answer if isinstance(answer, int) else 0
 

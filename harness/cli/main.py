@@ -155,7 +155,9 @@ def main(arguments: list[str] | None = None) -> int:
     # cycles dozens of times, and the end of the process once more. A fifth of a short command.
     gc.set_threshold(_SEARCH_AFTER)
     try:
-        return _run(sys.argv[1:])
+        code = _run(sys.argv[1:])
+        exits.stop_hearing()
+        return code
     finally:
         gc.freeze()
 
