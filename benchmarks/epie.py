@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from ptycho_torch import fourier_shift
 from ptycho_torch.data import scaling
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.physics.canvas import canvas_geometry
@@ -44,7 +45,8 @@ def reconstruct(scan: ScanData, sweeps: int, seed: int = 0) -> Iterator[Estimate
     origin = np.array([geometry.origin_x, geometry.origin_y], np.float64)
     whole = np.floor(scan.positions)
     corners = (whole - side // 2 - origin).astype(int)
-    probes = _shifted(scan.probe[0] * contract.probe_scale, scan.positions - whole)
+    probe = (scan.probe[0] * contract.probe_scale).astype(np.complex128)
+    probes = fourier_shift.apply(probe, fourier_shift.phases(scan.positions - whole, side))
     step = _STEP / np.abs(probes).max(axis=(1, 2)) ** 2
     estimate = np.ones((geometry.height, geometry.width), np.complex128)
     weight = np.zeros(estimate.shape)
@@ -62,16 +64,3 @@ def reconstruct(scan: ScanData, sweeps: int, seed: int = 0) -> Iterator[Estimate
             patch += step[index] * probes[index].conj() * change
         spent = time.process_time() - began
         yield Estimate(estimate.copy(), weight, origin, sweep + 1, spent)
-
-
-def _shifted(
-    probe: NDArray[np.complex64], fractions: NDArray[np.float64]
-) -> NDArray[np.complex128]:
-    """Move the probe towards +fraction (x, y), once per position."""
-    frequency = fft.fftfreq(len(probe))
-    ramp_x = np.exp(-2j * np.pi * fractions[:, :1] * frequency)
-    ramp_y = np.exp(-2j * np.pi * fractions[:, 1:] * frequency)
-    moved: NDArray[np.complex128] = fft.ifft2(
-        fft.fft2(probe.astype(np.complex128)) * ramp_y[:, :, None] * ramp_x[:, None, :]
-    )
-    return moved

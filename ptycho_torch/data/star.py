@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from ptycho_torch import fourier_shift
 from ptycho_torch.rng import Stream, generator
 
 SIDE = 64
@@ -114,7 +115,7 @@ def refine(
         object_canvas=np.ones((rows, columns), np.complex128), probe=probe.copy(), errors=[]
     )
     whole = np.floor(positions).astype(np.int64)
-    turns = _fractional_turns(positions - whole, side)
+    turns = fourier_shift.phases(positions - whole, side)
     measured = fft.ifftshift(amplitude.astype(np.float64), axes=(1, 2))
     energy = float(np.square(measured).sum())
     rng = generator(_SEED, Stream.SHUFFLE)
@@ -170,14 +171,6 @@ def _rebin_last(counts: Counts, rng: np.random.Generator) -> Counts:
     return bins.reshape(*counts.shape[:-1], SIDE)
 
 
-def _fractional_turns(fraction: Positions, side: int) -> NDArray[np.complex128]:
-    """Phase factors that move a probe by part of a pixel, one per scan point."""
-    frequency = fft.fftfreq(side)
-    turn_x = np.exp(-2j * np.pi * fraction[:, 0, None] * frequency)[:, None, :]
-    turn_y = np.exp(-2j * np.pi * fraction[:, 1, None] * frequency)[:, :, None]
-    return np.asarray(turn_x * turn_y)
-
-
 def _correct(
     refinement: Refinement,
     region: tuple[slice, slice],
@@ -187,7 +180,7 @@ def _correct(
     is_probe_free: bool,
 ) -> float:
     """Apply one frame; returns its squared misfit before the correction."""
-    probe = fft.ifft2(fft.fft2(refinement.probe) * turn)
+    probe = fourier_shift.apply(refinement.probe, turn)
     patch = refinement.object_canvas[region].copy()
     wave = probe * patch
     spectrum = fft.fft2(fft.ifftshift(wave), norm="ortho")
@@ -198,5 +191,5 @@ def _correct(
     refinement.object_canvas[region] += np.conj(probe) * change / strength
     if is_probe_free:
         moved = np.conj(patch) * change / np.square(np.abs(patch)).max()
-        refinement.probe += fft.ifft2(fft.fft2(moved) * np.conj(turn))
+        refinement.probe += fourier_shift.apply(moved, np.conj(turn))
     return float(np.square(size - measured).sum())

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from ptycho_torch import fourier_shift
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.physics.canvas import CanvasGeometry
 from ptycho_torch.rng import Stream, generator
@@ -100,7 +101,6 @@ class Sweeper:
         self.largest = np.array([geometry.width, geometry.height]) - self.side
         # The transforms below keep zero frequency in the corner: frames come to them instead.
         self.valid = fft.ifftshift(scan.valid_mask)
-        self.frequency = fft.fftfreq(self.side).astype(np.float32)
 
     def sweep(self, state: State) -> None:
         """Pass once over all frames, in an order of this sweep's own."""
@@ -143,7 +143,7 @@ class Sweeper:
         corner = np.clip(np.floor(place), 0, self.largest).astype(np.int64)
         column, row = corner.tolist()
         ramp = self._ramp(place - corner)
-        probe = state.probe if ramp is None else _filter(state.probe, ramp)
+        probe = state.probe if ramp is None else fourier_shift.apply(state.probe, ramp)
         window = state.object_canvas[row : row + self.side, column : column + self.side]
         field = fft.fft2(window * probe, norm="ortho")
         amplitude = np.sqrt((np.square(field.real) + np.square(field.imag)).sum(axis=0))
@@ -157,7 +157,9 @@ class Sweeper:
         if self.wanted.with_probe and number:
             strength = np.square(window.real) + np.square(window.imag)
             back = window.conj() * change / max(strength.max(), _LEAST_AMPLITUDE)
-            state.probe += step * (back if ramp is None else _filter(back, ramp.conj()))
+            state.probe += step * (
+                back if ramp is None else fourier_shift.apply(back, ramp.conj())
+            )
         window += step * along
         return float(np.abs(amplitude - measured)[self.valid].sum(dtype=np.float64))
 
@@ -165,9 +167,7 @@ class Sweeper:
         """Return the phases that move an image by a fraction of a pixel, x then y."""
         if not fraction.any():
             return None
-        x, y = (np.exp(-2j * np.pi * part * self.frequency) for part in fraction)
-        ramp: NDArray[np.complex64] = (y[:, None] * x).astype(np.complex64)
-        return ramp
+        return fourier_shift.phases(fraction, self.side).astype(np.complex64)
 
     def _hold_positions(self, state: State) -> None:
         """Keep positions near those of the file; a shift of all is the object's to take."""
@@ -175,13 +175,6 @@ class Sweeper:
         moved -= moved.mean(axis=0)
         bounded = np.clip(moved, -_FARTHEST_PX, _FARTHEST_PX)
         state.positions[self.members] = self.scan.positions[self.members] + bounded
-
-
-def _filter(
-    images: NDArray[np.complex64], transfer: NDArray[np.complex64]
-) -> NDArray[np.complex64]:
-    filtered: NDArray[np.complex64] = fft.ifft2(fft.fft2(images) * transfer)
-    return filtered
 
 
 def _find_shift(

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from ptycho_torch import fourier_shift
+
 # A shift through the transform wraps around; what comes in at the edges is cut off with it.
 MARGIN = 16
 _BLOCK = 32
@@ -42,13 +44,9 @@ def cut(
     # Whole pixels need no transform, which would leave rounding in an exact copy.
     if not fraction.any():
         return crops[:, inner, inner].astype(np.complex128)
-    frequency = fft.fftfreq(wide)
-    # Positive: a patch reads the object at x + f, so content moves towards −f.
-    turn_x = np.exp(2j * np.pi * fraction[:, 0, None] * frequency)[:, None, :]
-    turn_y = np.exp(2j * np.pi * fraction[:, 1, None] * frequency)[:, :, None]
-    spectrum = fft.fft2(crops.astype(np.complex128)) * (turn_x * turn_y)
-    moved: NDArray[np.complex128] = fft.ifft2(spectrum)[:, inner, inner]
-    return moved
+    # A patch reads the object at x + f, so content moves towards −f.
+    phases = fourier_shift.phases(-fraction, wide)
+    return fourier_shift.apply(crops.astype(np.complex128), phases)[:, inner, inner]
 
 
 def blocks(
