@@ -18,6 +18,8 @@ from tests.builders.sealed import Store
 # Commands that decide something refuse in CI; the tests act as a person, at a desk and there.
 os.environ.pop("CI", None)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is loaded, which is later
+# What a machine computes is asked once for all tests, wherever they think their home is.
+os.environ.setdefault("HARNESS_CACHE", str(Path("~/.cache/ptycho-harness/tests").expanduser()))
 
 # The harness is tested alike where the model's packages are not installed.
 if importlib.util.find_spec("jaxtyping") and importlib.util.find_spec("beartype"):

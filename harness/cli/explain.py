@@ -96,7 +96,10 @@ def _write(made: Any, palette: terminal.Palette) -> str:
     if base is None:
         parts.append("There is no green run of this suite with the same data and machine.")
     else:
-        parts.append(f"since  {base.run_id}, the last green run with the same data and machine")
+        where = "on another machine" if made.machine else "and machine"
+        parts.append(f"since  {base.run_id}, the last green run with the same data {where}")
+    if made.machine:
+        parts.insert(1, f"another numeric class: {text.visible(made.machine)}")
     rows = [(f.path, ", ".join(f.functions[:_MOST])) for f in made.files[:_MOST]]
     if rows:
         more = f"\nand {len(made.files) - _MOST} more" if len(made.files) > _MOST else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import EvidenceMissingError
+from harness.evidence.numerics import numeric_class
 from harness.judgement.golden import store
 from harness.judgement.golden.store import GoldenSet, GoldenValue
 from harness.records import HubRecord
@@ -63,12 +64,16 @@ class Differs:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Everything that differs between two runs; ``is_comparable`` is about equal datasets."""
+    """Everything that differs between two runs; ``is_comparable`` is about equal datasets.
+
+    ``machine`` says in what their numeric classes differ; nothing where they are one.
+    """
 
     before: str
     after: str
     verdicts: tuple[Verdict, Verdict]
     is_comparable: bool
+    machine: str
     metrics: tuple[Moved, ...]
     metrics_same: int
     guards: tuple[Differs, ...]
@@ -122,6 +127,7 @@ def compare(
         after=after.run_id,
         verdicts=(before.verdict, after.verdict),
         is_comparable=not datasets,
+        machine=numeric_class.tell_difference(before.environment, after.environment),
         metrics=moved,
         metrics_same=len(set(before.metrics) & set(after.metrics)) - _in_both(moved),
         guards=_differing_texts(
@@ -168,6 +174,7 @@ def against_golden(golden: GoldenSet, after: HubRecord) -> Changes:
         after=after.run_id,
         verdicts=(Verdict.GREEN, after.verdict),
         is_comparable=True,
+        machine=_tell_other_class(known, after),
         metrics=moved,
         metrics_same=len(set(centres) & set(numbers)) - _in_both(moved),
         guards=(),
@@ -179,6 +186,14 @@ def against_golden(golden: GoldenSet, after: HubRecord) -> Changes:
         artifacts=(),
         files=None,
     )
+
+
+def _tell_other_class(known: Mapping[str, GoldenValue], after: HubRecord) -> str:
+    """Say in what the class of a golden is not that of a run; of old runs nothing."""
+    environments = [value.environment for value in known.values()]
+    if not environments or not numeric_class.classes_of(after.environment):
+        return ""
+    return numeric_class.tell_difference(environments[0], after.environment)
 
 
 def references(golden: GoldenSet | None, record: HubRecord) -> dict[str, GoldenValue]:
@@ -237,7 +252,7 @@ def _ratio(old: float | None, new: float | None) -> float | None:
 def _differing_texts(
     before: Mapping[str, str], after: Mapping[str, str]
 ) -> tuple[Differs, ...]:
-    names = sorted({*before, *after})
+    names = numeric_class.sort_first(sorted({*before, *after}))
     return tuple(
         Differs(name, before.get(name), after.get(name))
         for name in names

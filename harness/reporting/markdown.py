@@ -162,6 +162,8 @@ def _stages(record: HubRecord) -> list[str]:
 def _changes(compared: Changes) -> list[str]:
     before, now = compared.verdicts
     lines = [f"Compared with {cell(compared.before)} ({before} → {now})."]
+    if compared.machine:
+        lines.append(f"**Another numeric class:** {cell(compared.machine)}")
     if not compared.is_comparable:
         lines.append("**The datasets differ: the numbers cannot be compared.**")
     if compared.metrics:

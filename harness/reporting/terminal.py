@@ -233,6 +233,8 @@ def comparison(compared: Changes, palette: Palette) -> str:
     before, after = compared.verdicts
     head = f"{compared.before} {palette.verdict(before)}  →  {compared.after} "
     parts = [head + palette.verdict(after)]
+    if compared.machine:
+        parts.append(f"Another numeric class: {text.visible(compared.machine)}")
     if not compared.is_comparable:
         parts.append("The datasets differ: the numbers cannot be compared.")
     if compared.metrics:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.config import interpreters
+from harness.config import interpreters, stage_environment
 from harness.config.config_file import FILE
 from harness.config.project import DatasetSpec, Project, StageSpec, SuiteSpec
 from harness.evidence.hub import inputs, layout, plan, redact, stamp
@@ -20,7 +20,7 @@ from harness.judgement.golden.store import GoldenSet
 from harness.records import QuarantineRecord, StageRecord
 from harness.runner import quarantine_checks, run_stage
 from harness.runner.options import RunOptions
-from harness.runner.stages import child, dataset_log, datasets, registry, watch
+from harness.runner.stages import dataset_log, datasets, registry, watch
 from harness.runner.stages.base import StageContext
 from harness.runner.workspace import RunWorkspace
 
@@ -135,7 +135,7 @@ def _context(
             "root": str(project.root),
             "work": str(workspace.places.work),
         },
-        environment=child.environment(suite.environment, os.environ),
+        environment=stage_environment.select_variables(suite.environment, os.environ),
         clean=redactor.log,
         clean_xml=redactor.xml,
         overlap=redactor.longest,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.config import stage_environment
 from harness.config.project import StageSpec
 from harness.runner.stages import child
 from harness.runner.stages.base import StageContext, StageResult
@@ -42,7 +43,11 @@ def run(
         hub=hub,
         run_id=f"20260101T000000Z-{secrets.token_hex(3)}",  # its processes are found by it
         values={"python": python, "root": str(root), "work": str(work), **(values or {})},
-        environment={**child.environment((), os.environ), **usual, **(environment or {})},
+        environment={
+            **stage_environment.select_variables((), os.environ),
+            **usual,
+            **(environment or {}),
+        },
         clean=bytes,
         clean_xml=bytes,
         overlap=0,

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from harness.config import placeholders
+from harness.config import interpreters, placeholders, stage_environment
 from harness.config.project import SuiteSpec
 from harness.evidence.hub import checkout, interpreter
+from harness.evidence.numerics import numeric_class
 from harness.files import sha256_file
 from harness.records import Stamp
 
@@ -143,13 +144,19 @@ def environment_of(suite: SuiteSpec, root: Path) -> dict[str, str]:
     Raises:
         ConfigError: A declared interpreter is missing.
     """
-    recorded = {
-        **interpreter.describe(suite.python, root, suite.packages),
-        **_machine(placeholders.argvs(suite), suite.parameters),
-    }
+    machine = _machine(placeholders.argvs(suite), suite.parameters)
+    variables = stage_environment.select_variables(suite.environment, os.environ)
+
+    def describe(words: Sequence[str]) -> dict[str, str]:
+        versions = interpreter.describe(words, root, suite.packages)
+        command = interpreters.locate(words, root)
+        numbers = numeric_class.describe(command, versions, machine["device"], variables)
+        return {**numbers, **versions}
+
+    recorded = {**describe(suite.python), **machine}
     for stage in suite.stages:
         if stage.python:
-            own = interpreter.describe(stage.python, root, suite.packages)
+            own = describe(stage.python)
             differing = {k: v for k, v in own.items() if recorded.get(k) != v}
             recorded |= {f"{key}@{stage.id}": value for key, value in differing.items()}
     return recorded
@@ -186,7 +193,8 @@ def identity(recorded: Mapping[str, str]) -> dict[str, str]:
 def differing_parts(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     """Name the parts that freshness compares and that are not the same; absent is none."""
     left, right = identity(before), identity(after)
-    return [k for k in {**left, **right} if left.get(k, NONE) != right.get(k, NONE)]
+    differing = (k for k in {**left, **right} if left.get(k, NONE) != right.get(k, NONE))
+    return numeric_class.sort_first(differing)
 
 
 def device(argvs: Sequence[Sequence[str]], parameters: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from harness.evidence.hub import checkout, inventory, layout
 from harness.evidence.hub.evidence import HubEvidence
 from harness.evidence.hub.store import HubStore
 from harness.evidence.ledger.log import Ledger
+from harness.evidence.numerics import numeric_class
 from harness.experiments.calibration.runs import (
     PARAMETER,
     Runs,
@@ -199,6 +200,10 @@ def _require_alike(records: Sequence[HubRecord]) -> None:
 
     first = facts(records[0])
     for record in records[1:]:
+        between = (records[0].environment, record.environment)
+        if difference := numeric_class.tell_difference(*between):
+            actual = f"another numeric class than {records[0].run_id}: {difference}"
+            raise _refuse(record.run_id, actual, "runs of one class of machines")
         for name, value in facts(record).items():
             if value != first[name]:
                 actual = f"{name} that differ from those of {records[0].run_id}"

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.config.project import SuiteSpec
 from harness.evidence.hub import plan, stamp
+from harness.evidence.numerics import numeric_class
 from harness.files import json_bytes, sha256_bytes
 from harness.records import HubRecord
 
@@ -56,8 +57,13 @@ def facts_recorded(record: HubRecord) -> Facts:
 
 
 def _environment(recorded: Mapping[str, str]) -> dict[str, str]:
-    # The device is left out: a node that sends work out need not have one itself.
-    return {k: v for k, v in stamp.identity(recorded).items() if k != "device"}
+    # Device and numeric class are left out: a node that sends work out need not have those of
+    # the nodes that do it. Calibration refuses runs of several classes.
+    return {
+        key: value
+        for key, value in stamp.identity(recorded).items()
+        if key != "device" and not numeric_class.is_numeric(key)
+    }
 
 
 def digest_facts(facts: Facts, salt: str = "", *, ignored: tuple[str, ...] = ()) -> str:

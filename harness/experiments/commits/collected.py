@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.config import placeholders
+from harness.config import placeholders, stage_environment
 from harness.config.project import Project, StageSpec, SuiteSpec
 from harness.errors import EvidenceMissingError
 from harness.evidence.hub import digest
@@ -59,7 +59,7 @@ def _plan_stage(suite: SuiteSpec, stage: StageSpec, root: Path, stop: Stop) -> d
         spec = ChildSpec(
             argv=(sys.executable, "-m", "pytest", *selectors, *ours),
             cwd=root,
-            environment=child.environment(suite.environment, os.environ),
+            environment=stage_environment.select_variables(suite.environment, os.environ),
             timeout_s=stage.timeout_s,
             mark=f"plan-{root}",
             grace_s=_GRACE_S,

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from harness.config import config_file, interpreters
+from harness.config import config_file, interpreters, stage_environment
 from harness.config.project import Project
 from harness.errors import ConfigError, HarnessError
 from harness.evidence.hub import checkout, inputs
@@ -160,7 +160,7 @@ def run_suite(
         argv=(*program, "-m", "harness", "-C", str(root), "run", suite, "--quiet", *words),
         cwd=root,
         environment={
-            **child.environment(_PASSED_ON, environ),
+            **stage_environment.select_variables(_PASSED_ON, environ),
             interpreters.HOME: str(project.root),
         },
         timeout_s=_TIMEOUT_S,

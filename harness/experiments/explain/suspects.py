@@ -12,6 +12,7 @@ from harness.config.project import Project, SuiteSpec
 from harness.errors import HarnessError
 from harness.evidence.hub.causes import direction
 from harness.evidence.hub.store import HubStore
+from harness.evidence.numerics import numeric_class
 from harness.experiments.drills import drill as drills
 from harness.experiments.drills import scope
 from harness.experiments.drills.drill import Drill
@@ -58,10 +59,14 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What can be told of a run that is not green; ``base`` is the green run before it."""
+    """What can be told of a run that is not green; ``base`` is the green run before it.
+
+    ``machine`` says in what the numeric classes of both differ; nothing where they are one.
+    """
 
     record: HubRecord
     base: HubRecord | None
+    machine: str
     causes: tuple[CauseRecord, ...]
     changes: Changes | None
     files: tuple[ChangedFile, ...]
@@ -91,6 +96,7 @@ def explain(project: Project, hub: Path) -> Explanation:
     return Explanation(
         record=record,
         base=base,
+        machine="" if compared is None else compared.machine,
         causes=causes.causes_of(record),
         changes=compared,
         files=files,
@@ -111,7 +117,11 @@ def _depart(
 
 
 def find_base(store: HubStore, hub: Path, record: HubRecord) -> Path | None:
-    """Return the last green hub before a run with the same data, parameters and machine."""
+    """Return the last green hub before a run with the same data, parameters and machine.
+
+    Where every such run was on a machine of another numeric class, it is the last of those.
+    """
+    elsewhere = None
     for other in reversed(store.hubs(record.suite)):
         if other.name >= hub.name:
             continue
@@ -122,13 +132,23 @@ def find_base(store: HubStore, hub: Path, record: HubRecord) -> Path | None:
         same = (
             candidate.datasets == record.datasets and candidate.parameters == record.parameters
         )
-        if (
-            candidate.verdict is Verdict.GREEN
-            and same
-            and candidate.environment == record.environment
-        ):
+        if candidate.verdict is not Verdict.GREEN or not same:
+            continue
+        if candidate.environment == record.environment:
             return other
-    return None
+        if elsewhere is None and _strip_class(candidate) == _strip_class(record):
+            elsewhere = other
+    return elsewhere
+
+
+def _strip_class(record: HubRecord) -> dict[str, str]:
+    """Return the environment of a run but for the numeric class of its machine."""
+    ignored = ("cpu_count",)  # how many threads compute is told by the class
+    return {
+        key: value
+        for key, value in record.environment.items()
+        if key not in ignored and not numeric_class.is_numeric(key)
+    }
 
 
 def _order_moved(record: HubRecord, metrics: Sequence[Moved]) -> tuple[tuple[str, Moved], ...]:

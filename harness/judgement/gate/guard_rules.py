@@ -73,6 +73,7 @@ OPTIONS: Mapping[str, Mapping[str, Compare]] = {
         "coverage": make_ceiling(0.95, "coverage"),
         "confidence": make_ceiling(0.95, "confidence"),
         "missing": make_rank(("note", "inconclusive"), "inconclusive"),
+        "machines": make_rank(("device class", "numeric class"), "numeric class"),
     },
     "ratio": {**_pair("numerator", "denominator"), **_BAND},
     "equal": {

@@ -18,6 +18,7 @@ from typing import Any
 from harness import files
 from harness.errors import EvidenceMissingError, IntegrityError
 from harness.evidence.hub.store import refuse_twice
+from harness.evidence.numerics import numeric_class
 from harness.records import decode, encode
 
 SCHEMA = 1
@@ -79,7 +80,9 @@ class GoldenSet:
     def lookup(
         self, metric: str, environment: Mapping[str, str], datasets: Mapping[str, str]
     ) -> GoldenValue:
-        """Return the value of the exact environment, else of its device class.
+        """Return the value of the exact environment, else of its numeric or device class.
+
+        Whether another numeric class will do is for the guard to say.
 
         Raises:
             EvidenceMissingError: None for this metric, these datasets or this device
@@ -100,8 +103,9 @@ class GoldenSet:
                 metric, "goldens of other device classes only", device or "a device"
             )
         exact = [value for value in alike if value.environment == dict(environment)]
+        near = [v for v in alike if numeric_class.is_one_class(v.environment, environment)]
         # Of several that fit, the one that was made last.
-        golden = max(exact or alike, key=lambda value: value.date)
+        golden = max(exact or near or alike, key=lambda value: value.date)
         if golden.n < LEAST_SEEDS:
             raise _missing_error(
                 metric, f"a golden of {golden.n} seeds", f"at least {LEAST_SEEDS}"

@@ -71,6 +71,10 @@ class Bounds(Protocol):
     def n(self) -> int:
         """Seeds that the bounds rest on."""
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment of the runs that the bounds come from."""
+
 
 class Golden(Protocol):
     """The reference statistics of a suite."""

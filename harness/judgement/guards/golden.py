@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError
+from harness.evidence.numerics import numeric_class
 from harness.judgement.golden import store
 from harness.judgement.guards import metrics, options
 from harness.judgement.guards.base import (
@@ -23,6 +24,7 @@ from harness.records import GuardResult
 from harness.verdict import Verdict
 
 _NOTE = "note"
+CLASS, DEVICE = "numeric class", "device class"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,12 @@ class GoldenOptions(MetricOptions):
         default="inconclusive",
         choices=("inconclusive", _NOTE),
     )
+    machines: str = key(
+        "Whose golden may judge: one of the same `numeric class`, or, as is declared here and "
+        "said in the result, any of the `device class`.",
+        default=CLASS,
+        choices=(CLASS, DEVICE),
+    )
 
 
 class GoldenGuard:
@@ -60,6 +68,10 @@ class GoldenGuard:
     Where there is no golden of these datasets and this device class, the result is
     inconclusive, and so is the run. With ``missing = "note"`` the result is inconclusive
     all the same, but it only informs: a person's own data have no reference yet.
+
+    A golden of another numeric class (processor, instruction set, threads, libraries) is no
+    reference either, unless ``machines = "device class"`` says that this metric spreads more
+    over seeds than over machines; the result then says whose golden it was.
     """
 
     kind = "golden"
@@ -78,10 +90,12 @@ class GoldenGuard:
         value = metrics.take(evidence, spec.options)
         if not math.isfinite(value):
             return judge_interval(spec, metrics.key(spec.options), value, (None, None))
+        wanted = options.read(GoldenOptions, spec)
         try:
             bounds = find(golden, metrics.key(spec.options), evidence)
+            other = _compare_class(bounds, evidence, wanted)
         except EvidenceMissingError as error:
-            if options.read(GoldenOptions, spec).missing != _NOTE:
+            if wanted.missing != _NOTE:
                 raise
             reason = f"not compared: {error.found}; {error.remedy}"
             guard_result = result(
@@ -89,9 +103,31 @@ class GoldenGuard:
             )
             return replace(guard_result, severity="warn")
         context = f"; golden of {bounds.n} seeds"
-        return judge_interval(
+        judged = judge_interval(
             spec, metrics.key(spec.options), value, (bounds.low, bounds.high), context
         )
+        return replace(judged, expected=judged.expected + other)
+
+
+def _compare_class(bounds: Bounds, evidence: Evidence, wanted: GoldenOptions) -> str:
+    """Say that a golden is of another numeric class; nothing where it is of the same.
+
+    Raises:
+        EvidenceMissingError: It is, and the declaration does not let it judge.
+    """
+    run = evidence.environment
+    # A record of before there were classes is judged as it was judged then.
+    if not numeric_class.classes_of(run) or numeric_class.is_one_class(bounds.environment, run):
+        return ""
+    if wanted.machines == DEVICE:
+        return " (golden of another numeric class)"
+    difference = numeric_class.tell_difference(bounds.environment, run) or "it is unknown"
+    raise EvidenceMissingError(
+        f"golden of {wanted.metric}",
+        found=f"a golden of another numeric class: {difference}",
+        expected="one of this machine's class",
+        remedy=f"Calibrate here, or declare machines = {DEVICE!r} for this guard.",
+    )
 
 
 def find(golden: Golden | None, metric: str, evidence: Evidence) -> Bounds:

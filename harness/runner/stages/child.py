@@ -27,15 +27,6 @@ GRACE_S = 5.0
 _PIECE = 1 << 16
 _DRAIN_S = 2.0
 _POLL_S = 0.25
-_ALLOWED = ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SHELL")
-_FIXED = {
-    "PYTHONHASHSEED": "0",
-    "PYTHONUNBUFFERED": "1",
-    "PYTHONIOENCODING": "utf-8",
-    "NO_COLOR": "1",
-    "TERM": "dumb",
-    "COLUMNS": "100",
-}
 
 
 class Stop:
@@ -94,16 +85,6 @@ class ChildExit:
     peak_memory_bytes: int | None
     survivors: int
     error: str = ""
-
-
-def environment(extra: tuple[str, ...], source: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a child: what is allowed, what is declared, what is fixed."""
-    inherited = {
-        name: value
-        for name, value in source.items()
-        if name in _ALLOWED or name.startswith("LC_") or name in extra
-    }
-    return {**_FIXED, **inherited}
 
 
 def run_child(spec: ChildSpec, log: LogStream, stop: Stop) -> ChildExit:

@@ -82,3 +82,15 @@ def test_comparison_names_the_ratio() -> None:
 
     row = next(line for line in written.splitlines() if line.startswith("m "))
     assert row.split() == ["m", "2", "5", "×2.5", "—"]
+
+
+def test_another_machine_comes_before_its_numbers() -> None:
+    """Numbers of two numeric classes are read with that in mind: it is said before them."""
+    before, after = (
+        reports.record(metrics={"m": value}, environment={"numeric.isa": isa, "device": "cpu"})
+        for value, isa in ((2.0, "AVX2"), (5.0, "AVX512"))
+    )
+
+    written = terminal.comparison(changes.compare(before, after), PLAIN)
+
+    assert written.index("isa AVX2 → AVX512") < written.index("×2.5")

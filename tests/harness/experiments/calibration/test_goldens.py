@@ -181,6 +181,21 @@ def test_runs_of_two_codes_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_mixed_workers_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of two numeric classes are not one population; which, is said by what differs."""
+    project = made(tmp_path, environment=["OPENBLAS_CORETYPE"])
+    first = calibrated(project, SEEDS[:6])
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    second = calibrated(project, SEEDS[6:])
+    runs = Runs(hubs=first.hubs + second.hubs, repeat=first.repeat)
+
+    with pytest.raises(CalibrationRefusedError) as caught:
+        goldens.propose(project, project.suites["tiny"], runs, "a reason")
+
+    assert "caps none → OPENBLAS_CORETYPE=Haswell" in caught.value.found
+
+
+@pytest.mark.slow
 def test_damaged_hub_is_refused(tmp_path: Path) -> None:
     """A hub with one changed byte gives no numbers."""
     project = made(tmp_path)

@@ -14,6 +14,7 @@ import pytest
 
 from harness.cli import main
 from harness.config.project import Project
+from harness.evidence.numerics import numeric_class
 from harness.experiments.drills import outcome_cache
 from harness.experiments.drills.outcome_cache import OutcomeCache
 from harness.experiments.explain import source, suspects
@@ -110,6 +111,27 @@ def test_nothing_changed_is_not_known(tmp_path: Path, capsys: Any) -> None:
     assert (made.base, made.suspects) == (None, ())
     assert main.main(["explain", str(hub), "-C", str(tmp_path)]) == 0
     assert "I do not know" in capsys.readouterr().out
+
+
+def test_another_machine_is_named_first(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the last green run was on another machine, that is said before all else."""
+    project = declare(tmp_path)
+    green = hubs.run(project)
+    monkeypatch.setattr(
+        numeric_class, "describe", lambda *_: {"numeric_class": "x", "numeric.isa": "VAX"}
+    )
+    plant(tmp_path, "value * GAIN", "value * 0")
+    hub = hubs.run(project).hub
+
+    made = suspects.explain(project, hub)
+    assert main.main(["explain", str(hub), "-C", str(tmp_path)]) == 0
+
+    written = capsys.readouterr().out
+    assert made.base == green.record
+    assert "→ VAX" in written
+    assert written.index("another numeric class") < written.index("since")
 
 
 def test_comments_are_no_change() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.config import stage_environment
 from harness.runner.stages import child
 from harness.runner.stages.log_stream import LogStream
 
@@ -25,7 +26,7 @@ def start(
     spec = child.ChildSpec(
         argv=(sys.executable, "-I", "-c", code),
         cwd=tmp_path,
-        environment=child.environment((), os.environ),
+        environment=stage_environment.select_variables((), os.environ),
         timeout_s=timeout_s,
         mark=f"test-{tmp_path.name}",
         grace_s=0.3,
@@ -159,7 +160,7 @@ def test_environment_is_an_allow_list() -> None:
     """Only what is allowed or declared reaches a child."""
     source = {"PATH": "/bin", "LC_ALL": "C", "SECRET_X": "1", "OMP_NUM_THREADS": "2"}
 
-    made = child.environment(("OMP_NUM_THREADS",), source)
+    made = stage_environment.select_variables(("OMP_NUM_THREADS",), source)
 
     assert made["PATH"] == "/bin"
     assert made["LC_ALL"] == "C"
