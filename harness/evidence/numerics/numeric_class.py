@@ -186,8 +186,10 @@ def _mark_program(program: str) -> tuple[str, str]:
 @cache
 def _machine_marks(device: str) -> tuple[tuple[str, str], ...]:
     """Return what tells this machine from another that shares the home folder."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    count = len(affinity(0)) if affinity else os.cpu_count() or 0
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:
+        count = os.cpu_count() or 0
     marks = [("cores", str(count)), ("system", " ".join(os.uname()[::4]))]
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").split("\n\n", 1)[0]

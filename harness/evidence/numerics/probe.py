@@ -172,8 +172,10 @@ def _digest(results: list[bytes]) -> str:
 def run_probe(libraries: list[str], device: str) -> dict[str, str]:
     """Compute everything; return facts and digests by name."""
     cpu, isa = describe_cpu()
-    affinity = getattr(os, "sched_getaffinity", None)
-    count = len(affinity(0)) if affinity else os.cpu_count() or 1
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:
+        count = os.cpu_count() or 1
     threads = [f"{name} {os.environ[name]}" for name in _THREADS if name in os.environ]
     facts = {"cpu": cpu, "isa": isa, "threads": ", ".join([str(count), *threads])}
     facts["libraries"] = " ".join(platform.libc_ver()).strip() or platform.system()

@@ -68,8 +68,8 @@ def test_answers_are_kept_for_the_user(tmp_path: Path, cache: Path) -> None:
 def test_a_damaged_answer_is_no_answer(cache: Path, content: str) -> None:
     """Whatever lies in the cache, the class is what the probe says."""
     before = describe()
-    (kept,) = cache.glob("*.json")
-    kept.write_text(content)
+    (answer,) = cache.glob("*.json")
+    answer.write_text(content)
     numeric_class._answer.cache_clear()
 
     assert describe() == before

@@ -21,12 +21,12 @@ ELSEWHERE = {"numeric_class": "bbbb", "numeric.isa": "AVX2"}
 
 def judge(tmp_path: Path, run: dict[str, str], made: Any, **options: Any) -> GuardResult:
     """Judge a run of an environment by a golden of another."""
-    found = evidence(tmp_path, {"x.json": {"a": 1e-3}})
-    found._facts = replace(found._facts, environment=ENVIRONMENT | run)
+    facts = evidence(tmp_path, {"x.json": {"a": 1e-3}})
+    facts._facts = replace(facts._facts, environment=ENVIRONMENT | run)
     values = tuple(golden(environment=ENVIRONMENT | one) for one in made)
     spec = guard("golden", metric="x:a", scale="log10", **options)
     registry.check([spec])
-    return registry.judge([spec], found, GoldenSet(values=values))[0]
+    return registry.judge([spec], facts, GoldenSet(values=values))[0]
 
 
 @pytest.mark.parametrize(
