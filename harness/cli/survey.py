@@ -74,10 +74,17 @@ def collect_tests(root: Path, python: str) -> Collected:
     if done.returncode == _NO_TESTS or (not files and not done.returncode):
         return Collected(problem="pytest collects no test here")
     if done.returncode:
-        said = (text + _clean(done.stderr)).strip().splitlines()
-        return Collected(problem=f"pytest could not collect: {said[-1] if said else ''}"[:120])
+        reason = _find_reason(text + _clean(done.stderr))
+        return Collected(problem=f"pytest could not collect: {reason}"[:120])
     tops = sorted({name.partition("/")[0] for name in files})
     return Collected(count=len(files), selectors=tuple(tops))
+
+
+def _find_reason(output: str) -> str:
+    """Choose the line that says what went wrong: the last with ``error:``, else the last."""
+    lines = output.strip().splitlines() or [""]
+    errors = [line for line in lines if "error: " in line.lower() and "usage:" not in line]
+    return (errors or lines)[-1].strip()
 
 
 def _find_below(root: Path, name: str) -> str:

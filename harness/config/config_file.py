@@ -246,6 +246,7 @@ def _suite(
     _check_names(table, "datasets", own.datasets or (), datasets, "a dataset of [datasets]")
     stages = [stage for stage in base.stages if stage.id not in own.without]
     guards = [guard for guard in base.guards if guard.id not in own.without]
+    own_guards = (*own.guards, *(line.as_guard() for line in own.bounds.values()))
     roles = None if own.datasets is None else dict.fromkeys(own.datasets)
     # In UTC, or a quarantine would end on another day on another machine.
     today = dt.datetime.now(dt.UTC).date()
@@ -256,7 +257,7 @@ def _suite(
         parameters={**base.parameters, **own.parameters},
         datasets=base.datasets if roles is None else tuple(datasets[role] for role in roles),
         stages=_merge(stages, own.stages, table, "stages"),
-        guards=_merge(guards, own.guards, table, "guards"),
+        guards=_merge(guards, own_guards, table, "guards"),
         environment=own.environment or base.environment,
         max_age_days=base.max_age_days if own.max_age_days is None else own.max_age_days,
         # Never inherited: each suite says itself what it excuses.

@@ -10,10 +10,11 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from harness.config.keys import key
+from harness.config.keys import key, other_keys, table_name
 from harness.config.project import DatasetSpec, GateSpec, GuardSpec, StageSpec
 
 SCHEMA = 1
+BOUND = "bound"  # the kind of guard that has a table of its own
 LONGEST_DAYS = 90
 _MOST_CLEAN_RUNS = 100
 
@@ -35,6 +36,32 @@ class QuarantineTable:
         high=_MOST_CLEAN_RUNS,
         advice="A quarantine ends after some clean runs.",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundTable:
+    """One line of ``[suites.<name>.bounds]``: a guard of kind ``bound`` under its id."""
+
+    id: str = table_name()
+    severity: str = key("As of any guard, see below.", default="fail", choices=("fail", "warn"))
+    policies: tuple[str, ...] = key("As of any guard, see below.", default=())
+    remedy: str = key(
+        "What to look at when it is red.",
+        default="A number left its bounds: `harness explain` says what changed since the last "
+        "green run.",
+    )
+    options: dict[str, Any] = other_keys()
+
+    def as_guard(self) -> GuardSpec:
+        """Return the guard that the line declares."""
+        return GuardSpec(
+            id=self.id,
+            kind=BOUND,
+            severity=self.severity,
+            policies=self.policies,
+            remedy=self.remedy,
+            options=self.options,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +105,9 @@ class SuiteTable:
     )
     stages: tuple[StageSpec, ...] = key("Stages, see below.", default=())
     guards: tuple[GuardSpec, ...] = key("Guards, see below.", default=())
+    bounds: dict[str, BoundTable] = key(
+        "Guards of kind `bound` by id, one line each, see below.", default={}
+    )
     matrix: dict[str, Any] = key("Matrices by name, see [Matrices](#matrices).", default={})
     quarantine: tuple[QuarantineTable, ...] = key(
         "What is known to be flaky, see below; never inherited.", default=()

@@ -14,6 +14,7 @@ _HEADER = re.compile(r"\s*\[\[?\s*([\w.\"' :-]+?)\s*\]\]?\s*(?:#.*)?")
 _KEY = re.compile(r"\s*([\w-]+)\s*=")
 _ID = re.compile(r"\s*(?:id|test|stage|guard)\s*=\s*[\"']([^\"']+)[\"']")
 _NAMED = ("stages", "guards")
+_BOUNDS = ".bounds"
 
 
 @dataclass(slots=True)
@@ -38,7 +39,7 @@ def find_places(content: str, prefix: PurePosixPath) -> Mapping[str, Place]:
     for entry in _entries(lines):
         places.setdefault(entry.path, Place(path, entry.line, len(lines[entry.line - 1])))
         for key, line in entry.keys.items():
-            name = f"{entry.path}.{key}" if entry.path else f"project.{key}"
+            name = f"{_as_guards(entry.path)}.{key}" if entry.path else f"project.{key}"
             places.setdefault(name, Place(path, line, len(lines[line - 1])))
     return places
 
@@ -51,6 +52,11 @@ def find_place(places: Mapping[str, Place], rule: str) -> Place:
             return places[".".join(parts[:end])]
     top = places.get("")
     return Place(config_file.FILE) if top is None else top
+
+
+def _as_guards(path: str) -> str:
+    """Call a line of a table of bounds what it declares: a guard."""
+    return f"{path.removesuffix(_BOUNDS)}.guards" if path.endswith(_BOUNDS) else path
 
 
 def _entries(lines: list[str]) -> Iterator[_Entry]:

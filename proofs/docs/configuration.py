@@ -8,7 +8,7 @@ from typing import Any
 from harness.config import keys
 from harness.config.keys import Key, Kind
 from harness.config.project import ArtifactSpec, DatasetSpec, GateSpec, GuardSpec, StageSpec
-from harness.config.tables import QuarantineTable, SuiteTable, TopTable
+from harness.config.tables import BoundTable, QuarantineTable, SuiteTable, TopTable
 from proofs.docs import regions
 
 TABLES: Mapping[str, type] = {
@@ -19,6 +19,7 @@ TABLES: Mapping[str, type] = {
     "`[[suites.<name>.stages]]`": StageSpec,
     "`artifacts` of a stage": ArtifactSpec,
     "`[[suites.<name>.guards]]`": GuardSpec,
+    "`[suites.<name>.bounds]`, by id": BoundTable,
     "`[[suites.<name>.quarantine]]`": QuarantineTable,
 }
 HEAD = ("key", "type", "default", "meaning")

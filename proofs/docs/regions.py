@@ -26,13 +26,24 @@ def renewed(text: str, content: Mapping[str, str]) -> str:
         ValueError: A region has no content, or does not end.
     """
     for name in names(text):
-        begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->"
-        before, marker, rest = text.partition(begin)
-        _, closed, after = rest.partition(end)
-        if not (marker and closed and name in content):
-            raise ValueError(f"region {name}: no end, or nothing that writes it")
-        text = f"{before}{begin}\n{content[name].strip()}\n\n{end}{after}"
+        if name not in content:
+            raise ValueError(f"region {name}: nothing writes it")
+        text = renew_one(text, name, content[name])
     return text
+
+
+def renew_one(text: str, name: str, content: str) -> str:
+    """Return the page with one region written anew.
+
+    Raises:
+        ValueError: There is no such region, or it does not end.
+    """
+    begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->"
+    before, marker, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (marker and closed):
+        raise ValueError(f"region {name}: not there, or without an end")
+    return f"{before}{begin}\n{content.strip()}\n\n{end}{after}"
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

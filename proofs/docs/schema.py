@@ -10,7 +10,7 @@ from typing import Any
 from harness.config import config_file, keys
 from harness.config.keys import Key, Kind
 from harness.config.project import GuardSpec
-from harness.config.tables import TopTable
+from harness.config.tables import BOUND, BoundTable, TopTable
 from harness.judgement.guards import registry
 
 PATH = Path(config_file.__file__).with_name(config_file.SCHEMA_FILE)
@@ -72,8 +72,10 @@ def _refer(record: type, definitions: dict[str, Any]) -> dict[str, Any]:
     name = record.__name__.removesuffix("Spec").removesuffix("Table").lower()
     if name not in definitions:
         definitions[name] = {}  # named before it is made, so that tables may hold each other
-        made = _guard(definitions) if record is GuardSpec else _table(record, definitions)
-        definitions[name] = made
+        make = {GuardSpec: _guard, BoundTable: _bound}
+        definitions[name] = (
+            make[record](definitions) if record in make else _table(record, definitions)
+        )
     return {"$ref": f"#/definitions/{name}"}
 
 
@@ -99,6 +101,13 @@ def _guard(definitions: dict[str, Any]) -> dict[str, Any]:
         )
     hints = {name: {"description": "\n".join(texts)} for name, texts in offered.items()}
     return {"allOf": [{**common, "properties": {**common["properties"], **hints}}, *rules]}
+
+
+def _bound(definitions: dict[str, Any]) -> dict[str, Any]:
+    """Make the schema of a line of bounds: what all guards have, and the keys of its kind."""
+    common = _table(BoundTable, definitions)
+    own = _table(registry.built_in()[BOUND].options, definitions)
+    return {**own, "properties": own["properties"] | common["properties"]}
 
 
 def _value(one: Key, definitions: dict[str, Any]) -> dict[str, Any]:

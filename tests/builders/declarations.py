@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.config import keys
 from harness.config.keys import Key, Kind
-from harness.config.tables import TopTable
+from harness.config.tables import BOUND, BoundTable, TopTable
 from harness.judgement.guards import registry
 from tests.builders import hubs
 
@@ -67,6 +67,9 @@ def complete() -> dict[str, Any]:
             {"id": kind, "kind": kind, **_BASE, **make_options(guard.options)}
             for kind, guard in registry.built_in().items()
         ],
+        "bounds": {
+            "line": {**_BASE, **make_options(registry.built_in()[BOUND].options)},
+        },
         "matrix": {"doses": {"value": ["1", "2"]}},
         "quarantine": [
             {subject: name, **owned}
@@ -128,7 +131,8 @@ def _walk(table: dict[str, Any], record: type, place: Place) -> Iterator[tuple[P
                 for name, item in inner:
                     yield from _walk(item, one.record, (*place, one.name, name))
     if keys.takes_other_keys(record):
-        yield from _walk(table, registry.built_in()[table["kind"]].options, place)
+        kind = BOUND if record is BoundTable else table["kind"]
+        yield from _walk(table, registry.built_in()[kind].options, place)
 
 
 def every_key() -> set[tuple[str, str]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness import files, identifiers
-from harness.config import config_file, keys, toml_edit
+from harness.config import config_file, keys, tables, toml_edit
 from harness.config.project import Project, SuiteSpec
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError
@@ -138,16 +138,21 @@ def _edit(
             case ("suites", str(name), "guards", int(index), str(key)):
                 guard = declared[name]["guards"][index]
                 return suite in (None, name) and _is_metric(guard["kind"], key)
+            case ("suites", str(name), "bounds", str(_), str(key)):
+                return suite in (None, name) and _is_metric(tables.BOUND, key)
             case _:
                 return False
 
     text, places = toml_edit.replace_strings(text, old, new, is_wanted)
-    changes = (f"{place[1]}: {_guard_at(declared, place)['id']}.{place[4]}" for place in places)
+    changes = (f"{place[1]}: {_name_guard(declared, place)}.{place[4]}" for place in places)
     return text, tuple(changes)
 
 
-def _guard_at(declared: Any, place: toml_edit.Place) -> Any:
-    return declared[place[1]]["guards"][place[3]]
+def _name_guard(declared: Any, place: toml_edit.Place) -> Any:
+    """Return the id of a guard, which a table of bounds has as its key."""
+    if place[2] == "bounds":
+        return place[3]
+    return declared[place[1]]["guards"][place[3]]["id"]
 
 
 def _is_metric(kind: str, key: str) -> bool:

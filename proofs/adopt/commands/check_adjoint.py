@@ -2,8 +2,11 @@
 
 import argparse
 import json
+import os
 import pathlib
 
+# TorchScript's threads abort one of three interpreters at their end (torch 2.13).
+os.environ["PYTORCH_JIT"] = "0"
 import torch
 import torchkbnufft as tkbn
 

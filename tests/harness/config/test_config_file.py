@@ -52,7 +52,39 @@ def test_child_suite_overrides_by_key_and_id(tmp_path: Path) -> None:
     assert made.guards[0].options["max"] == 9.0
 
 
+def test_line_of_bounds_is_a_guard(tmp_path: Path) -> None:
+    """It judges as a guard of kind bound does, has a remedy, and a child may replace it."""
+    line = {"metric": "out:value", "min": 1.0}
+    child = {"extends": "tiny", "bounds": {"least": {**line, "severity": "warn"}}}
+    tiny = hubs.suite(guards=[hubs.FLOOR], bounds={"least": line, "most": {**line, "max": 2.0}})
+
+    made = hubs.project(tmp_path, child=child, tiny=tiny)
+
+    guards = {guard.id: guard for guard in made.suites["tiny"].guards}
+    assert list(guards) == ["floor", "least", "most"]
+    assert (guards["least"].kind, guards["least"].options) == ("bound", line)
+    assert "harness explain" in guards["least"].remedy
+    severities = [guard.severity for guard in made.suites["child"].guards]
+    assert severities == ["fail", "warn", "fail"]
+    record = hubs.run(made).record
+    assert [(g.id, g.verdict.value) for g in record.guards if g.id in guards] == [
+        ("floor", "green"),
+        ("least", "green"),
+        ("most", "red"),
+    ]
+
+
 BAD = {
+    "bound-twice": (
+        {"tiny": hubs.suite(bounds={"floor": {"metric": "out:value", "min": 1}})},
+        "guards[1].id",
+        "Rename",
+    ),
+    "bound-of-another-kind": (
+        {"tiny": hubs.suite(bounds={"x": {"metric": "out:value", "kind": "golden"}})},
+        "guard x",
+        "this guard",
+    ),
     "unknown-top-key": ({"top": {"pollicies": {}}}, "pollicies", "policies"),
     "schema": ({"top": {"schema": 7}}, "schema", "matching release"),
     "name-type": ({"top": {"name": 4}}, "name", "Change"),

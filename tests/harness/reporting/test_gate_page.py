@@ -30,6 +30,9 @@ timeout_s = 9
 [[suites.quick.guards]]
 id = "floor"
 min = 1
+
+[suites.quick.bounds]
+loss = { metric = "m:loss", max = 1 }
 """
 
 
@@ -70,6 +73,7 @@ def test_hostile_text_is_one_cell() -> None:
     [
         ("suites.quick.guards.floor.min", 14),
         ("suites.quick.guards.floor", 13),
+        ("suites.quick.guards.loss.max", 17),
         ("suites.quick.stages.train.timeout_s", 10),
         ("suites.quick.stages.gone.timeout_s", 4),
         ("suites.quick.description", 5),

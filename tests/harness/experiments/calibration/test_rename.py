@@ -75,6 +75,8 @@ extends = "tiny"
 guards = [ # as TOML also writes it
   { id = "c", kind = "bound", min = 1, metric = "out:value", remedy = "r" },
 ]
+[suites.inline.bounds]
+d = { metric = "out:value", max = 9 } # out:value
 """
 
 
@@ -125,6 +127,8 @@ def test_one_command_renames_everywhere(tmp_path: Path) -> None:
         'denominator = "out:worth"',
         '  { id = "c", kind = "bound", min = 1, metric = "out:value", remedy = "r" },',
         '  { id = "c", kind = "bound", min = 1, metric = "out:worth", remedy = "r" },',
+        'd = { metric = "out:value", max = 9 } # out:value',
+        'd = { metric = "out:worth", max = 9 } # out:value',
     ]
     golden = store.load(project.golden / "tiny")
     assert {value.metric for value in golden.values} == {
@@ -225,9 +229,9 @@ def test_one_suite_is_renamed_alone(tmp_path: Path) -> None:
 
     made = renaming.rename(project, (OLD, NEW), "inline", "", {})
 
-    assert made.guards == ("inline: c.metric",)
+    assert made.guards == ("inline: c.metric", "inline: d.metric")
     assert made.values == {}
-    assert read(tmp_path).count(NEW) == 1
+    assert read(tmp_path).count(NEW) == 2
     assert len(Ledger(project.hubs / "ledger.jsonl").entries()) == 1
 
 
