@@ -7,15 +7,23 @@ from pathlib import Path
 
 import click
 
+from harness.evidence.hub import code_digest, plan
 from harness.files import sha256_bytes
-from proofs.causes import campaign
-from proofs.causes.campaign import Answer
+from harness.judgement.declaration import load_project
+from proofs.causes import campaign, planting
+from proofs.causes.answers import Answer
+from proofs.causes.campaign import RED, Campaign
 from proofs.docs import regions
 
 PAGE = regions.DOCS / "cause-power.md"
 _ROOT = regions.DOCS.parent
-_CODE = ("judgement", "evidence", "experiments", "runner")
-_RED = "red"
+# What a run comes to depends on these; what is said of it is read from its hub every time.
+_CODE = (
+    "ptycho_torch",
+    "harness/runner",
+    "harness/judgement/guards",
+    "harness/judgement/golden",
+)
 _LARGEST = 3
 _PICTURES = 10
 _SHOTS = regions.DOCS / "pictures"
@@ -34,27 +42,27 @@ which drill it takes the run for when one red guard is left out.
 @click.option("--only", default="", help="Defects whose names hold these words.")
 @click.option("--keep", type=click.Path(path_type=Path), default=Path(".harness/cause-power"))
 @click.option(
-    "--page-only", is_flag=True, help="Write the page from the answers that are kept."
+    "--minutes", default=600.0, show_default=True, help="After so long nothing is planted."
 )
+@click.option("--page-only", is_flag=True, help="Write the page from the hubs that are kept.")
 @click.option(
     "--pictures", is_flag=True, help="Take the first screens of ten red reports, too."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=PAGE)
-def main(only: str, keep: Path, *, page_only: bool, pictures: bool, output: Path) -> None:
-    """Plant what has no answer yet, and write the page."""
+def main(
+    only: str, keep: Path, *, minutes: float, page_only: bool, pictures: bool, output: Path
+) -> None:
+    """Plant what has no hub yet, and write the page."""
     place = (keep / digest_code()).absolute()
-    if page_only:
-        answers = list(campaign.read_answers(place).values())
-    else:
-        answers = campaign.run(_ROOT, place, only)
-    known = campaign.recognise(place, answers)
-    count = len(campaign.list_planted(_ROOT))
-    names = [one.name for one in answers if one.verdict == _RED][:_PICTURES]
+    if not page_only:
+        campaign.run(_ROOT, place, only, minutes)
+    made = campaign.read(_ROOT, place)
     if pictures:
         from proofs.causes.pictures import take_pictures
 
-        take_pictures((place / "reports" / f"{name}.html" for name in names), _SHOTS)
-    output.write_text(write_page(answers, known, count), "utf-8")
+        names = [one.name for one in made.answers if one.verdict == RED][:_PICTURES]
+        take_pictures(((name, made.hubs[name] / "report.html") for name in names), _SHOTS)
+    output.write_text(write_page(made, len(planting.list_planted(_ROOT))), "utf-8")
 
 
 def _describe_rest(unseen: int, waiting: int) -> str:
@@ -68,24 +76,19 @@ def _describe_rest(unseen: int, waiting: int) -> str:
 
 
 def digest_code() -> str:
-    """Return what answers depend on: another code answers anew."""
-    folders = [_ROOT / "harness" / name for name in _CODE] + [_ROOT / "ptycho_torch"]
-    paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    paths.append(_ROOT / "harness.toml")
-    return sha256_bytes(b"\\0".join(path.read_bytes() for path in paths))[:12]
+    """Return what runs depend on: the model, what judges it, and the suite; no comments."""
+    project = load_project(_ROOT)
+    suite = project.suites[planting.SUITE]
+    paths = [path for name in _CODE for path in sorted((_ROOT / name).rglob("*.py"))]
+    paths += sorted((project.golden / suite.judged_by).glob("*.json"))
+    digests = [code_digest.digest_content(p.suffix, p.read_bytes()) for p in paths]
+    return sha256_bytes("".join([*digests, plan.suite_sha256(suite)]).encode())[:12]
 
 
-def write_page(
-    answers: Sequence[Answer], known: Mapping[str, Sequence[tuple[str, int]]], count: int
-) -> str:
-    """Write the page.
-
-    Args:
-        answers: What was said of each defect.
-        known: Of each drill, its rank for each guard that was left out.
-        count: How many defects there are in all.
-    """
-    red = [one for one in answers if one.verdict == _RED]
+def write_page(made: Campaign, count: int) -> str:
+    """Write the page of a campaign; ``count`` is how many defects there are in all."""
+    answers, known = made.answers, made.known
+    red = [one for one in answers if one.verdict == RED]
     drilled = [one for one in red if one.guard]
     rows = [
         ("exactly one open blocker", _share([one.blockers == 1 for one in red])),

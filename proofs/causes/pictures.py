@@ -16,11 +16,11 @@ _LARGEST = 60_000
 _TIMEOUT_S = 120
 
 
-def take_pictures(reports: Iterable[Path], folder: Path) -> list[Path]:
+def take_pictures(reports: Iterable[tuple[str, Path]], folder: Path) -> list[Path]:
     """Take the first screen of each report with Chromium and keep it with few colours.
 
     Args:
-        reports: Pages of red hubs.
+        reports: Names and pages of red hubs.
         folder: Where ``red-<name>.png`` is written.
 
     Raises:
@@ -30,7 +30,7 @@ def take_pictures(reports: Iterable[Path], folder: Path) -> list[Path]:
     if chromium is None:
         raise FileNotFoundError("chromium")
     pictures = []
-    for report in reports:
+    for name, report in reports:
         with tempfile.TemporaryDirectory(prefix="screens-") as place:
             shot = Path(place) / "shot.png"
             words = [chromium, "--headless", "--no-sandbox", "--disable-gpu"]
@@ -38,7 +38,7 @@ def take_pictures(reports: Iterable[Path], folder: Path) -> list[Path]:
             words += [f"--window-size={_EXTENT[0]},{_EXTENT[1]}", f"--screenshot={shot}"]
             called = [*words, report.absolute().as_uri()]
             subprocess.run(called, check=True, capture_output=True, timeout=_TIMEOUT_S)
-            picture = folder / f"red-{report.stem}.png"
+            picture = folder / f"red-{name}.png"
             with Image.open(shot) as image:
                 image.convert("RGB").quantize(_COLOURS).save(picture, optimize=True)
         if picture.stat().st_size > _LARGEST:

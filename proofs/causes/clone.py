@@ -1,0 +1,139 @@
+"""A clone in which defects are planted, and the hubs that its runs left."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.config.project import Project, SuiteSpec
+from harness.evidence.hub import checkout, layout
+from harness.evidence.hub.store import HubStore
+from harness.judgement.declaration import load_project
+from harness.verdict import Verdict
+from proofs.causes.planting import SUITE, TESTS, Planted
+
+_WHO = ("-c", "user.name=Campaign", "-c", "user.email=campaign@example.org")
+
+
+class Clone:
+    """A clone in which defects are planted; a green run of it is what they are held against.
+
+    The hub of a planted defect lies beside the clone, not in its store: a defect that stays
+    green would be what the next one is compared with.
+    """
+
+    def __init__(self, source: Path, place: Path) -> None:
+        """Make the clone, its declaration and its green run, unless they are there.
+
+        Args:
+            source: The repository; what is committed there counts.
+            place: Folder of the campaign.
+        """
+        self.tree, self.kept = place / "tree", place / "hubs"
+        self._take_commit(source)
+        self.project: Project = load_project(self.tree)
+        self.suite: SuiteSpec = self.project.suites[SUITE]
+        self._clean_run()
+
+    def _take_commit(self, source: Path) -> None:
+        """Bring the clone to the commit of its source, with the tests left out."""
+        if not (self.tree / ".git").is_dir():
+            shutil.rmtree(self.tree, ignore_errors=True)
+            self.tree.parent.mkdir(parents=True, exist_ok=True)
+            _call(source, "git", "clone", "--quiet", "--shared", str(source), str(self.tree))
+            datasets = source / ".harness/datasets"
+            if datasets.is_dir():
+                shutil.copytree(datasets, self.tree / ".harness/datasets", dirs_exist_ok=True)
+        head = checkout.call(source, "rev-parse", "HEAD").decode().strip()
+        if checkout.ask(self.tree, "log", "-1", "--format=%s") != f"{head}\n".encode():
+            _call(self.tree, "git", "fetch", "--quiet", "origin", head)
+            _call(self.tree, "git", "checkout", "--quiet", "--force", "-B", "tree", head)
+            self._leave_tests_out()
+            _call(self.tree, "git", *_WHO, "commit", "--quiet", "-a", "-m", head)
+
+    def _leave_tests_out(self) -> None:
+        path = self.tree / "harness.toml"
+        sections = re.split(r"(?m)^(?=\[suites\.[\w-]+\]$)", path.read_text("utf-8"))
+        for index, section in enumerate(sections):
+            if section.startswith(f"[suites.{SUITE}]\n"):
+                changed = section.replace("without = [", f'without = ["{TESTS}", ', 1)
+            elif (
+                f'\nextends = "{SUITE}"\n' in section
+            ):  # what it inherits has no tests any more
+                changed = section.replace(f'"{TESTS}", ', "", 1)
+            else:
+                continue
+            sections[index] = changed
+        path.write_text("".join(sections), "utf-8")
+
+    def _clean_run(self) -> None:
+        """Run without a defect, unless a hub of this clone is green."""
+        store = HubStore(self.project.hubs, self.project.work)
+        for record in map(store.read, store.hubs(SUITE)):
+            # A published hub has the tests: everything differs from it.
+            is_own = all(stage.id != TESTS for stage in record.stages)
+            if is_own and record.verdict is Verdict.GREEN:
+                return
+        record = store.read(self.run())
+        if record.verdict is not Verdict.GREEN:
+            raise AssertionError(f"without a defect {SUITE} is {record.reason}")
+
+    def run(self) -> Path:
+        """Run the suite on what is in the work tree now, and return its hub."""
+        words = [sys.executable, "-m", "harness", "run", SUITE, "--quiet"]
+        store = HubStore(self.project.hubs, self.project.work)
+        before = set(store.hubs(SUITE))
+        done = subprocess.run(words, cwd=self.tree, check=False, capture_output=True)
+        made = [hub for hub in store.hubs(SUITE) if hub not in before]
+        if len(made) != 1:
+            raise AssertionError(done.stderr.decode(errors="replace")[-2000:])
+        return made[0]
+
+    def run_planted(self, planted: Planted) -> Path:
+        """Plant a defect, run, and return the hub at the place where it is kept."""
+        place = self.kept / planted.name
+        shutil.rmtree(self.project.hubs / "blockers", ignore_errors=True)
+        with self.planted(planted):
+            hub = self.run()
+        remove(place)
+        _unlock(hub)
+        place.mkdir(parents=True)
+        shutil.move(hub, place / hub.name)
+        shutil.rmtree(layout.external_folder(self.project.work, hub.name), ignore_errors=True)
+        return place / hub.name
+
+    @contextmanager
+    def planted(self, planted: Planted) -> Iterator[None]:
+        """Plant a defect in the work tree for a while."""
+        try:
+            planted.plant(self.tree)
+            yield
+        finally:
+            _call(self.tree, "git", "checkout", "--quiet", ".")
+
+    def find_hub(self, name: str) -> Path | None:
+        """Return the hub that is kept of a defect; None where there is none."""
+        hubs = sorted((self.kept / name).glob("*"))
+        return hubs[-1] if hubs else None
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, which may be read-only."""
+    if folder.is_dir():
+        _unlock(folder)
+        shutil.rmtree(folder)
+
+
+def _unlock(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o755)
+
+
+def _call(place: Path, *words: str) -> None:
+    subprocess.run(words, cwd=place, check=True, capture_output=True)

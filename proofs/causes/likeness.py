@@ -1,0 +1,72 @@
+"""Whether the drill that a red run is of is the likest of all, with any guard left out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from harness.config.project import Project, SuiteSpec
+from harness.evidence.hub import store
+from harness.experiments.drills import drill as drills
+from harness.experiments.drills import outcome_cache, scope
+from harness.experiments.drills.outcome_cache import OutcomeCache
+from harness.experiments.explain import suspects
+from harness.judgement import causes
+from harness.records import HubRecord
+from harness.verdict import Verdict
+from proofs.causes.answers import Answer
+
+
+def recognise(
+    project: Project, suite: SuiteSpec, answers: Sequence[Answer], hubs: Mapping[str, Path]
+) -> dict[str, list[tuple[str, int]]]:
+    """Return of each drill, for each of its red guards left out, its rank among all drills.
+
+    Ranks of equal likeness are shared and count as the worse one.
+    """
+    ran = [one for one in answers if one.guard and one.red]
+    shutil.rmtree(project.work / "drills", ignore_errors=True)
+    for one in ran:
+        outcome_cache.keep(project, one.name, _pattern_of(suite, one))
+    ranks: dict[str, list[tuple[str, int]]] = {}
+    for one in ran:
+        record = store.read_record(hubs[one.name])
+        names = [g.id for g in record.guards if g.verdict is Verdict.RED]
+        ranks[one.name] = [
+            (left_out, _rank(project, suite, record, one.name, left_out))
+            for left_out in ("", *names)
+        ]
+    return ranks
+
+
+def _pattern_of(suite: SuiteSpec, one: Answer) -> OutcomeCache:
+    """Keep what the stages of the drill's guard alone turn red, as ``harness drill`` does."""
+    roads = causes.roads_of(suite)
+    stages = set(scope.stages_for(suite, one.guard))
+    red = {name: side for name, side in one.red.items() if _is_inside(name, stages, roads)}
+    return OutcomeCache(
+        schema=outcome_cache.SCHEMA,
+        name=one.name,
+        outcome=drills.CAUGHT,
+        red=tuple(red),
+        duration_s=one.seconds,
+        reason="",
+        sides={name: side for name, side in red.items() if side},
+    )
+
+
+def _is_inside(name: str, stages: set[str], roads: causes.Roads) -> bool:
+    kind, colon, stage = name.partition(":")
+    read = {stage} if colon and kind == "stage" else roads.read_by(name)
+    return bool(read) and set(read) <= stages
+
+
+def _rank(
+    project: Project, suite: SuiteSpec, record: HubRecord, name: str, left_out: str
+) -> int:
+    guards = tuple(guard for guard in record.guards if guard.id != left_out)
+    likely = suspects.compare_drills(project, suite, replace(record, guards=guards))
+    share = next((one.share for one in likely if one.drill == name), 0.0)
+    return sum(one.share >= share for one in likely)
