@@ -14,7 +14,7 @@ from harness.cli.options import Session
 from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError
 from harness.evidence.hub.store import HubStore
-from harness.reporting import explain_page, reasons, terminal, text
+from harness.reporting import explain_page, reasons, screen, terminal, text
 
 EXAMPLES = """\b
 Examples:
@@ -92,7 +92,7 @@ def _write_page(output: Path, project: Project, hub: Path, made: Any) -> None:
 def _write(made: Any, palette: terminal.Palette) -> str:
     record, base = made.record, made.base
     parts = [f"{palette.verdict(record.verdict)}  {record.suite}/{record.run_id}"]
-    parts.append(terminal.describe_causes(record, palette))
+    parts.append(screen.describe_causes(record, palette))
     if base is None:
         parts.append("There is no green run of this suite with the same data and machine.")
     else:

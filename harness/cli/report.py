@@ -18,7 +18,7 @@ from harness.errors import ConfigError
 from harness.evidence.hub.store import read_record
 from harness.judgement import acceptance
 from harness.records import HubRecord
-from harness.reporting import findings, github, junit, markdown, sarif, terminal, view
+from harness.reporting import findings, github, junit, markdown, sarif, screen, terminal, view
 
 EXAMPLES = """\b
 A hub is named by its folder, its run id (or the beginning of one), latest, latest~1,
@@ -180,8 +180,7 @@ def _render_kind(session: Session, hub: Path, kind: str, base: str | None) -> st
     if kind != "text":
         return _load_installed(kind)(hub, record)
     return (
-        terminal.final(record, resolve.relative_place(hub), terminal.Palette(is_on=False))
-        + "\n"
+        screen.final(record, resolve.relative_place(hub), terminal.Palette(is_on=False)) + "\n"
     )
 
 

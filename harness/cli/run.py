@@ -12,7 +12,7 @@ from harness.cli import execution, hub_names, live, options, resolve, run_option
 from harness.cli.options import Session
 from harness.config.project import Project
 from harness.errors import ConfigError
-from harness.reporting import rendering, terminal, text
+from harness.reporting import rendering, screen, terminal, text
 from harness.runner import observer, workflow
 from harness.runner.options import RunOptions, RunOutcome
 
@@ -124,5 +124,5 @@ def _tell(session: Session, outcome: RunOutcome, project: Project) -> None:
         answer_text = f"{verdict}  {since}\nhub   {hub}"
         answer_text += f"\nnext  harness verify --hub {hub}"
     else:
-        answer_text = "\n" + terminal.final(record, hub, palette)
+        answer_text = "\n" + screen.final(record, hub, palette)
     session.answer(answer, answer_text)

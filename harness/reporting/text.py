@@ -18,6 +18,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _KIBI = 1024
 _LEAST_SECONDS = 10
 _BY_DEFAULT = "default"
+_NOT_ENDED = ("interrupted", "skipped")
 _OUTCOMES = ("passed", "failed", "errors", "skipped")
 
 
@@ -45,8 +46,11 @@ def next_commands(record: HubRecord, hubs: str = "hubs") -> tuple[str, ...]:
     verify = f"harness verify --hub {hub}"
     if record.verdict is Verdict.GREEN:
         return (verify, "harness status")
-    listed = f"harness blockers list --suite {record.suite}"
-    return (listed, verify, f"harness run {record.suite}")
+    again = f"harness run {record.suite}"
+    if record.verdict is Verdict.INCONCLUSIVE:  # it has no blockers
+        is_whole = all(stage.outcome not in _NOT_ENDED for stage in record.stages)
+        return (f"harness explain {hub}", verify, again) if is_whole else (again, verify)
+    return (f"harness blockers list --suite {record.suite}", verify, again)
 
 
 def number(value: float | None) -> str:

@@ -18,7 +18,7 @@ from harness.evidence.hub import inputs
 from harness.evidence.hub.inputs import DigestCache
 from harness.judgement.declaration import load_project
 from harness.records import HubRecord
-from harness.reporting import terminal
+from harness.reporting import screen
 from harness.reporting.terminal import Palette
 from harness.verdict import Verdict
 from tests.builders import hubs
@@ -212,7 +212,7 @@ def test_what_is_read_and_not_declared_is_told(tmp_path: Path, name: str) -> Non
 
     assert record.verdict is Verdict.GREEN, record.reason
     assert path in record.stages[0].undeclared
-    assert "note  read, not declared" in terminal.final(record, "hub", Palette(is_on=False))
+    assert "note  read, not declared" in screen.final(record, "hub", Palette(is_on=False))
 
 
 @pytest.mark.parametrize(

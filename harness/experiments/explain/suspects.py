@@ -152,14 +152,17 @@ def _strip_class(record: HubRecord) -> dict[str, str]:
 
 
 def _order_moved(record: HubRecord, metrics: Sequence[Moved]) -> tuple[tuple[str, Moved], ...]:
-    """Order what moved along the pipeline: the stage that wrote it, then how much it moved."""
+    """Order what moved along the pipeline: the stage that wrote it, then how much it moved.
+
+    A number that is not there did not move: the cause says which stage or file is missing.
+    """
     makers = {artifact.id: artifact.stage for artifact in record.artifacts}
     order = [stage.id for stage in record.stages]
 
     def stage_of(moved: Moved) -> str:
         return next((s for a, s in makers.items() if f"{a}:" in moved.name), "")
 
-    by_stage = [(stage_of(moved), moved) for moved in metrics]
+    by_stage = [(stage_of(moved), moved) for moved in metrics if moved.after is not None]
     return tuple(
         sorted(
             by_stage, key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order)

@@ -31,6 +31,12 @@ from harness.records import GuardResult, HubRecord
 from harness.verdict import Verdict
 
 _FRESHNESS = "freshness"
+# What proves nothing has no blockers.
+_VERDICT_REMEDIES = {
+    Verdict.GREEN: "",
+    Verdict.INCONCLUSIVE: "Read summary.md: it says what could not be judged, and why.",
+    Verdict.RED: "Read summary.md and the blockers in red/.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +131,7 @@ def _judge(hub: _Hub) -> tuple[list[Row], tuple[GuardResult, ...]]:
 
 def _verdict(record: HubRecord) -> Row:
     outcome = report.outcome_of(record.verdict)
-    remedy = (
-        "" if record.verdict is Verdict.GREEN else "Read summary.md and the blockers in red/."
-    )
+    remedy = _VERDICT_REMEDIES[record.verdict]
     actual = report.printable(f"recorded {record.verdict}: {record.reason}".rstrip(": "))
     return Row(check="verdict", outcome=outcome, found=actual, remedy=remedy)
 

@@ -19,19 +19,20 @@ from harness.judgement.verify.report import Row
 from harness.records import HubRecord
 
 _COMMIT, _TREE, _ACCEPTED, _QUARANTINE = "commit", "tree", "accepted", "quarantine"
+_LEFT_OUT = "left out"
 _COMMITTED = "Run in a repository that git reads here; harness doctor says what it lacks."
 _OBJECT = re.compile(r"[0-9a-f]{40,64}")
 _DIGITS = 12
+_NOTHING_ACCEPTED = report.passed_row(_ACCEPTED, "nothing")
 
 
 def check(record: HubRecord, hub: Path, project: Project | None) -> tuple[Row, ...]:
     """Tell the commit and tree of a run, what was accepted since, and what was not counted."""
-    return (
-        _commit(record, project),
-        _tree(record),
-        *_accepted_rows(record, hub, project),
-        _quarantine(record),
-    )
+    accepted = tuple(_accepted_rows(record, hub, project))
+    left_out = (*accepted, _quarantine(record))
+    if not record.quarantine and accepted == (_NOTHING_ACCEPTED,):
+        left_out = (report.passed_row(_LEFT_OUT, "nothing accepted, nothing in quarantine"),)
+    return (_commit(record, project), _tree(record), *left_out)
 
 
 def _commit(record: HubRecord, project: Project | None) -> Row:
@@ -65,7 +66,7 @@ def _accepted_rows(record: HubRecord, hub: Path, project: Project | None) -> Ite
     for line in lines:
         yield report.note_row(_ACCEPTED, report.printable(line))
     if not lines:
-        yield report.passed_row(_ACCEPTED, "nothing")
+        yield _NOTHING_ACCEPTED
 
 
 def _quarantine(record: HubRecord) -> Row:

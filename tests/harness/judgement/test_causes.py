@@ -13,7 +13,7 @@ from harness.errors import ConfigError
 from harness.evidence.hub.blockers import Register
 from harness.judgement.declaration import load_project
 from harness.judgement.verify import verify
-from harness.reporting import terminal
+from harness.reporting import screen, terminal
 from harness.runner.workflow import RunOutcome
 from harness.verdict import Verdict
 from tests.builders import hubs
@@ -188,7 +188,7 @@ def test_one_cause_is_one_blocker(tmp_path: Path, planted: Planted) -> None:
     assert len(list((outcome.hub / "red").glob("blocked_*.md"))) == len(planted.causes)
     assert record.reason.startswith(planted.causes[0])
     assert set(planted.follows) <= {name for c in record.causes for name in c.also}
-    lines = terminal.final(record, "hubs/full/x", terminal.Palette(is_on=False)).splitlines()
+    lines = screen.final(record, "hubs/full/x", terminal.Palette(is_on=False)).splitlines()
     assert sum(1 + len(line) // 100 for line in lines) <= 24
 
 

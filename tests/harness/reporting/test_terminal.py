@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.reporting import changes, terminal
+from harness.reporting import changes, screen, terminal
 from harness.reporting.terminal import Palette
 from harness.verdict import Verdict
 from tests.builders import reports
@@ -25,7 +25,7 @@ def test_table_says_guard_value_expected_verdict() -> None:
 
 def test_red_run_says_its_cause() -> None:
     """A red run ends with its cause, the remedy of the cause alone, and what is not judged."""
-    lines = terminal.final(reports.red_record(), "hubs/x/1", PLAIN).splitlines()
+    lines = screen.final(reports.red_record(), "hubs/x/1", PLAIN).splitlines()
 
     lines_of_cause = [line for line in lines if line.startswith(("cause", "  →", "not judged"))]
     assert lines_of_cause == [
@@ -38,7 +38,7 @@ def test_red_run_says_its_cause() -> None:
 
 def test_last_lines_say_hub_and_next() -> None:
     """A run ends with the path of its hub and the command to type."""
-    lines = terminal.final(reports.record(), "hubs/x/1", PLAIN).splitlines()
+    lines = screen.final(reports.record(), "hubs/x/1", PLAIN).splitlines()
 
     assert lines[-2:] == ["hub   hubs/x/1", "next  harness verify --hub hubs/x/1"]
 

@@ -14,7 +14,7 @@ import pytest
 from harness.config.project import Project
 from harness.judgement.declaration import load_project
 from harness.judgement.verify import verify
-from harness.reporting import terminal
+from harness.reporting import screen, terminal
 from harness.runner.workflow import RunOutcome
 from harness.verdict import Verdict
 from tests.builders import hubs
@@ -49,7 +49,7 @@ def declare(root: Path, code: dict[str, str]) -> Project:
 
 def count_lines(outcome: RunOutcome) -> int:
     """Return how many lines of a terminal of 80 columns the verdict takes."""
-    verdict = terminal.final(outcome.record, outcome.hub.name, terminal.Palette(is_on=False))
+    verdict = screen.final(outcome.record, outcome.hub.name, terminal.Palette(is_on=False))
     return sum(max(1, math.ceil(len(line) / _COLUMNS)) for line in verdict.splitlines())
 
 
