@@ -33,7 +33,9 @@ _HEAD = """\
 Written by `make cause-power`, which plants the drills of suite `smoke` and further defects one
 by one in a clone of this repository, runs the suite without its tests, and writes down what a
 person reads: how many blockers are open, the first cause, whom `harness explain` suspects, and
-which drill it takes the run for when one red guard is left out.
+which drill it takes the run for when one red guard is left out. Stages are forked from a
+Python that has torch and its like imported, so that a run takes seconds; what they say is what
+they say when each is started anew.
 
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from harness.evidence.hub import checkout, layout
 from harness.evidence.hub.store import HubStore
 from harness.judgement.declaration import load_project
 from harness.verdict import Verdict
+from proofs.causes import warm
 from proofs.causes.planting import SUITE, TESTS, Planted
 
 _WHO = ("-c", "user.name=Campaign", "-c", "user.email=campaign@example.org")
@@ -35,6 +37,7 @@ class Clone:
             place: Folder of the campaign.
         """
         self.tree, self.kept = place / "tree", place / "hubs"
+        self.socket = place / "python"
         self._take_commit(source)
         self.project: Project = load_project(self.tree)
         self.suite: SuiteSpec = self.project.suites[SUITE]
@@ -59,9 +62,12 @@ class Clone:
     def _leave_tests_out(self) -> None:
         path = self.tree / "harness.toml"
         sections = re.split(r"(?m)^(?=\[suites\.[\w-]+\]$)", path.read_text("utf-8"))
+        interpreter = json.dumps(warm.list_words(self.socket))
         for index, section in enumerate(sections):
             if section.startswith(f"[suites.{SUITE}]\n"):
-                changed = section.replace("without = [", f'without = ["{TESTS}", ', 1)
+                changed = section.replace(
+                    "without = [", f'python = {interpreter}\nwithout = ["{TESTS}", ', 1
+                )
             elif (
                 f'\nextends = "{SUITE}"\n' in section
             ):  # what it inherits has no tests any more
@@ -86,6 +92,7 @@ class Clone:
     def run(self) -> Path:
         """Run the suite on what is in the work tree now, and return its hub."""
         words = [sys.executable, "-m", "harness", "run", SUITE, "--quiet"]
+        warm.start(self.socket)
         store = HubStore(self.project.hubs, self.project.work)
         before = set(store.hubs(SUITE))
         done = subprocess.run(words, cwd=self.tree, check=False, capture_output=True)
