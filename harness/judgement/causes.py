@@ -4,6 +4,9 @@ A stage that did not pass explains the stages that need it and the guards that r
 guards whose stages stand on a common one are one cause, named by those that read the earliest
 stage; a crash below them follows from them. Tests that failed explain the numbers that moved
 after them: both look at the same code. Two stages that broke off with the same error are one.
+
+Of several red guards of one stage, the one leads whose words say most: what the program itself
+said, a file that is not there, a number that is none; then numbers; then what is drawn of them.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from dataclasses import dataclass, field
 
 from harness.config import suite_rules
 from harness.config.project import SuiteSpec
+from harness.evidence.hub.causes import NOT_FINITE, direction
 from harness.judgement import quarantine
 from harness.judgement.guards import reads
 from harness.records import CauseRecord, GuardResult, HubRecord, StageRecord
@@ -23,6 +27,15 @@ _DEFAULT, _DATASET = "default:", "dataset-"
 _INTERRUPTED, _SKIPPED = "interrupted", "skipped"
 # The id of a stage is short; an open-ended word would be tried from each of its letters.
 _NEEDED = re.compile(r"(?<!\S)(\S{1,200}) did not pass")
+# Pictures are drawn from numbers, and time and memory follow from what was computed.
+_LEADING = {
+    kind: rank
+    for rank, kinds in enumerate(
+        (("log", "artifact"), ("bound", "ratio", "equal"), ("golden", "count"), ("image",))
+    )
+    for kind in kinds
+}
+_NOT_LEADING = len({*_LEADING.values()})
 _STOP_REMEDY = "Nothing is known to be wrong: run the suite to its end."
 _STAGE_REMEDY = "Read the end of the stage's log in the hub, and make its command pass."
 
@@ -244,8 +257,10 @@ class _Search:
             groups.append((ground, [*members, guard]))
         return [sorted(guards, key=self._weight) for _, guards in groups]
 
-    def _weight(self, guard: GuardResult) -> tuple[int, bool]:
-        return self._place_of_guard(guard), guard.id.startswith(_DEFAULT)
+    def _weight(self, guard: GuardResult) -> tuple[int, bool, int]:
+        is_finite = direction(guard) != NOT_FINITE
+        rank = _LEADING.get(guard.kind, _NOT_LEADING) if is_finite else 0
+        return self._place_of_guard(guard), guard.id.startswith(_DEFAULT), rank
 
     def _of_guards(
         self,

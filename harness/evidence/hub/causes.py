@@ -11,6 +11,7 @@ from harness.files import sha256_bytes
 from harness.records import GuardResult, HubRecord, StageRecord
 from harness.verdict import Verdict
 
+NOT_FINITE = "not finite"  # a direction of its own
 _TAIL = 256 << 10
 _SHOWN_LINES = 24
 _FRAME = re.compile(
@@ -69,7 +70,7 @@ def signature(*parts: str) -> str:
 def direction(guard: GuardResult) -> str:
     """Say on which side of what is allowed a guard's number lies."""
     if guard.value is None:
-        return "not finite" if guard.found in ("nan", "inf", "-inf") else "off"
+        return NOT_FINITE if guard.found in ("nan", "inf", "-inf") else "off"
     if guard.low is not None and guard.value < guard.low:
         return "below"
     return "above" if guard.high is not None and guard.value > guard.high else "off"
