@@ -92,22 +92,45 @@ def write_page(made: Campaign, count: int) -> str:
     answers, known = made.answers, made.known
     red = [one for one in answers if one.verdict == RED]
     drilled = [one for one in red if one.guard]
+
+    def names(one: Answer) -> bool:
+        return bool(one.guard) and one.names(made.roads)
+
+    def told(one: Answer) -> bool:
+        return names(one) or one.guard in one.follows
+
     rows = [
         ("exactly one open blocker", _share([one.blockers == 1 for one in red])),
-        ("first cause names the guard or stage of the drill", _share(map(_is_first, drilled))),
-        ("or says that it follows", _share(map(_is_told, drilled))),
+        (
+            "first cause is the drill's guard, or the stage it reads",
+            _share(map(names, drilled)),
+        ),
+        ("first cause is in the stage that the defect changes first", _share(map(_acts, red))),
+        ("one or the other", _share([names(o) or _acts(o) for o in red])),
+        ("the drill's guard is the first cause or follows from it", _share(map(told, drilled))),
         ("planted file among three suspects", _share([0 < o.place <= _LARGEST for o in red])),
         ("drill the likest, all guards there", _share(_ranks(known, with_all=True))),
         ("drill the likest, one guard left out", _share(_ranks(known, with_all=False))),
     ]
     counted = f"""\
-Measured: {len(answers)} of {count} defects; {len(red)} were red, {len(drilled)} of them drills.
+Measured at commit {made.commit[:12]}: {len(answers)} of {count} defects; {len(red)} were red,
+{len(drilled)} of them drills. A changed comment alone was green.
 {_describe_rest(len(answers) - len(red), count - len(answers))}
-What a drill turns red is taken from the very run that is then recognised; of drills without an
-answer only the guard in their header is known.
+Which stage a defect changes first is read from what stages leave, without any guard: the first
+whose log or files differ from those of a changed comment. What a drill turns red is taken from
+the very run that is then recognised; of drills without an answer only the guard in their header
+is known.
 
 """
-    head = ("defect", "verdict", "blockers", "first cause", "suspect", "likest without one")
+    head = (
+        "defect",
+        "acts in",
+        "verdict",
+        "blockers",
+        "first cause",
+        "suspect",
+        "likest without one",
+    )
     return "".join(
         [
             _HEAD,
@@ -132,12 +155,8 @@ def _share(answers: Iterable[bool]) -> str:
     return f"{sum(values)} of {len(values)}"
 
 
-def _is_first(one: Answer) -> bool:
-    return one.guard in one.first or one.guard == f"stage:{one.stage}"
-
-
-def _is_told(one: Answer) -> bool:
-    return _is_first(one) or one.guard in one.follows
+def _acts(one: Answer) -> bool:
+    return one.is_upstream
 
 
 def _ranks(known: Mapping[str, Sequence[tuple[str, int]]], *, with_all: bool) -> list[bool]:
@@ -152,8 +171,9 @@ def _ranks(known: Mapping[str, Sequence[tuple[str, int]]], *, with_all: bool) ->
 def _row(one: Answer, known: Mapping[str, Sequence[tuple[str, int]]]) -> tuple[str, ...]:
     ranks = [rank for left_out, rank in known.get(one.name, ()) if left_out]
     alike = f"{sum(rank == 1 for rank in ranks)} of {len(ranks)}" if ranks else "–"
-    sentence = one.sentence.replace("|", "\\\\|")[:80]
-    return one.name, one.verdict, str(one.blockers), sentence, str(one.place or "–"), alike
+    sentence = one.sentence.replace("|", "\\|")[:80] or "–"
+    blockers, place = str(one.blockers), str(one.place or "–")
+    return one.name, one.acts or "–", one.verdict, blockers, sentence, place, alike
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from harness.evidence.hub import store
 from harness.evidence.hub.causes import direction
 from harness.experiments.explain import suspects
 from harness.judgement import causes, quarantine
+from harness.judgement.causes import Roads
 from harness.records import HubRecord
 from harness.verdict import Verdict
 from proofs.causes.clone import Clone
@@ -22,7 +23,8 @@ class Answer:
     """What was said of one planted defect.
 
     ``red`` maps guards and stages that were red to the side on which a number lay; ``place``
-    is the number of the planted file among the suspects, 0 where it is none.
+    is the number of the planted file among the suspects, 0 where it is none. ``acts`` is the
+    first stage that left something else than without the defect.
     """
 
     name: str
@@ -38,9 +40,23 @@ class Answer:
     place: int
     red: dict[str, str]
     seconds: float
+    acts: str = ""
+
+    @property
+    def is_upstream(self) -> bool:
+        """Whether the first cause stands where the defect acts first."""
+        return bool(self.acts) and self.stage == self.acts
+
+    def names(self, roads: Roads) -> bool:
+        """Say whether the first cause is the drill's guard, or the stage it reads broke off."""
+        if not self.first:
+            return self.guard == f"stage:{self.stage}" or self.stage in roads.read_by(
+                self.guard
+            )
+        return self.guard in self.first
 
 
-def read_answer(clone: Clone, planted: Planted, hub: Path) -> Answer:
+def read_answer(clone: Clone, planted: Planted, hub: Path, acts: str = "") -> Answer:
     """Order the causes of a planted defect anew, explain it, and write down what is said."""
     record = order_causes(store.read_record(hub), hub, clone.suite)
     with clone.planted(planted):  # what a function was is read from the work tree
@@ -61,6 +77,7 @@ def read_answer(clone: Clone, planted: Planted, hub: Path) -> Answer:
         place=_find_place(planted, [one.what for one in explanation.suspects]),
         red=list_red(record),
         seconds=record.duration_s,
+        acts=acts,
     )
 
 

@@ -15,11 +15,15 @@ from pathlib import Path
 import click
 
 from harness.evidence.hub import store
-from proofs.causes import answers, planting
+from harness.judgement import causes
+from harness.judgement.causes import Roads
+from harness.verdict import Verdict
+from proofs.causes import answers, planting, warm
 from proofs.causes.answers import Answer
-from proofs.causes.clone import Clone
+from proofs.causes.clone import Clone, find_socket
 from proofs.causes.likeness import recognise
 from proofs.causes.planting import Planted
+from proofs.causes.truth import Truth
 
 RED = "red"
 
@@ -34,6 +38,8 @@ class Campaign:
     answers: tuple[Answer, ...]
     hubs: Mapping[str, Path]
     known: Mapping[str, Sequence[tuple[str, int]]]
+    roads: Roads
+    commit: str
 
 
 def run(source: Path, place: Path, only: str, minutes: float) -> None:
@@ -45,17 +51,19 @@ def run(source: Path, place: Path, only: str, minutes: float) -> None:
         only: Words in the names of what is planted.
         minutes: After so long nothing more is planted.
     """
-    clone = Clone(source, place)
+    place.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + 60 * minutes
-    for planted in planting.list_planted(source):
-        if only not in planted.name or _is_current(clone, planted.name):
-            continue
-        if time.monotonic() > end:
-            return
-        hub = clone.run_planted(planted)
-        answer = answers.read_answer(clone, planted, hub)
-        words = f"{answer.verdict:12} {answer.blockers} blockers, suspect {answer.place}"
-        click.echo(f"{answer.name:44} {words}, {answer.sentence}"[:160])
+    with warm.serving(find_socket(place)):
+        clone = Clone(source, place)
+        for planted in (planting.CONTROL, *planting.list_planted(source)):
+            is_wanted = only in planted.name or planted is planting.CONTROL
+            if not is_wanted or _is_current(clone, planted.name):
+                continue
+            if time.monotonic() > end:
+                return
+            answer = answers.read_answer(clone, planted, clone.run_planted(planted))
+            words = f"{answer.verdict:12} {answer.blockers} blockers, suspect {answer.place}"
+            click.echo(f"{answer.name:44} {words}, {answer.sentence}"[:160])
 
 
 def _is_current(clone: Clone, name: str) -> bool:
@@ -70,10 +78,30 @@ def _is_current(clone: Clone, name: str) -> bool:
 def read(source: Path, place: Path) -> Campaign:
     """Read what is said today of every defect of which a hub is kept."""
     clone = Clone(source, place)
+    truth = Truth(clone.find_clean(), _require_control(clone))
     pairs = list(_list_kept(clone, source))
-    said = tuple(answers.read_answer(clone, planted, hub) for planted, hub in pairs)
+    said = tuple(
+        answers.read_answer(clone, planted, hub, truth.find_stage(hub))
+        for planted, hub in pairs
+    )
     hubs = {planted.name: hub for planted, hub in pairs}
-    return Campaign(said, hubs, recognise(clone.project, clone.suite, said, hubs))
+    return Campaign(
+        answers=said,
+        hubs=hubs,
+        known=recognise(clone.project, clone.suite, said, hubs),
+        roads=causes.roads_of(clone.suite),
+        commit=clone.commit,
+    )
+
+
+def _require_control(clone: Clone) -> Path:
+    hub = clone.find_hub(planting.CONTROL.name)
+    if hub is None:
+        raise AssertionError("there is no run of a changed comment yet")
+    record = store.read_record(hub)
+    if record.verdict is not Verdict.GREEN:
+        raise AssertionError(f"with a changed comment {planting.SUITE} is {record.reason}")
+    return hub
 
 
 def _list_kept(clone: Clone, source: Path) -> Iterator[tuple[Planted, Path]]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.config.project import Project, SuiteSpec
-from harness.evidence.hub import checkout, layout
+from harness.evidence.hub import checkout, layout, store
 from harness.evidence.hub.store import HubStore
 from harness.judgement.declaration import load_project
 from harness.verdict import Verdict
@@ -37,14 +37,14 @@ class Clone:
             place: Folder of the campaign.
         """
         self.tree, self.kept = place / "tree", place / "hubs"
-        self.socket = place / "python"
-        self._take_commit(source)
+        self.socket = find_socket(place)
+        self.commit = self._take_commit(source)
         self.project: Project = load_project(self.tree)
         self.suite: SuiteSpec = self.project.suites[SUITE]
         self._clean_run()
 
-    def _take_commit(self, source: Path) -> None:
-        """Bring the clone to the commit of its source, with the tests left out."""
+    def _take_commit(self, source: Path) -> str:
+        """Bring the clone to the commit of its source, with the tests left out; return it."""
         if not (self.tree / ".git").is_dir():
             shutil.rmtree(self.tree, ignore_errors=True)
             self.tree.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +58,7 @@ class Clone:
             _call(self.tree, "git", "checkout", "--quiet", "--force", "-B", "tree", head)
             self._leave_tests_out()
             _call(self.tree, "git", *_WHO, "commit", "--quiet", "-a", "-m", head)
+        return head
 
     def _leave_tests_out(self) -> None:
         path = self.tree / "harness.toml"
@@ -79,24 +80,33 @@ class Clone:
 
     def _clean_run(self) -> None:
         """Run without a defect, unless a hub of this clone is green."""
-        store = HubStore(self.project.hubs, self.project.work)
-        for record in map(store.read, store.hubs(SUITE)):
+        if self._list_clean():
+            return
+        record = store.read_record(self.run())
+        if record.verdict is not Verdict.GREEN:
+            raise AssertionError(f"without a defect {SUITE} is {record.reason}")
+
+    def find_clean(self) -> Path:
+        """Return the hub of the run without a defect."""
+        return self._list_clean()[-1]
+
+    def _list_clean(self) -> list[Path]:
+        clean = []
+        for hub in HubStore(self.project.hubs, self.project.work).hubs(SUITE):
+            record = store.read_record(hub)
             # A published hub has the tests: everything differs from it.
             is_own = all(stage.id != TESTS for stage in record.stages)
             if is_own and record.verdict is Verdict.GREEN:
-                return
-        record = store.read(self.run())
-        if record.verdict is not Verdict.GREEN:
-            raise AssertionError(f"without a defect {SUITE} is {record.reason}")
+                clean.append(hub)
+        return clean
 
     def run(self) -> Path:
         """Run the suite on what is in the work tree now, and return its hub."""
         words = [sys.executable, "-m", "harness", "run", SUITE, "--quiet"]
-        warm.start(self.socket)
-        store = HubStore(self.project.hubs, self.project.work)
-        before = set(store.hubs(SUITE))
+        own = HubStore(self.project.hubs, self.project.work)
+        before = set(own.hubs(SUITE))
         done = subprocess.run(words, cwd=self.tree, check=False, capture_output=True)
-        made = [hub for hub in store.hubs(SUITE) if hub not in before]
+        made = [hub for hub in own.hubs(SUITE) if hub not in before]
         if len(made) != 1:
             raise AssertionError(done.stderr.decode(errors="replace")[-2000:])
         return made[0]
@@ -127,6 +137,11 @@ class Clone:
         """Return the hub that is kept of a defect; None where there is none."""
         hubs = sorted((self.kept / name).glob("*"))
         return hubs[-1] if hubs else None
+
+
+def find_socket(place: Path) -> Path:
+    """Return where the interpreter of the stages listens: every run needs it to be there."""
+    return place / "python"
 
 
 def remove(folder: Path) -> None:

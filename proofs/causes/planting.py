@@ -15,6 +15,7 @@ TESTS = "selectors"
 _PYTEST = f"stage:{TESTS}"
 # Guards of time and memory need runs that wait or swell: they are left to `make guard-power`.
 _SLOW = ("-time", "-memory")
+_COMMENTED = "ptycho_torch/pinn.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,19 @@ def list_planted(root: Path) -> tuple[Planted, ...]:
         for one in defects.ALL
     )
     return (*planted_defects, *more)
+
+
+# A run with it must be green: nothing is wrong.
+CONTROL = Planted(
+    name="a-comment",
+    guard="",
+    paths=(_COMMENTED,),
+    plant=lambda tree: _append(tree / _COMMENTED, "# A comment.\n"),
+)
+
+
+def _append(path: Path, words: str) -> None:
+    path.write_text(path.read_text("utf-8") + words, "utf-8")
 
 
 def _patch(path: Path) -> Callable[[Path], None]:

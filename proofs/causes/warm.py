@@ -12,12 +12,13 @@ import json
 import os
 import socket
 import sys
+from contextlib import contextmanager
 
 TYPE_CHECKING = False  # that of typing costs an import in each stage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from subprocess import Popen
 
 LIBRARIES = (
     *("torch", "torch.utils.data", "torch.optim.lr_scheduler", "torch.distributed"),
@@ -29,7 +30,6 @@ LIBRARIES = (
 _MODULE = "ptycho_torch."
 _LARGEST = 1 << 17
 _PACE_S = 0.02
-_SERVERS: dict[Path, Popen[bytes]] = {}
 
 
 def list_words(place: Path) -> list[str]:
@@ -37,35 +37,37 @@ def list_words(place: Path) -> list[str]:
     return [sys.executable, "-S", "-E", __file__, str(place)]
 
 
-def start(place: Path) -> None:
-    """Start the server of this process, unless it runs, and wait until it answers."""
+@contextmanager
+def serving(place: Path, libraries: Sequence[str] = LIBRARIES) -> Iterator[None]:
+    """Have the server at a socket for a while."""
     import subprocess
     import time
 
-    if place in _SERVERS:
-        return
     place.unlink(missing_ok=True)
     environment = {**os.environ, "PYTHONHASHSEED": "0"}  # as stages have it
-    words = [sys.executable, "-P", __file__, "--serve", str(place)]
-    _SERVERS[place] = subprocess.Popen(words, env=environment)
-    while not place.exists():
-        if _SERVERS[place].poll() is not None:
-            raise AssertionError("the server of the stages ended")
-        time.sleep(_PACE_S)
+    words = [sys.executable, "-P", __file__, "--serve", str(place), *libraries]
+    with subprocess.Popen(words, env=environment) as server:
+        while not place.exists() and server.poll() is None:
+            time.sleep(_PACE_S)
+        try:
+            yield
+        finally:
+            server.terminate()
 
 
-def serve(place: str) -> None:
+def serve(place: str, libraries: Sequence[str]) -> None:
     """Import the libraries, and fork a stage for every request until the caller is gone."""
     import importlib
     import signal
 
-    for name in LIBRARIES:
+    for name in libraries:
         importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who handle requests
     parent = os.getppid()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
-        server.bind(place)
+        server.bind(f"{place}.new")
         server.listen()
+        os.replace(f"{place}.new", place)  # noqa: PTH105 - whoever sees it can connect
         server.settimeout(1.0)
         while os.getppid() == parent:
             try:
@@ -150,6 +152,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "--serve":
-        serve(sys.argv[2])
+        serve(sys.argv[2], sys.argv[3:])
     else:
         main()
