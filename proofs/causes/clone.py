@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.config.project import Project, SuiteSpec
-from harness.evidence.hub import checkout, layout, store
+from harness.evidence.hub import checkout, layout, plan, store
 from harness.evidence.hub.store import HubStore
 from harness.judgement.declaration import load_project
 from harness.verdict import Verdict
@@ -91,12 +91,12 @@ class Clone:
         return self._list_clean()[-1]
 
     def _list_clean(self) -> list[Path]:
+        """List the green hubs of this declaration; published ones are of another."""
+        declared = plan.suite_sha256(self.suite)
         clean = []
         for hub in HubStore(self.project.hubs, self.project.work).hubs(SUITE):
             record = store.read_record(hub)
-            # A published hub has the tests: everything differs from it.
-            is_own = all(stage.id != TESTS for stage in record.stages)
-            if is_own and record.verdict is Verdict.GREEN:
+            if record.config_sha256 == declared and record.verdict is Verdict.GREEN:
                 clean.append(hub)
         return clean
 
