@@ -3,7 +3,9 @@
 A stage that did not pass explains the stages that need it and the guards that read it. Red
 guards whose stages stand on a common one are one cause, named by those that read the earliest
 stage; a crash below them follows from them. Tests that failed explain the numbers that moved
-after them: both look at the same code. Two stages that broke off with the same error are one.
+after them: both look at the same code. Two stages that broke off with the same error are one,
+and so is what stands on the same stage as one that broke off before: a defect below it is met
+on every road.
 
 Of several red guards of one stage, the one leads whose words say most: what the program itself
 said, a file that is not there, a number that is none; then numbers; then what is drawn of them.
@@ -24,18 +26,14 @@ from harness.records import CauseRecord, GuardResult, HubRecord, StageRecord
 from harness.verdict import Verdict
 
 _DEFAULT, _DATASET = "default:", "dataset-"
-_INTERRUPTED, _SKIPPED = "interrupted", "skipped"
+_FAILED, _INTERRUPTED, _SKIPPED = "failed", "interrupted", "skipped"
 # The id of a stage is short; an open-ended word would be tried from each of its letters.
 _NEEDED = re.compile(r"(?<!\S)(\S{1,200}) did not pass")
 # Pictures are drawn from numbers, and time and memory follow from what was computed.
-_LEADING = {
-    kind: rank
-    for rank, kinds in enumerate(
-        (("log", "artifact"), ("bound", "ratio", "equal"), ("golden", "count"), ("image",))
-    )
-    for kind in kinds
-}
-_NOT_LEADING = len({*_LEADING.values()})
+_LEADING = (
+    *(("log", "artifact"), ("bound", "ratio", "equal"), ("golden", "count")),
+    *(("default",), ("image",)),
+)
 _STOP_REMEDY = "Nothing is known to be wrong: run the suite to its end."
 _STAGE_REMEDY = "Read the end of the stage's log in the hub, and make its command pass."
 
@@ -178,13 +176,22 @@ class _Search:
         return ""
 
     def _same_failure(self, id_: str, roots: Mapping[str, str]) -> str:
-        """Return the root of an earlier stage in which the same error was raised."""
-        own = self.results.failures.get(id_, ())
-        if self.stages[id_].verdict is Verdict.RED and own:
-            for other, root in roots.items():
-                if own[-1] in self.results.failures.get(other, ()):
-                    return root
+        """Return the root of an earlier stage with the same error, or on the same ground."""
+        if self.stages[id_].verdict is not Verdict.RED:
+            return id_
+        last = self.results.failures.get(id_, ())[-1:]
+        for other, root in roots.items():
+            is_same = last and last[0] in self.results.failures.get(other, ())
+            if is_same or self._is_beside(root, self._ground_below(id_)):
+                return root
         return id_
+
+    def _ground_below(self, stage: str) -> frozenset[str]:
+        return self.roads.ground_of(self.roads.needs.get(stage, frozenset()))
+
+    def _is_beside(self, root: str, ground: frozenset[str]) -> bool:
+        """Say whether a root that broke off stands on stages of a ground."""
+        return self._verdict(root) is Verdict.RED and bool(self._ground_below(root) & ground)
 
     def causes(self) -> tuple[CauseRecord, ...]:
         follows: dict[str, list[str]] = {root: [] for root in self.roots.values()}
@@ -230,10 +237,14 @@ class _Search:
             if id_ in read and id_ in self.roots:
                 return self.roots[id_]
         if guard.verdict is Verdict.RED:
-            for root in self.roots.values():
-                tests = self.stages[root].kind == "pytest" and self.stages[root].outcome
-                is_red = tests == "failed" and self._verdict(root) is Verdict.RED
-                if is_red and self._place(root) < self._place_of_guard(guard):
+            ground = self.roads.ground_of(read)
+            for root in dict.fromkeys(self.roots.values()):
+                if self._place(root) >= self._place_of_guard(guard):
+                    continue
+                stage = self.stages[root]
+                is_tests = stage.kind == "pytest" and stage.outcome == _FAILED
+                is_red = self._verdict(root) is Verdict.RED
+                if is_red and (is_tests or self._is_beside(root, ground)):
                     return root
         return ""
 
@@ -257,10 +268,11 @@ class _Search:
             groups.append((ground, [*members, guard]))
         return [sorted(guards, key=self._weight) for _, guards in groups]
 
-    def _weight(self, guard: GuardResult) -> tuple[int, bool, int]:
+    def _weight(self, guard: GuardResult) -> tuple[int, int]:
+        kinds = (rank for rank, kinds in enumerate(_LEADING) if guard.kind in kinds)
         is_finite = direction(guard) != NOT_FINITE
-        rank = _LEADING.get(guard.kind, _NOT_LEADING) if is_finite else 0
-        return self._place_of_guard(guard), guard.id.startswith(_DEFAULT), rank
+        rank = next(kinds, len(_LEADING)) if is_finite else 0
+        return self._place_of_guard(guard), rank
 
     def _of_guards(
         self,
@@ -271,7 +283,7 @@ class _Search:
         """Make the cause of red guards; stages that broke off on their ground follow."""
         first = self._place_of_guard(group[0])
         same = [g for g in group if self._place_of_guard(g) == first]
-        declared = [g for g in same if not g.id.startswith(_DEFAULT)] or same
+        declared = [g for g in same if g is same[0] or not g.id.startswith(_DEFAULT)]
         after = [g.id for g in group if g not in declared]
         ground = self.roads.ground_of(
             {s for guard in group for s in self.roads.read_by(guard.id)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.evidence.hub import code_digest, plan
+from harness.evidence.hub import checkout, code_digest, plan
 from harness.files import sha256_bytes
 from harness.judgement.declaration import load_project
 from proofs.causes import campaign, planting
@@ -58,7 +58,7 @@ def main(
     place = (keep / digest_code()).absolute()
     if not page_only:
         campaign.run(_ROOT, place, only, minutes)
-    made = campaign.read(_ROOT, place)
+    made = campaign.read(_ROOT, place, _find_commit())
     if pictures:
         from proofs.causes.pictures import take_pictures
 
@@ -87,6 +87,12 @@ def digest_code() -> str:
     return sha256_bytes("".join([*digests, plan.suite_sha256(suite)]).encode())[:12]
 
 
+def _find_commit() -> str:
+    """Return the last commit that changed what runs depend on."""
+    words = ("log", "-1", "--format=%h", "--", *_CODE, "golden", "harness.toml")
+    return checkout.call(_ROOT, *words).decode().strip()
+
+
 def write_page(made: Campaign, count: int) -> str:
     """Write the page of a campaign; ``count`` is how many defects there are in all."""
     answers, known = made.answers, made.known
@@ -96,7 +102,7 @@ def write_page(made: Campaign, count: int) -> str:
     def names(one: Answer) -> bool:
         return bool(one.guard) and one.names(made.roads)
 
-    def told(one: Answer) -> bool:
+    def says(one: Answer) -> bool:
         return names(one) or one.guard in one.follows
 
     rows = [
@@ -107,14 +113,14 @@ def write_page(made: Campaign, count: int) -> str:
         ),
         ("first cause is in the stage that the defect changes first", _share(map(_acts, red))),
         ("one or the other", _share([names(o) or _acts(o) for o in red])),
-        ("the drill's guard is the first cause or follows from it", _share(map(told, drilled))),
+        ("the drill's guard is the first cause or follows from it", _share(map(says, drilled))),
         ("planted file among three suspects", _share([0 < o.place <= _LARGEST for o in red])),
         ("drill the likest, all guards there", _share(_ranks(known, with_all=True))),
         ("drill the likest, one guard left out", _share(_ranks(known, with_all=False))),
     ]
     counted = f"""\
-Measured at commit {made.commit[:12]}: {len(answers)} of {count} defects; {len(red)} were red,
-{len(drilled)} of them drills. A changed comment alone was green.
+Measured with the model, runner and guards of commit {made.commit}: {len(answers)} of {count}
+defects; {len(red)} were red, {len(drilled)} of them drills. A changed comment alone was green.
 {_describe_rest(len(answers) - len(red), count - len(answers))}
 Which stage a defect changes first is read from what stages leave, without any guard: the first
 whose log or files differ from those of a changed comment. What a drill turns red is taken from
@@ -137,7 +143,9 @@ is known.
             counted,
             regions.table(("", "share"), rows),
             "\n## Defects\n\n",
-            regions.table(head, [_row(one, known) for one in answers]),
+            regions.table(
+                head, [_row(one, known) for one in sorted(answers, key=lambda one: one.name)]
+            ),
             *_list_pictures(answers),
         ]
     )
@@ -145,7 +153,11 @@ is known.
 
 def _list_pictures(answers: Sequence[Answer]) -> list[str]:
     """Show the first screens that lie there: what is broken, and where, in ten seconds."""
-    names = [one.name for one in answers if (_SHOTS / f"red-{one.name}.png").is_file()]
+    names = [
+        one.name
+        for one in sorted(answers, key=lambda one: one.name)
+        if (_SHOTS / f"red-{one.name}.png").is_file()
+    ]
     lines = [f"\n![First screen of {name}](pictures/red-{name}.png)\n" for name in names]
     return ["\n## First screens of red reports\n", *lines] if lines else []
 

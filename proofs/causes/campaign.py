@@ -32,7 +32,8 @@ RED = "red"
 class Campaign:
     """What was said of the defects that have been planted so far.
 
-    ``known`` has of each drill its rank among all, for each guard that was left out.
+    ``known`` has of each drill its rank among all, for each guard that was left out. ``commit``
+    is the last one that changed what the runs depend on.
     """
 
     answers: tuple[Answer, ...]
@@ -75,7 +76,7 @@ def _is_current(clone: Clone, name: str) -> bool:
     return answers.order_causes(record, hub, clone.suite).causes == record.causes
 
 
-def read(source: Path, place: Path) -> Campaign:
+def read(source: Path, place: Path, commit: str) -> Campaign:
     """Read what is said today of every defect of which a hub is kept."""
     clone = Clone(source, place)
     truth = Truth(clone.find_clean(), _require_control(clone))
@@ -90,7 +91,7 @@ def read(source: Path, place: Path) -> Campaign:
         hubs=hubs,
         known=recognise(clone.project, clone.suite, said, hubs),
         roads=causes.roads_of(clone.suite),
-        commit=clone.commit,
+        commit=commit,
     )
 
 

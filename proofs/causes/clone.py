@@ -36,15 +36,15 @@ class Clone:
             source: The repository; what is committed there counts.
             place: Folder of the campaign.
         """
-        self.tree, self.kept = place / "tree", place / "hubs"
+        self.tree, self.planted_hubs = place / "tree", place / "hubs"
         self.socket = find_socket(place)
-        self.commit = self._take_commit(source)
+        self._take_commit(source)
         self.project: Project = load_project(self.tree)
         self.suite: SuiteSpec = self.project.suites[SUITE]
         self._clean_run()
 
-    def _take_commit(self, source: Path) -> str:
-        """Bring the clone to the commit of its source, with the tests left out; return it."""
+    def _take_commit(self, source: Path) -> None:
+        """Bring the clone to the commit of its source, with the tests left out."""
         if not (self.tree / ".git").is_dir():
             shutil.rmtree(self.tree, ignore_errors=True)
             self.tree.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,6 @@ class Clone:
             _call(self.tree, "git", "checkout", "--quiet", "--force", "-B", "tree", head)
             self._leave_tests_out()
             _call(self.tree, "git", *_WHO, "commit", "--quiet", "-a", "-m", head)
-        return head
 
     def _leave_tests_out(self) -> None:
         path = self.tree / "harness.toml"
@@ -113,7 +112,7 @@ class Clone:
 
     def run_planted(self, planted: Planted) -> Path:
         """Plant a defect, run, and return the hub at the place where it is kept."""
-        place = self.kept / planted.name
+        place = self.planted_hubs / planted.name
         shutil.rmtree(self.project.hubs / "blockers", ignore_errors=True)
         with self.planted(planted):
             hub = self.run()
@@ -135,7 +134,7 @@ class Clone:
 
     def find_hub(self, name: str) -> Path | None:
         """Return the hub that is kept of a defect; None where there is none."""
-        hubs = sorted((self.kept / name).glob("*"))
+        hubs = sorted((self.planted_hubs / name).glob("*"))
         return hubs[-1] if hubs else None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.experiments.drills import drill as drills
 from harness.experiments.explain import suspects
+from harness.files import sha256_bytes
 from proofs.causes import defects
 
 SUITE = "smoke"
@@ -43,7 +44,10 @@ def list_planted(root: Path) -> tuple[Planted, ...]:
         Planted(name=one.name, guard="", paths=(one.path,), plant=_replace(one))
         for one in defects.ALL
     )
-    return (*planted_defects, *more)
+    # In an order of their own, so that those planted first speak for all.
+    return tuple(
+        sorted((*planted_defects, *more), key=lambda one: sha256_bytes(one.name.encode()))
+    )
 
 
 # A run with it must be green: nothing is wrong.

@@ -87,8 +87,8 @@ def test_page_counts_what_was_said() -> None:
 
     text = page.write_page(made, 9)
 
-    assert "7 of 9 defects; 6 were red" in text
-    assert "5 of them drills" in text
+    assert "7 of 9\ndefects" in text
+    assert "6 were red, 5 of them drills" in text
     assert "| exactly one open blocker | 5 of 6 |" in text
     assert "| first cause is the drill's guard, or the stage it reads | 3 of 5 |" in text
     assert "| first cause is in the stage that the defect changes first | 3 of 6 |" in text

@@ -148,6 +148,17 @@ PLANTED = [
         ("guard train-spread",),
         follows=("stage inference",),
     ),
+    # One defect that two programs below the same stage refuse, each in its own words.
+    Planted(
+        {"parity": crash("not equal"), "inference": crash("no numbers")},
+        ("stage parity",),
+        follows=("stage inference",),
+    ),
+    Planted(
+        {"parity": crash(), "inference": values(spread=0.0)},
+        ("stage parity",),
+        follows=("inference-spread",),
+    ),
     # The same error in two stages that do not need each other.
     Planted({"train": crash(), "other": crash()}, ("stage train",), follows=("stage other",)),
     # A test that fails, and numbers that move after it.
@@ -306,7 +317,8 @@ def red(id_: str, kind: str, **keys: Any) -> GuardResult:
         ([red("floor", "bound"), red("old", "artifact", value=None)], "old"),
         ([red("floor", "bound"), red("nan", "bound", value=None, found="nan")], "nan"),
         ([red("theirs", "of-another-package"), red("grid", "image")], "grid"),
-        ([red("default:made", "default"), red("slow", "resource")], "slow"),
+        ([red("default:made", "default"), red("grid", "image")], "default:made"),
+        ([red("default:made", "default"), red("mean", "golden")], "mean"),
         ([red("first", "bound"), red("second", "equal")], "first"),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
@@ -318,7 +330,7 @@ def test_the_guard_that_says_most_leads(declared: list[GuardResult], lead: str) 
         order=("train",),
         needs={"train": frozenset()},
         reads=dict.fromkeys(ids, frozenset({"train"})),
-        makers={},
+        makers={"made": "train"},
     )
     run_results = causes.RunResults(stages=(reports.stage("train", 0),), guards=(*declared,))
 
