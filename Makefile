@@ -22,8 +22,8 @@ DIST_READY := .venv-dist/.ready
 SOLVER_READY := $(VENV)/.solver-ready
 WANTS_SOLVER := $(if $(PARTS),$(filter quality,$(PARTS)),quality)
 
-# Lets an environment of a few packages more import the locked ones.
-BESIDE_LOCKED = PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+# Makes an environment of a few packages more that imports the locked ones.
+BESIDE_LOCKED := $(BIN)/python -m proofs.beside
 
 .DEFAULT_GOAL := help
 .PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power cause-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-model-signing test-mlflow test-s3 bench dist adopt adopt-repositories
@@ -39,11 +39,10 @@ $(READY): pyproject.toml $(MODEL)/pyproject.toml requirements.lock
 	@touch $@
 	@echo "setup: done"
 
-$(TF_READY): pyproject.toml $(MODEL)/pyproject.toml requirements.lock
-	@echo "setup: making $(TF_VENV) with TensorFlow beside the locked packages (once, a few minutes)"
-	@$(PYTHON) -m venv $(TF_VENV)
-	@$(TF_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock "torch==2.13.0"
-	@$(TF_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev]" -e "$(MODEL)[tf]"
+$(TF_READY): $(READY)
+	@echo "setup: making $(TF_VENV) with TensorFlow beside the locked packages (once, about a minute)"
+	@$(BESIDE_LOCKED) $(TF_VENV)
+	@$(TF_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e . -e "$(MODEL)[tf]"
 	@touch $@
 	@echo "setup: done"
 
@@ -117,19 +116,19 @@ test-crate: $(READY) ## Validate exported RO-Crates with the public validator
 	@$(BIN)/python -m pytest tests/harness/sharing/export/test_crate.py
 
 test-mlflow: $(READY) ## Test the MLflow export with its library, in an environment of its own
-	@test -x .venv-mlflow/bin/python || $(PYTHON) -m venv .venv-mlflow
+	@$(BESIDE_LOCKED) .venv-mlflow
 	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mlflow-skinny sqlalchemy alembic
-	@$(BESIDE_LOCKED) .venv-mlflow/bin/python -m pytest -p no:anyio tests/harness/sharing/export/test_tracking.py
+	@.venv-mlflow/bin/python -m pytest -p no:anyio tests/harness/sharing/export/test_tracking.py
 
 test-model-signing: $(READY) ## Hold signed models against the program of OpenSSF model signing
-	@test -x .venv-signing/bin/python || $(PYTHON) -m venv .venv-signing
+	@$(BESIDE_LOCKED) .venv-signing
 	@.venv-signing/bin/python -m pip install --quiet --disable-pip-version-check "model-signing==1.1.1" pyopenssl
-	@$(BESIDE_LOCKED) .venv-signing/bin/python -m pytest tests/harness/sharing/export/test_model_signature.py
+	@.venv-signing/bin/python -m pytest tests/harness/sharing/export/test_model_signature.py
 
 test-s3: $(READY) ## Test `harness store` against a local S3 server, in an environment of its own
-	@test -x .venv-s3/bin/python || $(PYTHON) -m venv .venv-s3
+	@$(BESIDE_LOCKED) .venv-s3
 	@.venv-s3/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock s3fs "moto[s3]" flask flask-cors
-	@$(BESIDE_LOCKED) .venv-s3/bin/python -m pytest -p no:anyio tests/harness/sharing/remote
+	@.venv-s3/bin/python -m pytest -p no:anyio tests/harness/sharing/remote
 
 screenshots: $(READY) ## Take the pictures of report and site into docs/pictures/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"
