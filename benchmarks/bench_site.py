@@ -96,7 +96,10 @@ def interactive(index: Path) -> float | None:
             began = time.perf_counter()
             seen.open(index)
             seen.page.locator("#filters [name=verdict]").select_option("red")
-            seen.page.wait_for_function("document.querySelectorAll('.runs tr[hidden]').length")
+            seen.page.wait_for_function(
+                "document.querySelector('.runs tbody tr:first-child').className === 'red' &&"
+                " /^[0-9]+ of/.test(document.getElementById('count').textContent)"
+            )
             return time.perf_counter() - began
     except ImportError:
         return None

@@ -28,13 +28,14 @@ _WORDS = {
 class Surroundings:
     """Where a page stands in a site: links to its index, its suite's trends, its blockers.
 
-    ``blockers`` are pairs of name and link. In a site there are no files of the hub beside
-    the page, so none are linked.
+    ``blockers`` and ``models`` are pairs of name and link. In a site there are no files of the
+    hub beside the page, so none are linked.
     """
 
     index: str
     trends: str
     blockers: tuple[tuple[str, str], ...] = ()
+    models: tuple[tuple[str, str], ...] = ()
 
 
 def render(hub: Path) -> str:

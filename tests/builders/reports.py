@@ -215,7 +215,7 @@ def write(store: Path, made: HubRecord, *, inputs: dict[str, str] | None = None)
     if made.verdict is Verdict.RED:
         block(hub, made, cause(made.suite))
     (hub / "plan" / "plan.json").write_text(json.dumps({"schema": 1, "inputs": inputs or {}}))
-    whole = replace(made, artifacts=tuple(artifacts))
+    whole = replace(made, artifacts=(*made.artifacts, *artifacts))
     (hub / "hub.json").write_text(json.dumps(records.encode(whole)))
     return hub
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from harness.evidence.hub import blockers
-from harness.records import GuardResult, HubRecord
+from harness.records import ArtifactRecord, GuardResult, HubRecord
+from harness.reporting.website.rows import Row
 from harness.verdict import Verdict
 from tests.builders import reports
 
@@ -34,6 +35,19 @@ def fill(store: Path, count: int, *, first: int = 0) -> list[HubRecord]:
         if one.verdict is Verdict.GREEN:
             register.note_green(one.suite, one.finished)
     return made
+
+
+def bundle(number: int) -> ArtifactRecord:
+    """Make the record of the bundle that a hub of the series left outside."""
+    return ArtifactRecord(
+        id="bundle",
+        stage="train",
+        path="runs/train/wts.h5.zip",
+        sha256=hashlib.sha256(f"model {number}".encode()).hexdigest(),
+        size=3_000_000,
+        external=True,
+        fresh=True,
+    )
 
 
 def record(number: int) -> HubRecord:
@@ -63,6 +77,7 @@ def record(number: int) -> HubRecord:
             "platform": "linux",
             "machine": "x86_64",
         },
+        artifacts=(bundle(number),),
         guards=(*base.guards, *_guards(metrics, verdict)),
         metrics=metrics,
     )
@@ -109,3 +124,26 @@ def _guards(metrics: dict[str, float], verdict: Verdict) -> Iterator[GuardResult
             found=f"{value:.4g}",
             expected="in its band",
         )
+
+
+def many_rows(count: int) -> list[Row]:
+    """Make rows of a site as a store of many runs has them: few words, many numbers."""
+    chance = random.Random(7)  # noqa: S311 - repeatable, no secret
+    times = [_BEGIN + timedelta(minutes=400 * i) for i in range(count)]
+    return [
+        Row(
+            suite=("forward-parity", "quick")[i % 3 == 2],
+            run_id=f"{times[i]:%Y%m%dT%H%M%SZ}-{i:06x}",
+            digest="0" * 64,
+            verdict="red" if i % 11 == 4 else "green",
+            reason=f"guard-{i % 50} found {chance.random():.3g}; expected 0.001 … 0.01",
+            finished=f"{times[i]:%Y-%m-%dT%H:%M}:31Z",
+            duration_s=round(chance.uniform(20, 900), 1),
+            commit=f"{chance.getrandbits(160):040x}",
+            dirty=i % 6 == 0,
+            environment=("cpu", "cuda")[i % 10 == 7] + " · torch 2.13.0 · python 3.12.4",
+            green_guards=53,
+            guards=54,
+        )
+        for i in range(count)
+    ]

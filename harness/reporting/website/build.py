@@ -12,7 +12,8 @@ from harness.evidence.hub import layout
 from harness.evidence.hub.store import HubStore
 from harness.reporting import html, view
 from harness.reporting.html import Surroundings
-from harness.reporting.website import blocked, feed, page_cache, pages, rows
+from harness.reporting.website import blocked, feed, models, page_cache, pages, rows, run_list
+from harness.reporting.website.models import Judge, Model
 from harness.reporting.website.page_cache import PageCache
 from harness.reporting.website.rows import Row
 
@@ -54,7 +55,13 @@ class _Site:
         return is_there
 
 
-def build(project: str, store: HubStore, folder: Path, address: str = "") -> SiteSummary:
+def build(
+    project: str,
+    store: HubStore,
+    folder: Path,
+    address: str = "",
+    judge: Judge | None = None,
+) -> SiteSummary:
     """Build the site of a store, or bring it up to date; only what is new is rendered.
 
     Killed at any moment, the next build completes it: what is remembered is written last.
@@ -64,6 +71,7 @@ def build(project: str, store: HubStore, folder: Path, address: str = "") -> Sit
         store: The hubs.
         folder: Where the site is, or is going to be.
         address: Where it is published, for the links of the feed.
+        judge: How the runs of the newest models are proved again; without it none is.
 
     Raises:
         ConfigError: The folder holds something else, or lies in the store.
@@ -82,17 +90,26 @@ def build(project: str, store: HubStore, folder: Path, address: str = "") -> Sit
         listed.append(row)
         rendered += is_new and row.is_readable
     _trends(site, listed, known)
+    _runs(site, listed, known)
+    made = models.gather(run_list.newest_first(listed))
+    known_models = before.models if known else {}
+    model_keys = _models(site, made, known_models, store, judge)
     entries = blocked.gather(store.root, listed)
     for entry in entries:
         site.put(entry.place, pages.blocker(project, entry))
-    site.put("index.html", pages.index(project, listed, entries))
+    site.put("index.html", pages.index(project, listed, entries, made))
     site.put(feed.FILE, feed.render(project, listed, address))
     gone = [page for page in before.pages if page not in site.pages]
     for page in gone:
         (folder / page).unlink(missing_ok=True)
     page_cache.write(
         folder,
-        PageCache(renderer=renderer, rows=tuple(listed), pages=tuple(sorted(site.pages))),
+        PageCache(
+            renderer=renderer,
+            rows=tuple(listed),
+            pages=tuple(sorted(site.pages)),
+            models=model_keys,
+        ),
     )
     return SiteSummary(
         hubs=len(listed),
@@ -122,6 +139,7 @@ def _row(site: _Site, hub: Path, known: Row | None) -> tuple[Row, bool]:
         index="../../index.html",
         trends=f"../../trends/{row.suite}.html",
         blockers=tuple((name, f"../../blockers/{name}.html") for name in row.blockers),
+        models=tuple((f"{sha[:12]}…", f"../../{models.place(sha)}") for sha in row.models),
     )
     site.put(row.place, html.page(hub_view, around))
     return row, True
@@ -146,6 +164,32 @@ def _trends(site: _Site, listed: Sequence[Row], known: dict[str, Row]) -> None:
         page = f"trends/{suite}.html"
         if here != before or not site.keep(page):
             site.put(page, pages.trends(site.project, suite, here))
+
+
+def _runs(site: _Site, listed: Sequence[Row], known: dict[str, Row]) -> None:
+    """Write the pages of runs in which one came or went."""
+    before = {page.place: page.rows for page in run_list.pages(list(known.values()))}
+    for page in run_list.pages(listed):
+        if page.rows != before.get(page.place) or not site.keep(page.place):
+            site.put(page.place, pages.runs(site.project, page))
+
+
+def _models(
+    site: _Site,
+    made: Sequence[Model],
+    known: dict[str, str],
+    store: HubStore,
+    judge: Judge | None,
+) -> dict[str, str]:
+    """Write the pages of models of which something new is known, and of the newest."""
+    logged = models.read_logged(store) if made else {}
+    keys = {}
+    for model in made:
+        keys[model.place] = key = models.identify(model, logged)
+        if model.is_judged or known.get(model.place) != key or not site.keep(model.place):
+            makers = list(models.read_makers(model, store.root, logged, judge))
+            site.put(model.place, pages.model(site.project, model, makers))
+    return keys
 
 
 def _refuse_foreign(folder: Path, hubs: Path) -> None:

@@ -7,7 +7,7 @@ is dropped and everything is rendered again.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,16 @@ _PACKAGE = Path(__file__).parents[1]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageCache:
-    """Rows of the last build and every page it wrote; ``renderer`` names the code that did."""
+    """Rows of the last build and every page it wrote; ``renderer`` names the code that did.
+
+    ``models`` says, by their pages, what those of the models were made of.
+    """
 
     schema: int = _SCHEMA
     renderer: str = ""
     rows: tuple[Row, ...] = ()
     pages: tuple[str, ...] = ()
+    models: dict[str, str] = field(default_factory=dict)
 
 
 def renderer() -> str:

@@ -6,17 +6,22 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from markupsafe import Markup
 
 from harness.reporting import html
+from harness.reporting.website import models, run_list
 from harness.reporting.website import trends as lines
 from harness.reporting.website.blocked import Entry
+from harness.reporting.website.models import Maker, Model
 from harness.reporting.website.rows import UNREADABLE, Row
+from harness.reporting.website.run_list import RunPage
 from harness.verdict import Verdict
 
 _STRIP = 40  # runs in the strip of a suite
 _SIDE = 8
+_MODELS = 10  # newest models that the index lists
 _VERDICTS = (*(v.value for v in (Verdict.GREEN, Verdict.RED, Verdict.INCONCLUSIVE)), UNREADABLE)
 
 
@@ -32,9 +37,11 @@ class _Suite:
     strip: Markup
 
 
-def index(project: str, rows: Sequence[Row], entries: Sequence[Entry]) -> str:
-    """Render the index: suites, open blockers, and all runs, the newest first."""
-    newest_first = sorted(rows, key=lambda r: (r.run_id, r.suite), reverse=True)
+def index(
+    project: str, rows: Sequence[Row], entries: Sequence[Entry], made: Sequence[Model]
+) -> str:
+    """Render the index: suites, open blockers, newest models, and all runs."""
+    newest_first = run_list.newest_first(rows)
     environments = sorted({r.environment for r in rows if r.is_readable})
     suites = [_suite(name, newest_first) for name in sorted({r.suite for r in rows})]
     script = html.environment().get_template("site.js").render()
@@ -43,17 +50,26 @@ def index(project: str, rows: Sequence[Row], entries: Sequence[Entry]) -> str:
         project,
         "Runs",
         "",
-        rows=newest_first,
+        shown=newest_first[: run_list.SHOWN],
+        count=len(rows),
+        older=run_list.pages(rows),
+        data=run_list.data(newest_first),
         suites=suites,
-        numbers={suite.name: number for number, suite in enumerate(suites)},
         environments=environments,
-        places={name: number for number, name in enumerate(environments)} | {"": ""},
         verdicts=[v for v in _VERDICTS if any(r.verdict == v for r in rows)],
         open=[e for e in entries if e.head.status == "open"],
+        models=made[:_MODELS],
+        models_count=len(made),
         closed=[e for e in entries if e.head.status != "open"],
         script=Markup(script),  # noqa: S704 - our own file
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def runs(project: str, page: RunPage) -> str:
+    """Render a page of runs for readers without script."""
+    title = f"Runs, page {page.number}"
+    return _render("site_runs.html.j2", project, title, "../", page=page)
 
 
 def trends(project: str, suite: str, rows: Sequence[Row]) -> str:
@@ -66,6 +82,20 @@ def trends(project: str, suite: str, rows: Sequence[Row]) -> str:
         suite=suite,
         count=len(rows),
         groups=lines.groups(rows),
+    )
+
+
+def model(project: str, model_: Model, makers: Sequence[Maker]) -> str:
+    """Render the chain of evidence of a model."""
+    name = Path(makers[0].artifact.path).name if makers else "A model"
+    return _render(
+        "site_model.html.j2",
+        project,
+        f"{name} {model_.sha256[:12]}…",
+        "../",
+        model=model_,
+        makers=makers,
+        today=models.today(),
     )
 
 
@@ -84,7 +114,8 @@ def blocker(project: str, entry: Entry) -> str:
 
 
 def _render(template: str, project: str, title: str, root: str, **values: object) -> str:
-    context = {"crumb": title, **values}
+    helpers = {"reason": run_list.shorten_reason, "minute": run_list.shorten_time}
+    context = {"crumb": title, **helpers, **values}
     made = html.environment().get_template(template)
     return made.render(project=project, title=title, root=root, **context)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import HarnessError, IntegrityError
-from harness.evidence.hub import blockers
+from harness.evidence.hub import blockers, models
 from harness.files import json_bytes, sha256_bytes
 from harness.judgement import quarantine
 from harness.records import HubRecord
@@ -30,7 +30,7 @@ class Row:
     ``digest`` is the SHA-256 of its record; a row with another one is read again. ``verdict``
     is a verdict or ``unreadable``. ``bands`` hold, per metric, the bounds the run was judged
     by; ``group`` names what makes its numbers comparable with those of other runs; ``beside``
-    says what the verdict leaves out.
+    says what the verdict leaves out; ``models`` are digests of the models that it made.
     """
 
     suite: str
@@ -50,6 +50,7 @@ class Row:
     metrics: dict[str, float] = field(default_factory=dict)
     bands: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
     beside: str = ""
+    models: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -82,6 +83,7 @@ def make_row(hub: Path, record: HubRecord, digest: str) -> Row:
         metrics=dict(record.metrics),
         bands=bands(record),
         beside=quarantine.standing_out(record),
+        models=tuple(artifact.sha256 for artifact in models.list_models(record)),
     )
 
 

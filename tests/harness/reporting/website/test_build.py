@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.evidence.hub.store import HubStore
-from harness.reporting.website import build, page_cache
+from harness.reporting.website import build, models, page_cache
 from tests.builders import reports, stores
 
 
@@ -49,6 +49,7 @@ def test_every_hub_has_its_page(place: Path) -> None:
         "trends/forward-parity.html",
         "trends/quick.html",
         *(f"blockers/{p.stem}.html" for p in (place / "hubs/blockers").glob("B-*.md")),
+        *(models.place(stores.bundle(number).sha256) for number in range(6)),
     }
     assert all(f'href="{name}"'.encode() in pages["index.html"] for name in hubs)
 
