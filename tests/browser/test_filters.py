@@ -108,7 +108,7 @@ def test_keyboard_reaches_filters_and_runs(running: Any, site: Path) -> None:
     reached = []
     with chromium.visit(running) as seen:
         seen.open(site / "index.html")
-        for _ in range(16):
+        for _ in range(32):
             seen.page.keyboard.press("Tab")
             reached.append(
                 seen.page.evaluate(

@@ -9,6 +9,7 @@ import struct
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ NOON = datetime(2026, 1, 3, 12, tzinfo=UTC)
 RUN, BEFORE = "20260102T030405Z-a1b2c3", "20260101T030405Z-0f0f0f"
 
 
+@cache
 def png(width: int, height: int, phase: float = 0.0) -> bytes:
     """Make a grey picture with structure in it."""
     rows = bytearray()

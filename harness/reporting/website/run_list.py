@@ -69,9 +69,9 @@ def data(rows: Sequence[Row]) -> Markup:
     beginning to the end (a place, negative, where the end is no such time), green guards, all
     guards, flags, and at last the places of reason and remark, if there are any.
     """
-    places: dict[str, int] = {"": 0}
+    places = {"": 0}
     listed = [_encode(row, places) for row in rows]
-    value = {"marks": _marks(), "shown": SHOWN, "words": list(places), "rows": listed}
+    value = {"marks": _marks(), "shown": SHOWN, "words": [*map(text.visible, places)], "rows": listed}
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         written = written.replace(character, f"\\u{ord(character):04x}")
@@ -80,7 +80,7 @@ def data(rows: Sequence[Row]) -> Markup:
 
 def _encode(row: Row, places: dict[str, int]) -> list[str | int]:
     def place(words: str) -> int:
-        return places.setdefault(text.visible(words), len(places))
+        return places.setdefault(words, len(places))  # as it is: made visible once, at the end
 
     minutes = _minutes(row)
     flags = _READABLE * row.is_readable + _DIRTY * row.dirty
