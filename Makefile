@@ -26,7 +26,7 @@ WANTS_SOLVER := $(if $(PARTS),$(filter quality,$(PARTS)),quality)
 BESIDE_LOCKED := $(BIN)/python -m proofs.beside
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power cause-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-model-signing test-mlflow test-s3 bench dist adopt adopt-repositories
+.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power cause-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-bom test-model-signing test-mlflow test-s3 bench dist adopt adopt-repositories
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -114,6 +114,11 @@ test-crate: $(READY) ## Validate exported RO-Crates with the public validator
 	@test -x .venv-crate/bin/python || $(PYTHON) -m venv .venv-crate
 	@.venv-crate/bin/python -m pip install --quiet --disable-pip-version-check "roc-validator==0.13.0"
 	@$(BIN)/python -m pytest tests/harness/sharing/export/test_crate.py
+
+test-bom: $(READY) ## Validate exported ML-BOMs with the public CycloneDX validator
+	@test -x .venv-bom/bin/python || $(PYTHON) -m venv .venv-bom
+	@.venv-bom/bin/python -m pip install --quiet --disable-pip-version-check "cyclonedx-python-lib[json-validation]==11.12.0"
+	@$(BIN)/python -m pytest tests/harness/sharing/export/test_cyclonedx.py
 
 test-mlflow: $(READY) ## Test the MLflow export with its library, in an environment of its own
 	@$(BESIDE_LOCKED) .venv-mlflow

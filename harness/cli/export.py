@@ -12,16 +12,17 @@ from harness.cli.options import Session
 from harness.config.project import Project
 from harness.errors import ConfigError, NotAProjectError
 from harness.evidence.hub.store import read_record
-from harness.sharing.export import bagit, in_toto, ro_crate
+from harness.sharing.export import bagit, cyclonedx, in_toto, ro_crate
 
 EXAMPLES = """\b
 Examples:
   harness export --hub latest --format bagit -o bag
   harness export --hub quick:latest --format in-toto --sign KEYFILE -o quick.intoto.jsonl
   harness export --hub latest --format ro-crate -o crate
+  harness export --hub latest --format cyclonedx -o model.cdx.json
   harness export --hub latest --format mlflow --tracking-uri sqlite:///mlflow.db
 """
-_FOLDERS = {"bagit": bagit.write, "ro-crate": ro_crate.write}
+_PLAIN = {"bagit": bagit.write, "cyclonedx": cyclonedx.write}
 
 
 @click.command(epilog=EXAMPLES, context_settings=options.CONTEXT)
@@ -29,9 +30,9 @@ _FOLDERS = {"bagit": bagit.write, "ro-crate": ro_crate.write}
 @click.option(
     "--format",
     "kind",
-    type=click.Choice([*_FOLDERS, "in-toto", "mlflow"]),
+    type=click.Choice([*_PLAIN, "ro-crate", "in-toto", "mlflow"]),
     required=True,
-    help="bagit and ro-crate make a folder, in-toto a file, mlflow a tracked run.",
+    help="bagit and ro-crate make a folder, cyclonedx and in-toto a file, mlflow a run.",
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Where to write; not for mlflow."
@@ -48,10 +49,12 @@ _FOLDERS = {"bagit": bagit.write, "ro-crate": ro_crate.write}
 @options.common
 @options.pass_session
 def command(session: Session, /, **flags: Any) -> None:
-    """Export a hub as a bag, as attestations, as a research object or as a tracked run.
+    """Export a hub for archives, supply chains, research and trackers.
 
-    The hub itself stays as it is; every copied file is held against the manifest. A hub is
-    one run of mlflow, however often it is exported.
+    As a bag, as attestations, as a bill of materials of its models (CycloneDX ML-BOM), as a
+    research object with its models, or as a tracked run. The hub itself stays as it is; every
+    copied file is held against the manifest. A hub is one run of mlflow, however often it is
+    exported.
     """
     hub = resolve.hub(flags["name"], session)
     _refuse_mixed(flags)
@@ -106,8 +109,10 @@ def _write(session: Session, hub: Path, flags: dict[str, Any]) -> None:
         raise ConfigError(
             str(output), found="a place in the sealed hub", expected="another", remedy=remedy
         )
-    if kind in _FOLDERS:
-        _FOLDERS[kind](hub, record, output)
+    if kind in _PLAIN:
+        _PLAIN[kind](hub, record, output)
+    elif kind == "ro-crate":
+        ro_crate.write(hub, record, output, _project(session))
     else:
         secret, by = signer.read_signer(flags["key_file"]), builder_options.builder(flags)
         in_toto.write(hub, record, output, secret, project=_project(session), builder=by)

@@ -71,7 +71,12 @@ def data(rows: Sequence[Row]) -> Markup:
     """
     places = {"": 0}
     listed = [_encode(row, places) for row in rows]
-    value = {"marks": _marks(), "shown": SHOWN, "words": [*map(text.visible, places)], "rows": listed}
+    value = {
+        "marks": _marks(),
+        "shown": SHOWN,
+        "words": [*map(text.visible, places)],
+        "rows": listed,
+    }
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         written = written.replace(character, f"\\u{ord(character):04x}")

@@ -57,11 +57,25 @@ def copy(hub: Path, target: Path) -> dict[str, str]:
         shutil.copyfile(hub / name, path, follow_symlinks=False)
         # The copy is what is held against the seal: it may differ from what was read a moment
         # before.
-        if (sha256 := digest.sha256(path)) != expected:
-            raise IntegrityError(
-                name,
-                found=f"{sha256[:12]}…",
-                expected=f"{expected[:12]}… as sealed",
-                remedy="Restore the hub from a copy; harness verify names what is wrong.",
-            )
+        _require_digest(name, digest.sha256(path), expected)
     return listed
+
+
+def require_sealed(hub: Path) -> None:
+    """Hold every file of a hub against the manifest, where nothing is copied.
+
+    Raises:
+        IntegrityError: A file is not as it was sealed.
+    """
+    for name, expected in inventory.read_manifest(hub).items():
+        _require_digest(name, digest.sha256(hub / name), expected)
+
+
+def _require_digest(name: str, sha256: str, expected: str) -> None:
+    if sha256 != expected:
+        raise IntegrityError(
+            name,
+            found=f"{sha256[:12]}…",
+            expected=f"{expected[:12]}… as sealed",
+            remedy="Restore the hub from a copy; harness verify names what is wrong.",
+        )

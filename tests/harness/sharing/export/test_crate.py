@@ -12,12 +12,12 @@ import pytest
 
 from harness.evidence.hub.store import read_record
 from harness.sharing.export import ro_crate
-from tests.builders import sealed
+from tests.builders import claims
 
 _ROOT = Path(__file__).parents[4]
 _PYTHON = _ROOT / ".venv-crate" / "bin" / "python"
 _PROFILES = ("ro-crate-1.2", "process-run-crate-0.5")
-# What a tool cannot know: who ran it, and how to reach him.
+# What a tool cannot know: who ran it, how to reach him, and a web page of the program.
 _UNKNOWN = ("ORCID", "contactPoint", "The SoftwareApplication id SHOULD be an absolute URI")
 
 pytestmark = [
@@ -31,9 +31,19 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def crate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the crate of a small hub."""
-    made = sealed.make(tmp_path_factory.mktemp("crate") / "project")
-    return ro_crate.write(made.hub, read_record(made.hub), made.root.parent / "crate")
+    """Return the crate of a small hub with its model in it."""
+    folder = tmp_path_factory.mktemp("crate")
+    claim = claims.honest(claims.make(folder / "p"), claims.scan(folder))
+    target = folder / "crate"
+    return ro_crate.write(claim.hub, read_record(claim.hub), target, claim.project)
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the crate of a hub whose model lies elsewhere."""
+    folder = tmp_path_factory.mktemp("described")
+    claim = claims.honest(claims.make(folder / "p"), claims.scan(folder))
+    return ro_crate.write(claim.hub, read_record(claim.hub), folder / "crate")
 
 
 def issues(crate: Path, profile: str) -> list[tuple[str, str]]:
@@ -44,10 +54,13 @@ def issues(crate: Path, profile: str) -> list[tuple[str, str]]:
     return [(severity, message) for severity, _, message in lines]
 
 
+@pytest.mark.parametrize("name", ["crate", "described"])
 @pytest.mark.parametrize("profile", _PROFILES)
-def test_a_crate_is_valid_for_the_public_validator(crate: Path, profile: str) -> None:
+def test_a_crate_is_valid_for_the_public_validator(
+    request: pytest.FixtureRequest, name: str, profile: str
+) -> None:
     """No requirement is broken, and no recommendation that a program could follow."""
-    listed = issues(crate, profile)
+    listed = issues(request.getfixturevalue(name), profile)
 
     assert [text for severity, text in listed if severity == "REQUIRED"] == []
     assert [text for _, text in listed if not any(word in text for word in _UNKNOWN)] == []

@@ -17,12 +17,13 @@ from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
 
 from harness.cli.main import main
+from harness.config.project import Project
 from harness.errors import IntegrityError
 from harness.evidence.hub import inventory
 from harness.evidence.hub.store import read_record
 from harness.evidence.ledger import keys
 from harness.sharing.export import bagit, in_toto, ro_crate
-from tests.builders import sealed
+from tests.builders import claims, sealed
 from tests.builders.sealed import Store
 
 
@@ -160,3 +161,31 @@ def test_the_command_writes_once_and_outside_the_hub(
 
     assert codes == ([0, 0] if kind == "in-toto" else [0, 2])
     assert inside == 2
+
+
+def test_a_crate_holds_the_model_where_it_still_lies(tmp_path: Path) -> None:
+    """As the run left it: in the crate. Changed since, or elsewhere: known by its digest."""
+    claim = claims.honest(claims.make(tmp_path / "p"), claims.scan(tmp_path))
+    record = read_record(claim.hub)
+    (model,) = (a for a in record.artifacts if a.id == "bundle")
+    bundle = claim.project.root / model.path
+    content = bundle.read_bytes()
+
+    def entity(name: str, project: Project | None) -> dict[str, Any]:
+        crate = ro_crate.write(claim.hub, record, tmp_path / name, project)
+        graph = json.loads((crate / ro_crate.METADATA).read_bytes())["@graph"]
+        wanted = f"sha256:{model.sha256}"
+        (one,) = (e for e in graph if e.get("identifier") == wanted)
+        (action,) = (e for e in graph if e["@id"] == "#run")
+        assert {"@id": one["@id"]} in action["result"]
+        assert "example." not in json.dumps(graph)
+        return one
+
+    whole = entity("whole", claim.project)
+    assert whole["@type"] == "File"
+    assert (tmp_path / "whole" / whole["@id"]).read_bytes() == content
+    assert entity("elsewhere", None)["@type"] == "CreativeWork"
+    bundle.chmod(0o644)
+    bundle.write_bytes(content + b".")
+    assert entity("changed", claim.project)["@type"] == "CreativeWork"
+    assert not (tmp_path / "changed/models").exists()
