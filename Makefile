@@ -25,8 +25,11 @@ WANTS_SOLVER := $(if $(PARTS),$(filter quality,$(PARTS)),quality)
 # Makes an environment of a few packages more that imports the locked ones.
 BESIDE_LOCKED := $(BIN)/python -m proofs.beside
 
+# Runs a command without network, where the system lets its user cut it.
+WITHOUT_NETWORK = $$(unshare --map-root-user --net true 2>/dev/null && echo unshare --map-root-user --net)
+
 .DEFAULT_GOAL := help
-.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power cause-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-bom test-model-signing test-mlflow test-s3 bench dist adopt adopt-repositories
+.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power cause-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-bom test-model-signing test-notes test-mlflow test-s3 bench dist adopt adopt-repositories
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -125,10 +128,13 @@ test-mlflow: $(READY) ## Test the MLflow export with its library, in an environm
 	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock mlflow-skinny sqlalchemy alembic
 	@.venv-mlflow/bin/python -m pytest -p no:anyio tests/harness/sharing/export/test_tracking.py
 
-test-model-signing: $(READY) ## Hold signed models against the program of OpenSSF model signing
+test-model-signing: $(READY) ## Hold signed models against public programs, with the network cut where that is allowed
 	@$(BESIDE_LOCKED) .venv-signing
 	@.venv-signing/bin/python -m pip install --quiet --disable-pip-version-check "model-signing==1.1.1" pyopenssl
-	@.venv-signing/bin/python -m pytest tests/harness/sharing/export/test_model_signature.py
+	@$(WITHOUT_NETWORK) .venv-signing/bin/python -m pytest -p no:anyio $(addprefix tests/harness/sharing/export/test_,model_signature.py signed_model.py export.py summary.py)
+
+test-notes: $(READY) ## Hold checkpoints and proofs against Go's note and tlog (needs golang-go, golang-golang-x-mod-dev)
+	@$(WITHOUT_NETWORK) $(BIN)/python -m pytest tests/harness/evidence/ledger/test_go_judge.py
 
 test-s3: $(READY) ## Test `harness store` against a local S3 server, in an environment of its own
 	@$(BESIDE_LOCKED) .venv-s3
