@@ -157,7 +157,7 @@ def _tell_witness(pinned: Path, word: str) -> str:
     Raises:
         IntegrityError: It did not.
     """
-    key = witness.read_key(word)
+    key = keys.read_public(word, keys.WITNESS)
     note = checkpoint.read_checkpoint(digest.read_bytes(pinned, checkpoint.LIMIT), pinned.name)
     seconds = witness.time_cosigned(note, key)
     if seconds is None:

@@ -14,6 +14,7 @@ from harness.errors import IntegrityError
 from harness.evidence.hub import digest, layout
 from harness.evidence.ledger import checkpoint, keys, witness
 from harness.evidence.ledger.checkpoint import Checkpoint, Note
+from harness.evidence.ledger.keys import PublicKey
 from harness.evidence.ledger.log import Ledger
 
 EXAMPLES = """\b
@@ -62,7 +63,7 @@ def command(
     witness.require_continuation(seen, note.checkpoint, Ledger(theirs).leaves())
     if secret is None:
         return
-    key, seconds = witness.of_secret(secret), int(time.time())
+    key, seconds = secret.witness, int(time.time())
     memory.parent.mkdir(parents=True, exist_ok=True)
     files.write_text(memory, checkpoint.write(note.checkpoint))  # what is signed is known first
     files.write_text(
@@ -80,9 +81,7 @@ def command(
     )
 
 
-def _lines(
-    new: Checkpoint, seen: Checkpoint | None, key: witness.WitnessKey, path: Path
-) -> list[str]:
+def _lines(new: Checkpoint, seen: Checkpoint | None, key: PublicKey, path: Path) -> list[str]:
     since = "seen for the first time" if seen is None else f"continuing {seen.size} seen before"
     return [
         f"{new.size} entries of {new.origin}, {since}, cosigned in {path}",
@@ -94,11 +93,11 @@ def _read(path: Path) -> Note:
     return checkpoint.read_checkpoint(digest.read_bytes(path, checkpoint.LIMIT), path.name)
 
 
-def _add_line(path: Path, key: witness.WitnessKey, line: str) -> str:
+def _add_line(path: Path, key: PublicKey, line: str) -> str:
     """Return a checkpoint with a cosignature in the place of the witness's earlier one."""
     head, _, foot = path.read_text("utf-8").partition("\n\n")
     note = _read(path)
-    mine = [name == key.name and raw[:4] == key.id for name, raw in note.signatures]
+    mine = [keys.is_named(key, name, raw) for name, raw in note.signatures]
     others = [
         text
         for text, is_mine in zip(foot.splitlines(keepends=True), mine, strict=True)

@@ -4,7 +4,7 @@ Public keys are written ``name+id+base64`` and secret ones ``PRIVATE+KEY+name+id
 spelling of the signed-note format. The library behind them is the extra ``sign``, and is
 imported only when a key is used.
 
-Source: C2SP signed-note, version 1 (Ed25519, signature type 0x01).
+Source: C2SP signed-note, version 1 (Ed25519, signature type 0x01) and tlog-cosignature (0x04).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from harness.errors import ConfigError, IntegrityError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-_ED25519 = b"\x01"
+SIGNER, WITNESS = b"\x01", b"\x04"  # what a key signs: a note itself, or that it was seen when
 _SECRET = "PRIVATE+KEY+"  # noqa: S105 - the mark of a secret, no secret
 _NAME = re.compile(r"[^\s+\x00-\x1f\x7f]{1,100}")
 _RAW_SIZE, _ID_SIZE, _SIGNATURE_SIZE = 32, 4, 64
@@ -29,19 +29,23 @@ _RAW_SIZE, _ID_SIZE, _SIGNATURE_SIZE = 32, 4, 64
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """Who may sign: the name, and 32 bytes."""
+    """Who may sign: the name, and 32 bytes; ``kind`` is what the key signs.
+
+    The same bytes have another id as a signer's than as a witness's, and never pass as it.
+    """
 
     name: str
     raw: bytes
+    kind: bytes = SIGNER
 
     @property
     def id(self) -> bytes:
         """Four bytes that tell keys of one name apart."""
-        return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.raw).digest()[:4]
+        return hashlib.sha256(self.name.encode() + b"\n" + self.kind + self.raw).digest()[:4]
 
     def encode(self) -> str:
         """Write the key as text."""
-        return f"{self.name}+{self.id.hex()}+{_base64(_ED25519 + self.raw)}"
+        return f"{self.name}+{self.id.hex()}+{_base64(self.kind + self.raw)}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -52,13 +56,18 @@ class SecretKey:
     seed: bytes
 
     @property
+    def witness(self) -> PublicKey:
+        """The key that checks what this one cosigns as a witness."""
+        return PublicKey(self.name, self.public.raw, WITNESS)
+
+    @property
     def public(self) -> PublicKey:
         """The key that checks what this one signs."""
         return PublicKey(self.name, _private(self.seed).public_key().public_bytes_raw())
 
     def encode(self) -> str:
         """Write the key as text, to be kept secret."""
-        return f"{_SECRET}{self.name}+{self.public.id.hex()}+{_base64(_ED25519 + self.seed)}"
+        return f"{_SECRET}{self.name}+{self.public.id.hex()}+{_base64(SIGNER + self.seed)}"
 
     def sign(self, text: bytes) -> bytes:
         """Sign a text; return the key's id and the signature."""
@@ -79,16 +88,17 @@ def new(name: str) -> SecretKey:
     return SecretKey(name, ed25519.Ed25519PrivateKey.generate().private_bytes_raw())
 
 
-def read_public(text: str) -> PublicKey:
-    """Read a public key.
+def read_public(text: str, kind: bytes = SIGNER) -> PublicKey:
+    """Read the public key of a signer, or of a witness.
 
     Raises:
-        ConfigError: The text is no such key, or its id does not fit.
+        ConfigError: The text is no such key, is of the other kind, or its id does not fit.
     """
-    name, sign, raw = _parts(text.strip(), "public key")
-    key = PublicKey(name, raw)
+    where = "public key" if kind == SIGNER else "witness key"
+    name, sign, raw = _parts(text.strip(), where, kind)
+    key = PublicKey(name, raw, kind)
     if key.id != sign:
-        raise _wrong("public key", "an id that does not fit the key", "the key as printed")
+        raise _wrong(where, "an id that does not fit the key", "the key as printed")
     return key
 
 
@@ -162,15 +172,15 @@ def _private(seed: bytes) -> Ed25519PrivateKey:
     return ed25519.Ed25519PrivateKey.from_private_bytes(seed)
 
 
-def _parts(text: str, where: str) -> tuple[str, bytes, bytes]:
+def _parts(text: str, where: str, kind: bytes = SIGNER) -> tuple[str, bytes, bytes]:
     name, _, rest = text.partition("+")
     sign, _, body = rest.partition("+")
     try:
         raw, number = decode_base64(body, where), bytes.fromhex(sign)
     except (IntegrityError, ValueError) as error:
         raise _wrong(where, "no readable key", "name+id+base64") from error
-    if not _NAME.fullmatch(name) or len(raw) != 1 + _RAW_SIZE or raw[:1] != _ED25519:
-        raise _wrong(where, "another kind of key", "an Ed25519 key, name+id+base64")
+    if not _NAME.fullmatch(name) or len(raw) != 1 + _RAW_SIZE or raw[:1] != kind:
+        raise _wrong(where, "another kind of key", f"an Ed25519 {where}, name+id+base64")
     return name, number, raw[1:]
 
 
@@ -188,4 +198,6 @@ def _require_library() -> None:
 
 def _wrong(where: str, found: str, expected: str) -> ConfigError:
     remedy = "Make a key with harness ledger key new NAME."
+    if where == "witness key":
+        remedy = "Ask the witness for the key that harness ledger witness prints."
     return ConfigError(where, found=found, expected=expected, remedy=remedy)

@@ -9,64 +9,15 @@ Source: C2SP tlog-cosignature (cosignature/v1, signature type 0x04) and tlog-wit
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from harness.errors import ConfigError, IntegrityError
+from harness.errors import IntegrityError
 from harness.evidence.ledger import keys, merkle
 from harness.evidence.ledger.checkpoint import Checkpoint, Note
 from harness.evidence.ledger.keys import PublicKey, SecretKey
 
-_TYPE = b"\x04"
-_ID_SIZE, _TIME_SIZE, _RAW_SIZE = 4, 8, 32
+_ID_SIZE, _TIME_SIZE = 4, 8
 _MARK = "\u2014 "
-
-
-@dataclass(frozen=True, slots=True)
-class WitnessKey:
-    """The public half of a witness: the name, and 32 bytes of Ed25519."""
-
-    name: str
-    raw: bytes
-
-    @property
-    def id(self) -> bytes:
-        """Four bytes of its own: a log's key of the same bytes has others."""
-        return hashlib.sha256(self.name.encode() + b"\n" + _TYPE + self.raw).digest()[:_ID_SIZE]
-
-    def encode(self) -> str:
-        """Write the key as text, as verifiers of notes take it."""
-        body = base64.b64encode(_TYPE + self.raw).decode()
-        return f"{self.name}+{self.id.hex()}+{body}"
-
-
-def of_secret(secret: SecretKey) -> WitnessKey:
-    """Return the witness that a secret key makes."""
-    return WitnessKey(secret.name, secret.public.raw)
-
-
-def read_key(text: str) -> WitnessKey:
-    """Read the public key of a witness.
-
-    Raises:
-        ConfigError: It is no such key, or its id does not fit.
-    """
-    name, _, rest = text.strip().partition("+")
-    number, _, body = rest.partition("+")
-    try:
-        raw = keys.decode_base64(body, "witness key")
-    except IntegrityError:
-        raw = b""
-    key = WitnessKey(name, raw[1:])
-    if raw[:1] != _TYPE or len(raw) != 1 + _RAW_SIZE or key.id.hex() != number:
-        raise ConfigError(
-            "witness key",
-            found="another kind of key, or an id that does not fit",
-            expected="name+id+base64, as harness ledger witness prints it",
-            remedy="Ask the witness for the key again.",
-        )
-    return key
 
 
 def cosign(checkpoint: Checkpoint, secret: SecretKey, seconds: int) -> str:
@@ -80,13 +31,13 @@ def cosign(checkpoint: Checkpoint, secret: SecretKey, seconds: int) -> str:
     Raises:
         ConfigError: The extra for signing is not installed.
     """
-    key = of_secret(secret)
+    key = secret.witness
     signature = secret.sign(_message(checkpoint, seconds))[_ID_SIZE:]
     raw = key.id + seconds.to_bytes(_TIME_SIZE, "big") + signature
     return f"{_MARK}{key.name} {base64.b64encode(raw).decode()}\n"
 
 
-def time_cosigned(note: Note, key: WitnessKey) -> int | None:
+def time_cosigned(note: Note, key: PublicKey) -> int | None:
     """Return when a witness signed a checkpoint [s since 1970, UTC]; None where it did not.
 
     Raises:
@@ -94,13 +45,12 @@ def time_cosigned(note: Note, key: WitnessKey) -> int | None:
         ConfigError: The extra for signing is not installed.
     """
     found_times = []
-    signer = PublicKey(key.name, key.raw)
     for name, raw in note.signatures:
-        if name != key.name or raw[:_ID_SIZE] != key.id:
+        if not keys.is_named(key, name, raw):
             continue
         seconds = int.from_bytes(raw[_ID_SIZE : _ID_SIZE + _TIME_SIZE], "big")
         message = _message(note.checkpoint, seconds)
-        if not keys.is_signed(signer, message, signer.id + raw[_ID_SIZE + _TIME_SIZE :]):
+        if not keys.is_signed(key, message, key.id + raw[_ID_SIZE + _TIME_SIZE :]):
             raise _refusal(f"a forged cosignature of {key.name}", "its own")
         found_times.append(seconds)
     return max(found_times, default=None)

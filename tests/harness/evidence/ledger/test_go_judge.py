@@ -65,7 +65,7 @@ def question(tmp_path_factory: pytest.TempPathFactory) -> Question:
     return {
         "Note": text,
         "Signers": [ADA.public.encode()],
-        "Witnesses": [witness.of_secret(WITNESS).encode()],
+        "Witnesses": [WITNESS.witness.encode()],
         "Leaves": [encode(line.rstrip(b"\n")) for line in ledger.lines()],
         "Record": RECORD,
         "Inclusion": [encode(h) for h in merkle.inclusion_proof(leaves, RECORD)],
@@ -101,7 +101,7 @@ def bend(question: Question) -> Iterator[tuple[str, Question]]:
         yield f"signature of the {word}", {**question, "Note": f"{head}\n\n{bent}{rest}"}
         yield f"no signature of the {word}", {**question, "Note": f"{head}\n\n{rest}"}
     yield "another signer", {**question, "Signers": [EVE.public.encode()]}
-    yield "another witness", {**question, "Witnesses": [witness.of_secret(LIAR).encode()]}
+    yield "another witness", {**question, "Witnesses": [LIAR.witness.encode()]}
     for name in ("Leaves", "Inclusion", "Consistency"):
         for place, each in enumerate(question[name]):
             listed = [*question[name]]

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from harness.cli import main as program
 from harness.errors import ConfigError, IntegrityError
-from harness.evidence.ledger import checkpoint, merkle, witness
+from harness.evidence.ledger import checkpoint, keys, merkle, witness
 from harness.evidence.ledger.checkpoint import Checkpoint
 from harness.evidence.ledger.keys import SecretKey
 from harness.evidence.ledger.log import Ledger
@@ -54,7 +54,7 @@ def test_a_cosigned_note_is_read_and_a_changed_one_refused() -> None:
     """Every byte of head, extension and signature counts."""
     text = checkpoint.write(point(7, extensions=("Extendo",)))
     text += witness.cosign(point(7, extensions=("Extendo",)), SECRET, 1_790_000_000)
-    key = witness.read_key(witness.of_secret(SECRET).encode())
+    key = keys.read_public(SECRET.witness.encode(), keys.WITNESS)
 
     note = checkpoint.read_checkpoint(text.encode(), "note")
     assert witness.time_cosigned(note, key) == 1_790_000_000
@@ -69,10 +69,10 @@ def test_a_cosigned_note_is_read_and_a_changed_one_refused() -> None:
 def test_a_log_key_is_no_witness() -> None:
     """The id of its type keeps a signature of the one from passing for the other's."""
     with pytest.raises(ConfigError):
-        witness.read_key(SECRET.public.encode())
+        keys.read_public(SECRET.public.encode(), keys.WITNESS)
     text = checkpoint.write(point(7), [SECRET])
     note = checkpoint.read_checkpoint(text.encode(), "note")
-    assert witness.time_cosigned(note, witness.of_secret(SECRET)) is None
+    assert witness.time_cosigned(note, SECRET.witness) is None
     assert note.signer([SECRET.public]) == SECRET.public
 
 
@@ -98,7 +98,7 @@ def test_a_ledger_that_was_rolled_back_needs_a_second_liar(
     ledger, pinned = theirs.ledger, theirs.ledger.path.with_name("checkpoint.txt")
     key = tmp_path / "key"
     key.write_text(SECRET.encode())
-    word = witness.of_secret(SECRET).encode()
+    word = SECRET.witness.encode()
 
     def ask(*words: str) -> int:
         return program.main([*words])
