@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ Examples:
   harness reproduce --hub HUB --sign KEYFILE
   harness reproduce --hub HUB --dataset train.npz --test-dataset test.npz --json
   harness reproduce --hub HUB --python .venv-of-the-run/bin/python
+  harness reproduce --hub HUB --present
 """
 _LISTED = 10
 
@@ -43,7 +43,10 @@ _LISTED = 10
 @click.option(
     "--python",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Interpreter with the packages of the run; the present one without it.",
+    help="Interpreter with harness and packages of the run, in the place of its lock.",
+)
+@click.option(
+    "--present", is_flag=True, help="Use the packages that are here, though there is a lock."
 )
 @options.common
 @options.pass_session
@@ -51,11 +54,15 @@ def command(session: Session, /, name: str, **flags: Any) -> int:
     """Run a hub's commit again and say how near the answer comes.
 
     The commit is checked out in a scratch tree and its suite run there with the parameters of
-    the run; your tree is not touched. Artifacts, tests, verdicts, code, rules, goldens and data
-    are compared, and the answer is bit-identical, rounding, statistically the same (within the
-    goldens that the hub was judged by) or changed. It becomes an entry of the ledger, signed
-    where a key is given: another one than signs for the producer. Data that the run was given
-    must be given again, and have the same digest.
+    the run; your tree is not touched. Where the run recorded a lock of its packages, they are
+    installed into a scratch environment, as wheels only, from the index that you have set up;
+    a lock that cannot be had is refused.
+
+    Artifacts, tests, verdicts, code, rules, goldens and data are compared, and the answer is
+    bit-identical, rounding, statistically the same (within the goldens that the hub was judged
+    by) or changed. It becomes an entry of the ledger, signed where a key is given: another one
+    than signs for the producer. Data that the run was given must be given again, and have the
+    same digest.
 
     A hub that began elsewhere, or a commit outside of HEAD's history, is code from others: it
     runs only when you name the commit.
@@ -69,7 +76,8 @@ def command(session: Session, /, name: str, **flags: Any) -> int:
         hub=hub,
         datasets=run_options.datasets(flags),
         commit=flags["commit"],
-        python=str((flags["python"] or Path(sys.executable)).absolute()),
+        python=str(flags["python"].absolute()) if flags["python"] else "",
+        is_present=flags["present"],
         signer=signer.read_signer(flags["key_file"]),
     )
     session.say(f"running the commit of {hub.parent.name}/{hub.name} again")
@@ -88,9 +96,11 @@ def _lines(result: Reproduced, wanted: rerun.Request) -> Iterator[str]:
         yield f"  and {len(result.findings) - _LISTED} more"
     if result.environment:
         yield f"environment: {text.visible(', '.join(result.environment))}"
-    if result.lock and wanted.python == str(Path(sys.executable).absolute()):
-        lock = text.visible(result.lock)
-        yield f"packages: those of this interpreter; the commit names the run's in {lock}"
+    if result.lock:
+        named = f"; the commit names the run's in {result.lock}" * (
+            result.lock not in result.packages
+        )
+        yield text.visible(f"packages: {result.packages}{named}")
     if wanted.signer is None:
         yield "unsigned: nobody answers for it; add --sign KEYFILE"
     yield f"logged as entry {result.entry.sequence} of the local ledger"
@@ -108,6 +118,7 @@ def _json(result: Reproduced) -> dict[str, Any]:
         "differences": encode(result.findings),
         "environment": list(result.environment),
         "lock": result.lock,
+        "packages": result.packages,
         "entry": result.entry.sequence,
         "key": result.entry.body.get("key"),
     }

@@ -20,6 +20,8 @@ from harness.errors import ConfigError
 
 # Where a declared path is looked up that a scratch checkout lacks: environments are not in git.
 HOME = "HARNESS_PYTHON_ROOT"
+# The one interpreter of all stages, whatever is declared: a rerun in a scratch environment.
+INSTEAD = "HARNESS_PYTHON_INSTEAD"
 
 
 def inherit(suite: SuiteSpec, top: TopTable) -> SuiteSpec:
@@ -34,12 +36,16 @@ def inherit(suite: SuiteSpec, top: TopTable) -> SuiteSpec:
 def locate(words: Sequence[str], root: Path) -> tuple[str, ...]:
     """Return the command that starts an interpreter; the harness's own for no words.
 
+    A rerun in a scratch environment puts that one's in the place of any.
+
     A first word with a folder in it is a path from ``root``; links are kept, for an
     environment is known by the path of its link.
 
     Raises:
         ConfigError: There is no such program.
     """
+    if instead := os.environ.get(INSTEAD):
+        return (instead,)
     if not words:
         return (sys.executable,)
     first = words[0]

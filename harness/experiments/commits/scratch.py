@@ -26,7 +26,7 @@ _LEFT_OVER = "3.hours.ago"
 _GRACE_S = 30.0
 _NAMED = 5
 JUDGED_HERE = "-P"  # flag of Python: the working folder is no place of modules
-_PASSED_ON = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
+_PASSED_ON = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", interpreters.INSTEAD)
 
 
 def top_of(root: Path) -> Path:

@@ -7,20 +7,22 @@ begin, is run when its commit is named by the user.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.config import config_file
+from harness.config import config_file, interpreters
 from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError, IntegrityError
 from harness.evidence.hub import checkout, digest, inventory, ledgers, plan, seal, stamp, starts
 from harness.evidence.hub.store import read_record
 from harness.evidence.ledger.keys import SecretKey
 from harness.evidence.ledger.log import Entry
-from harness.experiments.commits import scratch
+from harness.experiments.commits import environment, scratch
 from harness.experiments.reproduce.answer import Finding, Run, compare_runs
 from harness.judgement.verify import Outcome, reproductions, verify
 from harness.judgement.verify.reproductions import AnswerClass
@@ -28,7 +30,6 @@ from harness.records import HubRecord
 from harness.runner.stages.child import Stop
 
 _LISTED = 10
-_LOCKS = ("requirements.lock", "uv.lock", "pylock.toml", "poetry.lock", "pdm.lock")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +37,17 @@ class Request:
     """What to reproduce, and how.
 
     ``datasets`` are files by role for those that the run was given; ``commit`` is the one that
-    the user named, ``python`` the interpreter that carries it out, ``signer`` who answers.
+    the user named, ``signer`` who answers. The packages are those of the lock that the run
+    recorded; of ``python`` where the user names one; with ``is_present``, or without a lock,
+    those that are here.
     """
 
     project: Project
     hub: Path
     datasets: Mapping[str, Path] = field(default_factory=dict)
     commit: str = ""
-    python: str = sys.executable
+    python: str = ""
+    is_present: bool = False
     signer: SecretKey | None = None
 
 
@@ -51,13 +55,15 @@ class Request:
 class Reproduced:
     """What came of it: the class, what differs, what else was another, and the entry.
 
-    ``lock`` is a lock file of the commit that names the packages of the run.
+    ``lock`` is a lock file of the commit that names the packages of the run, ``packages`` says
+    which the rerun had.
     """
 
     answer: AnswerClass
     findings: tuple[Finding, ...]
     environment: tuple[str, ...]
     lock: str
+    packages: str
     entry: Entry
 
 
@@ -78,14 +84,16 @@ def reproduce(request: Request, stop: Stop) -> Reproduced:
     reproductions.require_other_key(hub, project, request.signer)
     with scratch.worktree(project, record.stamp.commit, "reproduce") as root:
         words = _words(request, record, root)
-        again, other = scratch.run_suite(
-            project,
-            record.suite,
-            root,
-            stop,
-            words,
-            program=(request.python, scratch.JUDGED_HERE),
-        )
+        with _packages(request, record, root) as (python, packages):
+            again, other = scratch.run_suite(
+                project,
+                record.suite,
+                root,
+                stop,
+                words,
+                program=(request.python or sys.executable, scratch.JUDGED_HERE),
+                environ={**os.environ, **python},
+            )
         answer, findings = compare_runs(
             Run(hub=hub, record=record, root=project.root),
             Run(hub=again, record=other, root=root),
@@ -103,6 +111,7 @@ def reproduce(request: Request, stop: Stop) -> Reproduced:
             for f in findings[:_LISTED]
         ],
         "environment": list(apart),
+        "packages": packages,
         "again": {"run_id": other.run_id, "manifest_sha256": manifest},
     }
     subject = seal.subject(record.suite, record.run_id)
@@ -114,8 +123,35 @@ def reproduce(request: Request, stop: Stop) -> Reproduced:
         findings=findings,
         environment=apart,
         lock=_lock_of(hub),
+        packages=packages,
         entry=entry,
     )
+
+
+@contextlib.contextmanager
+def _packages(
+    request: Request, record: HubRecord, root: Path
+) -> Iterator[tuple[dict[str, str], str]]:
+    """Yield the variable that sets the interpreter of the stages, and whose packages it has.
+
+    Raises:
+        ConfigError: The lock is not the one of the run, or cannot be had.
+    """
+    lock = _lock_of(request.hub)
+    if request.python or request.is_present or not lock:
+        yield {}, "of the interpreter that was named" if request.python else "those present"
+        return
+    known = plan.read_plan(request.hub).inputs[lock]
+    sha256 = digest.sha256(root / lock)
+    if sha256 != known:
+        raise ConfigError(
+            lock,
+            found=f"{sha256[:12]}… at the commit",
+            expected=f"{known[:12]}…, as the run recorded it",
+            remedy="Name an interpreter that has the packages with --python, or add --present.",
+        )
+    with environment.from_lock(root / lock, record.environment.get("python", "")) as python:
+        yield {interpreters.INSTEAD: str(python)}, f"of {lock}, {sha256}"
 
 
 def _require_whole(project: Project, hub: Path) -> None:
@@ -238,4 +274,4 @@ def _differences(record: HubRecord, other: HubRecord) -> tuple[str, ...]:
 def _lock_of(hub: Path) -> str:
     """Name the lock file among the inputs of a run, where there is one."""
     known: dict[str, Any] = dict(plan.read_plan(hub).inputs)
-    return next((path for path in known if Path(path).name in _LOCKS), "")
+    return next((path for path in known if Path(path).name in environment.LOCKS), "")
