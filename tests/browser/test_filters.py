@@ -74,12 +74,12 @@ def test_the_script_draws_what_the_table_showed(running: Any, site: Path) -> Non
 
 def test_a_long_list_is_drawn_in_parts(running: Any, tmp_path: Path) -> None:
     """The newest runs first, the rest by a button; filters see all of them."""
-    rows = many_rows(run_list.SHOWN + 7)
+    rows = many_rows(run_list.NEWEST + 7)
     page = tmp_path / "index.html"
     page.write_text(pages.index("project", rows, [], []))
     with chromium.visit(running) as seen:
         seen.open(page)
-        assert _count_rows(seen) == run_list.SHOWN
+        assert _count_rows(seen) == run_list.NEWEST
         seen.page.locator("#more button").click()
         assert _count_rows(seen) == len(rows)
         assert seen.page.locator("#more").is_hidden()

@@ -50,7 +50,7 @@ def index(
         project,
         "Runs",
         "",
-        shown=newest_first[: run_list.SHOWN],
+        shown=newest_first[: run_list.NEWEST],
         count=len(rows),
         older=run_list.pages(rows),
         data=run_list.data(newest_first),

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from harness.reporting import text
 from harness.reporting.website.rows import Row
 
-SHOWN = 200  # runs of the index as a table
+NEWEST = 200  # runs of the index as a table
 PER_PAGE = 500  # runs of a page that needs no script
 COMMIT = 12  # digits of a commit by which runs are filtered
 _REASON = 120
@@ -43,7 +43,7 @@ def pages(rows: Sequence[Row]) -> list[RunPage]:
 
     Counted from the oldest, so that a further run changes the last page and no other.
     """
-    if len(rows) <= SHOWN:
+    if len(rows) <= NEWEST:
         return []
     oldest_first = sorted(rows, key=_order)
     return [
@@ -73,7 +73,7 @@ def data(rows: Sequence[Row]) -> Markup:
     listed = [_encode(row, places) for row in rows]
     value = {
         "marks": _marks(),
-        "shown": SHOWN,
+        "shown": NEWEST,
         "words": [*map(text.visible, places)],
         "rows": listed,
     }

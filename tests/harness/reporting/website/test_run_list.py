@@ -80,7 +80,7 @@ def test_pages_hold_every_run_once_and_change_at_the_end_only() -> None:
 
     before, after = run_list.pages(listed[:-1]), run_list.pages(listed)
 
-    assert run_list.pages(listed[: run_list.SHOWN]) == []
+    assert run_list.pages(listed[: run_list.NEWEST]) == []
     assert sorted(r.run_id for p in after for r in p.rows) == sorted(r.run_id for r in listed)
     assert [one.rows == two.rows for one, two in zip(before, after, strict=True)] == [
         True,
