@@ -40,7 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "export": (
         "export",
-        "Export a hub as a bag, as attestations, as a research object or as a tracked run.",
+        "Export a hub for archives, supply chains, research and trackers.",
     ),
     "sign": ("sign", "Sign a model with what its run proved, or check such a signature."),
     "publish": ("publish", "Add sealed hubs to the published ledger and to git's index."),

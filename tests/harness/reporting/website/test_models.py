@@ -90,10 +90,10 @@ def test_who_ran_it_again_is_on_the_page(claim: Claim, tmp_path: Path) -> None:
 def test_only_the_newest_models_are_proved_again(tmp_path: Path) -> None:
     """Of the others the page says by which command; a build of thousands stays short."""
     stores.fill(tmp_path / "hubs", models.JUDGED + 2)
-    asked: list[Path] = []
+    judged: list[Path] = []
 
     def judge(hub: Path) -> VerifyReport:
-        asked.append(hub)
+        judged.append(hub)
         return verify(None, hub, allow_stale=True)
 
     for _ in range(2):
@@ -101,7 +101,7 @@ def test_only_the_newest_models_are_proved_again(tmp_path: Path) -> None:
             "project", HubStore(tmp_path / "hubs", tmp_path / "w"), tmp_path / "out", "", judge
         )
 
-    assert len(asked) == 2 * models.JUDGED
+    assert len(judged) == 2 * models.JUDGED
     pages = [path.read_text() for path in (tmp_path / "out/models").iterdir()]
     assert len(pages) == models.JUDGED + 2
     assert sum("Not proved again by this build" in page for page in pages) == 2
