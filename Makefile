@@ -29,7 +29,7 @@ BESIDE_LOCKED := $(BIN)/python -m proofs.beside
 WITHOUT_NETWORK = $$(unshare --map-root-user --net true 2>/dev/null && echo unshare --map-root-user --net)
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power cause-power verify faults browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-bom test-model-signing test-notes test-mlflow test-s3 bench dist adopt adopt-repositories
+.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power cause-power verify faults models browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-bom test-model-signing test-notes test-mlflow test-s3 bench dist adopt adopt-repositories
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -108,6 +108,9 @@ verify: $(READY) ## Re-prove a hub (HUB=hubs/<suite>/<run id>)
 
 faults: $(READY) ## Break real stores in every way and write docs/reliability.md (KILLS=500)
 	@$(BIN)/python -m proofs.faults $(if $(KILLS),--kills $(KILLS),)
+
+models: $(READY) ## Try what is claimed of models that travel, write the table of docs/reliability.md (ROWS="kills lies")
+	@$(WITHOUT_NETWORK) $(BIN)/python -m proofs.models $(foreach row,$(ROWS),--only $(row))
 
 browser: $(READY) ## Open report and site in Chromium (needs chromium on the path)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"

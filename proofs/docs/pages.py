@@ -18,6 +18,7 @@ from proofs.docs import (
     structure,
     wings,
 )
+from proofs.models import table as models
 from proofs.outside import table as outside
 
 REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
@@ -37,7 +38,7 @@ REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "harness": structure.harness,
         "model": structure.model,
     },
-    "reliability.md": {"outside": outside.rows},
+    "reliability.md": {"models": models.rows, "outside": outside.rows},
 }
 
 

@@ -16,6 +16,7 @@ import click
 
 from proofs.faults import campaigns, outcome_cache
 from proofs.faults.figures import FULL, SHORT, Campaign, Scale
+from proofs.models import table as models
 from proofs.outside import table as outside
 
 _PAGE = outcome_cache.ROOT / "docs" / "reliability.md"
@@ -109,8 +110,12 @@ def _page(rows: Sequence[tuple[str, Campaign]], jobs: int) -> str:
         f"{platform.system()} {platform.machine()}, Python {platform.python_version()},"
         f" {os.cpu_count()} cores; {minutes:.0f} minutes of rows, {jobs} at a time."
     )
-    marked = f"<!-- begin: outside -->\n\n{outside.rows()}\n\n<!-- end: outside -->\n"
-    return _HEAD + machine + "\n\n" + "\n".join(lines) + "\n\n" + outside.HEAD + marked
+    parts = (("models", models.HEAD, models.rows()), ("outside", outside.HEAD, outside.rows()))
+    marked = (
+        f"{head}<!-- begin: {name} -->\n\n{table}\n\n<!-- end: {name} -->\n"
+        for name, head, table in parts
+    )
+    return _HEAD + machine + "\n\n" + "\n".join(lines) + "\n\n" + "\n".join(marked)
 
 
 if __name__ == "__main__":

@@ -237,6 +237,7 @@ def test_killed_between_start_and_seal_no_run_is_lost_or_doubled(
     ended = Counter(e.subject for e in entries if e.kind == seal.KIND)
     unsealed = {run.subject for run in starts.list_unsealed(_logged(tmp_path), project.work)}
     here = {f"tiny/{hub.name}" for hub in HubStore(project.hubs, project.work).folders("tiny")}
+    record_property("tried", kills)
     record_property("kills", f"{killed} killed, {len(unsealed)} told, {len(ended)} sealed")
     assert len(began_runs) == kills + 2
     assert set(began_runs.values()) | set(ended.values()) == {1}
