@@ -14,7 +14,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -27,6 +27,7 @@ from tests.builders import reports, stores
 _ROOT = Path(__file__).parents[1]
 _DOC = _ROOT / "docs" / "site-speed.md"
 _MEMORY_MB = 500
+_VISITS = 5
 DECLARATION = """\
 schema = 1
 name = "many"
@@ -87,22 +88,28 @@ def build(project: Path) -> Spent:
 def interactive(index: Path) -> float | None:
     """Return how long Chromium takes until a filter of the index has answered [s].
 
-    ``None`` where there is no Chromium or no playwright.
+    The least of some visits: what else the machine does only adds. ``None`` where there is no
+    Chromium or no playwright.
     """
     if chromium.program() is None:
         return None
     try:
-        with chromium.browser() as running, chromium.visit(running) as seen:
-            began = time.perf_counter()
-            seen.open(index)
-            seen.page.locator("#filters [name=verdict]").select_option("red")
-            seen.page.wait_for_function(
-                "document.querySelector('.runs tbody tr:first-child').className === 'red' &&"
-                " /^[0-9]+ of/.test(document.getElementById('count').textContent)"
-            )
-            return time.perf_counter() - began
+        with chromium.browser() as running:
+            return min(_answer_filter(running, index) for _ in range(_VISITS))
     except ImportError:
         return None
+
+
+def _answer_filter(running: Any, index: Path) -> float:
+    with chromium.visit(running) as seen:
+        began = time.perf_counter()
+        seen.open(index)
+        seen.page.locator("#filters [name=verdict]").select_option("red")
+        seen.page.wait_for_function(
+            "document.querySelector('.runs tbody tr:first-child').className === 'red' &&"
+            " /^[0-9]+ of/.test(document.getElementById('count').textContent)"
+        )
+        return time.perf_counter() - began
 
 
 def one_report(hub: Path) -> float:
@@ -158,7 +165,7 @@ def _built(what: str, spent: Spent, limit: float) -> tuple[Row, Row]:
 
 
 def _first_filter(answered: float | None) -> Row:
-    what, limit = "load and first filter", 1
+    what, limit = "load and first filter, least of five", 1
     if answered is None:
         unseen = Measured(what=what, value=None, unit="s", note="no browser")
         return Row(what, "no browser", f"≤ {limit} s", unseen)

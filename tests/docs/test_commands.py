@@ -32,10 +32,14 @@ _HELP_WIDTH = {"COLUMNS": model_cli.WIDTH, "NO_COLOR": "1"}
 @pytest.mark.road
 @pytest.mark.parametrize("page", plan.SMALL)
 def test_small_project_answers_as_told(page: str, tmp_path: Path) -> None:
-    """Each command ends with the exit code that its page states, in the order of the page."""
+    """Each command ends with the exit code of its page, in its order; some with its output."""
     walked = walk.page(page, plan.SMALL[page], tmp_path)
 
     assert [done.problem for done in walked if done.problem] == []
+    if page in plan.ANSWERED:
+        answered = [done for done in walked if done.step.output]
+        assert len(answered) >= 3
+        assert [done.wrong for done in answered if done.wrong] == []
 
 
 @pytest.mark.long
