@@ -86,7 +86,8 @@ def _write_page(output: Path, project: Project, hub: Path, made: Any) -> None:
     now = explain_page.Side(made.record.run_id, hub, made.record)
     said = _write(made, terminal.Palette(is_on=False))
     title = f"Why {project.name} {made.record.suite}/{made.record.run_id} is not green"
-    files.write_text(output, explain_page.render(title, said, before, now))
+    words = project.report.pictures
+    files.write_text(output, explain_page.render(title, said, before, now, words))
 
 
 def _write(made: Any, palette: terminal.Palette) -> str:

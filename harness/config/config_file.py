@@ -103,6 +103,7 @@ def read_content(
         trusted_keys=top.trusted_keys,
         strict_inputs=top.strict_inputs,
         gate=top.gate,
+        report=top.report,
         config_sha256=sha256_bytes(content),
         **folders,
     )

@@ -207,6 +207,31 @@ class GateSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSpec:
+    """What the pages of a hub say in the words of its field; a run's plan holds it.
+
+    Words are looked for in the names of files and columns, each at the beginning of a word;
+    the first that is there decides.
+    """
+
+    pictures: dict[str, str] = key(
+        "What to look for in a picture, by a word of its file's name.", default={}
+    )
+    charts: dict[str, str] = key(
+        "What to look for in a curve, by a word of its column's name.", default={}
+    )
+    rows: tuple[str, ...] = key(
+        "Words: pictures of a stage whose names hold the same one stand side by side.",
+        default=(),
+    )
+    rings: str = key(
+        "Key of JSON artifacts that holds a Fourier ring correlation (`freq`, `curve`, and `n` "
+        "pixels and `f_halfbit` where known), drawn as a curve.",
+        default="",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A repository that keeps a ``harness.toml``; folders are absolute.
 
@@ -228,6 +253,7 @@ class Project:
     caches: Path | None = None
     strict_inputs: bool = False
     gate: GateSpec = field(default_factory=GateSpec)
+    report: ReportSpec = field(default_factory=ReportSpec)
 
     @property
     def shared_folder(self) -> Path:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.config.keys import key, other_keys, table_name
-from harness.config.project import DatasetSpec, GateSpec, GuardSpec, StageSpec
+from harness.config.project import DatasetSpec, GateSpec, GuardSpec, ReportSpec, StageSpec
 
 SCHEMA = 1
 BOUND = "bound"  # the kind of guard that has a table of its own
@@ -144,6 +144,7 @@ class TopTable:
     datasets: dict[str, DatasetSpec] = key("Datasets by role, see below.", default={})
     suites: dict[str, SuiteTable] = key("Suites by name, see below.", default={})
     gate: GateSpec = key("Who may waive a weaker rule, see below.", default=GateSpec())
+    report: ReportSpec = key("Words of the pages of a hub, see below.", default=ReportSpec())
     hubs: str = key("Folder of the hub store and of the ledger.", default="hubs")
     golden: str = key("Folder of the goldens, one sub-folder per suite.", default="golden")
     work: str = key(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,9 @@ class Side:
     record: HubRecord
 
 
-def render(title: str, said: str, before: Side | None, now: Side) -> str:
+def render(
+    title: str, said: str, before: Side | None, now: Side, declared: Mapping[str, str]
+) -> str:
     """Write the page.
 
     Args:
@@ -43,6 +45,7 @@ def render(title: str, said: str, before: Side | None, now: Side) -> str:
         said: The explanation as it stands on a terminal, without colours.
         before: The green run it is held against, if there is one.
         now: The run that is explained.
+        declared: The project's captions of pictures, by a word of a name.
     """
     head = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -52,11 +55,14 @@ def render(title: str, said: str, before: Side | None, now: Side) -> str:
     words = "\n".join(map(text.visible, said.splitlines()))
     body = [f"<h1>{html.escape(text.visible(title))}</h1>", f"<pre>{html.escape(words)}</pre>"]
     if before is not None:
-        body += ["<h2>Pictures that differ</h2>", *(_pairs(before, now) or ["<p>None.</p>"])]
+        body += [
+            "<h2>Pictures that differ</h2>",
+            *(_pairs(before, now, declared) or ["<p>None.</p>"]),
+        ]
     return head + "\n".join(body) + "\n</body></html>\n"
 
 
-def _pairs(before: Side, now: Side) -> Sequence[str]:
+def _pairs(before: Side, now: Side, declared: Mapping[str, str]) -> Sequence[str]:
     old, new = (
         {artifact.id: artifact for artifact in side.record.artifacts if _is_picture(artifact)}
         for side in (before, now)
@@ -69,8 +75,10 @@ def _pairs(before: Side, now: Side) -> Sequence[str]:
         contents = [_read(before, old[name]), _read(now, artifact)]
         size = sum(map(len, contents))
         parts.append(f"<h3>{html.escape(text.visible(name))}</h3>")
-        caption = captions.of_picture(Path(artifact.path).name)
-        parts += [f'<p class="quiet">{html.escape(caption)}</p>'] if caption else []
+        caption = captions.of_picture(Path(artifact.path).name, declared)
+        parts += (
+            [f'<p class="quiet">{html.escape(text.visible(caption))}</p>'] if caption else []
+        )
         if size > left:
             parts.append("<p>Too large to be shown here.</p>")
             continue

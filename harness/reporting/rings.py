@@ -13,6 +13,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from harness.config.project import ReportSpec
 from harness.reporting import captions, text
 from harness.reporting.svg import Chart, Curve
 
@@ -20,17 +21,19 @@ _LONGEST = 4096
 _SEVENTH = 1 / 7
 
 
-def chart(content: bytes) -> Chart | None:
-    """Draw the key ``frc`` of a JSON artifact: freq, curve and, where known, n and crossings.
+def chart(content: bytes, report: ReportSpec) -> Chart | None:
+    """Draw the declared key of a JSON artifact: freq, curve and, where known, n and crossings.
 
     Returns:
         The chart; ``None`` where there is no such key or it is not what we know.
     """
+    if not report.rings:
+        return None
     try:
         read: Any = json.loads(content)
     except (ValueError, RecursionError):
         return None
-    rings = read.get("frc") if isinstance(read, dict) else None
+    rings = read.get(report.rings) if isinstance(read, dict) else None
     if not isinstance(rings, dict):
         return None
     frequencies, curve = _numbers(rings.get("freq")), _numbers(rings.get("curve"))
@@ -41,11 +44,12 @@ def chart(content: bytes) -> Chart | None:
     if len(sizes) == len(curve):
         drawn.append(Curve("half bit", _pairs(frequencies, [_half_bit(n) for n in sizes])))
     drawn.append(Curve("1/7", _pairs(frequencies, [_SEVENTH] * len(curve))))
+    caption = captions.of_chart(report.rings, report.charts)
     return Chart(
         "Fourier ring correlation",
         "cycles per pixel",
         tuple(drawn),
-        f"{captions.of_chart('frc')} {_crossing_text(rings.get('f_halfbit'))}".strip(),
+        f"{caption} {_crossing_text(rings.get('f_halfbit'))}".strip(),
         is_linear=True,
     )
 

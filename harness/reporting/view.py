@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from harness import files
+from harness.config.project import ReportSpec
 from harness.errors import IntegrityError, NotAProjectError
-from harness.evidence.hub import layout, series, store
+from harness.evidence.hub import layout, plan, series, store
 from harness.evidence.hub.series import Series
 from harness.records import ArtifactRecord, HubRecord, StageRecord
 from harness.reporting import captions, changes, rings, text
@@ -133,6 +134,7 @@ def read_view(hub: Path) -> HubView:
 def of_run(hub: Path, record: HubRecord, previous: HubRecord | None) -> HubView:
     """Gather the same about a run whose hub is still being written."""
     hub = hub.absolute()
+    report = _report_of(hub)
     compared = None
     if previous is not None:
         folder = hub.parent / previous.run_id
@@ -143,13 +145,21 @@ def of_run(hub: Path, record: HubRecord, previous: HubRecord | None) -> HubView:
         hub=f"{hub.parent.parent.name}/{record.suite}/{record.run_id}",
         changes=compared,
         previous=previous,
-        pictures=_pictures(hub, record.artifacts),
-        charts=_charts(hub, record.artifacts),
+        pictures=_pictures(hub, record.artifacts, report),
+        charts=_charts(hub, record.artifacts, report),
         excerpts=_excerpts(hub, record.stages),
         blockers=_blockers(hub),
         files=_files(hub),
         next_commands=text.next_commands(record, hub.parent.parent.name),
     )
+
+
+def _report_of(hub: Path) -> ReportSpec:
+    """Return the words that a run's plan holds; none where it cannot be read."""
+    try:
+        return plan.read_plan(hub).report
+    except (NotAProjectError, IntegrityError):
+        return ReportSpec()
 
 
 def _previous(hub: Path, record: HubRecord) -> HubRecord | None:
@@ -170,7 +180,9 @@ def _file_inside(hub: Path, relative: str) -> Path | None:
     return path if path.resolve().is_relative_to(hub.resolve()) else None
 
 
-def _pictures(hub: Path, artifacts: Iterable[ArtifactRecord]) -> tuple[PictureRow, ...]:
+def _pictures(
+    hub: Path, artifacts: Iterable[ArtifactRecord], report: ReportSpec
+) -> tuple[PictureRow, ...]:
     pictures = [a for a in artifacts if not a.external and a.path.lower().endswith(".png")]
     names = [PurePosixPath(a.path).name for a in pictures]
     left = _PICTURE_BUDGET
@@ -187,16 +199,16 @@ def _pictures(hub: Path, artifacts: Iterable[ArtifactRecord]) -> tuple[PictureRo
             extent = struct.unpack(">II", content[16:24].ljust(8, b"\0"))
             source = "data:image/png;base64," + base64.b64encode(content).decode()
         title = artifact.stage if is_shared else _spoken(name)
-        row = _spoken(name) if is_shared else _row_of(name, names, artifact.stage)
-        caption = captions.of_picture(name)
+        row = _spoken(name) if is_shared else _row_of(name, names, artifact.stage, report.rows)
+        caption = captions.of_picture(name, report.pictures)
         picture = Picture(title, artifact.path, caption, source, artifact.size, extent)
         rows.setdefault(row, []).append(picture)
     return tuple(PictureRow(title, tuple(row)) for title, row in rows.items())
 
 
-def _row_of(name: str, names: list[str], stage: str) -> str:
+def _row_of(name: str, names: list[str], stage: str, quantities: Iterable[str]) -> str:
     """Put pictures of one quantity side by side: found, truth and difference."""
-    for quantity in ("amplitude", "phase"):
+    for quantity in quantities:
         alike = {other for other in names if quantity in other.lower()}
         if name in alike and len(alike) > 1:
             return f"{stage}: {quantity}"
@@ -207,20 +219,25 @@ def _spoken(name: str) -> str:
     return re.sub(r"[_\-.]+", " ", PurePosixPath(name).stem).strip()
 
 
-def _charts(hub: Path, artifacts: Iterable[ArtifactRecord]) -> tuple[Chart, ...]:
+def _charts(
+    hub: Path, artifacts: Iterable[ArtifactRecord], report: ReportSpec
+) -> tuple[Chart, ...]:
     drawn: list[Chart] = []
     for artifact in artifacts:
         path = _file_inside(hub, artifact.path)
         if artifact.external or path is None or path.stat().st_size > _TABLE_LIMIT:
             continue
         if path.suffix == ".csv":
-            drawn += _charts_of(path.read_text("utf-8", errors="replace"))
-        elif path.suffix == ".json" and (chart := rings.chart(path.read_bytes())) is not None:
+            drawn += _charts_of(path.read_text("utf-8", errors="replace"), report)
+        elif (
+            path.suffix == ".json"
+            and (chart := rings.chart(path.read_bytes(), report)) is not None
+        ):
             drawn.append(chart)
     return tuple(drawn[:_CURVES_SHOWN])
 
 
-def _charts_of(table: str) -> list[Chart]:
+def _charts_of(table: str, report: ReportSpec) -> list[Chart]:
     """Turn a table over ``epoch`` or ``step`` into charts, training beside validation."""
     columns: dict[str, list[Series]] = {}
     for column in series.of_table(table):
@@ -231,7 +248,7 @@ def _charts_of(table: str) -> list[Chart]:
             _spoken(name),
             group[0].axis,
             tuple(Curve(column.name, column.points) for column in group),
-            captions.of_chart(name),
+            captions.of_chart(name, report.charts),
         )
         for name, group in columns.items()
     ]

@@ -92,6 +92,7 @@ def prepare(
         frozen,
         datasets=tuple(item.record for item in by_role.values()),
         golden_sha256=golden.digest if golden.values else None,
+        report=project.report,
     )
     if frozen.stamp.commit == stamp.NONE:
         options.observer.note(

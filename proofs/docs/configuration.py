@@ -7,13 +7,21 @@ from typing import Any
 
 from harness.config import keys
 from harness.config.keys import Key, Kind
-from harness.config.project import ArtifactSpec, DatasetSpec, GateSpec, GuardSpec, StageSpec
+from harness.config.project import (
+    ArtifactSpec,
+    DatasetSpec,
+    GateSpec,
+    GuardSpec,
+    ReportSpec,
+    StageSpec,
+)
 from harness.config.tables import BoundTable, QuarantineTable, SuiteTable, TopTable
 from proofs.docs import regions
 
 TABLES: Mapping[str, type] = {
     "Top level": TopTable,
     "`[gate]`": GateSpec,
+    "`[report]`": ReportSpec,
     "`[datasets.<role>]`": DatasetSpec,
     "`[suites.<name>]`": SuiteTable,
     "`[[suites.<name>.stages]]`": StageSpec,
@@ -46,6 +54,8 @@ def row(one: Key) -> tuple[str, str, str, str]:
 def _default(one: Key) -> str:
     if one.is_required:
         return "required"
+    if one.kind is Kind.RECORD:
+        return "—"
     if one.about.from_name:
         return f'`"{one.about.from_name.format("<role>")}"`'
     return _write(one.default)

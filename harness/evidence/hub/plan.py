@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.config.project import StageSpec, SuiteSpec
+from harness.config.project import ReportSpec, StageSpec, SuiteSpec
 from harness.evidence.hub import code_digest, inputs, layout, store
 from harness.files import json_bytes, sha256_bytes, write_bytes, write_text
 from harness.records import DatasetRecord, Stamp, decode, encode
@@ -22,7 +22,7 @@ class Plan:
     ``suite`` is the declaration with inheritance resolved, ``argv`` the expanded argument
     vectors by stage, ``inputs`` the digests by path, ``inputs_meaning`` what those stand for
     (``code_digest``). The golden used lies in ``plan/golden`` of the hub; ``golden_sha256`` is
-    its digest.
+    its digest. ``report`` is what the pages say in the words of the field: it judges nothing.
     """
 
     schema: int
@@ -36,6 +36,7 @@ class Plan:
     datasets: tuple[DatasetRecord, ...]
     golden_sha256: str | None
     inputs_meaning: str = code_digest.BYTES
+    report: ReportSpec = ReportSpec()  # noqa: RUF009 - frozen, and nobody changes its tables
 
 
 # Keys that joined the declaration later; where they are not used, old digests hold.

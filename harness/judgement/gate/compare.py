@@ -68,12 +68,13 @@ FIELDS: Mapping[str, Compare] = {
     "trusted_keys": _compare_keys,
     "strict_inputs": difference.make_floor(0, "strictness about inputs"),
 }
-# The gate's own rules; the rest of a project is derived, or compared in parts of its own.
+# The gate's own rules; the rest of a project is derived, compared in parts of its own, or
+# judges nothing.
 GATE_FIELDS: Mapping[str, Compare] = {
     "signers": _compare_signers,
     "unsigned_waivers": difference.make_ceiling(0, "leave to waive without a signature"),
 }
-NAMED_APART = ("root", "suites", "config_sha256", "matrices", "caches", "gate")
+NAMED_APART = ("root", "suites", "config_sha256", "matrices", "caches", "gate", "report")
 
 
 def compare_rules(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.config.project import ReportSpec
 from harness.reporting import html, view
 from harness.verdict import Verdict
 from tests.builders import reports
@@ -226,12 +227,16 @@ def test_headings_in_a_log_stay_in_the_log(tmp_path: Path) -> None:
     assert "rm -r everything" in dict(note.sections)["Root cause"]
 
 
-def test_captions_of_a_shared_row_are_said_once(red: tuple[Path, str]) -> None:
-    """Grids side by side share one sentence, and it warns of their own grey scales."""
-    words = _Page(red[1]).text
+def test_captions_of_a_shared_row_are_said_once(
+    red: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Grids side by side share one sentence."""
+    spec = ReportSpec(pictures={"grid": "Each tile should show structure of its own."})
+    monkeypatch.setattr(view, "_report_of", lambda _hub: spec)
 
-    assert words.count("Each patch should show structure of its own") == 1
-    assert "compare structure between grids, not brightness" in words
+    words = _Page(html.render(red[0])).text
+
+    assert words.count("Each tile should show structure of its own") == 1
 
 
 def test_a_page_in_a_site_links_no_files(red: tuple[Path, str]) -> None:

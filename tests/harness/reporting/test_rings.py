@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from harness.config.project import ReportSpec
 from harness.reporting import rings, svg
+
+REPORT = ReportSpec(rings="frc", charts={"frc": "Detail is resolved."})
 
 
 def _frc(**changes: Any) -> bytes:
@@ -18,7 +21,7 @@ def _frc(**changes: Any) -> bytes:
 
 def test_curve_and_thresholds_are_drawn() -> None:
     """Correlation, half-bit line and 1/7 share axes of cycles per pixel."""
-    drawing = rings.chart(_frc())
+    drawing = rings.chart(_frc(), REPORT)
 
     assert drawing is not None
     assert [curve.name for curve in drawing.curves] == ["correlation", "half bit", "1/7"]
@@ -30,7 +33,7 @@ def test_curve_and_thresholds_are_drawn() -> None:
 
 def test_half_bit_line_has_its_limits() -> None:
     """One pixel can never resolve; in a ring without end the line falls to 0.2071 / 1.2071."""
-    drawing = rings.chart(_frc(n=[1, 100, 10**12]))
+    drawing = rings.chart(_frc(n=[1, 100, 10**12]), REPORT)
 
     assert drawing is not None
     one, hundred, endless = (y for _, y in drawing.curves[1].points)
@@ -41,7 +44,7 @@ def test_half_bit_line_has_its_limits() -> None:
 
 def test_gaps_stay_gaps() -> None:
     """A ring without a number is a gap in the line."""
-    drawing = rings.chart(_frc(curve=[0.9, None, 0.1]))
+    drawing = rings.chart(_frc(curve=[0.9, None, 0.1]), REPORT)
 
     assert drawing is not None
     assert math.isnan(drawing.curves[0].points[1][1])
@@ -61,4 +64,4 @@ def test_gaps_stay_gaps() -> None:
 )
 def test_anything_else_is_no_chart(content: bytes) -> None:
     """Artifacts that hold no such curve are passed over."""
-    assert rings.chart(content) is None
+    assert rings.chart(content, REPORT) is None

@@ -33,6 +33,8 @@ _COMPARED: dict[type, tuple[tuple[str, ...], ...]] = {
         tuple(suite_rules.QUARANTINE_FIELDS),
         suite_rules.QUARANTINE_NAMED_APART,
     ),
+    # Words of pages: they judge nothing.
+    declared.ReportSpec: (("pictures", "charts", "rows", "rings"),),
     declared.MatrixSpec: (("suite", "name", "axes"),),
     GoldenValue: (
         golden_rules.PROVENANCE,
