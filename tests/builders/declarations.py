@@ -87,6 +87,12 @@ def complete() -> dict[str, Any]:
         "python": ["env", "python3"],
         "packages": ["numpy"],
         "gate": {"signers": ["s"], "unsigned_waivers": True},
+        "report": {
+            "pictures": {"map": "Look here."},
+            "charts": {"loss": "It falls."},
+            "rows": ["map"],
+            "rings": "r",
+        },
         "hubs": "h",
         "golden": "g",
         "work": "w",

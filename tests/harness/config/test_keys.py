@@ -84,7 +84,7 @@ def test_the_complete_declaration_has_every_key(tmp_path: Path) -> None:
     assert set(COMPLETE["suites"]["full"]) | {"extends", "without"} == {
         name for table, name in declarations.every_key() if table == "SuiteTable"
     }
-    assert len(tables) == 9 + len(registry.built_in())
+    assert len(tables) == 10 + len(registry.built_in())
     for kind, guard in registry.built_in().items():
         (declared_guard,) = (
             g for g in COMPLETE["suites"]["full"]["guards"] if g["kind"] == kind
