@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.evidence.hub.store import HubStore
+from harness.judgement.verify import verify
 from harness.reporting import html
 from harness.reporting.website import build
 from harness.verdict import Verdict
@@ -47,7 +49,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site of several suites, verdicts and environments."""
     folder = tmp_path_factory.mktemp("site")
     stores.fill(folder / "hubs", RUNS)
-    build.build("project", HubStore(folder / "hubs", folder / "work"), folder / "out")
+    store, judge = HubStore(folder / "hubs", folder / "work"), partial(verify, None)
+    build.build("project", store, folder / "out", "", judge)
     return folder / "out"
 
 

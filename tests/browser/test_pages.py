@@ -18,7 +18,8 @@ _SIZES = [(1280, 800), (390, 844)]
 def _pages(site: Path) -> list[Path]:
     """One page of each kind."""
     kinds = ("index.html", "trends/*.html", "blockers/*.html", "hubs/*/*.html")
-    return [next(iter(sorted(site.glob(kind)))) for kind in kinds]
+    judged = max(site.glob("models/*.html"), key=lambda path: path.stat().st_size)
+    return [*(next(iter(sorted(site.glob(kind)))) for kind in kinds), judged]
 
 
 def test_pages_open_in_silence(running: Any, green: Path, red: Path, site: Path) -> None:
