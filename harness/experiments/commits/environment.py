@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,12 +19,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import ConfigError
+from harness.evidence.hub import digest
 
 LOCKS = ("requirements.lock", "uv.lock", "pylock.toml", "poetry.lock", "pdm.lock")
+# A package by name and exact version, with marker and digests; or a digest on its own line.
+_PINNED = re.compile(
+    r"[A-Za-z0-9][\w.-]*(\[[\w.,\s-]*\])?\s*===?\s*[^\s;*]+"
+    r"\s*(;[^#]*?)?(\s--hash=\S+)*|--hash=\S+"
+)
+_LONGEST = 2000  # characters of a line
 _BY_PIP = ("requirements.lock",)
 _BY_UV = ("uv.lock",)
 _ONLY_WHEELS = ("--no-deps", "--only-binary", ":all:")
 _TIMEOUT_S = 3600.0
+_LIMIT = 16 << 20  # bytes of a lock
 _WORDS = 200
 
 
@@ -42,6 +51,8 @@ def from_lock(lock: Path, version: str) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="harness-environment-")).resolve()
     try:
         listed = _list_requirements(lock, folder)
+        text = digest.read_bytes(listed, _LIMIT).decode(errors="replace")
+        require_pinned(text, lock.name)
         _call([base, "-P", "-m", "venv", "--without-pip", str(folder / "env")], lock, folder)
         made = folder / "env" / "bin" / "python"
         _call([*_installer(made), *_ONLY_WHEELS, "-r", str(listed)], lock, folder)
@@ -82,6 +93,23 @@ def _list_requirements(lock: Path, folder: Path) -> Path:
     words = ("--frozen", "--quiet", "--no-emit-project", "--output-file", str(listed))
     _call([program, "export", "--project", str(lock.parent), *words], lock, folder)
     return listed
+
+
+def require_pinned(text: str, name: str) -> None:
+    """Require that each line names one version of one package of the index.
+
+    A folder, an address or an option could have code run while it is installed, or bring in
+    what the lock does not tell.
+
+    Raises:
+        ConfigError: A line is anything else.
+    """
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.partition(" #")[0].strip().rstrip("\\").strip()
+        if words and not words.startswith("#") and not _PINNED.fullmatch(words):
+            raise _unavailable(
+                f"{name}:{number}", words[:80], "a package with its exact version"
+            )
 
 
 def _installer(python: Path) -> list[str]:

@@ -157,3 +157,44 @@ def test_what_is_not_here_is_said_before_anything_is_installed(
         pytest.fail("there is no such environment")
 
     assert caught.value.found == words
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-e .",
+        "./package",
+        "gain @ https://example.org/gain.whl",
+        "--index-url https://example.org/simple",
+        "-r more.txt",
+        "gain>=1.0",
+        "gain==1.*",
+        "gain",
+    ],
+)
+def test_a_lock_that_says_more_than_versions_is_refused(line: str, tmp_path: Path) -> None:
+    """Folders, addresses, options and open versions are no lock: nothing is installed."""
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(f"# packages\nclick==8.1.0 ; python_version > '3'\n{line}\n")
+    here = f"{sys.version_info.major}.{sys.version_info.minor}.0"
+
+    with pytest.raises(environment.ConfigError) as caught, environment.from_lock(lock, here):
+        pytest.fail("there is no such environment")
+
+    assert (caught.value.where, caught.value.found) == ("requirements.lock:3", line)
+
+
+def test_locks_of_the_common_tools_are_pinned() -> None:
+    """Ours, and lines as pip-compile and uv write them, with markers, extras and digests."""
+    lines = (
+        "torch==2.13.0",
+        "uvicorn[standard,x]==0.30.1",
+        "colorama==0.4.6 ; sys_platform == 'win32' \\",
+        f"    --hash=sha256:{'4f' * 32}",
+        f"six==1.16.0 --hash=sha256:{'1e' * 32}",
+        "torch==2.13.0+cpu  # via -r requirements.in",
+    )
+    root = Path(__file__).parents[4]
+    ours = (root / "requirements.lock").read_text().splitlines()
+
+    environment.require_pinned("\n".join([*lines, *ours]), "requirements.lock")
