@@ -120,10 +120,21 @@ def one_report(hub: Path) -> float:
     return time.perf_counter() - began
 
 
-def rows(count: int, folder: Path) -> list[Row]:
-    """Measure the builds, the index in a browser, and one page."""
+def fill(count: int, folder: Path) -> None:
+    """Bring a project to a number of hubs and to no site."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "harness.toml").write_text(DECLARATION)
-    stores.fill(folder / "hubs", count)
+    shutil.rmtree(folder / "out", ignore_errors=True)
+    shutil.rmtree(folder / "one", ignore_errors=True)
+    here = sorted((folder / "hubs").glob("*/2*"), key=lambda hub: hub.name)
+    for hub in here[count:]:
+        shutil.rmtree(hub)
+    stores.fill(folder / "hubs", max(0, count - len(here)), first=len(here))
+
+
+def rows(count: int, folder: Path) -> list[Row]:
+    """Measure the builds, the index in a browser, and one page; hubs that are there stay."""
+    fill(count, folder)
     whole = build(folder)
     stores.fill(folder / "hubs", 1, first=count)
     more = build(folder)
@@ -175,22 +186,33 @@ def _first_filter(answered: float | None) -> Row:
 @click.command()
 @click.option("--hubs", "count", default=1000, show_default=True, help="How many hubs.")
 @click.option("--keep", is_flag=True, help="Write docs/site-speed.md.")
+@click.option(
+    "--store", type=click.Path(path_type=Path), help="Where hubs stay for the next time."
+)
+@click.option("--fill-only", is_flag=True, help="Make the hubs and measure nothing.")
 @click.option("--json", "record", type=click.Path(path_type=Path), help="Figures as numbers.")
-def main(count: int, keep: bool, record: Path | None) -> None:  # noqa: FBT001 - click's way
+def main(
+    *, count: int, keep: bool, store: Path | None, fill_only: bool, record: Path | None
+) -> None:
     """Measure the site and print a table."""
-    folder = Path(tempfile.mkdtemp(prefix="bench-site-"))
+    if store is not None and fill_only:
+        fill(count, store)
+        return
+    folder = store or Path(tempfile.mkdtemp(prefix="bench-site-"))
     try:
         results = rows(count, folder)
     finally:
-        shutil.rmtree(folder)
+        if store is None:
+            shutil.rmtree(folder)
     table = ["| what | found | asked for |", "| --- | --- | --- |"]
     table += [f"| {' | '.join(row[:3])} |" for row in results]
     click.echo("\n".join(table))
     if keep:
         head = (
             "# Speed of the site\n\n"
-            "Written by `make bench-site`: synthetic hubs of 54 guards, 26 metrics, three logs "
-            "and four pictures;\neach build is a program of its own, start-up included.\n\n"
+            f"Written by `make bench-site HUBS={count}`: synthetic hubs of 54 guards, "
+            "26 metrics,\nthree logs, four pictures and a bundle; each build is a program of "
+            "its own, start-up included.\n\n"
         )
         _DOC.write_text(head + "\n".join(table) + "\n")
     measured.write(record, [row.figure for row in results])
