@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from harness.cli import resolve
+from harness.cli.options import Session
 from harness.evidence.hub.store import HubStore
 from harness.evidence.ledger import keys
 from harness.evidence.ledger.log import Ledger
@@ -105,6 +108,19 @@ def test_only_the_newest_models_are_proved_again(tmp_path: Path) -> None:
     pages = [path.read_text() for path in (tmp_path / "out/models").iterdir()]
     assert len(pages) == models.JUDGED + 2
     assert sum("Not proved again by this build" in page for page in pages) == 2
+
+
+def test_commands_of_the_page_find_the_run(claim: Claim, tmp_path: Path) -> None:
+    """What a reader is told to type names the hub as the commands take it."""
+    project = claim.project
+    build.build("project", HubStore(project.hubs, project.work), tmp_path / "out")
+    (path,) = (tmp_path / "out/models").iterdir()
+
+    named = re.findall(r"<code>harness (\w+) --hub (\S+?)[ <]", path.read_text())
+
+    assert [word for word, _ in named] == ["reproduce", "verify"]
+    session = Session(claim.root)
+    assert {resolve.hub(words, session) for _, words in named} == {claim.hub}
 
 
 def test_a_forged_digest_names_no_page(claim: Claim, tmp_path: Path) -> None:
