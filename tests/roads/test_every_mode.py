@@ -15,16 +15,27 @@ from tests.builders import bundles
 # gridsize, modes, loss, overlap: every pair of choices meets in some row.
 MODES = [
     (1, 1, "poisson", None),
-    (1, 2, "mae", False),
-    (1, 3, "poisson", True),
-    (2, 1, "mae", True),
-    (2, 2, "poisson", False),
     (2, 2, "mae", None),
-    (3, 1, "poisson", False),
     (3, 2, "poisson", True),
-    (3, 3, "mae", None),
+    *(
+        pytest.param(*mode, marks=pytest.mark.long)
+        for mode in (
+            (1, 2, "mae", False),
+            (1, 3, "poisson", True),
+            (2, 1, "mae", True),
+            (2, 2, "poisson", False),
+            (3, 1, "poisson", False),
+            (3, 3, "mae", None),
+        )
+    ),
 ]
-SIDES = [(64, "cnn"), (128, "cnn"), (256, "cnn-lite")]
+SIDES = [
+    (64, "cnn"),
+    *(
+        pytest.param(*side, marks=pytest.mark.long)
+        for side in ((128, "cnn"), (256, "cnn-lite"))
+    ),
+]
 
 
 def walk(folder: Path, recipe: dict[str, Any], *flags: str, **model: Any) -> dict[str, Any]:

@@ -91,11 +91,9 @@ def test_forked_processes_are_gone(tmp_path: Path) -> None:
 
 @pytest.mark.road
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "mebibytes", [120, pytest.param(1024, marks=pytest.mark.long)], ids=str
-)
+@pytest.mark.parametrize("mebibytes", [60, pytest.param(1024, marks=pytest.mark.long)], ids=str)
 def test_flood_is_cut_in_the_sealed_hub(tmp_path: Path, mebibytes: int) -> None:
-    """Of 120 MiB or 1 GiB head and tail are kept, the cut is marked, the exit is told."""
+    """Of 60 MiB or 1 GiB head and tail are kept, the cut is marked, the exit is told."""
     made, outcome, log = run(tmp_path, _FLOOD.format(lines=mebibytes << 10))
 
     assert len(log) < log_stream.HEAD + log_stream.TAIL + (

@@ -55,7 +55,10 @@ def test_global_generators_stay(scan: Path, tmp_path: Path) -> None:
     assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002 - as above
 
 
-SCHEDULES = ("Default", "Exponential", "ReduceLROnPlateau")
+SCHEDULES = (
+    "ReduceLROnPlateau",
+    *(pytest.param(name, marks=pytest.mark.long) for name in ("Default", "Exponential")),
+)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

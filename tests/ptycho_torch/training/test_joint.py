@@ -55,7 +55,7 @@ def numbers(value: Any) -> Any:
     return pytest.approx(value, rel=1e-8, abs=1e-11) if isinstance(value, float) else value
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_train_as_one(pair: tuple[Path, Path]) -> None:
     """Losses, deviances, gradient norms and weights agree, uneven last batch included."""
     one, two = (bundles.history(folder) for folder in pair)
@@ -68,7 +68,7 @@ def test_two_train_as_one(pair: tuple[Path, Path]) -> None:
         np.testing.assert_allclose(weights[1][name], tensor, rtol=1e-5, atol=1e-8)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_leave_the_files_of_one(pair: tuple[Path, Path]) -> None:
     """Folder, bundle, statistics in joint batches and parity probe: one set, the same."""
     names = [sorted(str(path.relative_to(f)) for path in f.rglob("*")) for f in pair]
@@ -89,7 +89,7 @@ def _later_sizes(records: list[dict[str, Any]]) -> list[int]:
     return [entry["batch_size"] for entry in records if entry["phase"] != "train"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_record_says_how_many(pair: tuple[Path, Path]) -> None:
     """run.json is that of the first process, with what the run was computed on."""
     record = bundles.record(pair[1])

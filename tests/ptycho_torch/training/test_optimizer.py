@@ -65,7 +65,7 @@ def test_cosine_ends_at_the_floor(epochs: int) -> None:
     assert middle == pytest.approx(0.1 + 0.9 * (1 + math.cos(math.pi / 2)) / 2)
 
 
-@pytest.mark.parametrize("mode", ["poisson", "mae"])
+@pytest.mark.parametrize("mode", ["mae", pytest.param("poisson", marks=pytest.mark.long)])
 def test_steps_do_not_depend_on_dose(scan: Path, tmp_path: Path, mode: str) -> None:
     """The photon unit of the loss scales gradients and floor alike, so the pipeline is one."""
     plan = {"training": {"poisson_eps": 1e-12}}

@@ -52,8 +52,8 @@ def same(first: Path, second: Path) -> None:
 @pytest.mark.parametrize(
     ("schedule", "calls", "flags"),
     [
-        ("Exponential", 7, ("--num-workers", "1")),
         ("ReduceLROnPlateau", 12, ("--regroup",)),
+        pytest.param("Exponential", 7, ("--num-workers", "1"), marks=pytest.mark.long),
         pytest.param("Default", 3, (), marks=pytest.mark.long),
         pytest.param(
             "Exponential", 9, ("--accumulate-grad-batches", "2"), marks=pytest.mark.long

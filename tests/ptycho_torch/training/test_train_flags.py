@@ -14,6 +14,8 @@ import pytest
 from ptycho_torch import run_folder
 from tests.builders import bundles, scans
 
+LONG = pytest.mark.long
+
 
 def run(scan: Path, folder: Path, *flags: str, **sections: dict[str, Any]) -> Path:
     assert bundles.train(scan, folder, *flags, **sections) == 0
@@ -212,7 +214,10 @@ def test_checkpoints_are_written(scan: Path, tmp_path: Path, usual: Path) -> Non
     assert names == {"last.ckpt", "best-epoch=0.ckpt"}
 
 
-@pytest.mark.parametrize(("limit", "count"), [("0", 1), ("-1", 4), ("2", 3)])
+@pytest.mark.parametrize(
+    ("limit", "count"),
+    [("2", 3), pytest.param("0", 1, marks=LONG), pytest.param("-1", 4, marks=LONG)],
+)
 def test_save_top_k_counts_files(scan: Path, tmp_path: Path, limit: str, count: int) -> None:
     """The last checkpoint comes on top of the best ones; -1 keeps every epoch."""
     flags = ("--max_epochs", "3", "--checkpoint-save-top-k", limit, "--enable-checkpointing")
@@ -329,6 +334,7 @@ def test_a_missing_gpu_is_refused(scan: Path, tmp_path: Path) -> None:
     assert bundles.train(scan, tmp_path / "out", *flags) == 2
 
 
+@LONG
 def test_the_loader_processes_change_nothing(scan: Path, tmp_path: Path, usual: Path) -> None:
     """The same bundle with a loader process as without, but for the recorded settings."""
     folder = run(scan, tmp_path, "--num-workers", "1")

@@ -299,7 +299,7 @@ def test_clean_runs_of_two_suites_are_told_apart(tmp_path: Path, stop: Stop) -> 
     assert [item.outcome for item in outcomes] == ["false alarm", "quiet"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_report_says_what_has_not_run(project: Project) -> None:
     """Reporting what is kept runs nothing, names what is missing, and is no success."""
     for name in ("first", "second"):
