@@ -20,6 +20,12 @@ class RunSection:
         None, "Folder for all results.", flag=Flag(name="output_dir", metavar="DIR")
     )
     seed: int = setting(42, "Root of all random streams.", low=0, flag=Flag(name="seed"))
+    perturb: int = setting(
+        0,
+        "Which perturbation moves the initial weights by half an ulp; 0: none.",
+        low=0,
+        flag=Flag(name="perturb", modes=TRAIN, metavar="K"),
+    )
 
     def __post_init__(self) -> None:
         """Refuse values outside their declaration."""

@@ -23,6 +23,7 @@ class Stream(enum.IntEnum):
     SCAN = 6
     NOISE = 7
     REFINEMENT = 8
+    PERTURBATION = 9
 
 
 def generator(seed: int, stream: Stream, *branch: int) -> np.random.Generator:

@@ -22,6 +22,8 @@ GRID = "analysis/torch_patch_grid.png"
 LEVELS = "analysis/torch_patch_levels.png"
 PROGRESS = "analysis/torch_patch_progress.png"
 PARITY_PROBE = "analysis/parity_probe.npz"
+LAYER_NORMS = "analysis/layer_norms.json"
+LOW_RESOLUTION = "analysis/low_resolution.json"
 
 TRAIN_ARTEFACTS = (
     CONFIG,
@@ -36,6 +38,7 @@ TRAIN_ARTEFACTS = (
     LEVELS,
     PROGRESS,
     PARITY_PROBE,
+    LAYER_NORMS,
 )
 INFERENCE_ARTEFACTS = (
     CONFIG,
@@ -52,6 +55,7 @@ INFERENCE_ARTEFACTS = (
     STATS,
     GRID,
     LEVELS,
+    LOW_RESOLUTION,
 )
 
 

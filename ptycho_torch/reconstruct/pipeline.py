@@ -28,6 +28,7 @@ from ptycho_torch.reconstruct import (
     contrast,
     debug_dump,
     explain,
+    low_resolution,
     metrics,
     outputs,
     predict,
@@ -190,6 +191,10 @@ def reconstruct(
     prediction, scan, refined = _refine(model, info, scan, config, plan, prediction)
     results.write_files(folder, scan, config, info, prediction)
     results.draw_coverage(folder, scan, plan, setup.weight, prediction)
+    if wanted.log_patch_stats:
+        stitched = prediction.stitched
+        target = folder / run_folder.LOW_RESOLUTION
+        low_resolution.write(target, stitched.object, stitched.weight)
     fit = explain.judge(prediction, scan, plan)
     scores = _judge(folder, scan, wanted, prediction, fit)
     if refined is not None:

@@ -25,6 +25,7 @@ from ptycho_torch.training import (
     describe,
     devices,
     epochs,
+    layer_norms,
     parity_probe,
     prepare,
     resume,
@@ -122,6 +123,7 @@ def _finish(
     if config.inference.log_patch_stats:
         target = folder / run_folder.PARITY_PROBE
         parity_probe.write(target, module.model, prepared)
+        layer_norms.record(folder / run_folder.LAYER_NORMS, module, prepared)
     return dataclasses.replace(result, bundle_path=path, bundle_sha256=sha256)
 
 

@@ -18,6 +18,7 @@ from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import InputError
 from ptycho_torch.pinn import PtychoPINN
 from ptycho_torch.rng import Stream, generator
+from ptycho_torch.training import perturbation
 
 # Branches of the grouping stream; the training part draws from the stream itself.
 _VALIDATION, _EPOCHS = (1,), 2
@@ -104,6 +105,7 @@ def prepare(
         padded_size=padded,
         seed=seed,
     )
+    perturbation.move_weights(model.network, seed, config.run.perturb)
     served = _serve_training(config, train, contract)
     return Prepared(
         train=train,

@@ -62,6 +62,8 @@ def digest(config: RunConfig, train_data: ScanData, test_data: ScanData | None) 
     if config.training.scheduler == "WarmupCosine":
         settings["training"]["epochs"] = config.training.epochs
     settings["seed"] = config.run.seed
+    if config.run.perturb:  # only then: checkpoints of before it still fit
+        settings["perturb"] = config.run.perturb
     settings["scans"] = [train_data.sha256, None if test_data is None else test_data.sha256]
     return config_params.digest(settings)
 
