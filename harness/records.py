@@ -187,7 +187,9 @@ class HubRecord:
     """The record of one run, stored as ``hub.json``.
 
     ``inputs_meaning`` says what the digests of the inputs stand for: ``bytes``, or ``code-1``;
-    ``default_rules`` is the edition of the rules that hold for every artifact.
+    ``default_rules`` is the edition of the rules that hold for every artifact. ``answer`` is
+    how the run's numbers stand to its fingerprint, ``expects`` the most that was declared and
+    ``expected_by`` who declared it; empty where there is none.
     """
 
     schema: int
@@ -214,6 +216,9 @@ class HubRecord:
     inputs_meaning: str = "bytes"
     causes: tuple[CauseRecord, ...] = ()
     default_rules: int = 1
+    answer: str = ""
+    expects: str = ""
+    expected_by: str = ""
 
 
 def encode(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Verdicts, and how several of them make one."""
+"""Verdicts, how several of them make one, and how one answer stands to another."""
 
 from __future__ import annotations
 
@@ -34,3 +34,24 @@ _ORDER = (Verdict.GREEN, Verdict.INCONCLUSIVE, Verdict.RED)
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the worst verdict; an empty collection proves nothing."""
     return max(verdicts, key=_ORDER.index, default=Verdict.INCONCLUSIVE)
+
+
+class AnswerClass(enum.StrEnum):
+    """How a second answer stands to the first, from best to worst."""
+
+    IDENTICAL = "bit-identical"
+    ROUNDING = "rounding"
+    STATISTICAL = "statistically the same"
+    CHANGED = "changed"
+
+    @property
+    def holds(self) -> bool:
+        """Whether the first answer was reproduced."""
+        return self is not AnswerClass.CHANGED
+
+    def exceeds(self, declared: AnswerClass) -> bool:
+        """Say whether more differs than was declared."""
+        return _CLASSES.index(self) > _CLASSES.index(declared)
+
+
+_CLASSES = tuple(AnswerClass)

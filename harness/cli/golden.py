@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli import execution, options, progress, resolve
+from harness.cli import execution, golden_fingerprint, options, progress, resolve
 from harness.cli.options import Session
 from harness.cli.signals import stop_on_signals
 from harness.config import config_file
@@ -29,6 +29,8 @@ Examples:
   harness golden show
   harness golden calibrate forward-parity --seeds 12
   harness golden update forward-parity --reason "the encoder has one block more"
+  harness golden fingerprint smoke --reason "the first ensemble"
+  harness golden accept smoke --reason "the loss weighs the edge less"
   harness golden rename train-stats:[*].var train-stats:[*].variance
   harness golden explain quick "min(metrics:[split=test].loss)"
 """
@@ -134,6 +136,10 @@ def update(session: Session, suite: str, reason: str) -> None:
     written = f"Written to {folder}; commit it. The digests of its runs are in the ledger."
     lines = [*_lines(suite, golden), written]
     session.answer(encode(golden.values), "\n".join(lines))
+
+
+command.add_command(golden_fingerprint.fingerprint)
+command.add_command(golden_fingerprint.accept)
 
 
 @command.command("rename", context_settings=options.CONTEXT)

@@ -14,10 +14,9 @@ from harness.cli.signals import stop_on_signals
 from harness.experiments.reproduce import rerun
 from harness.experiments.reproduce.answer import Finding
 from harness.experiments.reproduce.rerun import Reproduced
-from harness.judgement.verify.reproductions import AnswerClass
 from harness.records import encode
 from harness.reporting import text
-from harness.verdict import Verdict
+from harness.verdict import AnswerClass, Verdict
 
 EXAMPLES = """\b
 Examples:

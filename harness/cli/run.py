@@ -15,6 +15,7 @@ from harness.errors import ConfigError
 from harness.reporting import rendering, screen, terminal, text
 from harness.runner import observer, workflow
 from harness.runner.options import RunOptions, RunOutcome
+from harness.verdict import AnswerClass
 
 EXAMPLES = """\b
 Examples:
@@ -23,6 +24,7 @@ Examples:
   harness run forward-parity --dataset train.npz --test-dataset test.npz
   harness run forward-parity --set seed=7 --set epochs=20
   harness run quick --stage selectors
+  harness run quick --expect changed
   harness run quick --matrix seeds --jobs 2
   harness run quick --matrix seeds --scheduler tcp://head:8786
 """
@@ -32,6 +34,11 @@ Examples:
 @click.argument("suite")
 @run_options.run_options
 @click.option("--stage", "only", multiple=True, metavar="ID", help="Run only this stage.")
+@click.option(
+    "--expect",
+    type=click.Choice([one.value for one in AnswerClass]),
+    help="The most that the numbers may differ by; more is red.",
+)
 @click.option(
     "--if-stale", is_flag=True, help="Do nothing where a fresh green hub of the suite exists."
 )
@@ -69,6 +76,7 @@ def command(session: Session, /, suite: str, **flags: Any) -> int:
         parameters=parameters,
         only=tuple(flags["only"]),
         if_stale=flags["if_stale"],
+        expects=flags["expect"] or "",
         renderers=rendering.FILES,
         observer=watcher or observer.Silent(),
     )

@@ -153,7 +153,7 @@ def _freshness(
     except HarnessError as error:
         damaged = f"the golden cannot be read: {error.where}: {error.found}"
         return Freshness(causes=(Cause(kind="golden", what=damaged, cure=error.remedy),))
-    digest = golden.digest if golden.values else None
+    digest = None if golden.is_empty else golden.digest
     known = replace(now, golden_sha256=digest, is_golden_known=True)
     return freshness.check(project, hub, record, known, cache)
 

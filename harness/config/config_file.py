@@ -186,6 +186,13 @@ def _check_dataset(role: str, spec: DatasetSpec) -> None:
         )
 
 
+FINGERPRINT = "fingerprint"  # id and kind of the guard that the table of this name declares
+_REMEDY = (
+    "More differs than was declared: harness diff latest~1 latest shows what moved. Where it "
+    "is meant, say so by --expect or a trailer Answer:, then harness golden accept --reason."
+)
+
+
 def _suites(
     written: dict[str, SuiteTable], datasets: dict[str, DatasetSpec]
 ) -> dict[str, SuiteSpec]:
@@ -247,7 +254,11 @@ def _suite(
     _check_names(table, "datasets", own.datasets or (), datasets, "a dataset of [datasets]")
     stages = [stage for stage in base.stages if stage.id not in own.without]
     guards = [guard for guard in base.guards if guard.id not in own.without]
-    own_guards = (*own.guards, *(line.as_guard() for line in own.bounds.values()))
+    own_guards = (
+        *own.guards,
+        *(line.as_guard() for line in own.bounds.values()),
+        *_fingerprint_guard(own, table),
+    )
     roles = None if own.datasets is None else dict.fromkeys(own.datasets)
     # In UTC, or a quarantine would end on another day on another machine.
     today = dt.datetime.now(dt.UTC).date()
@@ -273,6 +284,15 @@ def _suite(
         python=own.python or base.python,
         packages=own.packages or base.packages,
     )
+
+
+def _fingerprint_guard(own: SuiteTable, table: Table) -> tuple[GuardSpec, ...]:
+    """Return the guard that a suite's fingerprint stands for, where it declares one."""
+    if not own.fingerprint:
+        return ()
+    inner = Table(FILE, f"{table.path}.fingerprint", own.fingerprint)
+    written = {"id": FINGERPRINT, "kind": FINGERPRINT, "remedy": _REMEDY, **inner.values}
+    return (keys.read(GuardSpec, Table(FILE, inner.path, written)),)
 
 
 def _merge(inherited: list[Any], own: tuple[Any, ...], table: Table, key: str) -> Any:

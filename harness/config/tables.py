@@ -108,6 +108,9 @@ class SuiteTable:
     bounds: dict[str, BoundTable] = key(
         "Guards of kind `bound` by id, one line each, see below.", default={}
     )
+    fingerprint: dict[str, Any] = key(
+        "Parameters of its guard of kind `fingerprint`, see [Guards](guards.md).", default={}
+    )
     matrix: dict[str, Any] = key("Matrices by name, see [Matrices](#matrices).", default={})
     quarantine: tuple[QuarantineTable, ...] = key(
         "What is known to be flaky, see below; never inherited.", default=()

@@ -82,7 +82,7 @@ def now(project: Project, suite: SuiteSpec, datasets: Mapping[str, str] | None =
     golden = golden_store.load(project.goldens(suite.name))
     return Now(
         instant=datetime.now(UTC),
-        golden_sha256=golden.digest if golden.values else None,
+        golden_sha256=None if golden.is_empty else golden.digest,
         is_golden_known=True,
         datasets=datasets,
     )

@@ -36,7 +36,10 @@ def visible(text: str) -> str:
 
 def describe_verdict(record: HubRecord) -> str:
     """Write a verdict with what it leaves out: what did not count is never silently green."""
-    beside = quarantine.standing_out(record)
+    words = [record.answer, quarantine.standing_out(record)]
+    if record.expects:
+        words.insert(1, f"at most {record.expects} by {record.expected_by[:19]}")
+    beside = ", ".join(word for word in words if word)
     return record.verdict.value + (f" ({beside})" if beside else "")
 
 

@@ -16,7 +16,7 @@ from harness.evidence.hub.evidence import EDITION, Facts, HubEvidence
 from harness.files import json_bytes, write_bytes, write_text
 from harness.judgement import causes as ordering
 from harness.judgement import quarantine
-from harness.judgement.guards import reads, registry
+from harness.judgement.guards import answers, reads, registry
 from harness.records import (
     SCHEMA,
     ArtifactRecord,
@@ -61,6 +61,8 @@ def judge(run: CompletedRun, project: Project, options: RunOptions) -> tuple[Gua
             artifacts=run.artifacts,
             datasets=run.prepared.plan.datasets,
             environment=dict(run.prepared.environment),
+            parameters=run.prepared.plan.suite.parameters,
+            expects=run.prepared.expects[0],
         ),
         project=project.root,
     )
@@ -130,6 +132,9 @@ def record(
         inputs_meaning=frozen.inputs_meaning,
         causes=causes_,
         default_rules=EDITION,
+        answer=answers.find_answer(results) or "",
+        expects=run.prepared.expects[0],
+        expected_by=run.prepared.expects[1],
     )
     return made if made.reason else replace(made, reason=_summarise_passed(made))
 
@@ -233,6 +238,16 @@ def left_out(made: HubRecord) -> dict[str, list[str]]:
         "flaky": list(quarantine.flaky(made)),
     }
     return {name: words for name, words in groups.items() if words}
+
+
+def describe_answer(made: HubRecord) -> dict[str, str]:
+    """Return for the ledger how the numbers stand to the fingerprint, and what was declared."""
+    facts = {
+        "answer": made.answer,
+        "expects": made.expects,
+        "expected_by": made.expected_by,
+    }
+    return {name: word for name, word in facts.items() if word}
 
 
 def still_red(made: HubRecord) -> tuple[tuple[str, str], ...]:

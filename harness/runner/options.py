@@ -27,6 +27,7 @@ class RunOptions:
         observer: Who watches.
         grace_s: Time between TERM and KILL [s].
         stop: A wish to stop that is another's too; the run's own without it.
+        expects: Class of answer that is declared for this run; empty for none.
         is_staged: Leave the hub for another store to take in and log.
     """
 
@@ -38,6 +39,7 @@ class RunOptions:
     observer: Observer = field(default_factory=Silent)
     grace_s: float = 5.0
     stop: Stop | None = None
+    expects: str = ""
     is_staged: bool = False
 
 

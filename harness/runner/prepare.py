@@ -18,7 +18,7 @@ from harness.judgement import freshness
 from harness.judgement.golden import store as golden_store
 from harness.judgement.golden.store import GoldenSet
 from harness.records import QuarantineRecord, StageRecord
-from harness.runner import quarantine_checks, run_stage
+from harness.runner import expectation, quarantine_checks, run_stage
 from harness.runner.options import RunOptions
 from harness.runner.stages import dataset_log, datasets, registry, watch
 from harness.runner.stages.base import StageContext
@@ -31,7 +31,8 @@ class Prepared:
 
     ``environment`` is the record of the machine, ``declared`` the variables that the suite
     passes on, ``failed`` the record of a dataset that could not be generated, ``quarantine``
-    how what is in quarantine stands before the run, ``start`` names its entry of the ledger.
+    how what is in quarantine stands before the run, ``start`` names its entry of the ledger,
+    ``expects`` the class of answer that was declared, and who declared it.
     """
 
     plan: Plan
@@ -43,6 +44,7 @@ class Prepared:
     failed: StageRecord | None
     quarantine: tuple[QuarantineRecord, ...] = ()
     start: str | None = None
+    expects: tuple[str, str] = ("", "")
 
 
 def prepare(
@@ -91,7 +93,7 @@ def prepare(
     frozen = replace(
         frozen,
         datasets=tuple(item.record for item in by_role.values()),
-        golden_sha256=golden.digest if golden.values else None,
+        golden_sha256=None if golden.is_empty else golden.digest,
         report=project.report,
     )
     if frozen.stamp.commit == stamp.NONE:
@@ -110,6 +112,7 @@ def prepare(
         declared=declared,
         failed=failed,
         quarantine=quarantine_,
+        expects=expectation.find_expectation(project.root, suite, options.expects),
     )
 
 
@@ -212,6 +215,6 @@ def _tell_undeclared(
 
 def _freeze_golden(project: Project, suite: SuiteSpec, hub: Path) -> GoldenSet:
     golden = golden_store.load(project.goldens(suite.name))
-    if golden.values:
+    if not golden.is_empty:
         golden_store.save(hub / plan.GOLDEN, golden)
     return golden

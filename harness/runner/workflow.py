@@ -201,6 +201,7 @@ def _seal(
     _render(hub, record, store.read(previous) if previous else None, options)
     final = layout.final(project.hubs, suite, run_id)
     notes: dict[str, Any] = {"commit": record.stamp.commit, **finalize.left_out(record)}
+    notes |= finalize.describe_answer(record)
     if run.prepared.start is not None:
         notes |= {starts.KEY: run.prepared.start}
     if published := ledgers.of_store(project.hubs, project.work).published.count():

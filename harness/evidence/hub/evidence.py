@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +31,8 @@ class Facts:
     datasets: tuple[DatasetRecord, ...]
     environment: dict[str, str]
     edition: int = EDITION
+    parameters: dict[str, str] = field(default_factory=dict)
+    expects: str = ""
 
     @classmethod
     def from_record(cls, record: HubRecord) -> Self:
@@ -41,6 +43,8 @@ class Facts:
             datasets=record.datasets,
             environment=record.environment,
             edition=record.default_rules,
+            parameters=record.parameters,
+            expects=record.expects,
         )
 
 
@@ -108,6 +112,16 @@ class HubEvidence:
     def edition(self) -> int:
         """Edition of the default rules by which the run is judged."""
         return self._facts.edition
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Parameters of the run."""
+        return self._facts.parameters
+
+    @property
+    def expects(self) -> str:
+        """Class of answer that was declared for this run; empty where nobody did."""
+        return self._facts.expects
 
     def read(self, artifact: str, limit: int = _READ_LIMIT) -> bytes:
         """Return the bytes of an artifact.

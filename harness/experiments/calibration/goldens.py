@@ -77,17 +77,17 @@ def propose(project: Project, suite: SuiteSpec, runs: Runs, reason: str) -> Gold
     whole = tuple(stage.id for stage in suite.stages)
     needed = [whole, *([seeded_stages(suite)] * (len(runs.hubs) - 1))]
     records = [
-        _prove_hub(project, suite, hub, stages)
+        prove_hub(project, suite, hub, stages)
         for (_, hub), stages in zip(runs.hubs, needed, strict=True)
     ]
-    _require_alike(records)
+    require_alike(records)
     samples = [_sample(project, suite, seed, hub) for seed, hub in runs.hubs]
     if runs.repeat is not None:
         repeat = _sample(project, suite, *runs.repeat)
-        _prove_hub(project, suite, runs.repeat[1], seeded_stages(suite))
+        prove_hub(project, suite, runs.repeat[1], seeded_stages(suite))
         if problem := calibrate.disagreement(samples[0], repeat, wanted):
             raise _refuse(f"seed {repeat.seed} run twice", problem, "the same values twice")
-    provenance = _provenance(project, records[0], reason)
+    provenance = tell_provenance(project, records[0], reason)
     made = tuple(calibrate.make(target, samples, provenance) for target in wanted)
     return store.load(project.golden / suite.name).replace(made)
 
@@ -159,9 +159,13 @@ def _sample(project: Project, suite: SuiteSpec, seed: str, hub: str) -> Sample:
     return Sample(seed=seed, hub=hub, values=values)
 
 
-def _prove_hub(
-    project: Project, suite: SuiteSpec, hub: str, stages: Sequence[str]
-) -> HubRecord:
+def prove_hub(project: Project, suite: SuiteSpec, hub: str, stages: Sequence[str]) -> HubRecord:
+    """Verify a hub of a calibration; its stages passed and no guard but a reference's is red.
+
+    Raises:
+        IntegrityError: It is damaged.
+        CalibrationRefusedError: A stage or a guard is red.
+    """
     own = store_of(project)
     report = verify.verify(own, project.root / hub, allow_stale=True)
     if report.exit_code == IntegrityError.exit_code:
@@ -175,7 +179,8 @@ def _prove_hub(
     passed = {stage.id for stage in record.stages if stage.verdict is Verdict.GREEN}
     failed = [id_ for id_ in stages if id_ not in passed]
     # An old golden may be red in the very runs that replace it.
-    golden = {spec.id for spec in suite.guards if spec.kind == "golden" or _is_relative(spec)}
+    kinds = ("golden", "fingerprint")
+    golden = {spec.id for spec in suite.guards if spec.kind in kinds or _is_relative(spec)}
     red = [
         result.id
         for result in record.guards
@@ -188,9 +193,15 @@ def _prove_hub(
     return record
 
 
-def _require_alike(records: Sequence[HubRecord]) -> None:
+def require_alike(records: Sequence[HubRecord], parameter: str = PARAMETER) -> None:
+    """Refuse runs that differ in more than one parameter.
+
+    Raises:
+        CalibrationRefusedError: In what a run differs, the class of its machine first.
+    """
+
     def facts(record: HubRecord) -> dict[str, object]:
-        others = {k: v for k, v in record.parameters.items() if k != PARAMETER}
+        others = {k: v for k, v in record.parameters.items() if k != parameter}
         return {
             "inputs": record.inputs_sha256,
             "datasets": {d.role: d.sha256 for d in record.datasets},
@@ -210,7 +221,8 @@ def _require_alike(records: Sequence[HubRecord]) -> None:
                 raise _refuse(record.run_id, actual, f"the same {name} in every run")
 
 
-def _provenance(project: Project, record: HubRecord, reason: str) -> Provenance:
+def tell_provenance(project: Project, record: HubRecord, reason: str) -> Provenance:
+    """Say what the runs of a calibration share, and who made what of them, when and why."""
     named = checkout.ask(project.root, "config", "--get", "user.name") or b""
     author = named.decode(errors="replace").strip() or "unknown"
     return Provenance(

@@ -185,7 +185,7 @@ def _rename_values(
                         "a name that no golden has",
                         "Choose another name.",
                     )
-            goldens[name], counts[name] = GoldenSet(values=tuple(after)), count
+            goldens[name], counts[name] = replace(before, values=tuple(after)), count
     return goldens, counts
 
 

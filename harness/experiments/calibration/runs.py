@@ -41,12 +41,13 @@ def store_of(project: Project) -> Project:
     return replace(project, work=work, hubs=work / "hubs", caches=project.shared_folder)
 
 
-def seeded_stages(suite: SuiteSpec) -> tuple[str, ...]:
+def seeded_stages(suite: SuiteSpec, parameter: str = PARAMETER) -> tuple[str, ...]:
     """Return the stages that a seed reaches: those that name it and those that need them.
 
-    The others give the same with every seed, so that one run of them speaks for all.
+    The others give the same with every seed, so that one run of them speaks for all. So it is
+    with any other ``parameter``.
     """
-    word = f"{{{PARAMETER}}}"
+    word = f"{{{parameter}}}"
     names: list[str] = []
     for stage in suite_rules.order_stages(suite):
         if any(word in item for item in stage.argv) or set(stage.needs) & set(names):

@@ -114,7 +114,7 @@ def plan(campaign: Campaign, cells: Sequence[Cell]) -> tuple[Planned, ...]:
                 role: datasets.record_given(role, path, cache.digest).record.sha256
                 for role, path in cell.datasets.items()
             },
-            golden.digest if golden.values else None,
+            None if golden.is_empty else golden.digest,
             environment,
         )
         # In the key, so that a part of the stages never passes for the whole suite.

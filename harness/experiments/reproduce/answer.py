@@ -21,8 +21,8 @@ from typing import Any
 from harness import identifiers
 from harness.errors import HarnessError
 from harness.evidence.hub import digest, plan
-from harness.judgement.verify.reproductions import AnswerClass
 from harness.records import ArtifactRecord, GuardResult, HubRecord
+from harness.verdict import AnswerClass
 
 # Eight units in the last place of a single-precision number, the coarsest that suites report.
 ROUNDING = 8 * 2.0**-23

@@ -25,9 +25,9 @@ from harness.evidence.ledger.log import Entry
 from harness.experiments.commits import environment, scratch
 from harness.experiments.reproduce.answer import Finding, Run, compare_runs
 from harness.judgement.verify import Outcome, reproductions, verify
-from harness.judgement.verify.reproductions import AnswerClass
 from harness.records import HubRecord
 from harness.runner.stages.child import Stop
+from harness.verdict import AnswerClass
 
 _LISTED = 10
 

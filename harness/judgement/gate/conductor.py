@@ -251,7 +251,7 @@ def _find_known(
     if here is None or here.guards != suite.guards:
         return None
     is_declared = plan.suite_sha256(here) == record.config_sha256
-    digest = golden.digest if golden.values else None
+    digest = None if golden.is_empty else golden.digest
     return record.guards if is_declared and digest == record.golden_sha256 else None
 
 

@@ -75,6 +75,16 @@ OPTIONS: Mapping[str, Mapping[str, Compare]] = {
         "missing": make_rank(("note", "inconclusive"), "inconclusive"),
         "machines": make_rank(("device class", "numeric class"), "numeric class"),
     },
+    "fingerprint": {
+        "numbers": make_demands("numbers"),
+        "parameter": make_identity("parameter"),
+        "expect": make_rank(
+            ("changed", "statistically the same", "rounding", "bit-identical"), "rounding"
+        ),
+        "rate": make_floor(0.001, "rate of false alarms"),
+        "machines": make_rank(("device class", "numeric class"), "numeric class"),
+        "missing": make_rank(("note", "inconclusive"), "inconclusive"),
+    },
     "ratio": {**_pair("numerator", "denominator"), **_BAND},
     "equal": {
         **_pair("left", "right"),

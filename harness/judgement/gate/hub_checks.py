@@ -59,7 +59,7 @@ def _check_goldens(was: RuleSet, now: RuleSet, record: HubRecord) -> Iterator[Ro
     if now.project is None:
         return
     golden = now.goldens(record.suite)
-    expected = golden.digest if golden.values else None
+    expected = None if golden.is_empty else golden.digest
     if record.golden_sha256 != expected:
         yield _stale(GOLDENS, f"{record.run_id}: other goldens", "those of the commit")
         return

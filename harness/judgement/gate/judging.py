@@ -56,7 +56,7 @@ def judge(
     waived = {(q.kind, q.id) for q in entries if q.state == quarantine.ACTIVE}
     results = known
     if results is None:
-        judged_by = golden if golden.values else None
+        judged_by = None if golden.is_empty else golden
         results = registry.judge(suite.guards, evidence, judged_by, reads.list_makers(suite))
     failures = [*_guards(suite, results, waived)]
     done = {stage.id: stage for stage in record.stages}

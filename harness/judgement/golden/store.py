@@ -19,6 +19,8 @@ from harness import files
 from harness.errors import EvidenceMissingError, IntegrityError
 from harness.evidence.hub.store import refuse_twice
 from harness.evidence.numerics import numeric_class
+from harness.judgement.golden import fingerprint
+from harness.judgement.golden.fingerprint import StoredFingerprint
 from harness.records import decode, encode
 
 SCHEMA = 1
@@ -66,16 +68,36 @@ class GoldenValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenSet:
-    """All golden values of a suite."""
+    """All golden values and fingerprints of a suite."""
 
     values: tuple[GoldenValue, ...] = ()
+    fingerprints: tuple[StoredFingerprint, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to compare with."""
+        return not self.values and not self.fingerprints
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the values, whatever the files they are in and their order."""
+        """SHA-256 of what it says, whatever the files it is in and their order."""
         # Sorted: in which files the values lie is no part of what they say.
         texts = sorted(json.dumps(encode(value), sort_keys=True) for value in self.values)
+        texts += sorted(one.about.digest for one in self.fingerprints)
         return files.sha256_bytes(json.dumps(texts).encode())
+
+    def find_fingerprint(
+        self,
+        environment: Mapping[str, str],
+        datasets: Mapping[str, str],
+        parameters: Mapping[str, str],
+    ) -> StoredFingerprint:
+        """Return the fingerprint of these data, parameters and this kind of machine.
+
+        Raises:
+            EvidenceMissingError: There is none.
+        """
+        return fingerprint.find(self.fingerprints, environment, datasets, parameters)
 
     def lookup(
         self, metric: str, environment: Mapping[str, str], datasets: Mapping[str, str]
@@ -116,7 +138,7 @@ class GoldenSet:
         """Return the set with new values in the place of those of the same identity."""
         fresh = {identity(value) for value in values}
         others = tuple(value for value in self.values if identity(value) not in fresh)
-        return GoldenSet(values=others + values)
+        return dataclasses.replace(self, values=others + values)
 
 
 def scale(value: float, name: str) -> float:
@@ -156,7 +178,10 @@ def load(folder: Path) -> GoldenSet:
         IntegrityError: A file is damaged or its numbers contradict each other.
     """
     paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
-    return GoldenSet(values=tuple(value for path in paths for value in _read_file(path)))
+    return GoldenSet(
+        values=tuple(value for path in paths for value in _read_file(path)),
+        fingerprints=fingerprint.load(folder),
+    )
 
 
 def save(folder: Path, golden: GoldenSet) -> tuple[Path, ...]:
@@ -176,6 +201,8 @@ def save(folder: Path, golden: GoldenSet) -> tuple[Path, ...]:
         ordered = sorted(values, key=lambda value: value.metric)
         content = {"schema": SCHEMA, "values": encode(ordered)}
         files.write_bytes(folder / name, files.json_bytes(content))
+    for one in golden.fingerprints:
+        fingerprint.save(folder, one.about, one.read_array())
     return tuple(folder / name for name in sorted(groups))
 
 

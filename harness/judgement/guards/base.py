@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness.config.project import GuardSpec
+from harness.judgement.golden.fingerprint import StoredFingerprint
 from harness.records import ArtifactRecord, DatasetRecord, GuardResult, StageRecord
 from harness.verdict import Verdict
 
@@ -34,6 +35,14 @@ class Evidence(Protocol):
     @property
     def environment(self) -> dict[str, str]:
         """Environment key parts of the run: interpreter, packages, device class, platform."""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Parameters of the run."""
+
+    @property
+    def expects(self) -> str:
+        """Class of answer that was declared for this run; empty where nobody did."""
 
     def read(self, artifact: str, limit: int = 64 << 20) -> bytes:
         """Return the bytes of an artifact; EvidenceMissingError when it is not there."""
@@ -83,6 +92,14 @@ class Golden(Protocol):
         self, metric: str, environment: Mapping[str, str], datasets: Mapping[str, str]
     ) -> Bounds:
         """Return the bounds of a metric; EvidenceMissingError says why there are none."""
+
+    def find_fingerprint(
+        self,
+        environment: Mapping[str, str],
+        datasets: Mapping[str, str],
+        parameters: Mapping[str, str],
+    ) -> StoredFingerprint:
+        """Return the fingerprint of a comparison; EvidenceMissingError where there is none."""
 
 
 class Guard(Protocol):

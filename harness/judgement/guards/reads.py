@@ -14,6 +14,12 @@ def list_makers(suite: SuiteSpec) -> dict[str, str]:
     return {artifact.id: stage.id for stage in suite.stages for artifact in stage.artifacts}
 
 
+def list_words(spec: GuardSpec) -> list[str]:
+    """Return the texts among a guard's options that may name an artifact."""
+    words = [value for value in spec.options.values() if isinstance(value, str)]
+    return words + [str(word) for word in spec.options.get("numbers", ())]
+
+
 def stages_read(
     spec: GuardSpec, makers: Mapping[str, str], stages: Collection[str]
 ) -> frozenset[str]:
@@ -27,7 +33,7 @@ def stages_read(
     Returns:
         Empty where the guard does not say what it looks at.
     """
-    words = [value for value in spec.options.values() if isinstance(value, str)]
+    words = list_words(spec)
     stages_ = {
         word for name, word in spec.options.items() if name == "stage" and word in stages
     }

@@ -201,7 +201,7 @@ def _judge_by(
 
 
 def _digest(golden: golden_store.GoldenSet) -> str | None:
-    return golden.digest if golden.values else None
+    return None if golden.is_empty else golden.digest
 
 
 def _fresh(hub: _Hub) -> list[Row]:

@@ -63,8 +63,7 @@ def check(
 
 def _needs(spec: GuardSpec, absent: frozenset[str]) -> bool:
     """Say whether a declaration names an absent artifact, alone or before a colon."""
-    texts = (value for value in spec.options.values() if isinstance(value, str))
-    return any(text.partition(":")[0] in absent for text in texts)
+    return any(text.partition(":")[0] in absent for text in reads.list_words(spec))
 
 
 def _disagreements(

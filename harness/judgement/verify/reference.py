@@ -29,7 +29,7 @@ def check(project: Project, suite: str, golden: GoldenSet, *, counts: bool) -> t
         golden: Its goldens as they are now.
         counts: Whether a difference is damage, or only told (archives).
     """
-    if not golden.values:
+    if golden.is_empty:
         return ()
     try:
         last = _last(Ledger(project.hubs / layout.LEDGER), suite)

@@ -9,7 +9,6 @@ Source: design of the harness, section 7.
 from __future__ import annotations
 
 import base64
-import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from harness.evidence.ledger.keys import PublicKey, SecretKey
 from harness.evidence.ledger.log import Entry
 from harness.judgement.verify import report
 from harness.judgement.verify.report import Outcome, Row
+from harness.verdict import AnswerClass
 
 KIND = "reproduction"
 CHECK = "reproduction"
@@ -30,20 +30,6 @@ _SIGNATURE, _KEY = "signature", "key"
 _WORD = b'"reproduction"'
 _CONTEXT = b"harness reproduction v1\n"
 _AGAIN = "Have somebody else run harness reproduce --hub HUB --sign KEYFILE."
-
-
-class AnswerClass(enum.StrEnum):
-    """How a second answer stands to the first, from best to worst."""
-
-    IDENTICAL = "bit-identical"
-    ROUNDING = "rounding"
-    STATISTICAL = "statistically the same"
-    CHANGED = "changed"
-
-    @property
-    def holds(self) -> bool:
-        """Whether the first answer was reproduced."""
-        return self is not AnswerClass.CHANGED
 
 
 _COUNTED = frozenset(answer for answer in AnswerClass if answer.holds)

@@ -1,0 +1,223 @@
+"""Kind ``fingerprint``: all numbers of a run against an ensemble of the same seed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from harness.config.keys import key
+from harness.config.project import GuardSpec
+from harness.errors import EvidenceMissingError, IntegrityError
+from harness.evidence.numerics import numeric_class
+from harness.judgement.golden import ensemble, fingerprint
+from harness.judgement.golden.fingerprint import StoredFingerprint
+from harness.judgement.guards import metrics, numbers, options
+from harness.judgement.guards.base import Evidence, Golden, number, result
+from harness.judgement.guards.numbers import Numbers
+from harness.judgement.guards.readers import npy
+from harness.records import GuardResult
+from harness.verdict import AnswerClass, Verdict
+
+METRIC = "fingerprint"  # distance of a run, as a part of the limit
+CLASS, DEVICE = "numeric class", "device class"
+_NOTE = "note"
+_SAME = 1e-6
+_LARGEST = 1e99  # a distance without bound is written as a number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FingerprintOptions:
+    """The parameters of kind ``fingerprint``."""
+
+    numbers: tuple[str, ...] = key(
+        "Path expressions; every number below each counts, arrays included."
+    )
+    parameter: str = key("Parameter of the suite that perturbs a run; 0 leaves it as it is.")
+    expect: str = key(
+        "What a run may differ by, where neither `--expect` nor the commit says.",
+        default=AnswerClass.ROUNDING.value,
+        choices=tuple(one.value for one in AnswerClass),
+    )
+    rate: float = key(
+        "False alarms of a clean run, of all numbers together.",
+        default=0.001,
+        above=0,
+        below=0.5,
+    )
+    machines: str = key(
+        "Whose ensemble may judge: one of the same `numeric class`, or, as is declared here "
+        "and said in the result, any of the `device class`.",
+        default=CLASS,
+        choices=(CLASS, DEVICE),
+    )
+    missing: str = key(
+        "Without an ensemble: `inconclusive`, or `note`: only said. Of data that a person gave "
+        "there is none, and it is only said.",
+        default="inconclusive",
+        choices=("inconclusive", _NOTE),
+    )
+
+
+class FingerprintGuard:
+    """The numbers of a run inside the ensemble of perturbed runs of the same seed.
+
+    A run is *bit-identical* to the unperturbed one, a *rounding* away (its farthest number is
+    within the limit that the ensemble gives at one rate for all numbers), *statistically the
+    same* where it is farther and the suite's goldens hold, or *changed*. More than was
+    declared is red: by ``--expect``, by a trailer ``Answer:`` of the commit, or by ``expect``.
+
+    `[suites.<name>.fingerprint]` declares it, ``harness golden fingerprint`` makes the
+    ensemble.
+    """
+
+    kind = "fingerprint"
+    options = FingerprintOptions
+
+    def check_spec(self, spec: GuardSpec) -> None:
+        """Require paths that can be read."""
+        wanted = options.read(FingerprintOptions, spec)
+        for expression in wanted.numbers:
+            metrics.parse(expression)
+        if not wanted.numbers:
+            raise options.error(spec, "numbers", "nothing", "at least one path")
+
+    def judge(self, spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> GuardResult:
+        """Class the run; how far it lies is judged against what was declared.
+
+        Raises:
+            EvidenceMissingError: A number or an ensemble is missing.
+            IntegrityError: The ensemble is damaged.
+        """
+        wanted = options.read(FingerprintOptions, spec)
+        run = numbers.take(evidence, wanted.numbers)
+        if not all(map(math.isfinite, run.values)):
+            place = next(n for n, v in zip(run.names, run.values, strict=True) if v - v != 0)
+            return _class(
+                spec, evidence, AnswerClass.CHANGED, math.inf, f"{place} is not finite"
+            )
+        try:
+            stored, other = _find(golden, evidence, wanted)
+        except EvidenceMissingError as error:
+            given = any(not dataset.generated for dataset in evidence.datasets.values())
+            if wanted.missing != _NOTE and not given:
+                raise
+            reason = f"not compared: {error.found}; {error.remedy}"
+            open_ = result(spec, Verdict.INCONCLUSIVE, error.found, error.expected, reason)
+            return replace(open_, severity="warn")
+        judged = _judge(spec, evidence, stored, run)
+        origin = f"; {stored.about.origin}" if stored.about.origin else ""
+        return replace(judged, expected=judged.expected + other + origin)
+
+
+def _find(
+    golden: Golden | None, evidence: Evidence, wanted: FingerprintOptions
+) -> tuple[StoredFingerprint, str]:
+    """Return the ensemble, and what is to be said where it is of another numeric class."""
+    if golden is None:
+        raise EvidenceMissingError(
+            "fingerprint",
+            found="no fingerprint of this suite",
+            expected="an ensemble of perturbed runs",
+            remedy="Run harness golden fingerprint SUITE --reason …",
+        )
+    datasets = {role: record.sha256 for role, record in evidence.datasets.items()}
+    run = evidence.environment
+    stored = golden.find_fingerprint(run, datasets, evidence.parameters)
+    if numeric_class.is_one_class(stored.about.environment, run):
+        return stored, ""
+    if wanted.machines == DEVICE:
+        return stored, " (ensemble of another numeric class)"
+    difference = numeric_class.tell_difference(stored.about.environment, run)
+    raise EvidenceMissingError(
+        "fingerprint",
+        found=f"an ensemble of another numeric class: {difference or 'it is unknown'}",
+        expected="one of this machine's class",
+        remedy=f"Make one here, or declare machines = {DEVICE!r}.",
+    )
+
+
+def _judge(
+    spec: GuardSpec, evidence: Evidence, stored: StoredFingerprint, run: Numbers
+) -> GuardResult:
+    about = stored.about
+    if run.names_sha256 != about.names_sha256:
+        reason = (
+            f"{len(run.names)} numbers by other names than the {sum(about.counts.values())}"
+        )
+        return _class(
+            spec, evidence, AnswerClass.CHANGED, math.inf, f"{reason} of the ensemble"
+        )
+    reference, spread = read_ensemble(stored)
+    if run.values == reference:
+        return _class(spec, evidence, AnswerClass.IDENTICAL, 0.0, "")
+    distance, place = ensemble.find_farthest(run.values, spread)
+    share = distance / about.limit
+    was, now = reference[place], run.values[place]
+    where = f"{run.names[place]} is {number(now)}, was {number(was)}"
+    answer = AnswerClass.ROUNDING if share <= 1 else AnswerClass.CHANGED
+    return _class(spec, evidence, answer, share, where)
+
+
+@lru_cache(maxsize=2)
+def read_ensemble(
+    stored: StoredFingerprint,
+) -> tuple[tuple[float, ...], ensemble.Spread]:
+    """Return the unperturbed numbers of an ensemble, and its spread.
+
+    Raises:
+        IntegrityError: The array is damaged, or the stated limit is not the one that follows.
+    """
+    try:
+        (content,) = (raw for _, raw in npy.members(stored.read_array(), 64 << 20))
+        read = npy.read_npy(content)
+    except (npy.ArrayError, ValueError) as error:
+        raise _damage(stored, str(error)) from error
+    about, count = stored.about, sum(stored.about.counts.values())
+    if read.shape != (len(fingerprint.ROWS), count) or read.dtype != "<f8":
+        raise _damage(stored, f"an array {read.shape} of {read.dtype}")
+    # A limit that was widened by hand does not follow from the distances any more.
+    if not _is_same(ensemble.find_limit(about.distances, about.rate), about.limit):
+        raise _damage(stored, f"the limit {about.limit:.6g}")
+    rows = [tuple(read.numbers[i * count : (i + 1) * count]) for i in range(3)]
+    return rows[0], ensemble.Spread(centre=rows[1], spread=rows[2])
+
+
+def _is_same(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=_SAME)
+
+
+def _class(
+    spec: GuardSpec, evidence: Evidence, answer: AnswerClass, share: float, where: str
+) -> GuardResult:
+    """Write a class and a distance as a result; the distance is a part of the limit."""
+    wanted = find_declared(spec, evidence)
+    is_red = answer.exceeds(wanted)
+    far = "" if not share else f" ({number(share)} of the limit)"
+    return replace(
+        result(
+            spec,
+            Verdict.RED if is_red else Verdict.GREEN,
+            f"{answer}{far}",
+            f"at most {wanted}",
+            f"the answer is {answer}, farthest where {where}" if where and is_red else "",
+        ),
+        metric=METRIC,
+        value=min(share, _LARGEST),
+        high=1.0,
+    )
+
+
+def find_declared(spec: GuardSpec, evidence: Evidence) -> AnswerClass:
+    """Return the most that a run may differ by: as was said of it, else as its suite says."""
+    wanted = options.read(FingerprintOptions, spec)
+    return AnswerClass(evidence.expects or wanted.expect)
+
+
+def _damage(stored: StoredFingerprint, found: str) -> IntegrityError:
+    return IntegrityError(
+        str(stored.path.name),
+        found=found,
+        expected="the ensemble that the text beside it describes",
+        remedy="Restore both files from git; they change only by harness golden.",
+    )
