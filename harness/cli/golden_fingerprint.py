@@ -62,8 +62,8 @@ def accept(session: Session, /, suite: str, **flags: Any) -> int:
     the old ensemble, and the reason are in the ledger, and every report of a run names them.
     """
     project = resolve.project(session)
-    found = store.load(project.golden / config_file.find_suite(project, suite).name)
-    if not found.fingerprints:
+    golden = store.load(project.golden / config_file.find_suite(project, suite).name)
+    if not golden.fingerprints:
         raise EvidenceMissingError(
             f"fingerprint of {suite}",
             found="none yet",

@@ -47,6 +47,9 @@ MEANING: dict[type, dict[str, str]] = {
         "inputs_meaning": "What the digests of the inputs stand for: `code-1`, or `bytes`.",
         "default_rules": "Edition of the default rules that judged it; 1 where absent.",
         "causes": "What explains a run that is not green, first things first.",
+        "answer": "Class of its numbers beside the fingerprint; empty where none judged it.",
+        "expects": "The most that was declared of it; empty where only its suite says.",
+        "expected_by": "Who declared that: `--expect`, or the commit.",
     },
     Stamp: {
         "commit": "Commit that was checked out.",

@@ -64,11 +64,17 @@ def complete() -> dict[str, Any]:
         "packages": ["torch"],
         "stages": [tests, make],
         "guards": [
-            {"id": kind, "kind": kind, **_BASE, **make_options(guard.options)}
+            {"id": _NAMES.get(kind, kind), "kind": kind, **_BASE, **make_options(guard.options)}
             for kind, guard in registry.built_in().items()
         ],
+<<<<<<< HEAD
         "bounds": {
             "line": {**_BASE, **make_options(registry.built_in()[BOUND].options)},
+=======
+        "fingerprint": {
+            **_BASE,
+            **make_options(registry.built_in()["fingerprint"].options),
+>>>>>>> b174e8f (Say the class of a run's answer, and let a person renew its reference)
         },
         "matrix": {"doses": {"value": ["1", "2"]}},
         "quarantine": [
@@ -101,6 +107,9 @@ def complete() -> dict[str, Any]:
     }
 
 
+_NAMES = {"fingerprint": "prints"}  # the table of a suite stands for one of this id
+
+
 def make_options(record: type) -> dict[str, Any]:
     """Return a value other than the default for each parameter of a guard kind."""
     return {one.name: _make_value(one) for one in keys.keys_of(record)}
@@ -113,7 +122,7 @@ def _make_value(one: Key) -> Any:
     if about.choices:
         return [about.choices[-1]] if one.kind is Kind.TEXTS else about.choices[-1]
     if one.kind in (Kind.INTEGER, Kind.NUMBER):
-        return next(number for number in (3, 0.5) if about.admits(number))
+        return next(number for number in (3, 0.5, 0.25) if about.admits(number))
     if one.kind is Kind.FLAG:
         return not one.default
     text = "m:a" if about.is_metric else "a"

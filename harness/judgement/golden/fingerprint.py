@@ -29,6 +29,10 @@ _SIZE_LIMIT = 1 << 20
 ARRAY_LIMIT = 32 << 20
 
 
+class OtherParametersError(EvidenceMissingError):
+    """A run with other parameters than any ensemble, such as another seed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
     """What a fingerprint says of itself.
@@ -176,12 +180,13 @@ def find(
         ("parameters", lambda one: one.parameters == dict(parameters)),
     )
     if not stored:
-        raise _missing("no fingerprint of this suite")
+        raise _missing_error("no fingerprint of this suite")
     fitting = list(stored)
     for word, fits in steps:
         fitting = [one for one in fitting if fits(one.about)]
         if not fitting:
-            raise _missing(f"fingerprints of other {word} only")
+            error = OtherParametersError if word == "parameters" else EvidenceMissingError
+            raise _missing_error(f"fingerprints of other {word} only", error)
     near = [
         one for one in fitting if numeric_class.is_one_class(one.about.environment, environment)
     ]
@@ -203,8 +208,10 @@ def _read(path: Path) -> Fingerprint:
     return about
 
 
-def _missing(found: str) -> EvidenceMissingError:
-    return EvidenceMissingError(
+def _missing_error(
+    found: str, error: type[EvidenceMissingError] = EvidenceMissingError
+) -> EvidenceMissingError:
+    return error(
         "fingerprint",
         found=found,
         expected="one of these data, parameters and this kind of machine",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError, IntegrityError
 from harness.evidence.numerics import numeric_class
 from harness.judgement.golden import ensemble, fingerprint
-from harness.judgement.golden.fingerprint import StoredFingerprint
+from harness.judgement.golden.fingerprint import OtherParametersError, StoredFingerprint
 from harness.judgement.guards import metrics, numbers, options
 from harness.judgement.guards.base import Evidence, Golden, number, result
 from harness.judgement.guards.numbers import Numbers
@@ -31,7 +30,7 @@ class FingerprintOptions:
     """The parameters of kind ``fingerprint``."""
 
     numbers: tuple[str, ...] = key(
-        "Path expressions; every number below each counts, arrays included."
+        "Path expressions; every number below each counts, arrays included.", is_metric=True
     )
     parameter: str = key("Parameter of the suite that perturbs a run; 0 leaves it as it is.")
     expect: str = key(
@@ -52,8 +51,8 @@ class FingerprintOptions:
         choices=(CLASS, DEVICE),
     )
     missing: str = key(
-        "Without an ensemble: `inconclusive`, or `note`: only said. Of data that a person gave "
-        "there is none, and it is only said.",
+        "Without an ensemble: `inconclusive`, or `note`: only said, as always of parameters or "
+        "data that a person gave.",
         default="inconclusive",
         choices=("inconclusive", _NOTE),
     )
@@ -99,8 +98,7 @@ class FingerprintGuard:
         try:
             stored, other = _find(golden, evidence, wanted)
         except EvidenceMissingError as error:
-            given = any(not dataset.generated for dataset in evidence.datasets.values())
-            if wanted.missing != _NOTE and not given:
+            if not _is_note(error, evidence, wanted):
                 raise
             reason = f"not compared: {error.found}; {error.remedy}"
             open_ = result(spec, Verdict.INCONCLUSIVE, error.found, error.expected, reason)
@@ -108,6 +106,17 @@ class FingerprintGuard:
         judged = _judge(spec, evidence, stored, run)
         origin = f"; {stored.about.origin}" if stored.about.origin else ""
         return replace(judged, expected=judged.expected + other + origin)
+
+
+def _is_note(
+    error: EvidenceMissingError, evidence: Evidence, wanted: FingerprintOptions
+) -> bool:
+    """Say whether a comparison that was not made only informs.
+
+    Who sets a parameter or gives data of his own asks for another answer.
+    """
+    is_own = any(not dataset.generated for dataset in evidence.datasets.values())
+    return wanted.missing == _NOTE or is_own or isinstance(error, OtherParametersError)
 
 
 def _find(
@@ -159,7 +168,6 @@ def _judge(
     return _class(spec, evidence, answer, share, where)
 
 
-@lru_cache(maxsize=2)
 def read_ensemble(
     stored: StoredFingerprint,
 ) -> tuple[tuple[float, ...], ensemble.Spread]:

@@ -1,0 +1,104 @@
+"""Distances from an ensemble: against a loop, against known rates, and at their edges."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+
+import pytest
+
+from harness.judgement.golden import ensemble
+
+
+def draw(rng: random.Random, count: int, size: float = 1e-5) -> list[float]:
+    """One member: deviations of half their neighbours' sizes."""
+    return [rng.gauss(0.0, size * (1 + index % 7)) for index in range(count)]
+
+
+def make(
+    seed: int, members: int = 25, count: int = 300
+) -> tuple[list[float], list[list[float]]]:
+    rng = random.Random(seed)  # noqa: S311 - noise, not a secret
+    reference = [rng.uniform(0.5, 2.0) for _ in range(count)]
+    return reference, [[0.0] * count, *(draw(rng, count) for _ in range(members - 1))]
+
+
+def test_distances_are_those_of_a_loop() -> None:
+    """Leaving each member out in turn, with floors of the whole, gives the same numbers."""
+    reference, rows = make(1, members=8, count=40)
+    columns = list(zip(*rows, strict=True))
+    sds = [statistics.stdev(column) for column in columns]
+    usual = statistics.median(sd / r for sd, r in zip(sds, reference, strict=True))
+    expected = []
+    for left in range(len(rows)):
+        far = 0.0
+        for column, value in zip(columns, reference, strict=True):
+            others = [x for index, x in enumerate(column) if index != left]
+            sd = max(statistics.stdev(others), 0.1 * usual * value)
+            far = max(far, abs(column[left] - statistics.fmean(others)) / sd)
+        expected.append(far)
+
+    assert ensemble.list_distances(reference, rows) == pytest.approx(expected, rel=1e-9)
+
+
+def test_clean_runs_stay_inside() -> None:
+    """Of 2,000 runs of the ensemble's own distribution, at most one in a hundred alarms."""
+    alarms = 0
+    for seed in range(20):
+        reference, rows = make(seed)
+        limit = ensemble.find_limit(ensemble.list_distances(reference, rows), 0.001)
+        spread = ensemble.measure_spread(reference, rows)
+        rng = random.Random(1000 + seed)  # noqa: S311 - noise, not a secret
+        for _ in range(100):
+            run = [r + d for r, d in zip(reference, draw(rng, 300), strict=True)]
+            alarms += ensemble.find_farthest(run, spread)[0] > limit
+
+    assert alarms <= 20
+
+
+def test_one_number_that_moved_is_seen() -> None:
+    """A shift of one number in three hundred by a thousandth is far beyond the limit."""
+    reference, rows = make(3)
+    limit = ensemble.find_limit(ensemble.list_distances(reference, rows), 0.001)
+    spread = ensemble.measure_spread(reference, rows)
+    run = list(reference)
+    run[123] *= 1.001
+
+    distance, place = ensemble.find_farthest(run, spread)
+
+    assert place == 123
+    assert distance > 2 * limit
+
+
+def test_what_never_moves_has_a_floor() -> None:
+    """A number that is constant in the ensemble may round, by a part of what others do."""
+    reference, rows = make(4)
+    for row in rows:
+        row[5] = 0.0
+    spread = ensemble.measure_spread(reference, rows)
+
+    assert 0 < spread.spread[5] < statistics.median(spread.spread)
+
+
+@pytest.mark.parametrize(("value", "expected"), [(math.nan, math.inf), (math.inf, math.inf)])
+def test_no_number_is_farther_than_anything(value: float, expected: float) -> None:
+    """NaN and infinity are never inside, wherever they stand."""
+    reference, rows = make(5)
+    spread = ensemble.measure_spread(reference, rows)
+    run = list(reference)
+    run[200] = value
+
+    assert ensemble.find_farthest(run, spread) == (expected, 200)
+
+
+def test_zero_that_never_moved_must_stay() -> None:
+    """Beside a zero there is no rounding."""
+    reference, rows = make(6)
+    reference[0] = 0.0
+    for row in rows:
+        row[0] = 0.0
+    spread = ensemble.measure_spread(reference, rows)
+
+    assert ensemble.find_farthest(reference, spread)[0] < math.inf
+    assert ensemble.find_farthest([1e-30, *reference[1:]], spread)[0] == math.inf
