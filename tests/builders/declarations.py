@@ -67,14 +67,12 @@ def complete() -> dict[str, Any]:
             {"id": _NAMES.get(kind, kind), "kind": kind, **_BASE, **make_options(guard.options)}
             for kind, guard in registry.built_in().items()
         ],
-<<<<<<< HEAD
         "bounds": {
             "line": {**_BASE, **make_options(registry.built_in()[BOUND].options)},
-=======
+        },
         "fingerprint": {
             **_BASE,
             **make_options(registry.built_in()["fingerprint"].options),
->>>>>>> b174e8f (Say the class of a run's answer, and let a person renew its reference)
         },
         "matrix": {"doses": {"value": ["1", "2"]}},
         "quarantine": [
