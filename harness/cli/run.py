@@ -68,6 +68,11 @@ def command(session: Session, /, suite: str, **flags: Any) -> int:
     if flags["matrix"] is not None:
         from harness.cli import matrix
 
+        if flags["expect"] is not None:
+            remedy = "Leave it out, or declare it in the suite's fingerprint."
+            raise ConfigError(
+                "--expect", found="a matrix", expected="one single run", remedy=remedy
+            )
         return matrix.run(session, project, suite, flags, (parameters, files))
     _refuse_many(flags)
     watcher = _watcher(session)

@@ -73,4 +73,4 @@ def test_small_network_is_adopted(tmp_path: Path) -> None:
     made = records(adopt("minimal-torch", tmp_path))
 
     assert [one["verdict"] for one in made] == ["green", "green"]
-    assert made[1]["parameters"] == {"seed": "7"}
+    assert made[1]["parameters"] == {"seed": "7", "perturb": "0"}

@@ -33,8 +33,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("output", type=Path)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--perturb", type=int, default=0)
     arguments = parser.parse_args()
     x, y = simulate(200, arguments.seed)
+    if arguments.perturb:  # half an ulp, by a stream of its own
+        draw = np.random.default_rng(arguments.perturb)
+        y *= 1 + 2.0**-52 * draw.integers(2, size=len(y))
     slope, intercept = fit(x, y)
     residual = y - slope * x - intercept
     record = {

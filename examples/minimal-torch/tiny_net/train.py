@@ -19,10 +19,14 @@ def build(width: int) -> torch.nn.Module:
     )
 
 
-def train(seed: int, steps: int, width: int = 32) -> list[float]:
-    """Return the loss after each step."""
+def train(seed: int, steps: int, width: int = 32, perturb: int = 0) -> list[float]:
+    """Return the loss after each step; ``perturb`` starts it half an ulp away."""
     torch.manual_seed(seed)
     model = build(width)
+    if perturb:  # a stream of its own, so that nothing else changes
+        draw = torch.Generator().manual_seed(perturb)
+        for weight in model.parameters():
+            weight.data *= 1 + 2.0**-23 * torch.randint(2, weight.shape, generator=draw)
     x = torch.linspace(-3.0, 3.0, 200).unsqueeze(1)
     y = torch.sin(x)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
@@ -42,8 +46,9 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--perturb", type=int, default=0)
     arguments = parser.parse_args()
-    losses = train(arguments.seed, arguments.steps)
+    losses = train(arguments.seed, arguments.steps, perturb=arguments.perturb)
     arguments.output.mkdir(parents=True, exist_ok=True)
     rows = [{"step": step, "loss": loss} for step, loss in enumerate(losses)]
     (arguments.output / "history.json").write_text(json.dumps(rows))

@@ -42,17 +42,21 @@ def store_of(project: Project) -> Project:
 
 
 def seeded_stages(suite: SuiteSpec, parameter: str = PARAMETER) -> tuple[str, ...]:
-    """Return the stages that a seed reaches: those that name it and those that need them.
+    """Return the stages that a seed reaches: those that name it, and those that need them.
 
-    The others give the same with every seed, so that one run of them speaks for all. So it is
-    with any other ``parameter``.
+    What these need is run with them. The others give the same with every seed, so that one run
+    of them speaks for all. So it is with any other ``parameter``.
     """
     word = f"{{{parameter}}}"
     names: list[str] = []
     for stage in suite_rules.order_stages(suite):
         if any(word in item for item in stage.argv) or set(stage.needs) & set(names):
             names.append(stage.id)
-    return tuple(names)
+    order = suite_rules.order_stages(suite)
+    for stage in reversed(order):
+        if stage.id in names:
+            names += [need for need in stage.needs if need not in names]
+    return tuple(stage.id for stage in order if stage.id in names)
 
 
 def require_own(suite: SuiteSpec) -> None:

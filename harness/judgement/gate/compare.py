@@ -144,6 +144,7 @@ def _compare_suite(
     renamed: Mapping[str, str] = {}
     if goldens[0] is not goldens[1]:
         yield from golden_rules.compare_goldens(name, *goldens)
+        yield from golden_rules.compare_fingerprints(name, *goldens)
         renamed = golden_rules.find_renamed(*goldens)
 
     def is_renamed(before: str, after: str) -> bool:

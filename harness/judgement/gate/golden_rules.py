@@ -11,6 +11,7 @@ from harness.errors import EvidenceMissingError
 from harness.judgement.gate import difference
 from harness.judgement.gate.difference import Change, Classed, Difference
 from harness.judgement.golden import store
+from harness.judgement.golden.fingerprint import Fingerprint
 from harness.judgement.golden.store import GoldenSet, GoldenValue
 
 # Fields that decide nothing, and those by which a value is found and held against another.
@@ -40,6 +41,37 @@ def compare_goldens(suite: str, was: GoldenSet, now: GoldenSet) -> Iterator[Diff
         if key not in before and key not in taken:
             change = _class_new(was, value)
             yield difference.make_difference(_name(suite, value), None, _tell(value), change)
+
+
+def compare_fingerprints(suite: str, was: GoldenSet, now: GoldenSet) -> Iterator[Difference]:
+    """Compare the fingerprints that judge a suite, each by machine, data and parameters."""
+    before, after = (
+        {one.about.file_name: one.about for one in golden.fingerprints} for golden in (was, now)
+    )
+    for name, about in before.items():
+        rule = f"fingerprints.{suite}.{name}"
+        if name not in after:
+            yield difference.mark_removed(
+                rule, _tell_ensemble(about), "the fingerprint is gone"
+            )
+        elif after[name].digest != about.digest:
+            new = after[name]
+            why = f"another answer is the reference: {new.reason}"
+            change = (Change.WEAKER, why)
+            yield difference.make_difference(
+                rule, _tell_ensemble(about), _tell_ensemble(new), change
+            )
+    for name, about in after.items():
+        if name not in before:
+            why = "a run is held against an ensemble of its own"
+            yield difference.mark_added(
+                f"fingerprints.{suite}.{name}", _tell_ensemble(about), why
+            )
+
+
+def _tell_ensemble(about: Fingerprint) -> str:
+    count = sum(about.counts.values())
+    return f"{about.digest[:12]}, {count} numbers, limit {about.limit:.6g}"
 
 
 def find_renamed(was: GoldenSet, now: GoldenSet) -> dict[str, str]:
