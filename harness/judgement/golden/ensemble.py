@@ -21,8 +21,10 @@ from harness.judgement.golden import tolerance
 LEAST_MEMBERS = 20
 CONFIDENCE = 0.95
 # A number that hardly moves in an ensemble may still round otherwise on another machine: its
-# spread counts as at least this part of what the others, relative to their size, have.
-_FLOOR = 0.1
+# spread counts at least four times what the quietest twentieth, relative to their size, have.
+# Not a part of the usual spread: a training multiplies its rounding by a hundred thousand, and
+# what is seen in its first steps would be lost in the noise of its last ones.
+_QUIET, _FLOOR = 0.05, 4.0
 _LEAST_FLOOR = 4 * 2.0**-52
 
 
@@ -107,7 +109,7 @@ def _square_sums(columns: Sequence[Sequence[float]], means: Sequence[float]) -> 
 
 def _floors(reference: Sequence[float], sds: Sequence[float]) -> list[float]:
     """Return the least spread of each number: zero where it is zero and never moved."""
-    relative = [sd / abs(r) for sd, r in zip(sds, reference, strict=True) if sd and r]
-    usual = statistics.median(relative) if relative else 0.0
-    share = max(_FLOOR * usual, _LEAST_FLOOR)
+    relative = sorted(sd / abs(r) for sd, r in zip(sds, reference, strict=True) if sd and r)
+    quiet = relative[int(_QUIET * len(relative))] if relative else 0.0
+    share = max(_FLOOR * quiet, _LEAST_FLOOR)
     return [share * abs(r) for r in reference]

@@ -29,13 +29,13 @@ def test_distances_are_those_of_a_loop() -> None:
     reference, rows = make(1, members=8, count=40)
     columns = list(zip(*rows, strict=True))
     sds = [statistics.stdev(column) for column in columns]
-    usual = statistics.median(sd / r for sd, r in zip(sds, reference, strict=True))
+    quiet = sorted(sd / r for sd, r in zip(sds, reference, strict=True))[2]  # of forty
     expected = []
     for left in range(len(rows)):
         far = 0.0
         for column, value in zip(columns, reference, strict=True):
             others = [x for index, x in enumerate(column) if index != left]
-            sd = max(statistics.stdev(others), 0.1 * usual * value)
+            sd = max(statistics.stdev(others), 4 * quiet * value)
             far = max(far, abs(column[left] - statistics.fmean(others)) / sd)
         expected.append(far)
 
@@ -72,13 +72,13 @@ def test_one_number_that_moved_is_seen() -> None:
 
 
 def test_what_never_moves_has_a_floor() -> None:
-    """A number that is constant in the ensemble may round, by a part of what others do."""
+    """A number that is constant in the ensemble may round, as much as quiet ones do."""
     reference, rows = make(4)
     for row in rows:
         row[5] = 0.0
     spread = ensemble.measure_spread(reference, rows)
 
-    assert 0 < spread.spread[5] < statistics.median(spread.spread)
+    assert min(spread.spread) <= spread.spread[5] < 10 * min(spread.spread)
 
 
 @pytest.mark.parametrize(("value", "expected"), [(math.nan, math.inf), (math.inf, math.inf)])
