@@ -147,8 +147,7 @@ def verify(session: Session, pinned: Path | None, witnesses: tuple[str, ...]) ->
 
 
 def _tell_unsealed(run: starts.UnsealedRun) -> str:
-    state = "is running" if run.is_running else "was never sealed"
-    return f"{text.visible(run.subject)} began {text.visible(run.time)} and {state}"
+    return f"{text.visible(run.subject)} began {text.visible(run.time)} and {run.state}"
 
 
 def _tell_witness(pinned: Path, word: str) -> str:

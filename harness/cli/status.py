@@ -134,8 +134,7 @@ def _block(stood: SuiteStatus, now: datetime, palette: Palette) -> Iterator[str]
     if stood.record is not None and (said := left_out(stood.record, palette)):
         yield from (f"  {line}" for line in said.splitlines())
     for run in stood.unsealed:
-        state = "is running" if run.is_running else "was never sealed"
-        yield f"  began   {text.visible(f'{run.run_id} at {run.time}')}, and {state}"
+        yield f"  began   {text.visible(f'{run.run_id} at {run.time}')}, and {run.state}"
     for blocker in stood.blockers:
         title = text.visible(blocker.title)
         yield f"  open    {blocker.id}  {title}, seen {blocker.occurrences}×"

@@ -7,7 +7,7 @@ A stage never decides about guards; a guard never runs anything. What is rendere
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,7 +52,7 @@ def run_suite(project: Project, suite_name: str, options: RunOptions) -> RunOutc
         LockTimeoutError: Another process holds the ledger.
     """
     suite = _apply_options(config_file.find_suite(project, suite_name), options)
-    ledger = tidy(project)
+    ledger = tidy(project, options.observer.note)
     if options.if_stale and (known := _still_fresh(project, suite, options)):
         return known
     workspace.clear_kept(project, suite.name)
@@ -87,9 +87,15 @@ def ledger_of(project: Project) -> Ledger:
     return ledgers.of_store(project.hubs, project.work).local
 
 
-def tidy(project: Project) -> Ledger:
-    """Clear what killed runs left and finish the seals they began; return the ledger."""
-    child.end_orphans(HubStore(project.hubs, project.work).clean_leftovers())
+def tidy(project: Project, tell: Callable[[str], None] | None = None) -> Ledger:
+    """Clear what killed runs left and finish the seals they began; return the ledger.
+
+    Args:
+        project: The project.
+        tell: Called with a sentence for each run that was lost with its process or machine.
+    """
+    cleared = HubStore(project.hubs, project.work).clean_leftovers()
+    child.end_orphans(cleared)
     for top in (project.hubs, project.work, project.golden):
         for folder in (top, *subfolders(top)):  # what runs keep deeper is theirs
             clear_parts(folder)
@@ -97,6 +103,11 @@ def tidy(project: Project) -> Ledger:
     if seal.intents(project.hubs):
         sealed = HubStore(project.hubs, project.work).runs()
         seal.resume(project.hubs, ledger, sealed)
+    if cleared and tell is not None:
+        logged = ledgers.of_store(project.hubs, project.work).read_runs()
+        for lost in starts.list_unsealed(logged.unsealed, project.work):
+            if lost.run_id in cleared:
+                tell(f"{lost.subject} {lost.state}, without a blocker")
     return ledger
 
 

@@ -54,7 +54,7 @@ class Clone:
                 shutil.copytree(datasets, self.tree / ".harness/datasets", dirs_exist_ok=True)
         head = checkout.call(source, "rev-parse", "HEAD").decode().strip()
         if checkout.ask(self.tree, "log", "-1", "--format=%s") != f"{head}\n".encode():
-            _call(self.tree, "git", "fetch", "--quiet", "origin", head)
+            _call(self.tree, "git", "fetch", "--quiet", str(source), "HEAD")
             _call(self.tree, "git", "checkout", "--quiet", "--force", "-B", "tree", head)
             self._leave_tests_out()
             _call(self.tree, "git", *_WHO, "commit", "--quiet", "-a", "-m", head)

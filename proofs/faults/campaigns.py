@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from proofs.faults import crowds, damage, hostility, parsers, roads, trees
+from proofs.faults import crowds, damage, hostility, parsers, roads, stops, trees
 from proofs.faults.figures import Campaign, Runner, Scale
 
 CAMPAIGNS: Mapping[str, Runner] = {
@@ -16,6 +16,7 @@ CAMPAIGNS: Mapping[str, Runner] = {
     "calls": roads.calls,
     "kills-at-calls": roads.kills_at_calls,
     "kills-at-random": roads.kills_at_random,
+    "stops-at-random": stops.stops_at_random,
     "appends": crowds.appends,
     "malicious-hubs": hostility.hubs,
     "hostile-words": hostility.words,
@@ -28,6 +29,7 @@ WEIGHTS: Mapping[str, float] = {
     "kills-at-random": 400,
     "flips": 250,
     "parsers": 200,
+    "stops-at-random": 130,
     "kills-at-calls": 120,
 }
 

@@ -44,6 +44,7 @@ class Scale:
     stride: int
     bits: int
     kills: int
+    stops: int
     appends: int
     writers: int
     trees: int
@@ -65,8 +66,15 @@ def every(step: int, thing: str) -> str:
 
 
 FULL = Scale(
-    stride=1, bits=1000, kills=500, appends=200, writers=16, trees=10_000, examples=2000
+    stride=1,
+    bits=1000,
+    kills=500,
+    stops=50,
+    appends=200,
+    writers=16,
+    trees=10_000,
+    examples=2000,
 )
-SHORT = Scale(stride=61, bits=12, kills=4, appends=6, writers=6, trees=60, examples=30)
+SHORT = Scale(stride=61, bits=12, kills=4, stops=3, appends=6, writers=6, trees=60, examples=30)
 
 Runner = Callable[[Path, Scale], Campaign]

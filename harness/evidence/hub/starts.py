@@ -38,6 +38,13 @@ class UnsealedRun:
     is_running: bool
 
     @property
+    def state(self) -> str:
+        """Say how it stands: nothing is known to be wrong with what a lost machine ran."""
+        if self.is_running:
+            return "is running"
+        return "was interrupted, its process is gone and it was never sealed: inconclusive"
+
+    @property
     def suite(self) -> str:
         """Name of its suite."""
         return self.subject.rpartition("/")[0]

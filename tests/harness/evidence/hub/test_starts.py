@@ -16,6 +16,7 @@ import pytest
 from harness.cli import main as program
 from harness.config.project import Project
 from harness.evidence.hub import inventory, layout, ledgers, seal, starts
+from harness.evidence.hub.blockers import Register
 from harness.evidence.hub.store import HubStore
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.judgement.declaration import load_project
@@ -179,6 +180,7 @@ def test_a_run_that_was_begun_and_never_sealed_is_told(
 
     assert f"began   {name}" in said("status")
     assert f"tiny/{name} began" in said("ledger", "verify")
+    assert "was interrupted" in said("status")
     project = hubs.project(tmp_path)
     hub = hubs.run(project).hub
     assert name not in said("status")  # it is older than the newest seal
@@ -187,6 +189,29 @@ def test_a_run_that_was_begun_and_never_sealed_is_told(
     lines = rows(project, hub)
     assert [row.outcome for row in lines] == [Outcome.NOTE]
     assert f"tiny/{name}" in lines[0].found
+
+
+def test_the_next_run_tells_of_a_lost_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A machine that went away proves nothing: inconclusive, no blocker, nothing left to do."""
+    die_in_a_stage(tmp_path)
+    (lost,) = starts.list_unsealed(_logged(tmp_path), tmp_path)
+    hubs.project(tmp_path)
+
+    assert program.main(["-C", str(tmp_path), "run", "tiny"]) == 0
+
+    said = capsys.readouterr()
+    (line,) = [one for one in (said.out + said.err).splitlines() if lost.run_id in one]
+    assert "was interrupted" in line
+    assert "inconclusive, without a blocker" in line
+    assert Register(tmp_path / "hubs").entries() == ()
+    assert not list((tmp_path / "hubs/tiny").glob(".*"))
+    assert not [
+        one for one in (tmp_path / ".harness/work").iterdir() if lost.run_id in one.name
+    ]
+    assert program.main(["-C", str(tmp_path), "run", "tiny"]) == 0
+    assert lost.run_id not in capsys.readouterr().out  # it is told once
 
 
 def _logged(root: Path) -> tuple[Entry, ...]:
