@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.evidence.hub.store import HubStore
-from harness.reporting.website import build, models, page_cache
+from harness.reporting.website import build, models, page_cache, run_list
 from tests.builders import reports, stores
 
 
@@ -234,3 +234,19 @@ def test_an_empty_store_gives_an_index(tmp_path: Path) -> None:
     """Before the first run there is a page that says so."""
     assert _build(tmp_path).hubs == 0
     assert "No run is sealed yet" in (tmp_path / "out/index.html").read_text()
+
+
+def test_pages_of_runs_are_brought_up_to_date(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One more run changes the last page of runs; the site is as if it were built afresh."""
+    monkeypatch.setattr(run_list, "NEWEST", 2)
+    monkeypatch.setattr(run_list, "PER_PAGE", 4)
+    _build(place)
+    stores.fill(place / "hubs", 1, first=6)
+    _build(place)
+
+    runs = {name: text for name, text in _pages(place).items() if name.startswith("runs/")}
+    _build(place, "afresh")
+    assert sorted(runs) == ["runs/00001.html", "runs/00002.html"]
+    assert runs.items() <= _pages(place, "afresh").items()

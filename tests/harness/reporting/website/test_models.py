@@ -90,6 +90,22 @@ def test_who_ran_it_again_is_on_the_page(claim: Claim, tmp_path: Path) -> None:
     assert page.count("Z, does not count: ") == 1
 
 
+def test_a_rerun_of_an_older_model_renews_its_page(tmp_path: Path) -> None:
+    """A page that no build judges again is made again when the ledger says something new."""
+    first, *_ = stores.fill(tmp_path / "hubs", models.JUDGED + 1)
+    store = HubStore(tmp_path / "hubs", tmp_path / "w")
+    page = tmp_path / "out" / models.place(stores.bundle(0).sha256)
+    build.build("project", store, tmp_path / "out")
+    before = page.read_text()
+    subject = f"{first.suite}/{first.run_id}"
+    Ledger(tmp_path / "w/ledger.jsonl").append("start", subject, {})
+
+    build.build("project", store, tmp_path / "out")
+
+    assert "not before the run" in before
+    assert "entry 0 of the local ledger" in page.read_text()
+
+
 def test_only_the_newest_models_are_proved_again(tmp_path: Path) -> None:
     """Of the others the page says by which command; a build of thousands stays short."""
     stores.fill(tmp_path / "hubs", models.JUDGED + 2)
