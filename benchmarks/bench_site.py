@@ -212,7 +212,8 @@ def main(
             "# Speed of the site\n\n"
             f"Written by `make bench-site HUBS={count}`: synthetic hubs of 54 guards, "
             "26 metrics,\nthree logs, four pictures and a bundle; each build is a program of "
-            "its own, start-up included.\n\n"
+            "its own, start-up included.\n"
+            f"Load of the machine: {os.getloadavg()[1]:.0f} on {os.cpu_count()} cores.\n\n"
         )
         _DOC.write_text(head + "\n".join(table) + "\n")
     measured.write(record, [row.figure for row in results])
