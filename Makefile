@@ -29,7 +29,7 @@ BESIDE_LOCKED := $(BIN)/python -m proofs.beside
 WITHOUT_NETWORK = $$(unshare --map-root-user --net true 2>/dev/null && echo unshare --map-root-user --net)
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power cause-power verify faults models browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality defects test-tf tf-parity tf-quick test-crate test-bom test-model-signing test-notes test-mlflow test-s3 bench dist adopt adopt-repositories
+.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power cause-power verify faults models browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality scans refine defects test-tf tf-parity tf-quick test-crate test-bom test-model-signing test-notes test-mlflow test-s3 bench dist adopt adopt-repositories
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -174,6 +174,15 @@ bench-model: $(READY) ## Measure the model beside a plain variant, write docs/pe
 
 quality: $(SOLVER_READY) ## Train on simulated and real data beside an iterative solver, write docs/quality.md (EPOCHS="10 50")
 	@$(BIN)/python -m benchmarks.quality $(if $(EPOCHS),--epochs $(EPOCHS),) $(if $(STAR),--star "$(STAR)",)
+	@$(BIN)/python -m proofs.docs
+
+scans: $(READY) ## Train on kinds of scans by several seeds, write docs/quality.md (STAR=folder ONLY="star embedded" LIMIT=12; goes on where it was stopped)
+	@$(BIN)/python -m benchmarks.bench_scans $(if $(STAR),--star "$(STAR)",) $(if $(ONLY),--only $(ONLY),) $(if $(LIMIT),--limit $(LIMIT),)
+	@$(BIN)/python -m proofs.docs
+
+refine: $(SOLVER_READY) ## Measure sweeps of refinement beside an iterative solver, write docs/quality.md (STAR=folder)
+	@$(BIN)/python -m benchmarks.bench_refine $(if $(STAR),--star "$(STAR)",)
+	@$(BIN)/python -m proofs.docs
 
 defects: $(READY) ## Plant each documented defect, see its test fail, write docs/upstream-defects.md
 	@$(BIN)/python -m proofs.defects

@@ -45,14 +45,15 @@ def reconstruct(scan: ScanData, looks: list[int], seed: int = 0) -> Iterator[Est
     began = time.process_time()
     task, origin, weight = _task(scan, seed)
     began += task.pop("imports")
-    done = 0
+    done, spent = 0, 0.0
     for sweeps in looks:
         with _quiet():
             task["solver"].run(sweeps - done)
         done = sweeps
-        spent = time.process_time() - began
         canvas = task["solver"].get_data_to_cpu("object", as_numpy=True)[0]
+        spent += time.process_time() - began
         yield Estimate(canvas.astype(np.complex128), weight, origin, sweeps, spent)
+        began = time.process_time()  # who judges the estimate does so in a time of its own
 
 
 def _task(
@@ -91,11 +92,11 @@ def _task(
             probe_position_x_px=positions[:, 0],
             probe_position_y_px=positions[:, 1],
         )
-    weight = _weight(scan, origin, shape)
+    weight = light(scan, origin, shape)
     return {"solver": solver, "imports": imports}, origin, weight
 
 
-def _weight(
+def light(
     scan: ScanData, origin: NDArray[np.float64], shape: tuple[int, int]
 ) -> NDArray[np.float64]:
     """Return how strongly each pixel was lit: the probe's intensity at whole positions."""

@@ -26,6 +26,7 @@ from benchmarks import (
     epie,
     lsqml,
     measured,
+    quality_page,
     quality_record,
     quality_steps,
     recipes,
@@ -43,30 +44,6 @@ _STAR = "star"
 _COLUMNS = 2  # scans beside each other: trained and unseen
 _log = logging.getLogger(__name__)
 _DOSES = (1e5, 1e3)
-_HEAD = """\
-# Quality beside an iterative solver
-
-Written by `make quality`: trainings of 256 groups an epoch in batches of 4 by the programs,
-on one thread; short ones with the default options, those of {long} epochs with
-{options}.
-Beside them, on the same frames in the same run and with the known probe, a plain ePIE and
-pty-chi's LSQML, each at the sweep with the smallest error. Judged by protocol m1: r and SSIM of
-the phase, NRMSE the complex error. *Unseen* scans were not trained on.
-
-| scan | method | training CPU-s | its CPU-s | phase r | SSIM | NRMSE | FRC half-bit [1/px] |
-|---|---|---|---|---|---|---|---|
-"""
-_TAIL = """
-Where the iterative solvers win: on a whole scan with a known probe, in error and in time, at
-every dose. Even once trained, a network's start-up alone takes longer than they need for some
-hundred frames. Where the network wins: each group is reconstructed from its own frames, so that
-patches come while the scan still runs; a frame more costs it one pass (docs/performance.md) and
-the solver more sweeps. On unseen objects that look otherwise it falls behind most.
-
-![phases](quality/phases.png)
-
-![error against time](quality/error-against-time.png)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +120,9 @@ def main() -> int:
     options = ",\n".join(
         _describe_recipe(name, recipes.of(name, recipes.LONG)) for name in args.only
     )
-    head = _HEAD.format(long=recipes.LONG, options=options)
+    head = quality_page.HEAD.format(long=recipes.LONG, options=options)
     helped = quality_steps.text(recipes.LIGHT, steps)
-    (args.output / "quality.md").write_text(head + lines + "\n" + helped + _TAIL)
+    (args.output / "quality.md").write_text(head + lines + "\n" + helped + quality_page.TAIL)
     record = _record(results, curves, steps)
     text = json.dumps(record, indent=1, allow_nan=False)
     (pictures / "results.json").write_text(text + "\n", "utf-8")

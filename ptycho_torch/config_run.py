@@ -46,6 +46,12 @@ class TrainingConfig:
         1e-6, "Adam's floor of the gradient's size, in units of the loss's gradient.", above=0
     )
     weight_decay: float = setting(0.0, "Adam weight decay.", low=0)
+    warmup_steps: int = setting(
+        10,
+        "Optimiser steps over which the rate first rises; 0 for none.",
+        low=0,
+        flag=Flag(name="warmup_steps", modes=TRAIN),
+    )
     scheduler: str = setting(
         "Default",
         "Learning-rate schedule.",

@@ -12,6 +12,7 @@ from proofs.docs import (
     formats,
     guards,
     model_cli,
+    quality,
     regions,
     scaling,
     schema,
@@ -31,6 +32,7 @@ REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "formats.md": {"scans": formats.scans, "hub": formats.hub, "golden": formats.golden},
     "model-cli.md": {"overview": model_cli.overview, "helps": model_cli.helps},
     "exit-codes.md": {"harness": exit_codes.harness, "model": exit_codes.model},
+    "quality.md": quality.REGIONS,
     "scaling.md": scaling.REGIONS,
     "api.md": {"model": api.model, "harness": api.harness},
     "structure.md": {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from numpy.typing import NDArray
 
@@ -24,6 +25,7 @@ from ptycho_torch.physics.losses import LossTerms
 from ptycho_torch.pinn import ForwardResult, PtychoPINN
 from ptycho_torch.training import optimizer
 from ptycho_torch.training.epochs import Means, Progress, Row
+from ptycho_torch.training.optimizer import first_rate, scaled_rate
 from ptycho_torch.training.vital_signs import VitalSigns
 
 STATE_KEY = "ptycho_torch"
@@ -148,6 +150,18 @@ class PtychoPINN_Lightning(pl.LightningModule):  # noqa: N801 - the public name
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002 - a hook
         """Count the batches of the epoch, for a checkpoint within it."""
         self._batches_done = batch_idx + 1
+
+    def optimizer_step(
+        self,
+        epoch: int,
+        batch_idx: int,
+        optimizer: torch.optim.Optimizer | LightningOptimizer,
+        optimizer_closure: Callable[[], Any] | None = None,
+    ) -> None:
+        """Make one step, at a lower rate where the training has just begun."""
+        factor = first_rate(self.global_step, self.config.training)
+        with scaled_rate(self.trainer.optimizers[0], factor):
+            super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Record the gradient norm before clipping."""

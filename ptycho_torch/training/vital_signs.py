@@ -105,8 +105,9 @@ class VitalSigns:
 
 def patience(training: TrainingConfig, steps_per_epoch: int) -> int:
     """Return how many steps without life end a training: three warm-ups, 50 at least."""
-    warmup = training.warmup_epochs if training.scheduler == "WarmupCosine" else 0
-    return max(LEAST_STEPS, _WARMUPS * warmup * steps_per_epoch)
+    epochs = training.warmup_epochs if training.scheduler == "WarmupCosine" else 0
+    warmup = max(training.warmup_steps, epochs * steps_per_epoch)
+    return max(LEAST_STEPS, _WARMUPS * warmup)
 
 
 def remedy(training: TrainingConfig) -> str:

@@ -48,17 +48,18 @@ class Adam:
         """The learning rate in force."""
         return float(self._settings.param_groups[0]["lr"])
 
-    def step(self, slopes: Slopes) -> None:
+    def step(self, slopes: Slopes, factor: float = 1.0) -> None:
         """Move every variable once.
 
         Args:
             slopes: Gradient of the loss by name.
+            factor: Rate of this step relative to the one in force.
         """
         group = self._settings.param_groups[0]
         first, second = group["betas"]
         self.count += 1
         kind = next(iter(slopes.values())).dtype
-        scale = tf.constant(self.rate / (1 - first**self.count), kind)
+        scale = tf.constant(factor * self.rate / (1 - first**self.count), kind)
         root = tf.constant((1 - second**self.count) ** 0.5, kind)
         self._move(slopes, scale, root)
 

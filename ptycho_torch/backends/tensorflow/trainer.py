@@ -108,7 +108,7 @@ class Trainer:
                 patches = torch.from_numpy(np.array(done.patches.numpy()))
                 where = f"epoch {number}, batch {index}"
                 self._vital_signs.note_step(where, float(norm), patches, batch.amplitude)
-                self._adam.step(slopes)
+                self._adam.step(slopes, optimizer.first_rate(self._adam.count, training))
 
     def _validate(self, number: int, stats: PatchStatsLogger | None) -> dict[str, float]:
         """Return the means of the held-out part."""

@@ -73,6 +73,11 @@ CURED: dict[str, tuple[Make, str, dict[str, Any] | None]] = {
         "--input-kind",
         {"input_kind": "intensity"},
     ),
+    "squares of single-precision roots": (
+        make_npz(diff3d=np.square(np.sqrt(TRUTH.counts).astype(np.float32))),
+        "--input-kind",
+        {"input_kind": "intensity"},
+    ),
     "zero frequency in the corner": (
         make_npz(diff3d=np.fft.ifftshift(AMPLITUDE, axes=(1, 2))),
         "--center auto",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from ptycho_torch.config_params import TrainingConfig
 from ptycho_torch.training import optimizer
@@ -68,7 +70,8 @@ def test_cosine_ends_at_the_floor(epochs: int) -> None:
 @pytest.mark.parametrize("mode", ["mae", pytest.param("poisson", marks=pytest.mark.long)])
 def test_steps_do_not_depend_on_dose(scan: Path, tmp_path: Path, mode: str) -> None:
     """The photon unit of the loss scales gradients and floor alike, so the pipeline is one."""
-    plan = {"training": {"poisson_eps": 1e-12}}
+    # Full steps at once: after short ones a bias is small, and rounding a large part of it.
+    plan = {"training": {"poisson_eps": 1e-12, "warmup_steps": 0}}
     folders = [tmp_path / "dim", tmp_path / "bright"]
     # A factor 4⁵ makes s grow by 2⁵: the same digits, so that rounding plays no part.
     for folder, photons in zip(folders, ("1e4", "1.024e7"), strict=True):
@@ -79,3 +82,50 @@ def test_steps_do_not_depend_on_dose(scan: Path, tmp_path: Path, mode: str) -> N
     for name, weight in dim.items():
         moved = float(((weight - bright[name]) ** 2).sum() ** 0.5)
         assert moved < 1e-4 * float((weight**2).sum() ** 0.5), name
+
+
+def test_the_first_steps_are_short(scan: Path, tmp_path: Path) -> None:
+    """The first step of a warm-up moves every weight by 0.4 of what it would without.
+
+    The rate of the epoch, as recorded, stays what the schedule says.
+    """
+    places = {name: tmp_path / name for name in ("start", "full", "short")}
+    places["start"].mkdir()
+    bundles.fresh(scan, places["start"])
+    for name, warmup in (("full", "0"), ("short", "9")):
+        flags = ("--batch_size", "8", "--warmup_steps", warmup)
+        assert bundles.train(scan, places[name], *flags) == 0
+    start, full, short = (bundles.weights(places[name]) for name in places)
+
+    assert rates(places["short"]) == rates(places["full"]) == [1e-3]
+    assert max(np.abs(full[name] - start[name]).max() for name in start) > 5e-4
+    for name, weight in start.items():
+        np.testing.assert_allclose(
+            short[name] - weight, 0.4 * (full[name] - weight), rtol=0, atol=1e-7
+        )
+
+
+def test_the_rate_rises_to_the_full_one() -> None:
+    """Equal parts more with every step, then the full rate; that at once without a warm-up."""
+    config = TrainingConfig(warmup_steps=4)
+    rising = [optimizer.first_rate(step, config) for step in range(6)]
+
+    assert rising == pytest.approx([0.4, 0.55, 0.7, 0.85, 1.0, 1.0], rel=1e-12)
+    assert optimizer.first_rate(0, TrainingConfig(warmup_steps=0)) == 1.0
+
+
+def test_a_failed_step_leaves_the_rate() -> None:
+    """An error within a step does not leave the lower rate behind."""
+    adam = torch.optim.Adam([torch.nn.Parameter(torch.ones(1))], lr=0.5)
+    seen = []
+
+    def step() -> None:
+        with optimizer.scaled_rate(adam, 0.1):
+            seen.append(adam.param_groups[0]["lr"])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        step()
+
+    assert seen == [pytest.approx(0.05)]
+    assert adam.param_groups[0]["lr"] == 0.5

@@ -20,7 +20,7 @@ from tests.builders import bundles
 def watch(steps_per_epoch: int = 10, **training: object) -> VitalSigns:
     """Watch a training with some of its settings changed."""
     config = RunConfig()
-    changed = dataclasses.replace(config.training, **training)
+    changed = dataclasses.replace(config.training, **{"warmup_steps": 0, **training})
     return VitalSigns(dataclasses.replace(config, training=changed), steps_per_epoch)
 
 
@@ -81,10 +81,12 @@ def test_a_loss_that_stays_ends_it() -> None:
 
 def test_a_warm_up_is_waited_for() -> None:
     """Three warm-ups may pass without a gradient before a training counts as dead."""
-    plain = TrainingConfig(warmup_epochs=10)
+    plain = TrainingConfig(warmup_epochs=10, warmup_steps=0)
+    brief = TrainingConfig(warmup_epochs=10, warmup_steps=30)
     warming = TrainingConfig(warmup_epochs=10, scheduler="WarmupCosine")
 
     assert vital_signs.patience(plain, 40) == LEAST_STEPS
+    assert vital_signs.patience(brief, 40) == 3 * 30
     assert vital_signs.patience(warming, 40) == 3 * 10 * 40
 
 
@@ -106,7 +108,7 @@ def test_a_killed_network_ends_a_run(
     scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A rate that saturates both heads at once: exit 1, one line, records, no bundle."""
-    flags = ("--max_epochs", "60", "--learning_rate", "3")
+    flags = ("--max_epochs", "60", "--learning_rate", "3", "--warmup_steps", "0")
 
     code = bundles.train(scan, tmp_path, *flags)
 
