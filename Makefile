@@ -29,7 +29,7 @@ BESIDE_LOCKED := $(BIN)/python -m proofs.beside
 WITHOUT_NETWORK = $$(unshare --map-root-user --net true 2>/dev/null && echo unshare --map-root-user --net)
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power cause-power verify faults models browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality scans refine defects test-tf tf-parity tf-quick test-crate test-bom test-model-signing test-notes test-mlflow test-s3 bench dist adopt adopt-repositories
+.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick guard-power gate-power cause-power verify faults models browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality scans refine defects test-tf tf-parity tf-quick test-crate test-bom test-model-signing test-peers test-notes test-mlflow test-s3 bench dist adopt adopt-repositories
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -135,6 +135,12 @@ test-model-signing: $(READY) ## Hold signed models against public programs, with
 	@$(BESIDE_LOCKED) .venv-signing
 	@.venv-signing/bin/python -m pip install --quiet --disable-pip-version-check "model-signing==1.1.1" pyopenssl
 	@$(WITHOUT_NETWORK) .venv-signing/bin/python -m pytest -p no:anyio $(addprefix tests/harness/sharing/export/test_,model_signature.py signed_model.py export.py summary.py)
+
+test-peers: $(READY) ## Let cdtools and ptychodus read and write scans, in an environment of their own
+	@$(BESIDE_LOCKED) .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "cdtools-py==0.3.2" "ptychodus==1.7.0"
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock "hdf5plugin>=5" python-dateutil pyyaml
+	@.venv-peers/bin/python -m pytest -p no:anyio tests/ptycho_torch/data/test_peers.py
 
 test-notes: $(READY) ## Hold checkpoints and proofs against Go's note and tlog (needs golang-go, golang-golang-x-mod-dev)
 	@$(WITHOUT_NETWORK) $(BIN)/python -m pytest tests/harness/evidence/ledger/test_go_judge.py
