@@ -26,6 +26,7 @@ CONFIDENCE = 0.95
 # what is seen in its first steps would be lost in the noise of its last ones.
 _QUIET, _FLOOR = 0.05, 4.0
 _LEAST_FLOOR = 4 * 2.0**-52
+_BEYOND = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +80,17 @@ def list_distances(
 def find_limit(distances: Sequence[float], rate: float) -> float:
     """Return the distance that a clean run exceeds at most at a rate.
 
+    It is never below twice the farthest member: where a few numbers stand still in most
+    members, distances are no lognormal variable, and the bound alone would refuse its own.
+
     Args:
         distances: Of each member from the others.
         rate: False alarms of all numbers together.
     """
     logs = [math.log(max(one, 1e-3)) for one in distances]
     factor = tolerance.one_sided(len(logs), 1 - rate, CONFIDENCE)
-    return math.exp(statistics.fmean(logs) + factor * statistics.stdev(logs))
+    bound = math.exp(statistics.fmean(logs) + factor * statistics.stdev(logs))
+    return max(bound, _BEYOND * max(distances))
 
 
 def find_farthest(numbers: Sequence[float], spread: Spread) -> tuple[float, int]:

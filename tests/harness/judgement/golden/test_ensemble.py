@@ -71,6 +71,13 @@ def test_one_number_that_moved_is_seen() -> None:
     assert distance > 2 * limit
 
 
+def test_every_member_lies_inside() -> None:
+    """A limit that refused a member of the ensemble itself would be no limit of clean runs."""
+    distances = [0.001] * 20 + [50.0]
+
+    assert ensemble.find_limit(distances, 0.4) >= 100.0
+
+
 def test_what_never_moves_has_a_floor() -> None:
     """A number that is constant in the ensemble may round, as much as quiet ones do."""
     reference, rows = make(4)
