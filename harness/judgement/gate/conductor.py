@@ -168,7 +168,9 @@ def open_proved(project: Project, folder: Path) -> ProvedHub:
         NotAProjectError: The folder is no hub.
     """
     record = store.read_record(folder)
-    evidence = HubEvidence(folder, Facts.from_record(record), project=project.root)
+    # What a change may differ by is the base's to say, never the change's own.
+    facts = replace(Facts.from_record(record), expects="")
+    evidence = HubEvidence(folder, facts, project=project.root)
     return ProvedHub(folder=folder, record=record, evidence=evidence)
 
 
@@ -248,7 +250,7 @@ def _find_known(
 ) -> tuple[GuardResult, ...] | None:
     """Return the recorded results where the proof judged by these very guards and goldens."""
     here = None if now.project is None else now.project.suites.get(suite.name)
-    if here is None or here.guards != suite.guards:
+    if here is None or here.guards != suite.guards or record.expects:
         return None
     is_declared = plan.suite_sha256(here) == record.config_sha256
     digest = None if golden.is_empty else golden.digest

@@ -10,7 +10,7 @@ from harness.config.project import StageSpec, SuiteSpec
 from harness.evidence.hub.evidence import HubEvidence
 from harness.judgement import quarantine
 from harness.judgement.golden.store import GoldenSet
-from harness.judgement.guards import reads, registry
+from harness.judgement.guards import answers, reads, registry
 from harness.records import GuardResult, HubRecord, StageRecord
 from harness.verdict import Verdict
 
@@ -79,6 +79,8 @@ def _guards(
         ]
         if result.metric:
             rules.append(f"goldens.{suite.name}.{result.metric}")
+        if result.kind == answers.KIND:
+            rules.append(f"fingerprints.{suite.name}")
         yield Failure(
             subject=f"guard {result.id}",
             verdict=result.verdict,

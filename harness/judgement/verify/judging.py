@@ -12,7 +12,7 @@ from harness.config.project import GuardSpec, SuiteSpec
 from harness.errors import ConfigError, StorageError
 from harness.judgement import causes, quarantine
 from harness.judgement.causes import RunResults
-from harness.judgement.guards import defaults, reads, registry
+from harness.judgement.guards import answers, defaults, reads, registry
 from harness.judgement.guards.base import Evidence, Golden
 from harness.judgement.guards.readers import catalogue
 from harness.judgement.verify import report
@@ -49,7 +49,7 @@ def check(
     recorded = {guard.id: guard for guard in record.guards}
     wanting = {spec.id for spec in specs if _needs(spec, absent)}
     wanting |= {id_ for id_ in recorded if id_.removeprefix(defaults.PREFIX) in absent}
-    rows = list(_disagreements(results, recorded, wanting))
+    rows = [*_disagreements(results, recorded, wanting), *_check_answer(results, record)]
     merged = [recorded[r.id] if r.id in wanting and r.id in recorded else r for r in results]
     waived = {(e.kind, e.id) for e in quarantine.waived(record)}
     run_results = RunResults(stages=record.stages, guards=tuple(merged), waived=waived)
@@ -64,6 +64,14 @@ def check(
 def _needs(spec: GuardSpec, absent: frozenset[str]) -> bool:
     """Say whether a declaration names an absent artifact, alone or before a colon."""
     return any(text.partition(":")[0] in absent for text in reads.list_words(spec))
+
+
+def _check_answer(results: Sequence[GuardResult], record: HubRecord) -> Iterable[Row]:
+    """Name a class of answer that is better than the numbers give."""
+    answer = answers.find_answer(results)
+    if answer is not None and record.answer and answer != record.answer:
+        message = report.printable(f"answer: recorded {record.answer}")
+        yield report.damage_row(CHECK, message, f"{answer}, as the evidence gives", _RERUN)
 
 
 def _disagreements(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,17 @@ import pytest
 from harness import files
 from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError
+from harness.evidence.hub.evidence import Facts, HubEvidence
 from harness.evidence.ledger.log import Ledger
 from harness.experiments.calibration import fingerprints
 from harness.experiments.execute.inline import InlineExecutor
 from harness.judgement import verify
 from harness.judgement.declaration import load_project
-from harness.judgement.golden import ensemble, fingerprint
+from harness.judgement.gate import conductor
+from harness.judgement.gate import judging as gate_judging
+from harness.judgement.golden import ensemble, fingerprint, store
 from harness.judgement.golden.fingerprint import Fingerprint
+from harness.judgement.verify import judging as verify_judging
 from harness.runner.stages.child import Stop
 from harness.verdict import Verdict
 from tests.builders import hubs
@@ -111,7 +116,8 @@ def test_a_run_says_its_class(tmp_path: Path) -> None:
     same = hubs.run(project).record
     (tmp_path / "source/model.py").write_text("RATE = 3.7 * (1 + 1e-9)\n")
     changed = hubs.run(project)
-    meant = hubs.run(project, expects="changed").record
+    declared = hubs.run(project, expects="changed")
+    meant = declared.record
     hubs.git(tmp_path, "commit", "-qam", "Raise the rate\n\nAnswer: changed")
     said = hubs.run(project)
 
@@ -127,6 +133,22 @@ def test_a_run_says_its_class(tmp_path: Path) -> None:
     assert any("fingerprint: changed" in row.found for row in rows if row.check == "guards")
     rows = verify.verify(project, said.hub, allow_stale=True).rows
     assert all(row.outcome != "red" for row in rows if row.check == "guards")
+    _is_judged_by_others(project, declared.hub)
+
+
+def _is_judged_by_others(project: Project, hub: Path) -> None:
+    """A gate does not hear what a change says of itself; a better class is damage."""
+    suite, golden = project.suites["tiny"], store.load(project.golden / "tiny")
+    proved = conductor.open_proved(project, hub)
+    failures = gate_judging.judge(suite, golden, proved.record, proved.evidence)
+    assert [one.subject for one in failures] == ["guard fingerprint"]
+
+    forged = replace(proved.record, answer="rounding")
+    evidence = HubEvidence(hub, Facts.from_record(forged), project=project.root)
+    rows = verify_judging.check(suite, evidence, golden, forged, frozenset())
+    assert [row.found for row in rows if row.outcome == "damaged"] == [
+        "answer: recorded rounding"
+    ]
 
 
 @pytest.mark.long
