@@ -336,7 +336,9 @@ class _Search:
 
 def describe(guard: GuardResult) -> str:
     """Say in a few words what is wrong with a guard."""
-    return guard.reason or f"{guard.found}; expected {guard.expected}"
+    if guard.reason and guard.reason != guard.found:
+        return guard.reason
+    return f"{guard.found}; expected {guard.expected}"
 
 
 def tell(cause: CauseRecord) -> str:

@@ -62,7 +62,7 @@ def main(
     if pictures:
         from proofs.causes.pictures import take_pictures
 
-        names = [one.name for one in made.answers if one.verdict == RED][:_PICTURES]
+        names = made.current[:_PICTURES]
         take_pictures(((name, made.hubs[name] / "report.html") for name in names), _SHOTS)
     output.write_text(write_page(made, len(planting.list_planted(_ROOT))), "utf-8")
 
@@ -125,7 +125,7 @@ defects; {len(red)} were red, {len(drilled)} of them drills. A changed comment a
 Which stage a defect changes first is read from what stages leave, without any guard: the first
 whose log or files differ from those of a changed comment. What a drill turns red is taken from
 the very run that is then recognised; of drills without an answer only the guard in their header
-is known.
+is known. A guard is left out where something else is left to recognise the drill by.
 
 """
     head = (

@@ -33,7 +33,8 @@ class Campaign:
     """What was said of the defects that have been planted so far.
 
     ``known`` has of each drill its rank among all, for each guard that was left out. ``commit``
-    is the last one that changed what the runs depend on.
+    is the last one that changed what the runs depend on. ``current`` are the red runs whose
+    own page says what would be said today.
     """
 
     answers: tuple[Answer, ...]
@@ -41,6 +42,7 @@ class Campaign:
     known: Mapping[str, Sequence[tuple[str, int]]]
     roads: Roads
     commit: str
+    current: tuple[str, ...] = ()
 
 
 def run(source: Path, place: Path, only: str, minutes: float) -> None:
@@ -58,7 +60,7 @@ def run(source: Path, place: Path, only: str, minutes: float) -> None:
         clone = Clone(source, place)
         for planted in (planting.CONTROL, *planting.list_planted(source)):
             is_wanted = only in planted.name or planted is planting.CONTROL
-            if not is_wanted or _is_current(clone, planted.name):
+            if not is_wanted or is_current(clone, planted.name):
                 continue
             if time.monotonic() > end:
                 return
@@ -67,8 +69,8 @@ def run(source: Path, place: Path, only: str, minutes: float) -> None:
             click.echo(f"{answer.name:44} {words}, {answer.sentence}"[:160])
 
 
-def _is_current(clone: Clone, name: str) -> bool:
-    """Say whether a hub is kept whose sealed causes are those that would be sealed today."""
+def is_current(clone: Clone, name: str) -> bool:
+    """Say whether a hub is there whose sealed causes are those that would be sealed today."""
     hub = clone.find_hub(name)
     if hub is None:
         return False
@@ -92,6 +94,7 @@ def read(source: Path, place: Path, commit: str) -> Campaign:
         known=recognise(clone.project, clone.suite, said, hubs),
         roads=causes.roads_of(clone.suite),
         commit=commit,
+        current=tuple(o.name for o in said if o.verdict == RED and is_current(clone, o.name)),
     )
 
 

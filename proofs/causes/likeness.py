@@ -24,7 +24,8 @@ def recognise(
 ) -> dict[str, list[tuple[str, int]]]:
     """Return of each drill, for each of its red guards left out, its rank among all drills.
 
-    Ranks of equal likeness are shared and count as the worse one.
+    Ranks of equal likeness are shared and count as the worse one. Where the drill turned one
+    thing red only, nothing is left to recognise it by without that.
     """
     ran = [one for one in answers if one.guard and one.red]
     shutil.rmtree(project.work / "drills", ignore_errors=True)
@@ -33,7 +34,9 @@ def recognise(
     ranks: dict[str, list[tuple[str, int]]] = {}
     for one in ran:
         record = store.read_record(hubs[one.name])
+        pattern = {*_pattern_of(suite, one).red}
         names = [g.id for g in record.guards if g.verdict is Verdict.RED]
+        names = [name for name in names if pattern - {name}]
         ranks[one.name] = [
             (left_out, _rank(project, suite, record, one.name, left_out))
             for left_out in ("", *names)
@@ -68,5 +71,6 @@ def _rank(
 ) -> int:
     guards = tuple(guard for guard in record.guards if guard.id != left_out)
     likely = suspects.compare_drills(project, suite, replace(record, guards=guards))
-    share = next((one.share for one in likely if one.drill == name), 0.0)
-    return sum(one.share >= share for one in likely)
+    order = [((one.share, one.equal), one.drill) for one in likely]
+    own = next((key for key, drill in order if drill == name), (0.0, 0))
+    return sum(key >= own for key, _ in order)

@@ -28,6 +28,7 @@ from harness.verdict import Verdict
 
 _MOST, _LARGEST, _TAIL = 3, 1 << 20, 256 << 10
 _ALIKE = 0.5
+_NOT_ENDED = ("interrupted", "skipped")
 _TEST = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 _TOUCHED = re.compile(r"^\+\+\+ b/(\S+)", re.MULTILINE)
 
@@ -184,11 +185,13 @@ def compare_drills(
 ) -> tuple[Likeness, ...]:
     """Hold the red guards and stages of a run against those of every drill, the likest first.
 
-    A drill runs the stages of its own guard only: nothing else is compared. Where no outcome
-    of it is kept, its own guard is all that is known.
+    A drill runs the stages of its own guard only: nothing else is compared, nor what this run
+    did not judge. Where no outcome of it is kept, its own guard is all that is known.
     """
     red = {g.id: direction(g) for g in record.guards if g.verdict is Verdict.RED}
     red |= {f"stage:{s.id}": "" for s in record.stages if s.verdict is Verdict.RED}
+    judged = {g.id for g in record.guards if g.verdict is not Verdict.INCONCLUSIVE}
+    judged |= {f"stage:{s.id}" for s in record.stages if s.outcome not in _NOT_ENDED}
     patterns, roads = read_patterns(project), causes.roads_of(suite)
     likenesses = []
     for path in sorted((project.root / drills.FOLDER).glob("*.patch")):
@@ -197,7 +200,8 @@ def compare_drills(
             ran = set(scope.stages_for(suite, planted.guard))
         except (HarnessError, StopIteration, KeyError):
             continue  # of a suite with other guards
-        pattern = patterns.get(planted.name) or {planted.guard: ""}
+        whole = patterns.get(planted.name) or {planted.guard: ""}
+        pattern = {one: side for one, side in whole.items() if one in judged}
         seen = {one: side for one, side in red.items() if _is_inside(one, ran, roads)}
         equal = sum(_is_alike(seen[one], pattern[one]) for one in seen if one in pattern)
         touched = list_touched(path.read_text("utf-8"))

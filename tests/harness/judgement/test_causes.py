@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -338,3 +338,13 @@ def test_the_guard_that_says_most_leads(declared: list[GuardResult], lead: str) 
 
     assert cause.sentence.startswith(f"guard {lead}: ")
     assert {*cause.also, lead} == {*ids}
+
+
+def test_a_reason_that_says_no_more_than_what_was_found_is_completed() -> None:
+    """'1 records' alone tells nobody what is wrong."""
+    counted = reports.guard("n", Verdict.RED, found="1 records", expected="2 records")
+
+    for reason in ("", "1 records"):
+        words = causes.describe(replace(counted, reason=reason))
+        assert words == "1 records; expected 2 records"
+    assert causes.describe(replace(counted, reason="2 alike")) == "2 alike"

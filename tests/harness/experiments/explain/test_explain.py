@@ -19,6 +19,7 @@ from harness.experiments.drills import outcome_cache
 from harness.experiments.drills.outcome_cache import OutcomeCache
 from harness.experiments.explain import source, suspects
 from harness.judgement.declaration import load_project
+from harness.verdict import Verdict
 from tests.builders import hubs, reports
 
 MODEL = """\
@@ -212,8 +213,28 @@ def test_drill_is_known_with_a_guard_left_out(tmp_path: Path) -> None:
         assert (departure[0].drill, departure[0].equal, departure[0].total) == (
             "too-small",
             1,
-            2,
+            1,
         )
+
+
+def test_what_was_not_judged_is_not_compared(tmp_path: Path) -> None:
+    """A guard that could not be judged speaks neither for a drill nor against it."""
+    project = declare(tmp_path)
+    keep_drill(project, "too-small", "floor", "twice")
+    keep_drill(project, "one-of-them", "twice")
+    hubs.run(project)
+    plant(tmp_path, "GAIN = 1", "GAIN = 0")
+    record = hubs.run(project).record
+    suite = project.suites["tiny"]
+
+    def rank(verdict: Verdict) -> list[tuple[str, int, int]]:
+        guards = [replace(g, verdict=verdict) if g.id == "floor" else g for g in record.guards]
+        likely = suspects.compare_drills(project, suite, replace(record, guards=(*guards,)))
+        return sorted((one.drill, one.equal, one.total) for one in likely)
+
+    assert rank(Verdict.RED) == [("one-of-them", 1, 2), ("too-small", 2, 2)]
+    assert rank(Verdict.GREEN) == [("one-of-them", 1, 1), ("too-small", 1, 2)]
+    assert rank(Verdict.INCONCLUSIVE) == [("one-of-them", 1, 1), ("too-small", 1, 1)]
 
 
 _CURVE = (
