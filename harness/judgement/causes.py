@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from harness.config import suite_rules
 from harness.config.project import SuiteSpec
-from harness.evidence.hub.causes import NOT_FINITE, direction
+from harness.evidence.hub.causes import NOT_FINITE, direction, shorten
 from harness.judgement import quarantine
 from harness.judgement.guards import reads
 from harness.records import CauseRecord, GuardResult, HubRecord, StageRecord
@@ -311,7 +311,7 @@ class _Search:
     ) -> CauseRecord:
         stage = self.stages[root]
         verdict = self._verdict(root)
-        sentence = f"stage {root}: {stage.reason or stage.outcome}"
+        sentence = f"stage {root}: {shorten(stage.reason or stage.outcome)}"
         if verdict is not stage.verdict:
             sentence = f"stage {root} failed in quarantine: {stage.reason}"
         if self.results.stopped and stage.outcome in (_INTERRUPTED, _SKIPPED):

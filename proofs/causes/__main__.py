@@ -60,10 +60,13 @@ def main(
         campaign.run(_ROOT, place, only, minutes)
     made = campaign.read(_ROOT, place, _find_commit())
     if pictures:
+        from harness.reporting import html
         from proofs.causes.pictures import take_pictures
 
+        for old in _SHOTS.glob("red-*.png"):
+            old.unlink()
         names = made.current[:_PICTURES]
-        take_pictures(((name, made.hubs[name] / "report.html") for name in names), _SHOTS)
+        take_pictures(((name, html.render(made.hubs[name])) for name in names), _SHOTS)
     output.write_text(write_page(made, len(planting.list_planted(_ROOT))), "utf-8")
 
 
@@ -183,7 +186,7 @@ def _ranks(known: Mapping[str, Sequence[tuple[str, int]]], *, with_all: bool) ->
 def _row(one: Answer, known: Mapping[str, Sequence[tuple[str, int]]]) -> tuple[str, ...]:
     ranks = [rank for left_out, rank in known.get(one.name, ()) if left_out]
     alike = f"{sum(rank == 1 for rank in ranks)} of {len(ranks)}" if ranks else "–"
-    sentence = one.sentence.replace("|", "\\|")[:80] or "–"
+    sentence = one.sentence[:80] or "–"
     blockers, place = str(one.blockers), str(one.place or "–")
     return one.name, one.acts or "–", one.verdict, blockers, sentence, place, alike
 

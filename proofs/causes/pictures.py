@@ -16,7 +16,7 @@ _LARGEST = 60_000
 _TIMEOUT_S = 120
 
 
-def take_pictures(reports: Iterable[tuple[str, Path]], folder: Path) -> list[Path]:
+def take_pictures(reports: Iterable[tuple[str, str]], folder: Path) -> list[Path]:
     """Take the first screen of each report with Chromium and keep it with few colours.
 
     Args:
@@ -30,13 +30,14 @@ def take_pictures(reports: Iterable[tuple[str, Path]], folder: Path) -> list[Pat
     if chromium is None:
         raise FileNotFoundError("chromium")
     pictures = []
-    for name, report in reports:
+    for name, page in reports:
         with tempfile.TemporaryDirectory(prefix="screens-") as place:
-            shot = Path(place) / "shot.png"
+            shot, report = Path(place) / "shot.png", Path(place) / "report.html"
+            report.write_text(page, "utf-8")
             words = [chromium, "--headless", "--no-sandbox", "--disable-gpu"]
             words += [f"--user-data-dir={place}/profile", "--hide-scrollbars"]
             words += [f"--window-size={_EXTENT[0]},{_EXTENT[1]}", f"--screenshot={shot}"]
-            called = [*words, report.absolute().as_uri()]
+            called = [*words, report.as_uri()]
             subprocess.run(called, check=True, capture_output=True, timeout=_TIMEOUT_S)
             picture = folder / f"red-{name}.png"
             with Image.open(shot) as image:

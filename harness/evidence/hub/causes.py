@@ -31,6 +31,7 @@ _LOST = re.compile(
     r"|Stale file handle|CUDA error: (?:uncorrectable ECC|unspecified launch failure)"
     r"|GPU is lost"
 )
+_SCRATCH = re.compile(r"<root>/(?:[^\s/]+/)*work/\d{8}T\d{6}Z-[0-9a-f]{6}/")
 _CHANGING = (
     (re.compile(r"0x[0-9a-fA-F]+"), "0x…"),
     (re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}"), "<run id>"),
@@ -60,6 +61,11 @@ def normalise(text: str) -> str:
     for pattern, instead in _CHANGING:
         text = pattern.sub(instead, text)
     return text.strip()
+
+
+def shorten(reason: str) -> str:
+    """Leave the scratch folder out of a path: what a sentence is about stands at its end."""
+    return _SCRATCH.sub("", reason)
 
 
 def signature(*parts: str) -> str:

@@ -250,3 +250,10 @@ def test_a_page_in_a_site_links_no_files(red: tuple[Path, str]) -> None:
         "../../index.html",
         "../../trends/x.html",
     }
+
+
+def test_the_first_screen_says_what_to_do(red: tuple[Path, str]) -> None:
+    """The remedy of the first cause stands in the banner, where it is read at once."""
+    banner = red[1].partition("</header>")[0]
+
+    assert "→ Training and inference disagree on the scale" in banner

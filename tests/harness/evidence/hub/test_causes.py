@@ -115,3 +115,12 @@ def test_set_and_direction_are_the_cause() -> None:
 
     assert len(made) == len(sets)
     assert causes.of_guards("tiny", (other, low), ()).signature in made
+
+
+def test_a_sentence_does_not_begin_with_a_scratch_folder() -> None:
+    """What a program says of its file is said first; other paths stay."""
+    place = "<root>/.harness/work/20261130T072255Z-609e8d/parity.json"
+
+    assert causes.shorten(f"error: {place}: not equal") == "error: parity.json: not equal"
+    assert causes.shorten("error: <root>/data/a.npz: gone") == "error: <root>/data/a.npz: gone"
+    assert causes.shorten("a/work/x.py: no") == "a/work/x.py: no"
