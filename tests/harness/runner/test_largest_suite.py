@@ -57,13 +57,15 @@ def count_lines(outcome: RunOutcome) -> int:
 def test_stopped_in_any_stage(stage: str, tmp_path: Path) -> None:
     """A Ctrl-C gives one reason, no blocker, and a verification of few rows."""
     project = declare(tmp_path, {stage: _WAIT})
+    (tmp_path / "source/model.py").write_text("GAIN = 2\n")  # nobody commits before each run
     outcome = hubs.run(project, observer=Stopper(signal.SIGINT))
 
     assert (outcome.exit_code, outcome.record.verdict) == (130, Verdict.INCONCLUSIVE)
     assert not list((outcome.hub / "red").glob("blocked_*.md"))
     assert count_lines(outcome) <= _SCREEN
     rows = verify(project, outcome.hub).rows
-    assert len(rows) <= _ROWS, [row.found for row in rows]
+    # A golden, which this repository's own suite has, is one row more.
+    assert len(rows) + 1 <= _ROWS, [row.found for row in rows]
 
 
 @pytest.mark.parametrize(
