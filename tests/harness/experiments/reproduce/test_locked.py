@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 from harness.cli import main as program
 from harness.evidence.ledger.log import Ledger
 from harness.experiments.commits import environment
+from harness.experiments.reproduce import rerun
 from harness.judgement.declaration import load_project
 from tests.builders import hubs
 
@@ -198,3 +199,21 @@ def test_locks_of_the_common_tools_are_pinned() -> None:
     ours = (root / "requirements.lock").read_text().splitlines()
 
     environment.require_pinned("\n".join([*lines, *ours]), "requirements.lock")
+
+
+@pytest.mark.long
+def test_a_lock_that_is_not_the_one_of_the_run_is_refused(
+    locked: Locked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A hub that names another lock than its commit holds is not run with either."""
+    true = rerun.plan.read_plan(locked.hub)
+    other = replace(true, inputs={**true.inputs, "requirements.lock": "0" * 64})
+    monkeypatch.setattr(rerun.plan, "read_plan", lambda _: other)
+    monkeypatch.setattr(rerun, "_require_whole", lambda *_: None)  # as of a well-sealed forgery
+    capsys.readouterr()
+
+    assert locked.reproduce() != 0
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "requirements.lock" in line
+    assert locked.reruns == []
