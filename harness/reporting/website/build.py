@@ -102,15 +102,14 @@ def build(
     gone = [page for page in before.pages if page not in site.pages]
     for page in gone:
         (folder / page).unlink(missing_ok=True)
-    page_cache.write(
-        folder,
-        PageCache(
-            renderer=renderer,
-            rows=tuple(listed),
-            pages=tuple(sorted(site.pages)),
-            models=model_keys,
-        ),
+    after = PageCache(
+        renderer=renderer,
+        rows=tuple(listed),
+        pages=tuple(sorted(site.pages)),
+        models=model_keys,
     )
+    if after != before:
+        page_cache.write(folder, after)
     return SiteSummary(
         hubs=len(listed),
         rendered=rendered,
