@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness.config.project import Project
+from harness.config.project import Project, ReportSpec
 from harness.evidence.hub import inputs, metrics_cache
 from harness.evidence.ledger import canonical, history, lock, log
 from harness.experiments.bisect import verdict_cache
@@ -77,8 +77,8 @@ CACHES: Mapping[str, Parser] = {
     "memory of a site": lambda f, c: page_cache.read_cache(put(f, page_cache.FILE, c)),
     "owner of a lock": lambda f, c: lock._holder(put(f, "l.lock", c) / "l.lock"),
     "inputs of a plan": lambda f, c: changes.inputs_of(put(f, "plan/plan.json", c)),
-    "drawn table": lambda _, c: view._charts_of(c.decode(errors="replace")),
-    "drawn rings": lambda _, c: rings.chart(c),
+    "drawn table": lambda _, c: view._charts_of(c.decode(errors="replace"), ReportSpec()),
+    "drawn rings": lambda _, c: rings.chart(c, ReportSpec()),
     "text of a blocker": lambda _, c: view.note("B-1.md", c.decode(errors="replace")),
     "text on a terminal": lambda _, c: text.visible(c.decode(errors="replace")),
 }
