@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -24,7 +25,8 @@ from benchmarks.scan_kinds import Pair
 from ptycho_torch.cli import inference, train
 
 FOLDER = Path(".harness/scans")
-MODEL, BACK = FOLDER / "model", FOLDER / "back"
+# A second call beside a first must not train into its folder.
+MODEL, BACK = (FOLDER / f"{name}-{os.getpid()}" for name in ("model", "back"))
 RECORD = Path("docs/quality/scans.json")
 SWEEPS = 5  # of a refinement, by the first seed
 SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -63,6 +65,8 @@ def main() -> int:
                 print(json.dumps(done), flush=True)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(json.dumps(done), "utf-8")
+    for folder in (MODEL, BACK):
+        shutil.rmtree(folder, ignore_errors=True)
     RECORD.write_text(json.dumps(list(_gather()), indent=1) + "\n", "utf-8")
     return 0
 

@@ -27,6 +27,10 @@ each kind by several seeds, judged on an unseen scan of it. *Before* is `--warmu
 *after* the defaults. Electron scans are a weak phase object (0.3 rad) under a defocused probe,
 2,704 patterns of 1e5 electrons (24 a pixel) or 1e3 (one in four pixels).
 
+A ratio of 1 is a constant object: where the network alone does not come below it, so short a
+training has learnt nothing of use, and the sweeps of `inference --refine` in the last column
+tell whether an iterative solver has. *Ended in an error* counts trainings that died.
+
 <!-- begin: scans -->
 <!-- end: scans -->
 

@@ -33,7 +33,7 @@ def scans() -> str:
         "median",
         "complex error beside a constant object's",
         "residual beside a constant object's",
-        "phase r and error beside constant, refined (first seed)",
+        "refined, some seeds: phase r, error beside constant",
     )
     rows = []
     for kind in dict.fromkeys(run["scan"] for run in runs):
