@@ -115,6 +115,16 @@ faults: $(READY) ## Break real stores in every way and write docs/reliability.md
 models: $(READY) ## Try what is claimed of models that travel, write the table of docs/reliability.md (ROWS="kills lies")
 	@$(WITHOUT_NETWORK) $(BIN)/python -m proofs.models $(foreach row,$(ROWS),--only $(row))
 
+.PHONY: fuzz mutants
+fuzz: $(READY) ## Read 10,000 bent stores by every command (MINUTES=8; goes on where it was stopped)
+	@$(BIN)/python -m proofs.fuzz --failed $(if $(MINUTES),--minutes $(MINUTES),)
+
+mutants: $(READY) ## Change a token of the judges and see a test fail (MINUTES=8; goes on where it was stopped)
+	@test -x .venv-mutants/bin/python || $(PYTHON) -m venv .venv-mutants
+	@.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check "cosmic-ray==8.7.0"
+	@.venv-mutants/bin/python proofs/mutants/sample.py proofs/mutants/sample.json 262 18
+	@$(BIN)/python -m proofs.mutants $(if $(MINUTES),--minutes $(MINUTES),)
+
 browser: $(READY) ## Open report and site in Chromium (needs chromium on the path)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"
 	@$(BIN)/python -m pytest tests/browser

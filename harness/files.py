@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -12,7 +13,7 @@ import stat
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from harness.errors import StorageError
 
@@ -177,6 +178,45 @@ def json_bytes(value: Any) -> bytes:
     return _ALONE.sub(lambda m: f"\\u{ord(m[0]):04x}", text + "\n").encode()
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading.
+
+    A link is not followed and nothing is waited for, so that whoever may write a name cannot
+    choose what is opened in its place.
+
+    Raises:
+        OSError: No regular file, or unreadable.
+    """
+    # Looked at before it is opened: opening a device may have effects.
+    _require_regular(path.lstat().st_mode, path)
+    handle = os.open(path, _OPEN | os.O_RDONLY | os.O_NONBLOCK)
+    stream = os.fdopen(handle, "rb")
+    try:
+        _require_regular(os.fstat(handle).st_mode, path)
+    except OSError:
+        stream.close()
+        raise
+    return stream
+
+
+def _require_regular(mode: int, path: Path) -> None:
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most ``limit`` bytes; see ``open_regular``.
+
+    Raises:
+        OSError: No regular file, unreadable, or larger than ``limit``.
+    """
+    with open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size > limit or len(content := stream.read(limit + 1)) > limit:
+            raise OSError(errno.EFBIG, f"over {limit:,} bytes", str(path))
+        return content
+
+
 def read_cache(path: Path, schema: int) -> dict[str, Any]:
     """Read a cache, which may be deleted, cut or written by anybody: then it holds nothing.
 
@@ -188,9 +228,7 @@ def read_cache(path: Path, schema: int) -> dict[str, Any]:
         The object, or an empty one when the file is missing, too large or not such a cache.
     """
     try:
-        if path.stat().st_size > _LARGEST_CACHE:
-            return {}
-        value = json.loads(path.read_bytes())
+        value = json.loads(read_bounded(path, _LARGEST_CACHE))
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) and value.get("schema") == schema else {}

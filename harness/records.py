@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import sys
 import types
 import typing
 from dataclasses import dataclass, field
@@ -312,7 +313,7 @@ def _decode_enum(cls: type[enum.Enum], value: Any, where: str) -> enum.Enum:
 
 def _decode_scalar(kind: type, value: Any, where: str) -> Any:
     # JSON has one kind of number, and other writers print 1.0 as 1.
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) <= sys.float_info.max:
         return float(value)
     # Not isinstance: to Python True is an int, to a reader it is no count.
     if type(value) is not kind:

@@ -12,7 +12,7 @@ from harness.cli.options import Session
 from harness.config import config_file
 from harness.config.project import Project
 from harness.errors import ConfigError
-from harness.evidence.hub import ledgers
+from harness.evidence.hub import blockers, ledgers
 from harness.evidence.hub.blockers import Blocker, Register
 from harness.reporting import terminal, text
 
@@ -89,7 +89,7 @@ def show(session: Session, id_: str) -> None:
     project = resolve.project(session)
     register, blocker = Register(project.hubs), _find(project, id_)
     path = register.folder / f"{blocker.id}.md"
-    lines = [text.visible(line) for line in path.read_text("utf-8").splitlines()]
+    lines = [text.visible(line) for line in blockers.read_text(path).splitlines()]
     answer = {
         **records.encode(blocker),
         "path": resolve.relative_place(path, project),

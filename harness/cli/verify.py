@@ -28,7 +28,8 @@ Examples:
 @click.option(
     "--allow-stale/--require-fresh",
     default=None,
-    help="Judge at the hub's own commit, as published hubs are, or require what is fresh.",
+    help="Judge at the hub's own commit, as published hubs are, or require what is fresh"
+    " and would be the same here.",
 )
 @click.option(
     "--sample", default="100%", show_default=True, help="Part of the payload to read."

@@ -64,12 +64,11 @@ def prove(session: Session, words: str | None, request: VerifyOptions, *, is_all
     hub = _find(session, words or "")
     _resume(hub, project)
     bar = _bar(session, hub)
-    if allow_stale is None:
-        allow_stale = _is_archive(hub, project)
     verified = verify(
         project,
         hub,
-        allow_stale=allow_stale,
+        allow_stale=_is_archive(hub, project) if allow_stale is None else allow_stale,
+        require_fresh=allow_stale is False,
         fraction=fraction,
         reproduced=request.reproduced,
         done=bar,
@@ -300,7 +299,10 @@ def _prove_all(
             rows += gone
         for hub in sorted(present, key=lambda path: (path.name, path.parent.name)):
             is_old = hub not in newest or bool(allow_stale)
-            reports.append(verify(project, hub, allow_stale=is_old, fraction=fraction))
+            new = not is_old and allow_stale is False
+            reports.append(
+                verify(project, hub, allow_stale=is_old, require_fresh=new, fraction=fraction)
+            )
     rows += _left_out(project)
     worst = report.worst([row.outcome for row in rows] + [each.worst for each in reports])
     if not reports and worst is not Outcome.DAMAGED:

@@ -88,7 +88,11 @@ class SuiteTable:
         "Variables of the environment that a hub records.", default=()
     )
     max_age_days: float | None = key(
-        "Age at which a hub is stale whatever else holds.", default=None, unit="days"
+        "Age at which a hub is stale whatever else holds.",
+        default=None,
+        unit="days",
+        low=0.0,
+        high=36_500.0,
     )
     requires: dict[str, str] = key(
         "Module and the command that installs it; without it the suite is inconclusive.",

@@ -20,7 +20,8 @@ from harness.judgement.golden import store as golden_store
 from harness.records import HubRecord
 
 # Causes that a person can accept.
-ACCEPTABLE = ("source", "config", "golden", "dataset", "environment")
+ENVIRONMENT = "environment"
+ACCEPTABLE = ("source", "config", "golden", "dataset", ENVIRONMENT)
 _NAMED = 5
 
 
@@ -270,7 +271,7 @@ def _environment(
         environment = stamp.environment_of(suite, project.root)
     except ConfigError as error:
         what = f"another environment: {error.where}: {error.found}"
-        return [Cause(kind="environment", what=what, cure=error.remedy, state=stamp.NONE)]
+        return [Cause(kind=ENVIRONMENT, what=what, cure=error.remedy, state=stamp.NONE)]
     before = record.environment
     changed = [
         f"{key} {before.get(key, stamp.NONE)} → {environment.get(key, stamp.NONE)}"
@@ -280,7 +281,7 @@ def _environment(
         return []
     what = f"another environment: {', '.join(changed)}"
     state = _digest(stamp.identity(environment))
-    return [Cause(kind="environment", what=what, cure=cure, items=tuple(changed), state=state)]
+    return [Cause(kind=ENVIRONMENT, what=what, cure=cure, items=tuple(changed), state=state)]
 
 
 def _age(suite: SuiteSpec, record: HubRecord, moment: Now, cure: str) -> list[Cause]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.errors import EvidenceMissingError
 from harness.evidence.numerics import numeric_class
+from harness.files import read_bounded
 from harness.judgement.golden import store
 from harness.judgement.golden.store import GoldenSet, GoldenValue
 from harness.records import HubRecord
@@ -90,9 +91,7 @@ def inputs_of(hub: Path) -> dict[str, str] | None:
     """Read the path and digest of each input from a hub's frozen plan; ``None`` if absent."""
     plan = hub / "plan" / "plan.json"
     try:
-        if plan.stat().st_size > _PLAN_LIMIT:
-            return None
-        read: Any = json.loads(plan.read_bytes())
+        read: Any = json.loads(read_bounded(plan, _PLAN_LIMIT))
     except (OSError, ValueError, RecursionError):
         return None
     inputs = read.get("inputs") if isinstance(read, dict) else None

@@ -19,7 +19,7 @@ from typing import Any
 from harness.config import config_file
 from harness.errors import NotAProjectError
 from harness.evidence.hub import causes
-from harness.files import sha256_bytes
+from harness.files import read_bounded, sha256_bytes
 from harness.judgement import causes as ordering
 from harness.judgement import quarantine
 from harness.records import GuardResult, HubRecord, QuarantineRecord, StageRecord
@@ -275,8 +275,6 @@ def _cases(hub: Path, stage: str) -> Iterator[ET.Element]:
 def _read_bounded(path: Path) -> bytes:
     """Return the bytes of a regular file; nothing where there is none, or it is too large."""
     try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
-            return b""
-        return path.read_bytes()
+        return read_bounded(path, _LARGEST)
     except OSError:
         return b""

@@ -12,24 +12,21 @@ from pathlib import Path, PurePosixPath
 from harness import files
 from harness.config.project import ReportSpec
 from harness.errors import IntegrityError, NotAProjectError
-from harness.evidence.hub import layout, plan, series, store
+from harness.evidence.hub import plan, series, store
 from harness.evidence.hub.series import Series
 from harness.records import ArtifactRecord, HubRecord, StageRecord
 from harness.reporting import captions, changes, rings, text
+from harness.reporting.file_list import ListedFile, list_files
 from harness.reporting.svg import Chart, Curve
 
-# Written after the page, or naming its digest: they cannot be listed in it.
-NOT_LISTED = frozenset(
-    {layout.REPORT, layout.SUMMARY, "manifest-sha256.txt", "artifact_inventory.txt"}
-)
 _PICTURE_BUDGET = 1_250_000  # bytes of all embedded pictures, so that a page stays below 2 MB
 _TABLE_LIMIT = 4 << 20
+_DRAWN = frozenset({".csv", ".json"})
 _CURVES_SHOWN = 14
 _LOG_LINES, _LOG_BYTES = 30, 64 << 10
 _BLOCKER_LIMIT = 256 << 10
 _WIDE = 1.8  # width over height
 _PNG = b"\x89PNG\r\n\x1a\n"
-_FILES_LISTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +74,6 @@ class BlockerNote:
     title: str
     path: str
     sections: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ListedFile:
-    """A file of the hub with its digest and size in bytes."""
-
-    path: str
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +137,7 @@ def of_run(hub: Path, record: HubRecord, previous: HubRecord | None) -> HubView:
         charts=_charts(hub, record.artifacts, report),
         excerpts=_excerpts(hub, record.stages),
         blockers=_blockers(hub),
-        files=_files(hub),
+        files=list_files(hub),
         next_commands=text.next_commands(record, hub.parent.parent.name),
     )
 
@@ -180,6 +168,14 @@ def _file_inside(hub: Path, relative: str) -> Path | None:
     return path if path.resolve().is_relative_to(hub.resolve()) else None
 
 
+def _read_bounded(path: Path, limit: int) -> bytes:
+    """Return the bytes of a file; none where it is too large to be shown or cannot be read."""
+    try:
+        return files.read_bounded(path, limit)
+    except OSError:
+        return b""
+
+
 def _pictures(
     hub: Path, artifacts: Iterable[ArtifactRecord], report: ReportSpec
 ) -> tuple[PictureRow, ...]:
@@ -192,7 +188,7 @@ def _pictures(
         if path is None:
             continue
         is_shared = names.count(name) > 1
-        content = path.read_bytes() if path.stat().st_size <= left else b""
+        content = _read_bounded(path, left)
         source, extent = None, (0, 0)
         if content.startswith(_PNG):
             left -= len(content)
@@ -225,14 +221,12 @@ def _charts(
     drawn: list[Chart] = []
     for artifact in artifacts:
         path = _file_inside(hub, artifact.path)
-        if artifact.external or path is None or path.stat().st_size > _TABLE_LIMIT:
+        if artifact.external or path is None or path.suffix not in _DRAWN:
             continue
+        content = _read_bounded(path, _TABLE_LIMIT)
         if path.suffix == ".csv":
-            drawn += _charts_of(path.read_text("utf-8", errors="replace"), report)
-        elif (
-            path.suffix == ".json"
-            and (chart := rings.chart(path.read_bytes(), report)) is not None
-        ):
+            drawn += _charts_of(content.decode(errors="replace"), report)
+        elif (chart := rings.chart(content, report)) is not None:
             drawn.append(chart)
     return tuple(drawn[:_CURVES_SHOWN])
 
@@ -277,12 +271,12 @@ def tail(path: Path, count: int = _LOG_LINES) -> tuple[tuple[str, ...], bool]:
 
 def _blockers(hub: Path) -> tuple[BlockerNote, ...]:
     notes = []
-    for path in sorted((hub / "red").glob("blocked_*.md")):
+    red = hub / "red"
+    for path in () if red.is_symlink() else sorted(red.glob("blocked_*.md")):
         safe = _file_inside(hub, f"red/{path.name}")
-        if safe is None or safe.stat().st_size > _BLOCKER_LIMIT:
-            continue
-        written = safe.read_text("utf-8", errors="replace")
-        notes.append(note(f"red/{path.name}", written))
+        written = b"" if safe is None else _read_bounded(safe, _BLOCKER_LIMIT)
+        if written:
+            notes.append(note(f"red/{path.name}", written.decode(errors="replace")))
     return tuple(notes)
 
 
@@ -320,13 +314,3 @@ def _split_outside_fences(body: str) -> list[str]:
 def _without_fences(words: str) -> str:
     lines = (line for line in words.strip().splitlines() if not line.startswith("```"))
     return "\n".join(text.visible(line) for line in lines).strip()
-
-
-def _files(hub: Path) -> tuple[ListedFile, ...]:
-    paths = sorted(p for p in hub.rglob("*") if p.is_file() and not p.is_symlink())
-    names = [(p, p.relative_to(hub).as_posix()) for p in paths]
-    return tuple(
-        ListedFile(name, path.stat().st_size, files.sha256_file(path))
-        for path, name in names[:_FILES_LISTED]
-        if name not in NOT_LISTED and not name.startswith(".")
-    )

@@ -19,7 +19,9 @@ from proofs.docs import (
     structure,
     wings,
 )
+from proofs.fuzz import batches as fuzz
 from proofs.models import table as models
+from proofs.mutants import table as mutants
 from proofs.outside import table as outside
 
 REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
@@ -40,7 +42,12 @@ REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "harness": structure.harness,
         "model": structure.model,
     },
-    "reliability.md": {"models": models.rows, "outside": outside.rows},
+    "reliability.md": {
+        "models": models.rows,
+        "outside": outside.rows,
+        "fuzz": fuzz.rows,
+        "mutants": mutants.rows,
+    },
 }
 
 

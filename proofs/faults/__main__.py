@@ -16,7 +16,9 @@ import click
 
 from proofs.faults import campaigns, outcome_cache
 from proofs.faults.figures import FULL, SHORT, Campaign, Scale
+from proofs.fuzz import batches as fuzz
 from proofs.models import table as models
+from proofs.mutants import table as mutants
 from proofs.outside import table as outside
 
 _PAGE = outcome_cache.ROOT / "docs" / "reliability.md"
@@ -110,10 +112,10 @@ def _page(rows: Sequence[tuple[str, Campaign]], jobs: int) -> str:
         f"{platform.system()} {platform.machine()}, Python {platform.python_version()},"
         f" {os.cpu_count()} cores; {minutes:.0f} minutes of rows, {jobs} at a time."
     )
-    parts = (("models", models.HEAD, models.rows()), ("outside", outside.HEAD, outside.rows()))
+    parts = {"models": models, "outside": outside, "fuzz": fuzz, "mutants": mutants}
     marked = (
-        f"{head}<!-- begin: {name} -->\n\n{table}\n\n<!-- end: {name} -->\n"
-        for name, head, table in parts
+        f"{part.HEAD}<!-- begin: {name} -->\n\n{part.rows()}\n\n<!-- end: {name} -->\n"
+        for name, part in parts.items()
     )
     return _HEAD + machine + "\n\n" + "\n".join(lines) + "\n\n" + "\n".join(marked)
 

@@ -42,13 +42,17 @@ def run(path: Path) -> list[Instance]:
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 def main(paths: tuple[Path, ...]) -> None:
     """Run the files of tests, keep their cases, and say how many came out right."""
-    chosen = [path.resolve() for path in paths] or sorted(table.TESTS.glob("test_*.py"))
+    chosen = [path.resolve() for path in paths] or _listed()
     new = {table.kind_of(path): run(path) for path in chosen}
     before = table.read() if paths and table.INSTANCES.is_file() else []
     others = [one for one in before if one.kind not in new]
     instances = sorted([*others, *(one for cases in new.values() for one in cases)], key=_order)
     table.write(instances)
     click.echo(f"{sum(one.is_right for one in instances)} of {len(instances)} instances right")
+
+
+def _listed() -> list[Path]:
+    return sorted(path for pattern in table.FILES for path in table.ROOT.glob(pattern))
 
 
 def _order(one: Instance) -> tuple[str, str, str]:

@@ -9,13 +9,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = ROOT / "tests" / "outside"
+# Whole files: what their tests try is made after reports of users, case by case.
+FILES = (
+    "tests/outside/test_*.py",
+    "tests/harness/runner/stages/test_sessions.py",
+    "tests/harness/runner/session/test_notes.py",
+    "tests/harness/cli/test_decisions.py",
+    "tests/harness/judgement/gate/test_attacks.py",
+)
 INSTANCES = Path(__file__).with_name("instances.json")
 HEAD = """\
 ## Outside the laboratory
 
 Inputs made after what users of pytest, DVC, Git, CSV and CI runners report. Each case of the
-tests in `tests/outside` is an instance; `python -m proofs.outside` runs them and counts.
+tests in `tests/outside`, of pytest sessions, decisions and attacks on the gate is an instance;
+`python -m proofs.outside` runs them and counts.
 
 """
 

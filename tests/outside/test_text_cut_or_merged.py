@@ -136,6 +136,37 @@ FILES: dict[str, tuple[str, bytes, dict[str, Any], Verdict]] = {
         {"kind": "count", "records": "out:[loss=0.5]", "max": 3},
         OPEN,
     ),
+    **{
+        f"CSV cell that is a number to Python alone, {name}": (
+            "out.csv",
+            f"loss,a\n{cell},1\n".encode(),
+            {**BOUND, "metric": "out:[-1].loss"},
+            OPEN,
+        )
+        for name, cell in {
+            "underscore": "0_1",
+            "Arabic digits": "٠.٢",
+            "full-width digits": "０.２",
+            "no-break space": "\u00a00.2",
+            "minus sign": "−0.2",
+        }.items()
+    },
+    **{
+        f"CSV of another {name}": (
+            "out.csv",
+            content.encode(),
+            {**BOUND, "metric": "out:[-1].loss"},
+            OPEN,
+        )
+        for name, content in {
+            "separator": "step;loss\n1;0.5\n",
+            "decimal point": "step;loss\n1;0,5\n",
+            "number of cells": "step,loss\n1,0.5\n2\n",
+            "missing value": "step,loss\n1,N/A\n",
+            "spacing": "step, loss\n1, 0.5\n",
+            "base": "step,loss\n1,0x10\n",
+        }.items()
+    },
     "CSV as it should be": (
         "out.csv",
         b"loss,a\n0.5,1\n",

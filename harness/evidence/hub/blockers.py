@@ -17,7 +17,7 @@ from typing import Any
 from harness.errors import ConfigError, IntegrityError
 from harness.evidence.hub import layout
 from harness.evidence.hub.causes import Cause
-from harness.files import sha256_file, write_text
+from harness.files import read_bounded, sha256_file, write_text
 
 GREEN_RUNS = 3
 _HEAD = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
@@ -173,7 +173,7 @@ class Register:
 
     def _rewrite(self, blocker: Blocker) -> None:
         path = self.folder / f"{blocker.id}.md"
-        body = _HEAD.sub("", path.read_text(encoding="utf-8"), count=1)
+        body = _HEAD.sub("", read_text(path), count=1)
         write_text(path, head(blocker) + body)
 
 
@@ -246,13 +246,20 @@ def read_note(path: Path) -> Blocker:
     Raises:
         IntegrityError: It is damaged.
     """
+    return split_note(read_text(path), path)[0]
+
+
+def read_text(path: Path) -> str:
+    """Read a blocker note whole.
+
+    Raises:
+        IntegrityError: No regular file, too large, or no text.
+    """
     try:
-        if path.stat().st_size > _LARGEST:
-            raise _damage(path, "more than 1 MiB")
-        note = path.read_text(encoding="utf-8")
+        note = read_bounded(path, _LARGEST).decode()
     except (OSError, ValueError) as error:
         raise _damage(path, str(error)[:80]) from error
-    return split_note(note, path)[0]
+    return note
 
 
 def split_note(note: str, path: Path = Path("note.md")) -> tuple[Blocker, str]:

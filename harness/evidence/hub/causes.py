@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import IntegrityError
+from harness.evidence.hub import digest
 from harness.files import sha256_bytes
 from harness.records import GuardResult, HubRecord, StageRecord
 from harness.verdict import Verdict
@@ -137,7 +140,7 @@ def _list_follows(follows: Sequence[str]) -> list[str]:
 
 def of_stage(suite: str, record: StageRecord, hub: Path, follows: Sequence[str] = ()) -> Cause:
     """Name the cause of a red stage: where its program broke off, or what it left out."""
-    log = _tail(hub / record.log) if record.log else ""
+    log = tail(hub / record.log) if record.log else ""
     raised, frame = _last_raised(log), _last_frame(log)
     own = record.outcome == "failed" and "artifact" not in record.reason
     where = (raised, frame) if own and (raised or frame) else (record.reason,)
@@ -206,7 +209,7 @@ def read_failures(record: StageRecord, hub: Path) -> tuple[str, ...]:
     """
     if record.log is None or record.verdict is Verdict.GREEN:
         return ()
-    log = _tail(hub / record.log)
+    log = tail(hub / record.log)
     raised = [normalise(re.sub(r"^E\s+", "", m[0]))[:200] for m in _RAISED.finditer(log)]
     return tuple(dict.fromkeys(raised[:-1])) + tuple(raised[-1:])
 
@@ -216,21 +219,21 @@ def lost_ground(log: Path) -> str:
 
     A full disk or quota, a lost file server or device: what broke off there proves nothing.
     """
-    tail = _tail(log)
+    end = tail(log)
     # What a program printed of an error that it handled may come after its traceback.
-    _, marker, ended = tail.rpartition("Traceback (most recent call last):")
+    _, marker, ended = end.rpartition("Traceback (most recent call last):")
     if marker and (inside := _RAISED.search(ended)):
         return inside[0][:200] if _LOST.search(inside[0]) else ""
-    raised = _last_raised(tail)
+    raised = _last_raised(end)
     return raised if _LOST.search(raised) else ""
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path, size: int = _TAIL) -> str:
+    """Return the last ``size`` bytes of a log as text; nothing where there is no such file."""
     try:
-        with log.open("rb") as stream:
-            stream.seek(max(0, log.stat().st_size - _TAIL))
-            return stream.read().decode(errors="replace")
-    except OSError:
+        with digest.open_regular(log) as (handle, whole):
+            return os.pread(handle, size, max(0, whole - size)).decode(errors="replace")
+    except (OSError, IntegrityError):
         return ""
 
 

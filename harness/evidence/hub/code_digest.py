@@ -27,6 +27,7 @@ _PYTHON = frozenset({".py", ".pyw"})
 _NOTEBOOK = ".ipynb"
 # Beyond these sizes [bytes] a file counts by its bytes: taking it apart would cost seconds.
 _LARGEST_SOURCE, _LARGEST_NOTEBOOK = 2 << 20, 64 << 20
+LARGEST = _LARGEST_NOTEBOOK
 _SEPARATOR = b"\0"  # no source may hold it
 _LEFT_OUT = frozenset({"ENCODING", "COMMENT", "NL"})
 # Tokens that say where they stand by their kind; their text is layout.

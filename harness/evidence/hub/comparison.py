@@ -72,7 +72,7 @@ def compare(
     """
     listed = inventory.read_manifest(root) if listed is None else listed
     items = {item.path: item for item in inventory.scan(root)}
-    sizes = _trusted_sizes(root, listed)
+    sizes = sealed_sizes(root, listed)
     damages = [
         damage
         for path in (*listed, inventory.MANIFEST)
@@ -98,6 +98,23 @@ def compare(
     )
 
 
+def require_shape(root: Path, listed: Mapping[str, str]) -> None:
+    """Require that each listed file is one, below no link, and of the size that was sealed.
+
+    Nothing is read: who copies a hub holds the copies against the manifest, but must not open
+    what a link in the place of a folder leads to, nor fill a disk with what has grown.
+
+    Raises:
+        IntegrityError: A file is something else.
+    """
+    items = {item.path: item for item in inventory.scan(root)}
+    sizes = sealed_sizes(root, listed)
+    for path in (*listed, inventory.MANIFEST):
+        seen = _outer_damage(path, items.get(path), sizes.get(path))
+        if seen is not None and not seen.found.startswith(_MODE):
+            raise digest.damage(seen.path, seen.found, seen.expected)
+
+
 def _forces_modes(root: Path, items: Mapping[str, TreeItem]) -> bool:
     """Say whether the file system gives every file one mode, whatever it is told to keep."""
     modes = {stat.S_IMODE(item.mode) for item in items.values() if item.is_file}
@@ -113,8 +130,8 @@ def _forces_modes(root: Path, items: Mapping[str, TreeItem]) -> bool:
         return error.errno in (errno.EPERM, errno.ENOTSUP)  # no mode can be set at all
 
 
-def _trusted_sizes(root: Path, listed: Mapping[str, str]) -> dict[str, int]:
-    """Sizes from the inventory, when the manifest vouches for it."""
+def sealed_sizes(root: Path, listed: Mapping[str, str]) -> dict[str, int]:
+    """Return sizes [bytes] by path from the inventory; none when the manifest denies it."""
     path = root / inventory.INVENTORY
     try:
         if digest.sha256(path, inventory.LIST_LIMIT) != listed.get(inventory.INVENTORY):

@@ -41,6 +41,20 @@ def damage(where: str, found: str, expected: str) -> IntegrityError:
     return IntegrityError(where, found=found, expected=expected, remedy=remedy)
 
 
+def join_inside(root: Path, relative: str) -> Path:
+    """Return a path below a folder, once none of the folders between is a link.
+
+    Raises:
+        IntegrityError: One is.
+    """
+    path = root
+    for part in relative.split("/")[:-1]:
+        path = path / part
+        if path.is_symlink():
+            raise damage(str(path), "a symbolic link", "a folder")
+    return root / relative
+
+
 @contextlib.contextmanager
 def open_regular(path: Path) -> Iterator[tuple[int, int]]:
     """Open a regular file without following links; give its descriptor and size [bytes].

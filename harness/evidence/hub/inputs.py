@@ -61,8 +61,8 @@ class DigestCache:
         Raises:
             OSError: It cannot be read.
         """
-        if not code_digest.has_code(path):
-            return self.digest(path)
+        if not code_digest.has_code(path) or path.stat().st_size > code_digest.LARGEST:
+            return self.digest(path)  # taken apart neither, so that it is not held in memory
         return self._known_or(f"{code_digest.CODE}:{path}", path, lambda: self._code(path))
 
     def _code(self, path: Path) -> str:

@@ -15,6 +15,7 @@ from harness.errors import IntegrityError, NotAProjectError
 from harness.evidence.hub import layout, ledgers
 from harness.evidence.hub.ledgers import Ledgers, LoggedRuns, SealedRun
 from harness.evidence.hub.ownership import take_over
+from harness.files import read_bounded
 from harness.records import SCHEMA, HubRecord, decode
 from harness.verdict import Verdict
 
@@ -211,11 +212,16 @@ def read_json(hub: Path, name: str) -> Any:
             expected="a hub",
             remedy="Give the folder of a run: hubs/<suite>/<run id>.",
         ) from error
+    for folder in layout.FOLDERS:
+        if os.path.islink(f"{hub}/{folder}"):  # noqa: PTH114 - of 200 hubs in a row
+            raise _damage(f"{hub.name}/{folder}", "a symbolic link")
     if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST_RECORD:
         raise _damage(where, f"{status.st_size} bytes or no regular file")
     try:
         return json.loads(
-            path.read_bytes().decode(), parse_constant=_refuse, object_pairs_hook=refuse_twice
+            read_bounded(path, _LARGEST_RECORD).decode(),
+            parse_constant=_refuse,
+            object_pairs_hook=refuse_twice,
         )
     except OSError as error:
         raise _damage(where, error.strerror or "unreadable") from error

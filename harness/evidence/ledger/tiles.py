@@ -15,11 +15,12 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from harness.errors import IntegrityError
 from harness.evidence.ledger import canonical, merkle
 from harness.evidence.ledger.log import LINE_LIMIT, Entry, Ledger, parse
-from harness.files import write_bytes
+from harness.files import open_regular, write_bytes
 
 _ENDS = "ends"
 _STATE = "state"
@@ -68,7 +69,7 @@ class Tiles:
             IntegrityError: The line is no entry.
         """
         start, end = self._end(index), self._end(index + 1)
-        with self._ledger.path.open("rb") as stream:
+        with self._open() as stream:
             stream.seek(start)
             line = stream.read(min(end - start, LINE_LIMIT + 1))
         return parse(line.removesuffix(b"\n"), f"{self._ledger.path.name} line {index + 1}")
@@ -79,7 +80,7 @@ class Tiles:
             return None
         wanted = b'"subject":' + canonical.dumps(subject)
         with (
-            self._ledger.path.open("rb") as stream,
+            self._open() as stream,
             mmap.mmap(
                 stream.fileno(), self._end(self.size), access=mmap.ACCESS_READ
             ) as content,
@@ -182,11 +183,22 @@ class Tiles:
     def _level(self, level: int) -> Path:
         return self._folder / f"level-{level:02d}"
 
+    def _open(self) -> BinaryIO:
+        try:
+            return open_regular(self._ledger.path)
+        except OSError as error:
+            raise IntegrityError(
+                self._ledger.path.name,
+                found=error.strerror or "an error",
+                expected="a readable ledger",
+                remedy="Restore the ledger from git or from a copy.",
+            ) from error
+
     def _lines(self, start: int) -> Iterator[bytes]:
         """Give the whole lines from an offset on, without their ends."""
-        if not self._ledger.path.is_file():
+        if not os.path.lexists(self._ledger.path):
             return
-        with self._ledger.path.open("rb", buffering=_PIECE) as stream:
+        with self._open() as stream:
             stream.seek(start)
             while line := stream.readline(LINE_LIMIT + 2):
                 if not line.endswith(b"\n"):
@@ -195,14 +207,14 @@ class Tiles:
 
 
 def _read_range(path: Path, start: int, size: int) -> bytes:
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         stream.seek(start)
         return stream.read(size)
 
 
 def _append(path: Path, start: int, content: bytes) -> None:
     """Write at an offset; what stood behind it was of a run that did not end."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     try:
         os.ftruncate(handle, start)
         with os.fdopen(os.dup(handle), "wb") as stream:

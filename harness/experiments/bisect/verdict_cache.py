@@ -10,7 +10,7 @@ from types import MappingProxyType
 from harness import files
 from harness.config.project import Project
 from harness.errors import HarnessError
-from harness.evidence.hub import plan, stamp
+from harness.evidence.hub import blockers, plan, stamp
 from harness.evidence.hub.store import HubStore
 from harness.experiments.commits import history
 from harness.judgement.proof_cache import ProofCache
@@ -54,7 +54,7 @@ def of_hub(hub: Path, record: HubRecord, how: str) -> SeenVerdict:
         verdict=record.verdict,
         parts=parts,
         reason=record.reason,
-        notes=tuple(path.read_text("utf-8") for path in paths),
+        notes=tuple(blockers.read_text(path) for path in paths),
         how=how,
     )
 

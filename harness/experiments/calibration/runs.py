@@ -18,13 +18,14 @@ from harness.errors import ConfigError, EvidenceMissingError
 from harness.experiments.campaign import run as campaigns
 from harness.experiments.campaign.run import Campaign, Cell, CellResult, OnDone
 from harness.experiments.execute.unit import Executor
-from harness.files import json_bytes, write_bytes
+from harness.files import json_bytes, read_bounded, write_bytes
 from harness.judgement.golden import store
 from harness.runner.stages.child import Stop
 
 FIRST_SEED = 1001  # far from the seed of the suite itself: a check needs fresh ones
 FOLDER = "calibration"
 PARAMETER = "seed"
+_LARGEST = 16 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +187,7 @@ def _write_runs(project: Project, suite: str, runs: Runs) -> None:
 def _read_runs(project: Project, suite: str) -> Runs | None:
     """Read the list of runs; None where there is none that can be read."""
     try:
-        content = json.loads(_list_path(project, suite).read_bytes())
+        content = json.loads(read_bounded(_list_path(project, suite), _LARGEST))
         hubs = tuple((str(seed), str(hub)) for seed, hub in content["hubs"])
         seed, hub = content["repeat"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

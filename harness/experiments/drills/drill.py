@@ -19,11 +19,13 @@ from harness.config.toml_table import nearest
 from harness.errors import ConfigError, HarnessError, NothingSelectedError
 from harness.evidence.hub import checkout
 from harness.experiments.drills import scope
+from harness.files import read_bounded
 
 FOLDER = "drills"
 FIRST_CLEAN_SEED = 9001  # neither the suite's own nor one used for calibration
 _KEYS = ("Suite", "Guard", "Defect")
 _HEADER_LINES = 40
+_LARGEST = 16 << 20
 CAUGHT, QUIET = "caught", "quiet"
 GOOD = (CAUGHT, QUIET)
 MISSED, WRONG, STALE, BROKEN = "missed", "wrong guard", "stale", "broken"
@@ -68,16 +70,25 @@ class StalePatchError(HarnessError):
     exit_code = 1
 
 
+def read_patch(path: Path) -> str:
+    """Read a patch whole.
+
+    Raises:
+        ConfigError: No regular file, too large, or no text.
+    """
+    try:
+        return read_bounded(path, _LARGEST).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _bad(path, str(error), "a patch as UTF-8 text") from error
+
+
 def read_drill(path: Path) -> Drill:
     """Read the header of a drill.
 
     Raises:
         ConfigError: A header line is missing, or there is no diff after it.
     """
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _bad(path, str(error), "a patch as UTF-8 text") from error
+    lines = read_patch(path).splitlines()
     head: dict[str, str] = {}
     for line in lines[:_HEADER_LINES]:
         if line.startswith(("diff --git", "--- ")):

@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.config.project import Project, SuiteSpec
 from harness.errors import HarnessError
 from harness.evidence.hub import checkout, inputs, plan, stamp
-from harness.files import json_bytes, sha256_bytes, write_bytes
+from harness.files import json_bytes, read_bounded, sha256_bytes, write_bytes
 from harness.judgement import freshness
 from harness.records import decode, encode
 
@@ -83,9 +83,7 @@ def read(project: Project, name: str) -> OutcomeCache | None:
     """Return the outcome kept under a key; None where there is none that can be read."""
     path = _path(project, name)
     try:
-        if path.stat().st_size > _SIZE_LIMIT:
-            return None
-        cache = decode(OutcomeCache, json.loads(path.read_bytes()), path.name)
+        cache = decode(OutcomeCache, json.loads(read_bounded(path, _SIZE_LIMIT)), path.name)
     except (OSError, ValueError, RecursionError, HarnessError):
         return None
     return cache if cache.schema == SCHEMA else None

@@ -42,6 +42,7 @@ from harness.experiments.drills.drill import (
     DrillOutcome,
     StalePatchError,
     apply,
+    read_patch,
 )
 from harness.experiments.drills.outcome_cache import OutcomeCache
 from harness.experiments.execute.unit import Answer, Executor, Unit
@@ -289,7 +290,7 @@ def _run_suite(
 
 def _memory_key(place: Ground, drill: Drill) -> str:
     suite = config_file.find_suite(place.project, drill.suite)
-    planted = drill.patch.read_bytes() if drill.patch else str(drill.seed).encode()
+    planted = read_patch(drill.patch).encode() if drill.patch else str(drill.seed).encode()
     stood = outcome_cache.digest_of_commit(place.project, suite, place.listing)
     return outcome_cache.key(stood, drill.name, drill.guard, planted)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.evidence.hub import series
+from harness.errors import IntegrityError
+from harness.evidence.hub import digest, series
 from harness.records import HubRecord
 
 _LARGEST = 4 << 20
@@ -54,12 +56,12 @@ def find_departures(
 def _read_tables(hub: Path, record: HubRecord) -> Mapping[tuple[str, str], series.Series]:
     departures = {}
     for artifact in record.artifacts:
-        path = hub / artifact.path
-        is_table = artifact.path.endswith(".csv") and not artifact.external
-        if not is_table or path.is_symlink() or not path.is_file():
+        if not artifact.path.endswith(".csv") or artifact.external:
             continue
-        if path.stat().st_size <= _LARGEST:
-            for column in series.of_table(path.read_text("utf-8", errors="replace")):
+        with contextlib.suppress(IntegrityError):  # no table here, or none so small
+            path = digest.join_inside(hub, artifact.path)
+            table = digest.read_bytes(path, _LARGEST).decode(errors="replace")
+            for column in series.of_table(table):
                 departures[artifact.id, column.name] = column
     return departures
 

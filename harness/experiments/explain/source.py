@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.evidence.hub import checkout, code_digest, plan
-from harness.files import sha256_bytes
+from harness.files import read_bounded, sha256_bytes
 from harness.judgement.python_code import is_function, list_functions
 
+_LARGEST = 64 << 20
 MODULE = "<module>"
 _BLOCKS = (ast.Module, ast.ClassDef, ast.If, ast.For, ast.While, ast.With, ast.Try)
 
@@ -84,8 +86,8 @@ def _read(root: Path, commit: str, path: str, sha256: str | None, meaning: str) 
 
 def _candidates(root: Path, commit: str, path: str) -> Iterator[bytes]:
     place = root / path
-    if place.is_file() and not place.is_symlink():
-        yield place.read_bytes()
+    with contextlib.suppress(OSError):  # gone since, or another kind of file now
+        yield read_bounded(place, _LARGEST)
     content = checkout.ask(root, "show", f"{commit}:./{path}")
     if content is not None:
         yield content

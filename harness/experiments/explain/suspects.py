@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.config.project import Project, SuiteSpec
 from harness.errors import HarnessError
-from harness.evidence.hub.causes import direction
+from harness.evidence.hub.causes import direction, tail
 from harness.evidence.hub.store import HubStore
 from harness.evidence.numerics import numeric_class
 from harness.experiments.drills import drill as drills
@@ -20,6 +20,7 @@ from harness.experiments.drills.outcome_cache import OutcomeCache
 from harness.experiments.explain import curves, source
 from harness.experiments.explain.curves import Departure
 from harness.experiments.explain.source import ChangedFile
+from harness.files import read_bounded
 from harness.judgement import causes
 from harness.records import CauseRecord, HubRecord, decode
 from harness.reporting import changes
@@ -172,12 +173,11 @@ def _order_moved(record: HubRecord, metrics: Sequence[Moved]) -> tuple[tuple[str
 
 
 def _read_logs(hub: Path, record: HubRecord) -> tuple[str, ...]:
-    logs = []
-    for stage in record.stages:
-        path = hub / (stage.log or "")
-        if stage.verdict is Verdict.RED and path.is_file() and not path.is_symlink():
-            logs.append(path.read_bytes()[-_TAIL:].decode(errors="replace"))
-    return tuple(logs)
+    return tuple(
+        tail(hub / stage.log, _TAIL)
+        for stage in record.stages
+        if stage.verdict is Verdict.RED and stage.log
+    )
 
 
 def compare_drills(
@@ -204,7 +204,7 @@ def compare_drills(
         pattern = {one: side for one, side in whole.items() if one in judged}
         seen = {one: side for one, side in red.items() if _is_inside(one, ran, roads)}
         equal = sum(_is_alike(seen[one], pattern[one]) for one in seen if one in pattern)
-        touched = list_touched(path.read_text("utf-8"))
+        touched = list_touched(drills.read_patch(path))
         likenesses.append(_likeness(planted, equal, len({*pattern, *seen}), touched))
     return tuple(sorted(likenesses, key=lambda one: (one.share, one.equal), reverse=True))
 
@@ -235,9 +235,9 @@ def read_patterns(project: Project) -> dict[str, dict[str, str]]:
     paths = (project.work / "drills").glob("*.json")
     for path in sorted(paths, key=lambda p: p.stat().st_mtime):
         try:
-            if path.stat().st_size <= _LARGEST:
-                cache = decode(OutcomeCache, json.loads(path.read_bytes()), path.name)
-                patterns[cache.name] = {one: cache.sides.get(one, "") for one in cache.red}
+            content = json.loads(read_bounded(path, _LARGEST))
+            cache = decode(OutcomeCache, content, path.name)
+            patterns[cache.name] = {one: cache.sides.get(one, "") for one in cache.red}
         except (OSError, ValueError, RecursionError, HarnessError):
             continue  # may be of another release; the patch's header still speaks
     return patterns

@@ -177,6 +177,8 @@ def load(folder: Path) -> GoldenSet:
     Raises:
         IntegrityError: A file is damaged or its numbers contradict each other.
     """
+    if folder.is_symlink():
+        raise _damage(str(folder), "a symbolic link", "a folder")
     paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
     return GoldenSet(
         values=tuple(value for path in paths for value in _read_file(path)),
@@ -218,9 +220,9 @@ def file_name(value: GoldenValue) -> str:
 
 def _read_file(path: Path) -> tuple[GoldenValue, ...]:
     try:
-        if path.stat().st_size > _SIZE_LIMIT:
-            raise _damage(str(path), f"over {_SIZE_LIMIT:,} bytes", "a small file")
-        content = json.loads(path.read_bytes(), object_pairs_hook=refuse_twice)
+        content = json.loads(
+            files.read_bounded(path, _SIZE_LIMIT), object_pairs_hook=refuse_twice
+        )
     except (OSError, ValueError, RecursionError) as error:
         raise _damage(str(path), f"no JSON: {error}"[:160], "goldens as JSON") from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:

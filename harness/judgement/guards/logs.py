@@ -14,6 +14,7 @@ from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.judgement.guards import metrics, options, patterns
 from harness.judgement.guards.base import Evidence, Golden, number, result
+from harness.judgement.guards.readers.base import parse_number
 from harness.records import GuardResult
 from harness.verdict import Verdict
 
@@ -105,7 +106,7 @@ def _value(
 
 def _parse(text: str) -> float:
     try:
-        return float(text)
+        return parse_number(text)
     except ValueError:
         return math.nan
 

@@ -70,7 +70,7 @@ def _register(
     try:
         if path.is_file():
             old = blockers.read_note(path)
-            if old.status == "open" and command in path.read_text(encoding="utf-8"):
+            if old.status == "open" and command in blockers.read_text(path):
                 return old
         blocker = register.count_sighting(cause, sighting)
         register.keep(blocker, body)

@@ -31,6 +31,7 @@ from harness.records import GuardResult, HubRecord
 from harness.verdict import Verdict
 
 _FRESHNESS = "freshness"
+_ASK = "Ask harness status, or with --require-fresh, whether it would be the same here."
 # What proves nothing has no blockers.
 _VERDICT_REMEDIES = {
     Verdict.GREEN: "",
@@ -47,6 +48,7 @@ class _Hub:
     record: HubRecord
     project: Project | None
     allow_stale: bool
+    require_fresh: bool
     is_sampled: bool
 
     @property
@@ -60,6 +62,7 @@ def verify(
     hub: Path,
     *,
     allow_stale: bool = False,
+    require_fresh: bool = False,
     fraction: float = 1.0,
     reproduced: int = 0,
     done: Callable[[int], None] | None = None,
@@ -70,6 +73,8 @@ def verify(
         project: What today's guards and freshness are taken from; nothing to leave them out.
         hub: The folder ``hubs/<suite>/<run id>``.
         allow_stale: Judge the hub at its own commit only, as for an archive.
+        require_fresh: Whether another Python, library or machine makes it stale too, and is
+            not only told.
         fraction: Part of the payload files whose bytes are read.
         reproduced: How many other keys must have signed that they reproduced it.
         done: Called with the size [bytes] of each file that was read.
@@ -93,6 +98,7 @@ def verify(
         record=record,
         project=project,
         allow_stale=allow_stale,
+        require_fresh=require_fresh,
         is_sampled=fraction < 1,
     )
     judged, red = _judge(opened)
@@ -215,21 +221,38 @@ def _fresh(hub: _Hub) -> list[Row]:
         state = freshness.check(hub.project, hub.folder, hub.record, now)
     except HarnessError as error:
         return [report.of_error(_FRESHNESS, error, Outcome.INCONCLUSIVE)]
-    outcome = Outcome.NOTE if hub.allow_stale else Outcome.STALE
-    rows = [
-        Row(
-            check=_FRESHNESS,
-            outcome=outcome,
-            found=report.printable(cause.what),
-            expected="as at the run",
-            remedy=report.printable(cause.cure),
-        )
-        for cause in state.causes
-    ]
+    rows = [_cause_row(cause, what, hub) for cause in state.causes for what in _lines(cause)]
+    if rows and (hub.allow_stale or any(row.outcome is Outcome.STALE for row in rows)):
+        return rows
     if state.accepted and not rows:
         kinds = ", ".join(dict.fromkeys(cause.kind for cause in state.accepted))
         message = f"fresh but for what was accepted: another {kinds}"
         return [report.note_row(_FRESHNESS, message, "See the rows of what was accepted.")]
-    return rows or [
-        report.passed_row(_FRESHNESS, "fresh: same inputs, declaration, environment")
-    ]
+    same = "declaration" if rows else "declaration, environment"
+    return [report.passed_row(_FRESHNESS, f"fresh: same inputs, {same}"), *rows]
+
+
+def _lines(cause: freshness.Cause) -> list[str]:
+    """Return a line for versions and one for the numeric class, so that neither is cut off."""
+    numeric = [one for one in cause.items if one.startswith("numeric")]
+    others = [one for one in cause.items if one not in numeric]
+    if cause.kind != freshness.ENVIRONMENT or not numeric:
+        return [cause.what]
+    lines = (("another environment", others), ("another numeric class", numeric))
+    return [f"{head}: {', '.join(parts)}" for head, parts in lines if parts]
+
+
+def _cause_row(cause: freshness.Cause, what: str, hub: _Hub) -> Row:
+    """Say what a cause does to the answer.
+
+    Proving evidence again takes its files and no machine like the one of the run; whether this
+    one would give the same is asked with ``require_fresh``, and by ``harness status``.
+    """
+    is_told = cause.kind == freshness.ENVIRONMENT and not hub.require_fresh
+    return Row(
+        check=_FRESHNESS,
+        outcome=Outcome.NOTE if hub.allow_stale or is_told else Outcome.STALE,
+        found=report.printable(what),
+        expected="as at the run",
+        remedy=_ASK if is_told else report.printable(cause.cure),
+    )

@@ -41,7 +41,7 @@ def check_read(hub: Path, paths: Collection[str]) -> tuple[Row, ...]:
     rows = []
     for path in sorted(paths):
         try:
-            sha256 = digest.sha256(hub / path, comparison.SIZE_LIMIT)
+            sha256 = digest.sha256(digest.join_inside(hub, path), comparison.SIZE_LIMIT)
         except IntegrityError as error:
             rows.append(report.of_error(CHECK, error))
             continue

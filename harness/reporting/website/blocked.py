@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.errors import IntegrityError
 from harness.evidence.hub import blockers
 from harness.evidence.hub.blockers import Blocker, Register
+from harness.files import read_bounded
 from harness.reporting import view
 from harness.reporting.view import BlockerNote
 from harness.reporting.website import rows
@@ -53,10 +54,10 @@ def gather(hubs: Path, listed: Sequence[Row]) -> list[Entry]:
 def _read_register(hubs: Path, seen: dict[str, list[Row]]) -> list[Entry]:
     entries = []
     for path in sorted(Register(hubs).folder.glob("B-*.md")):
-        if path.is_symlink() or path.stat().st_size > _NOTE_LIMIT:
-            continue
         try:
-            head, body = blockers.split_note(path.read_text("utf-8", errors="replace"), path)
+            head, body = blockers.split_note(
+                read_bounded(path, _NOTE_LIMIT).decode(errors="replace"), path
+            )
         except (IntegrityError, OSError):
             continue  # `harness blockers list` tells damage; the hubs still hold the note
         if head.id == path.stem:

@@ -148,9 +148,7 @@ def _digest(hub: Path) -> str:
     """Digest a hub's record; damage gives a digest of its own, never that of a good one."""
     path = hub / layout.RECORD
     try:
-        if path.is_symlink() or path.stat().st_size > _LARGEST_RECORD:
-            return "no record"
-        return files.sha256_file(path)
+        return files.sha256_bytes(files.read_bounded(path, _LARGEST_RECORD))
     except OSError:
         return "no record"
 

@@ -50,9 +50,7 @@ def read_cache(folder: Path) -> PageCache:
     try:
         # A site is copied and unpacked from anywhere: no link is followed, and no size
         # believed.
-        if path.is_symlink() or path.stat().st_size > _LARGEST:
-            return PageCache()
-        value: Any = json.loads(path.read_bytes())
+        value: Any = json.loads(files.read_bounded(path, _LARGEST))
         cache = _decode_cache(value)
     except (OSError, ValueError, RecursionError, IntegrityError):
         return PageCache()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError, IntegrityError
 from harness.evidence.hub import blockers, models
-from harness.files import json_bytes, sha256_bytes
+from harness.files import json_bytes, read_bounded, sha256_bytes
 from harness.judgement import quarantine
 from harness.records import HubRecord
 from harness.verdict import Verdict
@@ -144,11 +144,15 @@ def blocked_by(hub: Path) -> tuple[str, ...]:
 def notes(hub: Path) -> list[tuple[blockers.Blocker, str]]:
     """Read the blocker notes of a hub, head and body; damaged ones are left out."""
     notes_ = []
-    for path in sorted((hub / "red").glob("blocked_*.md"))[:_NOTES_READ]:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > _NOTE_LIMIT:
-            continue
+    red = hub / "red"
+    paths = [] if red.is_symlink() else sorted(red.glob("blocked_*.md"))
+    for path in paths[:_NOTES_READ]:
         try:
-            notes_.append(blockers.split_note(path.read_text("utf-8", errors="replace"), path))
+            notes_.append(
+                blockers.split_note(
+                    read_bounded(path, _NOTE_LIMIT).decode(errors="replace"), path
+                )
+            )
         except (IntegrityError, OSError):
             continue  # the run's own page shows the note as it is
     return notes_

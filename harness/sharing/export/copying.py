@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import files
 from harness.errors import ConfigError, IntegrityError
-from harness.evidence.hub import digest, inventory
+from harness.evidence.hub import comparison, digest, inventory
 
 
 @contextlib.contextmanager
@@ -49,11 +49,11 @@ def copy(hub: Path, target: Path) -> dict[str, str]:
         IntegrityError: A file is not as it was sealed.
     """
     listed = inventory.read_manifest(hub)
+    comparison.require_shape(hub, listed)
     listed[inventory.MANIFEST] = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
     for name, expected in listed.items():
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        digest.sha256(hub / name)  # refuses what is no regular file before it is opened
         shutil.copyfile(hub / name, path, follow_symlinks=False)
         # The copy is what is held against the seal: it may differ from what was read a moment
         # before.

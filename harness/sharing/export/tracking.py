@@ -9,6 +9,7 @@ Source: MLflow documentation, tracking (names, limits of a batch, system tags).
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -19,9 +20,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness import files
 from harness.errors import ConfigError, StorageError
 from harness.evidence.hub import inventory, layout, series
-from harness.files import sha256_bytes
 from harness.records import HubRecord
 from harness.sharing.export import copying
 from harness.verdict import Verdict
@@ -147,7 +148,9 @@ def _experiment(client: MlflowClient, place: Place, suite: str) -> str:
     location = None
     if place.address.startswith(_SQLITE):  # else files would go to the working folder
         database = Path(place.address.removeprefix(_SQLITE)).absolute()
-        location = (database.parent / "mlartifacts" / sha256_bytes(name.encode())[:12]).as_uri()
+        location = (
+            database.parent / "mlartifacts" / files.sha256_bytes(name.encode())[:12]
+        ).as_uri()
     return str(client.create_experiment(name, artifact_location=location))
 
 
@@ -234,9 +237,12 @@ def metrics(record: HubRecord, folder: Path) -> tuple[Point, ...]:
             values[f"stage {stage.id}/tests {outcome}"] = [(0, count)]
     for artifact in record.artifacts:
         path = folder / artifact.path
-        if artifact.external or path.suffix != ".csv" or path.stat().st_size > _TABLE_LIMIT:
+        if artifact.external or path.suffix != ".csv":
             continue
-        for column in series.of_table(path.read_text("utf-8", errors="replace")):
+        table = b""
+        with contextlib.suppress(OSError):  # too large to be shown as curves
+            table = files.read_bounded(path, _TABLE_LIMIT)
+        for column in series.of_table(table.decode(errors="replace")):
             points = [(int(step), value) for step, value in column.points]
             values[f"{artifact.id}/{column.name.replace('/', '_')}"] = points
     named = _fit_names(values)

@@ -44,6 +44,7 @@ def push(hub: Path, known: dict[str, Entry], store: RemoteStore) -> Moved:
         seals.require_same(entry.subject, there, entry, store.url)
         return Moved(subject=entry.subject, is_there=True)
     listed = inventory.read_manifest(hub)
+    comparison.require_shape(hub, listed)
     listed[inventory.MANIFEST] = str(entry.body["manifest_sha256"])
     copied = present = size = 0
     for path, sha256 in listed.items():

@@ -24,6 +24,20 @@ class FormatError(Exception):
         self.expected = expected
 
 
+def parse_number(text: str) -> float:
+    """Return the number that a text is for every program.
+
+    Python alone takes ``1_000`` and digits of other scripts: what others read as a word must
+    not become a number here.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not text.isascii() or "_" in text:
+        raise ValueError(text)
+    return float(text)
+
+
 class TooMuchError(FormatError):
     """More values than are read: how many there are is not known."""
 

@@ -6,7 +6,12 @@ import csv
 import io
 from typing import Any
 
-from harness.judgement.guards.readers.base import MOST_VALUES, FormatError, TooMuchError
+from harness.judgement.guards.readers.base import (
+    MOST_VALUES,
+    FormatError,
+    TooMuchError,
+    parse_number,
+)
 
 
 def read_csv(content: bytes) -> list[dict[str, Any]]:
@@ -57,7 +62,7 @@ def _read_cells(text: str, delimiter: str) -> list[list[str]]:
 def parse_cell(text: str) -> Any:
     """Return the number that a text looks like, else the text, or None if it is empty."""
     try:
-        return float(text)
+        return parse_number(text)
     except ValueError:
         return text or None
 

@@ -116,11 +116,18 @@ def test_tenfold_change_is_noticed(spread: float, direction: int) -> None:
     assert power >= 0.99
 
 
-@pytest.mark.parametrize("arguments", [(2, 0.95, 0.95), (12, 1.0, 0.95), (12, 0.95, 0.0)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (2, 0.95, 0.95),
+        *((12, wrong, 0.95) for wrong in (-0.5, 0.0, 1.0, 1.5)),
+        *((12, 0.95, wrong) for wrong in (-0.5, 0.0, 1.0, 1.5)),
+    ],
+)
 def test_impossible_plans_are_refused(arguments: tuple[int, float, float]) -> None:
     """Too few values and probabilities that are none are refused."""
     for factor in (tolerance.one_sided, tolerance.two_sided):
-        with pytest.raises(ValueError, match=r"[0-9]"):
+        with pytest.raises(ValueError, match=r"needs 3|both lie in \(0, 1\)"):
             factor(*arguments)
 
 
