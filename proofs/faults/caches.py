@@ -19,6 +19,7 @@ from harness.reporting import changes, rings, text, view
 from harness.reporting.website import page_cache
 
 Parser = Callable[[Path, bytes], object]
+_REPORT = ReportSpec(rings="frc")
 _ENTRY = log.Entry(
     sequence=0, time="", kind="note", subject="x", body={}, previous="0" * 64, leaf="0" * 64
 )
@@ -77,8 +78,8 @@ CACHES: Mapping[str, Parser] = {
     "memory of a site": lambda f, c: page_cache.read_cache(put(f, page_cache.FILE, c)),
     "owner of a lock": lambda f, c: lock._holder(put(f, "l.lock", c) / "l.lock"),
     "inputs of a plan": lambda f, c: changes.inputs_of(put(f, "plan/plan.json", c)),
-    "drawn table": lambda _, c: view._charts_of(c.decode(errors="replace"), ReportSpec()),
-    "drawn rings": lambda _, c: rings.chart(c, ReportSpec()),
+    "drawn table": lambda _, c: view._charts_of(c.decode(errors="replace"), _REPORT),
+    "drawn rings": lambda _, c: rings.chart(c, _REPORT),
     "text of a blocker": lambda _, c: view.note("B-1.md", c.decode(errors="replace")),
     "text on a terminal": lambda _, c: text.visible(c.decode(errors="replace")),
 }
