@@ -25,7 +25,7 @@ from harness.judgement.declaration import load_project
 from harness.judgement.golden import ensemble, store
 from harness.judgement.guards import fingerprint, numbers
 
-SUITE = "smoke"
+SUITE, KIND = "smoke", "fingerprint"
 STAGES = ("train", "parity", "inference")
 DOSES = (
     *("rate-a-percent-lower", "group-dropped", "last-batch-dropped", "group-member-exchanged"),
@@ -140,7 +140,10 @@ def measure(root: Path, hub: Path, case: Case, seconds: float) -> Answer:
     (stored,) = store.load(root / "golden" / SUITE).fingerprints
     reference, spread = fingerprint.read_ensemble(stored)
     record = HubStore(hub.parents[1], hub.parents[2] / ".harness").read(hub)
-    taken = numbers.take(HubEvidence(hub, project=hub.parents[2]), tuple(stored.about.counts))
+    evidence = HubEvidence(hub, project=hub.parents[2])
+    # In the order of the declaration: JSON has sorted the counts of the text.
+    spec = next(one for one in load_project(root).suites[SUITE].guards if one.kind == KIND)
+    taken = numbers.take(evidence, spec.options["numbers"])
     if taken.names_sha256 != stored.about.names_sha256:
         distance, where = 1e99, "other numbers"
     else:
