@@ -23,6 +23,12 @@ from ptycho_torch.errors import BundleError, ConfigError
 
 SCHEMA = 1
 SECTIONS = ("data", "model", "training", "inference")
+# Settings that earlier releases had not, with what their trainings did.
+_OF_OLDER_BUNDLES: Mapping[str, Mapping[str, Any]] = {
+    "data": {"scan": None, "center": "keep", "drop": False, "regroup": False},
+    "training": {"warmup_steps": 0},
+    "inference": {"refine": 0, "refine_probe": False, "refine_positions": False},
+}
 _PATHS = frozenset(
     {
         "companion_file",
@@ -214,14 +220,18 @@ def _decode_configs(content: Any, where: str) -> Configs:
     sections = _mapping(content, where)
     if set(sections) != set(SECTIONS):
         raise BundleError(where, expected=", ".join(SECTIONS), found=", ".join(sections))
+    stated = {
+        name: {**_OF_OLDER_BUNDLES.get(name, {}), **_mapping(sections[name], where)}
+        for name in SECTIONS
+    }
     try:
-        parts = {name: _section(name, sections[name]) for name in SECTIONS}
+        parts = {name: _section(name, stated[name]) for name in SECTIONS}
     except ConfigError as error:
         raise BundleError(where, expected=error.expected, found=error.found) from error
     for name, record in parts.items():
         fields = {field.name for field in dataclasses.fields(record)}
-        if set(sections[name]) != fields:
-            odd = ", ".join(sorted(fields - set(sections[name])))
+        if set(stated[name]) != fields:
+            odd = ", ".join(sorted(fields - set(stated[name])))
             raise BundleError(f"{where}: {name}", expected="every field", found=f"no {odd}")
     return Configs(**parts)
 

@@ -77,6 +77,39 @@ def test_appended_bytes_are_seen(whole: Path, tmp_path: Path) -> None:
             read.inspect(written(tmp_path, altered))
 
 
+OLDER = {
+    "data": {"scan": None, "center": "keep", "drop": False, "regroup": False},
+    "training": {"warmup_steps": 0},
+    "inference": {"refine": 0, "refine_probe": False, "refine_positions": False},
+}
+
+
+def without(members: Members, section: str, *names: str) -> Members:
+    configs = json.loads(members[archive.MANIFEST])["configs"]
+    for name in names:
+        del configs[section][name]
+    return sealed(members, configs=configs)
+
+
+@pytest.mark.parametrize("section", OLDER)
+def test_older_bundle_was_trained_without(whole: Path, tmp_path: Path, section: str) -> None:
+    """Settings of later releases have the value by which earlier ones trained."""
+    members = without(bundles.members_of(whole), section, *OLDER[section])
+
+    info = read.inspect(written(tmp_path, archive.pack(members)))
+
+    read_back = info.configs.to_dict()[section]
+    assert {name: read_back[name] for name in OLDER[section]} == OLDER[section]
+
+
+def test_setting_that_was_always_there_is_missed(whole: Path, tmp_path: Path) -> None:
+    """No default stands in for what a training must have had."""
+    members = without(bundles.members_of(whole), "training", "learning_rate")
+
+    with pytest.raises(BundleError, match="no learning_rate"):
+        read.inspect(written(tmp_path, archive.pack(members)))
+
+
 class Trap:
     """Creates a file when unpickled."""
 
