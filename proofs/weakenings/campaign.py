@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +14,9 @@ from pathlib import Path
 
 import click
 
+from harness.config import stage_environment
 from harness.evidence.hub import stamp
+from harness.evidence.numerics import numeric_class
 from harness.files import sha256_bytes
 from harness.judgement.declaration import load_project
 from harness.judgement.gate import conductor, tests_rules
@@ -76,8 +80,10 @@ class Bench:
 
 
 def _make(suite: str) -> Ground:
-    environment = stamp.environment([], {})
-    return grounds.make(suite, environment=environment, datasets={"train": sha256_bytes(_DATA)})
+    here = stamp.environment([], {})
+    variables = stage_environment.select_variables(grounds.VARIABLES, os.environ)
+    here |= numeric_class.describe([sys.executable], here, here["device"], variables)
+    return grounds.make(suite, environment=here, datasets={"train": sha256_bytes(_DATA)})
 
 
 @contextlib.contextmanager

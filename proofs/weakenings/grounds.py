@@ -22,6 +22,7 @@ from harness.judgement.golden import store
 from harness.judgement.golden.store import GoldenSet, GoldenValue
 from tests.builders import hubs, reports
 
+VARIABLES = ("LANG",)  # that the suites record
 SUITES = ("signal", "picture", "checked")
 DEFECTS = {"signal": "variance", "picture": "flat", "checked": "wrong"}
 _ROWS = "phase,epoch,batch_idx,value\ntrain,0,0,0.5\ntrain,0,1,0.25\ntrain,0,2,1.5\n"
@@ -192,7 +193,7 @@ def _suite(name: str) -> dict[str, Any]:
         "inputs": [f"{name}/*.py", "report.py", "*.png", "rows.csv"],
         "parameters": {"scale": "2.5"},
         "datasets": ["train"],
-        "environment": ["LANG"],
+        "environment": list(VARIABLES),
         "max_age_days": 30,
         "requires": {"json": "part of Python"},
         "stages": stages,

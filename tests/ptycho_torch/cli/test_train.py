@@ -25,6 +25,7 @@ EXEMPT = {"backend", "config", "debug", "help"}
 # One value per flag that is not its default.
 VALUES: dict[str, list[str]] = {
     "seed": ["7"],
+    "perturb": ["1"],
     "gridsize": ["1"],
     "neighbor_count": ["8"],
     "n_images": ["9"],
@@ -52,6 +53,7 @@ VALUES: dict[str, list[str]] = {
     "batch_size": ["5"],
     "torch_loss_mode": ["mae"],
     "learning_rate": ["0.01"],
+    "warmup_steps": ["3"],
     "scheduler": ["Exponential"],
     "accumulate_grad_batches": ["2"],
     "gradient_clip_val": ["1.5"],
