@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from harness.config.project import Project
 from harness.judgement import freshness
 from harness.judgement.declaration import load_project
+from harness.records import DatasetRecord, QuarantineRecord
 from harness.runner.workflow import RunOutcome
 from tests.builders import hubs
 
@@ -105,3 +107,155 @@ def test_newer_run_supersedes(made: tuple[Project, RunOutcome]) -> None:
 
     assert [cause.kind for cause in causes_] == ["newer-run"]
     assert newer.name in causes_[0].cure
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 6])
+def test_changed_files_are_counted_and_some_are_named(
+    made: tuple[Project, RunOutcome], count: int
+) -> None:
+    """All are items; five stand in the sentence, and the others are a number."""
+    project, outcome = made
+    names = [f"source/new{number}.py" for number in range(count)]
+    for name in names:
+        (project.root / name).write_text(f"NEW = {name!r}\n")
+
+    (cause,) = freshness.check(project, outcome.hub, outcome.record).causes
+
+    assert cause.items == tuple(names)
+    noun = "1 input file changed" if count == 1 else f"{count} input files changed"
+    more = " and 1 more" if count > 5 else ""
+    assert cause.what == f"{noun}: {', '.join(names[:5])}{more}"
+
+
+def test_each_edit_is_named_whichever_digest_is_greater(
+    made: tuple[Project, RunOutcome],
+) -> None:
+    """Digests are compared for being the same, not for their order; a removal is a change."""
+    project, outcome = made
+    path = project.root / "source/model.py"
+    for number in range(2, 12):
+        path.write_text(f"GAIN = {number}\n")
+        (cause,) = freshness.check(project, outcome.hub, outcome.record).causes
+        assert cause.items == ("source/model.py",)
+
+    path.rename(path.with_name("other.py"))
+    (cause,) = freshness.check(project, outcome.hub, outcome.record).causes
+    assert cause.items == ("source/model.py", "source/other.py")
+
+
+def test_inputs_that_cannot_be_compared_are_a_cause(made: tuple[Project, RunOutcome]) -> None:
+    """No file that the glob names, no plan that can be read, no meaning that is known."""
+    project, outcome = made
+
+    def find_cause(**changes: str) -> freshness.Cause:
+        record = dataclasses.replace(outcome.record, **changes)  # type: ignore[arg-type]
+        (cause,) = freshness.check(project, outcome.hub, record).causes
+        return cause
+
+    unknown = find_cause(inputs_meaning="code-99")
+    assert (unknown.kind, "'code-99'" in unknown.what) == ("source", True)
+    shutil.move(outcome.hub / "plan", project.root / "plan")
+    lost = find_cause(inputs_sha256="0" * 64)
+    assert (lost.kind, lost.items) == ("source", ("source/model.py",))
+    shutil.rmtree(project.root / "source")
+    empty = find_cause()
+    assert (empty.kind, empty.what.startswith("inputs: ")) == ("source", True)
+
+
+def test_dataset_that_is_the_same_is_no_cause(made: tuple[Project, RunOutcome]) -> None:
+    """Of the data of a comparison, those are named that differ or were not there."""
+    project, outcome = made
+    train = DatasetRecord(role="train", name="t", sha256="a" * 64, size=1, generated=False)
+    record = dataclasses.replace(outcome.record, datasets=(train,))
+
+    def items(**datasets: str) -> list[tuple[str, ...]]:
+        moment = freshness.Now(instant=datetime.now(UTC), datasets=datasets)
+        return [c.items for c in freshness.check(project, outcome.hub, record, moment).causes]
+
+    assert items() == []
+    assert items(train="a" * 64) == []
+    assert items(train="b" * 64, test="c" * 64) == [("test", "train")]
+    assert items(train="a" * 64, test="c" * 64) == [("test",)]
+
+
+@pytest.mark.parametrize(("days", "is_stale"), [(1.99, False), (2.0, False), (2.01, True)])
+def test_age_counts_from_the_end_of_the_run(
+    made: tuple[Project, RunOutcome],
+    days: float,
+    is_stale: bool,  # noqa: FBT001 - a column
+) -> None:
+    """The last moment still counts, and the age is said in days."""
+    project, outcome = made
+    instant = datetime.fromisoformat(outcome.record.finished) + timedelta(days=days)
+
+    state = freshness.check(
+        project, outcome.hub, outcome.record, freshness.Now(instant=instant)
+    )
+
+    said = [cause.what for cause in state.causes]
+    assert said == (["2.0 days old; at most 2 are allowed"] if is_stale else [])
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "days", "is_stale"),
+    [
+        ("active", "failed", 0, False),
+        ("active", "failed", 1, True),
+        ("active", "clean", 1, False),
+        ("expired", "failed", 1, False),
+    ],
+)
+def test_excuse_ends_with_its_day(
+    made: tuple[Project, RunOutcome],
+    state: str,
+    outcome: str,
+    days: int,
+    is_stale: bool,  # noqa: FBT001 - a column
+) -> None:
+    """On its last day it still counts; only what was excused makes evidence stale."""
+    project, run = made
+    now = datetime.now(UTC)
+    entry = QuarantineRecord(
+        kind="guard",
+        id="floor",
+        owner="ada@example.org",
+        reason="flickers",
+        expires=(now - timedelta(days=days)).date().isoformat(),
+        clean_runs=2,
+        state=state,
+        outcome=outcome,
+        clean=0,
+    )
+    record = dataclasses.replace(run.record, quarantine=(entry,))
+
+    state_ = freshness.check(project, run.hub, record, freshness.Now(instant=now))
+
+    assert [c.kind for c in state_.causes] == (["quarantine"] if is_stale else [])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_newer_runs_are_counted_and_the_last_is_named(
+    made: tuple[Project, RunOutcome], count: int
+) -> None:
+    """In their order; the last one is where to look."""
+    project, outcome = made
+    names = [f"2999010{number}T000000Z-abcdef" for number in range(1, count + 1)]
+    for name in names:
+        (project.hubs / "tiny" / name).mkdir()
+
+    (cause,) = freshness.check(project, outcome.hub, outcome.record).causes
+
+    assert cause.items == tuple(names)
+    assert cause.what == f"{count} newer run{'s' if count > 1 else ''}, the last {names[-1]}"
+
+
+def test_order_that_cannot_be_read_is_a_cause(made: tuple[Project, RunOutcome]) -> None:
+    """Nobody knows then whether a newer run is red."""
+    project, outcome = made
+    ledger = project.work / "ledger.jsonl"
+    ledger.write_bytes(b"{}\n" + ledger.read_bytes())
+
+    (cause,) = freshness.check(project, outcome.hub, outcome.record).causes
+
+    assert cause.kind == "newer-run"
+    assert cause.what.startswith("the order of the runs cannot be read: ledger.jsonl line 1: ")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import IntegrityError
 from harness.evidence.ledger import merkle
 from harness.evidence.ledger.log import Ledger
 from harness.evidence.ledger.tiles import Tiles
@@ -63,3 +64,66 @@ def test_a_cache_of_another_ledger_is_made_anew(tmp_path: Path) -> None:
     require_same(
         grown(tmp_path / "b.jsonl", 5), Tiles(Ledger(tmp_path / "b.jsonl"), tmp_path / "c")
     )
+
+
+def test_last_entry_about_a_subject_is_found(tmp_path: Path) -> None:
+    """As a walk finds it: no subject that only begins alike, and no word in a body."""
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    for subject in ("b", "a", "c", "bb", "b", "c", "é", "z"):
+        # Each body names all subjects, as an entry of their own would.
+        ledger.append(
+            "note", subject, {"parts": [{"subject": s} for s in ("a", "b", "z", "x")]}
+        )
+    tiles = Tiles(ledger, tmp_path / "c")
+    assert tiles.find("a") is None  # nothing was read yet
+    tiles.bring_up_to_date()
+
+    for subject in ("a", "b", "bb", "c", "é", "z", "x", ""):
+        places = [entry.sequence for entry in ledger.walk() if entry.subject == subject]
+        assert tiles.find(subject) == (places[-1] if places else None)
+
+
+@pytest.mark.parametrize("index", [-1, 5, 6])
+def test_no_proof_of_what_is_not_there(tmp_path: Path, index: int) -> None:
+    """Before the first entry and behind the last."""
+    tiles = Tiles(grown(tmp_path / "ledger.jsonl", 5), tmp_path / "c")
+    tiles.bring_up_to_date()
+
+    with pytest.raises(merkle.ProofError):
+        tiles.inclusion_proof(index)
+
+
+def test_cache_is_read_again_and_runs_by_nobody(tmp_path: Path) -> None:
+    """A second reading begins where the first ended; a file of hashes is no program."""
+    path = tmp_path / "ledger.jsonl"
+    Tiles(grown(path, 6), tmp_path / "c").bring_up_to_date()
+    assert not [one for one in (tmp_path / "c").iterdir() if one.stat().st_mode & 0o111]
+    last = Ledger(path).entries()[-1]
+    grown(path, 2)
+
+    tiles = Tiles(Ledger(path), tmp_path / "c")
+
+    assert tiles._cached_state() == (6, last.leaf)
+    require_same(Ledger(path), tiles)
+
+
+def test_torn_tail_is_no_entry_of_the_tree(tmp_path: Path) -> None:
+    """What an append left that never returned is read once it is whole."""
+    ledger = grown(tmp_path / "ledger.jsonl", 4)
+    whole = ledger.path.read_bytes()
+    ledger.path.write_bytes(whole[:-1])
+    assert Tiles(ledger, tmp_path / "c").bring_up_to_date() == 3
+    ledger.path.write_bytes(whole)
+
+    require_same(ledger, Tiles(ledger, tmp_path / "c"))
+
+
+@pytest.mark.parametrize("line", [1, 3])
+def test_entry_that_does_not_follow_is_damage(tmp_path: Path, line: int) -> None:
+    """A ledger without one of its lines gives no tree."""
+    ledger = grown(tmp_path / "ledger.jsonl", 5)
+    lines = ledger.path.read_bytes().splitlines(keepends=True)
+    ledger.path.write_bytes(b"".join(lines[:line] + lines[line + 1 :]))
+
+    with pytest.raises(IntegrityError, match=f"entry {line} that does not follow"):
+        Tiles(ledger, tmp_path / "c").bring_up_to_date()
