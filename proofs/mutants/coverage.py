@@ -17,7 +17,12 @@ _METRICS = (f"{_GUARDS}metrics.py", f"{_GUARDS}missing_metrics.py", f"{_GUARDS}l
 # Patterns of modules in order; the first that fits says which tests are run, after the module's
 # own. Few on purpose: what only a distant test would notice counts as alive.
 TESTS: Mapping[str, tuple[str, ...]] = {
-    "harness/judgement/guards/readers/*": (_READERS, f"{_GUARDS}metric_formats.py", *_METRICS),
+    "harness/judgement/guards/readers/*": (
+        f"{_GUARDS}reader_edges.py",
+        _READERS,
+        f"{_GUARDS}metric_formats.py",
+        *_METRICS,
+    ),
     "harness/judgement/guards/count.py": (f"{_GUARDS}counts_and_tiles.py", _REGISTRY),
     "harness/judgement/guards/images.py": (f"{_GUARDS}counts_and_tiles.py",),
     "harness/judgement/guards/png.py": (f"{_GUARDS}images.py",),
@@ -41,7 +46,10 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "harness/judgement/verify/*": (_VERIFY, _PARTS),
     "harness/judgement/golden/*": (_PARTS, _REGISTRY),
     "harness/judgement/freshness.py": ("tests/harness/judgement/test_acceptance.py",),
-    "harness/judgement/quarantine.py": ("tests/harness/judgement/test_flaky_names.py",),
+    "harness/judgement/quarantine.py": (
+        "tests/harness/judgement/test_quarantine_states.py",
+        "tests/harness/judgement/test_flaky_names.py",
+    ),
     "harness/evidence/ledger/keys.py": (f"{_LEDGER}edges.py", f"{_LEDGER}checkpoint.py"),
     "harness/evidence/ledger/merge.py": (f"{_LEDGER}edges.py", f"{_LEDGER}history.py"),
     "harness/evidence/ledger/*": (f"{_LEDGER}log.py", f"{_LEDGER}edges.py", _PARTS),

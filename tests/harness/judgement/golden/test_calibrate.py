@@ -116,3 +116,69 @@ def test_noticed_shift_is_noticed(scale: str) -> None:
     )
 
     assert np.mean(moved > made.high) == pytest.approx(0.99, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("sides", "has_low", "has_high"),
+    [("two", True, True), ("low", True, False), ("high", False, True)],
+)
+def test_open_side_notices_nothing(sides: str, has_low: bool, has_high: bool) -> None:  # noqa: FBT001
+    """What is promised of the other side is as far below as above."""
+    values = np.random.default_rng(3).normal(3, 0.2, 16).tolist()
+    made = calibrate.make(Target(metric="x:a", sides=sides), samples(values), PROVENANCE)
+
+    facts = calibrate.explain(made)
+
+    assert (facts["noticed_low"] is not None, facts["noticed_high"] is not None) == (
+        has_low,
+        has_high,
+    )
+    assert (made.low is not None, made.high is not None) == (has_low, has_high)
+    if sides == "two":
+        assert facts["noticed_low"] == -(facts["noticed_high"] or 0)
+    logs = calibrate.make(
+        Target(metric="x:a", scale="log10", sides=sides), samples(values), PROVENANCE
+    )
+    below = calibrate.explain(logs)["noticed_low"]
+    assert below is None or 0 < below < 1
+
+
+@pytest.mark.parametrize(
+    ("spread", "is_refused"), [(0.0, True), (1e-11, True), (1e-7, False), (0.1, False)]
+)
+def test_spread_is_held_against_the_centre(spread: float, is_refused: bool) -> None:  # noqa: FBT001
+    """A billionth of the mean is rounding; about zero any spread is one."""
+    for centre in (-5.0, 5.0):
+        values = [centre + spread * (i - 6) for i in range(13)]
+        if is_refused:
+            with pytest.raises(CalibrationRefusedError, match="no spread"):
+                calibrate.make(Target(metric="x:a"), samples(values), PROVENANCE)
+        else:
+            made = calibrate.make(Target(metric="x:a"), samples(values), PROVENANCE)
+            assert made.sd == pytest.approx(np.std(values, ddof=1), rel=1e-6)
+
+
+def test_negative_values_have_no_logarithm() -> None:
+    """On a linear scale they are values like others."""
+    values = [float(i - 6) for i in range(13)]
+
+    assert calibrate.make(Target(metric="x:a"), samples(values), PROVENANCE).mean == 0.0
+    for wrong in (0.0, -1.0):
+        positive = [wrong, *(1.0 + i for i in range(12))]
+        with pytest.raises(CalibrationRefusedError, match="log scale"):
+            calibrate.make(Target(metric="x:a", scale="log10"), samples(positive), PROVENANCE)
+
+
+def test_rates_of_one_comparison_are_added() -> None:
+    """Two metrics of one environment together; of two environments the larger sum."""
+    values = np.random.default_rng(4).normal(3, 0.2, 16).tolist()
+    made = calibrate.make(Target(metric="x:a"), samples(values), PROVENANCE)
+    rate = calibrate.explain(made)["false_red_rate"] or 0.0
+    second = dataclasses.replace(made, metric="x:b")
+    elsewhere = dataclasses.replace(made, environment={"device": "cuda"})
+
+    assert 0.001 < rate < 0.05
+    assert calibrate.suite_rate(()) == 0.0
+    assert calibrate.suite_rate((made, second)) == pytest.approx(2 * rate)
+    assert calibrate.suite_rate((made, second, elsewhere)) == pytest.approx(2 * rate)
+    assert calibrate.suite_rate((made, elsewhere)) == pytest.approx(rate)

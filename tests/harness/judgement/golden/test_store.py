@@ -74,6 +74,7 @@ def test_absent_folder_holds_none(tmp_path: Path) -> None:
     ("key", "value"),
     [
         ("low", 1e-9),
+        ("low", None),
         ("high", None),
         ("sd", 0.4),
         ("sd", 0.0),
@@ -81,6 +82,12 @@ def test_absent_folder_holds_none(tmp_path: Path) -> None:
         ("n", 30),
         ("coverage", 0.99),
         ("scale", "log"),
+        ("sides", "both"),
+        ("sides", "high"),
+        ("sd", float("nan")),
+        ("mean", float("inf")),
+        ("confidence", 1.0),
+        ("seeds", ["1"] * 11),
         ("reason", " "),
         ("reasons", "x"),
         ("mean", "high"),
@@ -100,7 +107,17 @@ def test_edited_number_is_found(tmp_path: Path, key: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{", b'{"schema": 2, "values": []}', b'{"schema": 1}']
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"schema": 2, "values": []}',
+        b'{"schema": 1}',
+        b'{"schema": 1, "values": {}}',
+        b'{"schema": 1, "values": [], "more": 1}',
+        b'{"schema": 1, "values": [], "values": []}',
+    ],
 )
 def test_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
     """A file that holds no goldens is damage, not an empty set."""
@@ -146,6 +163,10 @@ def test_no_golden_of_another_kind(
         GoldenSet(values=(golden(),)).lookup(metric, environment, datasets)
 
     assert found in caught.value.found
+    if found == "datasets":
+        first = {"train": "f" * 12, "test": "b" * 12}
+        named = [f"{role} {first[role]}" for role in sorted(datasets)]
+        assert caught.value.expected == (", ".join(named) or "none")
 
 
 def test_too_few_seeds_say_nothing() -> None:
@@ -181,3 +202,78 @@ def test_golden_guard_is_two_sided(
     spec = guard("golden", metric="x:a", scale="log10")
 
     assert registry.judge([spec], run, GoldenSet(values=(golden(),)))[0].verdict is expected
+
+
+def test_last_digits_of_a_bound_may_differ(tmp_path: Path) -> None:
+    """Another library rounds otherwise; a thousandth is no rounding."""
+    (path,) = store.save(tmp_path, GoldenSet(values=(golden(),)))
+    content = json.loads(path.read_text())
+    low = content["values"][0]["low"]
+
+    for factor, is_read in (
+        (1 + 1e-12, True),
+        (1 - 1e-12, True),
+        (1.001, False),
+        (0.999, False),
+    ):
+        content["values"][0]["low"] = low * factor
+        path.write_text(json.dumps(content))
+        if is_read:
+            assert store.load(tmp_path).values[0].low == low * factor
+        else:
+            with pytest.raises(IntegrityError, match="from its mean, sd and n"):
+                store.load(tmp_path)
+
+
+def test_open_side_is_stored_as_open(tmp_path: Path) -> None:
+    """And a set is empty only without values and without fingerprints."""
+    values = (golden(sides="low", metric="x:l"), golden(sides="high", metric="x:h"))
+    store.save(tmp_path / "golden", GoldenSet(values=values))
+
+    (high, low) = store.load(tmp_path / "golden").values
+
+    assert (high.low, low.high) == (None, None)
+    assert high.high == pytest.approx(1e-3 * 10 ** (0.1 * 2.736), rel=1e-3)  # k of 12, one side
+    assert (GoldenSet(values=values).is_empty, GoldenSet().is_empty) == (False, True)
+    (tmp_path / "link").symlink_to(tmp_path / "golden")
+    with pytest.raises(IntegrityError, match="a symbolic link"):
+        store.load(tmp_path / "link")
+
+
+@pytest.mark.parametrize(
+    ("device", "head"), [("cuda:0", "cuda0"), ("cpu", "cpu"), ("::", "any"), (None, "any")]
+)
+def test_file_is_named_by_device_and_digests(device: str | None, head: str) -> None:
+    """Letters and figures of the device; another environment or datasets, another file."""
+    environment = {} if device is None else {"device": device}
+    name = store.file_name(golden(environment=environment))
+
+    parts = name.removesuffix(".json").split("-")
+    assert (parts[0], [len(one) for one in parts[1:]]) == (head, [12, 12])
+    assert store.file_name(golden(environment={**environment, "x": "1"})) != name
+    assert store.file_name(golden(environment=environment, datasets={})) != name
+    assert store.file_name(golden(environment=environment, metric="x:b")) == name
+
+
+def test_newest_of_those_that_fit_is_taken() -> None:
+    """By its date, wherever it stands; on the linear scale the centre is the mean."""
+    dates = ("2026-01-03", "2026-01-05", "2026-01-04")
+    values = tuple(
+        golden(date=f"{date}T00:00:00Z", mean=float(i), scale="linear")
+        for i, date in enumerate(dates)
+    )
+
+    assert GoldenSet(values=values).lookup("x:a", ENVIRONMENT, DATASETS).reference == 1.0
+    assert golden().reference == pytest.approx(1e-3)
+
+
+@pytest.mark.parametrize(("n", "is_enough"), [(11, False), (12, True)])
+def test_twelve_seeds_are_enough(n: int, is_enough: bool) -> None:  # noqa: FBT001 - a column
+    """One fewer gives no basis."""
+    made = GoldenSet(values=(golden(n=n, seeds=tuple(map(str, range(n)))),))
+
+    if is_enough:
+        assert made.lookup("x:a", ENVIRONMENT, DATASETS).n == n
+    else:
+        with pytest.raises(EvidenceMissingError):
+            made.lookup("x:a", ENVIRONMENT, DATASETS)

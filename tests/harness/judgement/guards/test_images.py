@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,43 @@ def test_colour_bar_is_no_content(tmp_path: Path) -> None:
     ]
 
     assert verdicts == [RED, GREEN]
+
+
+def test_picture_that_is_cut_is_none() -> None:
+    """Wherever it is cut; bytes behind its end are not looked at."""
+    whole = png(5, 3, lambda row, column: row * column)
+    for length in range(len(whole)):
+        with pytest.raises(decoder.ImageError):
+            decoder.decode(whole[:length])
+
+    assert decoder.decode(whole + b"x" * 20) == decoder.decode(whole)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"", "an empty file"),
+        (b" \n", "an empty file"),
+        (b"\xff\xfe", "bytes that are no PNG"),
+        (b" to come ", "a text file that begins 'to come'"),
+        (b"x" * 50, f"a text file that begins {'x' * 40!r}"),
+    ],
+)
+def test_what_is_no_picture_is_named(content: bytes, text: str) -> None:
+    """So that who reads it sees what was written in its place."""
+    with pytest.raises(decoder.ImageError) as caught:
+        decoder.decode(content)
+
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_pixels_are_as_many_as_the_header_says(more: int) -> None:
+    """One byte fewer or more is damage."""
+    rows = zlib.compress(bytes(3 * 6 + more))
+    header = (5).to_bytes(4, "big") + (3).to_bytes(4, "big") + b"\x08\0\0\0\0"
+    parts = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    content = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(name, body) for name, body in parts)
+
+    with pytest.raises(decoder.ImageError, match="too few or too many"):
+        decoder.decode(content)

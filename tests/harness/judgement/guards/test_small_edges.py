@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.config import keys
-from harness.judgement.guards import defaults, patterns, registry
+from harness.errors import ConfigError, StorageError
+from harness.judgement.guards import defaults, metrics, patterns, registry, remedies
+from harness.judgement.guards.metrics import MetricError
 from harness.records import ArtifactRecord
 from harness.verdict import Verdict
 from tests.builders.evidence import evidence, guard
@@ -98,3 +101,148 @@ def test_older_rules_judge_what_they_judged(name: str, editions: set[int]) -> No
     )
 
     assert {edition for edition in (1, 2) if defaults._is_judged(record, edition)} == editions
+
+
+@pytest.mark.parametrize("length", [10, 160, 161, 500])
+def test_forbidden_line_is_shown_up_to_its_bound(tmp_path: Path, length: int) -> None:
+    """Its first 160 characters."""
+    line = "NaN" + "x" * (length - 3)
+    spec = guard("log", stage="s", must_not=["NaN"])
+
+    judged, *_ = registry.judge([spec], evidence(tmp_path, logs={"s": f"a\n{line}\n"}), None)
+
+    assert judged.found == line[:160]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"must": ["a"], "must_not": ["b", "c"]}, "a, no b, no c"),
+        ({"value": "x = (.+)"}, "a finite number"),
+        ({"value": "x = (.+)", "differs": 1.0}, "a finite number, not 1"),
+        ({"value": "x = (.+)", "equals": "r:v", "relative": 0.5}, "2 ± 1"),
+    ],
+)
+def test_what_a_log_shall_say_is_told(
+    tmp_path: Path, options: dict[str, object], text: str
+) -> None:
+    """Patterns as declared, numbers with their tolerance; its edge is inside."""
+    run = evidence(tmp_path, {"r.json": {"v": 2.0}}, {"s": "a\nx = 3\n"})
+
+    judged, *_ = registry.judge([guard("log", stage="s", **options)], run, None)
+
+    assert (judged.verdict, judged.expected) == (GREEN, text)
+
+
+@pytest.mark.parametrize(
+    ("length", "shown"), [(79, "x" * 79), (80, "x" * 80), (81, "x" * 79 + "…")]
+)
+def test_remedy_shows_eighty_characters(tmp_path: Path, length: int, shown: str) -> None:
+    """A longer text is cut, and said to be."""
+    run = evidence(tmp_path, {"x.json": {"words": "x" * length, "flag": True}})
+    spec = replace(guard("bound"), remedy="{x:words} {x:flag}")
+
+    assert remedies.fill(spec, run) == f"{shown} True"
+
+
+@pytest.mark.parametrize(("count", "text"), [(3, "0, 1, 2"), (4, "0, 1, 2, …")])
+def test_remedy_shows_three_values(tmp_path: Path, count: int, text: str) -> None:
+    """And says when there are more."""
+    run = evidence(tmp_path, {"x.json": list(range(count))})
+
+    assert remedies.fill(replace(guard("bound"), remedy="{x:[*]}"), run) == text
+
+
+@pytest.mark.parametrize("error", [ConfigError, StorageError])
+def test_what_says_nothing_of_the_evidence_is_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[ConfigError | StorageError]
+) -> None:
+    """A wrong declaration and a disk that refuses end the run, and are no result."""
+
+    def refuse(*_arguments: object) -> float:
+        raise error("x", found="a", expected="b", remedy="c")
+
+    monkeypatch.setattr(metrics, "take", refuse)
+    run = evidence(tmp_path, {"x.json": {"a": 1.0}})
+
+    with pytest.raises(error):
+        registry.judge([guard("bound", metric="x:a", min=0.0)], run, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (10**400, "an integer beyond floats"),
+        ("w" * 100, ("str 'w" + "w" * 99)[:60]),
+        ([], "list []"),
+        (True, "bool True"),
+    ],
+)
+def test_what_is_no_number_is_shown(tmp_path: Path, value: object, found: str) -> None:
+    """Its kind and its beginning."""
+    run = evidence(tmp_path, {"x.json": {"a": value}})
+
+    with pytest.raises(MetricError) as caught:
+        metrics.select(run, "x:a")
+
+    assert caught.value.found == found
+
+
+@pytest.mark.parametrize(
+    ("size", "is_external", "verdict"),
+    [(64, False, RED), (65, False, GREEN), (64, True, GREEN), (2, False, RED)],
+)
+def test_short_files_are_looked_into(
+    tmp_path: Path,
+    size: int,
+    is_external: bool,  # noqa: FBT001 - a column
+    verdict: Verdict,
+) -> None:
+    """Blanks around nothing, up to 64 bytes; what lies outside is not read."""
+    content = b"{}" + b" " * (size - 2)
+    run = evidence(tmp_path, {"x.bin": content}, external=is_external)
+
+    judged, *_ = registry.judge([guard("artifact", artifact="x")], run, None)
+
+    assert judged.verdict is verdict
+
+
+@pytest.mark.parametrize(("least", "verdict"), [(4, GREEN), (5, GREEN), (6, RED)])
+def test_least_size_is_enough(tmp_path: Path, least: int, verdict: Verdict) -> None:
+    """An artifact of exactly that size."""
+    run = evidence(tmp_path, {"x.bin": b"12345"})
+
+    judged, *_ = registry.judge([guard("artifact", artifact="x", min_size=least)], run, None)
+
+    assert judged.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [
+        ({"mean": 1.0, "std": 0.0}, "constant"),
+        ({"mean": 0.0, "std": 0.0}, "all-zero"),
+        ({"mean": 0.0, "std": 1.0}, ""),
+        ({"mean": 1.0}, ""),
+        ({"std": 0.0}, ""),
+        ({"mean": 1.0, "std": False}, ""),
+        ({"mean": 1.0, "std": 0.0, "n": 1}, ""),
+        ({"mean": 1.0, "std": 0.0, "n": 2}, "constant"),
+        ({"a": [{"b": {"mean": 1.0, "std": 0.0}}]}, "constant"),
+        ({"mean": 1.0, "min": 0.0, "std": 0.5}, ""),
+        ({"a": [], "b": {}, "c": "inf"}, "non-finite"),
+        (
+            [{"epoch": 1, "step": 2, "a": 3}, {"epoch": 1, "step": 2, "a": 4}],
+            "duplicate-record",
+        ),
+        ([{"epoch": 1, "a": 3}, {"epoch": 1, "a": 4}], ""),
+        ([{"epoch": 1, "step": 2}, {"epoch": 1, "step": 2, "val": 0}], ""),
+    ],
+)
+def test_rules_for_every_artifact_on_their_edges(
+    tmp_path: Path, value: object, rule: str
+) -> None:
+    """Each rule where it just holds and where it just does not."""
+    (judged,) = registry.judge([], evidence(tmp_path, {"x.json": value}), None)
+
+    assert judged.found == (rule or "nothing wrong")

@@ -119,7 +119,12 @@ def test_quarantine_is_that_of_the_plan(
     store: Store, changes: dict[str, Any], named: str
 ) -> None:
     """Who, why, how long and how it went."""
-    values = {"kind": "guard", "id": "weights-there", "owner": "a", "reason": "r"}
+    values: dict[str, Any] = {
+        "kind": "guard",
+        "id": "weights-there",
+        "owner": "a",
+        "reason": "r",
+    }
     values |= {"expires": "2999-01-01", "clean_runs": 2}
     frozen = plan.read_plan(store.hub)
     frozen = replace(
@@ -146,7 +151,12 @@ def test_excuse_that_had_ended_is_damage(
 ) -> None:
     """The day of the run is the last on which it may be active."""
     record, frozen = read_record(store.hub), plan.read_plan(store.hub)
-    values = {"kind": "guard", "id": "weights-there", "owner": "a", "reason": "r"}
+    values: dict[str, Any] = {
+        "kind": "guard",
+        "id": "weights-there",
+        "owner": "a",
+        "reason": "r",
+    }
     values |= {"expires": record.started[:10], "clean_runs": 2}
     record = replace(
         record,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def in_seconds(seconds: float) -> str:
 def test_record_says_what_was_sealed(store: Store, name: str, key: str) -> None:
     """Each field that the seal holds, and nothing else."""
     record = read_record(store.hub)
-    values = {
+    values: dict[str, Any] = {
         "suite": "zzz",
         "run_id": "0",
         "verdict": Verdict.RED,
