@@ -38,12 +38,20 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "harness/judgement/guards/metrics.py": (_EDGES, *_METRICS, _READERS, _REGISTRY),
     "harness/judgement/guards/aggregates.py": _METRICS,
     "harness/judgement/guards/remedies.py": (f"{_VERIFY}/test_red_today.py", _REGISTRY),
+    **{
+        f"harness/judgement/guards/{name}.py": (f"{_GUARDS}fingerprint.py",)
+        for name in ("fingerprint", "numbers", "answers")
+    },
     "harness/judgement/guards/*": (_EDGES, _PARTS, _REGISTRY, *_METRICS),
     "harness/judgement/verify/starting.py": (
         "tests/harness/evidence/hub/test_starts.py",
         _VERIFY,
     ),
     "harness/judgement/verify/*": (_VERIFY, _PARTS),
+    **{
+        f"harness/judgement/golden/{name}.py": (f"{_GUARDS}fingerprint.py",)
+        for name in ("fingerprint", "ensemble")
+    },
     "harness/judgement/golden/*": (_PARTS, _REGISTRY),
     "harness/judgement/freshness.py": ("tests/harness/judgement/test_acceptance.py",),
     "harness/judgement/quarantine.py": (

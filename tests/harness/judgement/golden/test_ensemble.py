@@ -8,7 +8,7 @@ import statistics
 
 import pytest
 
-from harness.judgement.golden import ensemble
+from harness.judgement.golden import ensemble, tolerance
 
 
 def draw(rng: random.Random, count: int, size: float = 1e-5) -> list[float]:
@@ -109,3 +109,51 @@ def test_zero_that_never_moved_must_stay() -> None:
 
     assert ensemble.find_farthest(reference, spread)[0] < math.inf
     assert ensemble.find_farthest([1e-30, *reference[1:]], spread)[0] == math.inf
+
+
+def test_spread_is_that_of_the_sample() -> None:
+    """Centre is reference and mean deviation; the spread that of a sample, or its floor."""
+    reference, rows = make(7, members=6, count=40)
+    columns = list(zip(*rows, strict=True))
+    sds = [statistics.stdev(column) for column in columns]
+    quiet = sorted(sd / r for sd, r in zip(sds, reference, strict=True))[2]  # of forty
+
+    spread = ensemble.measure_spread(reference, rows)
+
+    truth = [r + statistics.fmean(c) for r, c in zip(reference, columns, strict=True)]
+    assert spread.centre == pytest.approx(truth, rel=1e-12)
+    floors = [max(sd, 4 * quiet * r) for sd, r in zip(sds, reference, strict=True)]
+    assert spread.spread == pytest.approx(floors, rel=1e-9)
+
+
+def test_ensemble_that_stands_still_may_round() -> None:
+    """Four units in the last place, where nothing moved at all."""
+    spread = ensemble.measure_spread([2.0, -3.0], [[0.0, 0.0]] * 5)
+
+    assert spread.spread == pytest.approx((8 * 2.0**-52, 12 * 2.0**-52), rel=1e-12)
+    assert ensemble.list_distances([2.0, -3.0], [[0.0, 0.0]] * 5) == (0.0,) * 5
+
+
+def test_limit_is_a_bound_of_log_distances() -> None:
+    """As the factor of goldens gives it, and twice the farthest at least."""
+    distances = [math.exp(0.2 * (i - 10)) for i in range(21)]
+    logs = [0.2 * (i - 10) for i in range(21)]
+    factor = tolerance.one_sided(21, 0.999, 0.95)
+
+    bound = math.exp(statistics.fmean(logs) + factor * statistics.stdev(logs))
+
+    assert ensemble.find_limit(distances, 0.001) == pytest.approx(bound, rel=1e-12)
+    assert bound > 2 * max(distances)
+    assert ensemble.find_limit([1.0] * 20 + [1.1], 0.4) == pytest.approx(2.2)
+    # No distance at all counts as a thousandth.
+    assert ensemble.find_limit([0.0] * 20 + [1e-3], 0.4) == pytest.approx(2e-3)
+
+
+def test_farthest_is_the_first_of_the_largest() -> None:
+    """In spreads, on either side of the centre."""
+    spread = ensemble.Spread(centre=(1.0, 2.0, 3.0), spread=(0.5, 0.25, 1.0))
+
+    assert ensemble.find_farthest([1.0, 2.0, 3.0], spread) == (0.0, 0)
+    assert ensemble.find_farthest([1.5, 1.5, 3.0], spread) == (2.0, 1)
+    assert ensemble.find_farthest([2.0, 2.5, 1.0], spread) == (2.0, 0)
+    assert ensemble.find_farthest([1.0, 2.0, -1.0], spread) == (4.0, 2)
