@@ -84,11 +84,9 @@ def _judge_all(
     for tests, group in groupby(mutants, key=lambda one: coverage.tests_of(one.module)):
         if ends is not None and time.monotonic() > ends:
             return
-        mark = f"unchanged {_source()}: {' '.join(tests)}"
-        if known.get(mark) != SURVIVED:
-            known[mark] = trial.run_tests(tree, tests)
-        if known[mark] != SURVIVED:  # these tests say nothing here: nobody is judged by them
-            click.echo(f"{' '.join(tests)}: {known[mark]} without any change")
+        unsound = _find_unsound(tree, tests, known)
+        if unsound:  # these tests say nothing here: nobody is judged by them
+            click.echo(f"{unsound}: {known[_mark(unsound)]} without any change")
             continue
         for mutant in group:
             if ends is not None and time.monotonic() > ends:
@@ -98,7 +96,22 @@ def _judge_all(
             except (
                 LookupError
             ) as error:  # the module has changed: it is drawn anew with the next
+                known.pop(mutant.key, None)  # what it came to was of another module
                 click.echo(f"{error}")
+
+
+def _find_unsound(tree: Path, tests: Sequence[str], known: dict[str, str]) -> str:
+    """Return tests that do not pass without a change; each is run once for all modules."""
+    for one in tests:
+        if known.get(_mark(one)) != SURVIVED:
+            known[_mark(one)] = trial.run_tests(tree, [one])
+        if known[_mark(one)] != SURVIVED:
+            return one
+    return ""
+
+
+def _mark(tests: str) -> str:
+    return f"unchanged {_source()}: {tests}"
 
 
 @cache
