@@ -47,7 +47,16 @@ def test_signature_of_another_id_is_none(change: int) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [None, b"", b"[1]", b"{}", b'{"pid": null, "boot": ""}', b'{"pid": "x"}', b"\xff"],
+    [
+        None,
+        b"",
+        b"[1]",
+        b"{}",
+        b'{"pid": null, "boot": ""}',
+        b'{"pid": Infinity, "boot": ""}',
+        b'{"pid": "x"}',
+        b"\xff",
+    ],
 )
 def test_unreadable_lock_names_another_process(tmp_path: Path, content: bytes | None) -> None:
     """A lock without an owner that can be read is somebody's all the same."""

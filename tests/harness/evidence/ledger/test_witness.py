@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import shutil
 from pathlib import Path
@@ -88,6 +89,37 @@ def test_only_a_continuation_is_signed(old: int) -> None:
         witness.require_continuation(point(40), point(old) if old < 40 else point(39), LEAVES)
     with pytest.raises(IntegrityError):
         witness.require_continuation(None, point(old), forked)
+
+
+def test_another_log_is_no_continuation() -> None:
+    """Of the same leaves under another name; after nothing, everything is one."""
+    other = dataclasses.replace(point(9), origin="log.example/other")
+    with pytest.raises(IntegrityError, match="as seen before"):
+        witness.require_continuation(point(5), other, LEAVES)
+
+    witness.require_continuation(dataclasses.replace(point(0), origin="x"), other, LEAVES)
+    witness.require_continuation(point(40), point(40), LEAVES)
+    with pytest.raises(IntegrityError, match="does not have"):
+        witness.require_continuation(None, point(40), LEAVES[:39])
+    bent = dataclasses.replace(point(5), root=bytes(32))
+    with pytest.raises(IntegrityError, match="another past"):
+        witness.require_continuation(bent, point(5), LEAVES)
+
+
+@pytest.mark.parametrize("times", [(7, 5), (5, 7), (7,)])
+def test_latest_cosignature_counts(times: tuple[int, ...]) -> None:
+    """In whichever order its lines stand; one that is forged is refused, not passed over."""
+    text = checkpoint.write(point(7))
+    text += "".join(witness.cosign(point(7), SECRET, time) for time in times)
+
+    note = checkpoint.read_checkpoint(text.encode(), "note")
+    assert witness.time_cosigned(note, SECRET.witness) == 7
+
+    forged = text + witness.cosign(point(8), SECRET, 9)
+    with pytest.raises(IntegrityError, match="forged"):
+        witness.time_cosigned(
+            checkpoint.read_checkpoint(forged.encode(), "note"), SECRET.witness
+        )
 
 
 def test_a_ledger_that_was_rolled_back_needs_a_second_liar(
