@@ -100,7 +100,11 @@ def _take(path: Path, places: list[tuple[str, Any, int]], share: int) -> list[di
     for name, operator, occurrence in places:
         if len(taken) == share:
             break
-        change = _change(text, MutationVisitor.mutate_code(text, operator, occurrence))
+        try:
+            mutated = MutationVisitor.mutate_code(text, operator, occurrence)
+        except AttributeError:  # an exception with a dotted name, which the tool cannot replace
+            continue
+        change = _change(text, mutated)
         one = {"module": module, "operator": name.rpartition("/")[2], **change}
         if change and all(one["new"] != other["new"] for other in taken):
             taken.append(one)
