@@ -69,7 +69,7 @@ def test_shape_is_kept_to_the_byte(shape: str, is_read: bool) -> None:  # noqa: 
 
 
 @pytest.mark.parametrize(
-    ("content", "found"),
+    ("content", "message"),
     [
         (b"\x93NUMPY\x01", "version"),
         (b"\x93NUMPY\x01\x00\x01", "cut header"),
@@ -79,9 +79,9 @@ def test_shape_is_kept_to_the_byte(shape: str, is_read: bool) -> None:  # noqa: 
         (b"\x93NUMPY\x09\x00\x02\x00{}", "version"),
     ],
 )
-def test_header_is_whole(content: bytes, found: str) -> None:
+def test_header_is_whole(content: bytes, message: str) -> None:
     """Each byte that it needs is there."""
-    with pytest.raises(npy.ArrayError, match=found):
+    with pytest.raises(npy.ArrayError, match=message):
         npy.read_npy(content)
 
 

@@ -135,14 +135,14 @@ def test_what_a_log_shall_say_is_told(
 
 
 @pytest.mark.parametrize(
-    ("length", "shown"), [(79, "x" * 79), (80, "x" * 80), (81, "x" * 79 + "…")]
+    ("length", "text"), [(79, "x" * 79), (80, "x" * 80), (81, "x" * 79 + "…")]
 )
-def test_remedy_shows_eighty_characters(tmp_path: Path, length: int, shown: str) -> None:
+def test_remedy_shows_eighty_characters(tmp_path: Path, length: int, text: str) -> None:
     """A longer text is cut, and said to be."""
     run = evidence(tmp_path, {"x.json": {"words": "x" * length, "flag": True}})
     spec = replace(guard("bound"), remedy="{x:words} {x:flag}")
 
-    assert remedies.fill(spec, run) == f"{shown} True"
+    assert remedies.fill(spec, run) == f"{text} True"
 
 
 @pytest.mark.parametrize(("count", "text"), [(3, "0, 1, 2"), (4, "0, 1, 2, …")])
@@ -170,7 +170,7 @@ def test_what_says_nothing_of_the_evidence_is_no_verdict(
 
 
 @pytest.mark.parametrize(
-    ("value", "found"),
+    ("value", "actual"),
     [
         (10**400, "an integer beyond floats"),
         ("w" * 100, ("str 'w" + "w" * 99)[:60]),
@@ -178,14 +178,14 @@ def test_what_says_nothing_of_the_evidence_is_no_verdict(
         (True, "bool True"),
     ],
 )
-def test_what_is_no_number_is_shown(tmp_path: Path, value: object, found: str) -> None:
+def test_what_is_no_number_is_shown(tmp_path: Path, value: object, actual: str) -> None:
     """Its kind and its beginning."""
     run = evidence(tmp_path, {"x.json": {"a": value}})
 
     with pytest.raises(MetricError) as caught:
         metrics.select(run, "x:a")
 
-    assert caught.value.found == found
+    assert caught.value.found == actual
 
 
 @pytest.mark.parametrize(

@@ -119,11 +119,11 @@ def test_guards_that_were_not_judged_share_a_row(
     declared = suite(store, *names)
     (row,) = check(declared, run, recorded(store, declared, run))
     warning = suite(store, *names, severity="warn")
-    (told,) = check(warning, run, recorded(store, warning, run))
+    (lenient,) = check(warning, run, recorded(store, warning, run))
 
     text = ", ".join(names[:3]) + (", …" if count > 3 else "")
     assert row.found.startswith(f"{count} not judged ({text}): ")
-    assert (row.outcome, told.outcome) == (Outcome.INCONCLUSIVE, Outcome.NOTE)
+    assert (row.outcome, lenient.outcome) == (Outcome.INCONCLUSIVE, Outcome.NOTE)
 
 
 def test_what_follows_from_a_cause_is_counted_in_its_row() -> None:

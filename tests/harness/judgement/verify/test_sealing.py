@@ -85,9 +85,9 @@ def test_manifest_is_the_sealed_one(store: Store, digest: str) -> None:
 def test_time_of_a_seal_has_come(store: Store, time: str, is_damage: bool) -> None:  # noqa: FBT001
     """Within what clocks may differ, and written as a time."""
     (seal,) = sealed.seals(store)
-    found = list(sealing.faults(replace(seal, time=time), seal.body["manifest_sha256"], None))
+    wrong = list(sealing.faults(replace(seal, time=time), seal.body["manifest_sha256"], None))
 
-    assert [wanted for _, wanted in found] == (["a time that has come"] if is_damage else [])
+    assert [wanted for _, wanted in wrong] == (["a time that has come"] if is_damage else [])
 
 
 @pytest.mark.parametrize(("late_s", "is_damage"), [(0, False), (599, False), (601, True)])
@@ -98,7 +98,7 @@ def test_run_ends_before_its_seal(store: Store, late_s: float, is_damage: bool) 
     start = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
     finished = (start + dt.timedelta(seconds=late_s)).isoformat()
 
-    found = list(
+    wrong = list(
         sealing.faults(
             replace(seal, time=start.isoformat()),
             seal.body["manifest_sha256"],
@@ -106,7 +106,7 @@ def test_run_ends_before_its_seal(store: Store, late_s: float, is_damage: bool) 
         )
     )
 
-    assert bool(found) is is_damage
+    assert bool(wrong) is is_damage
 
 
 def test_seal_stands_once(store: Store) -> None:
