@@ -31,7 +31,7 @@ class Orphans:
         """Return what was adopted and still lives, and all that it started."""
         if not self._is_alone or len(_running) > 1:
             return []
-        mine = _children_of({os.getpid()}) - self._before - {leader}
+        mine = _foreign(_children_of({os.getpid()}) - self._before - {leader})
         for pid in mine:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)  # one that has ended is ours to bury
@@ -58,6 +58,19 @@ def _adopt(*, is_on: bool) -> bool:
         return bool(ctypes.CDLL(None).prctl(_SET_SUBREAPER, int(is_on), 0, 0, 0) == 0)
     except (AttributeError, OSError):
         return False
+
+
+def _foreign(pids: set[int]) -> set[int]:
+    """Leave out what another thread of this process has started, such as git.
+
+    A stage begins a session, and nothing below it can enter the session of this process.
+    """
+    own, foreign = os.getsid(0), set()
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(pid) != own:
+                foreign.add(pid)
+    return foreign
 
 
 def _children_of(parents: set[int]) -> set[int]:

@@ -108,6 +108,27 @@ def test_left_processes_are_ended(tmp_path: Path, escape: str) -> None:
     assert not is_alive(int(log))
 
 
+@pytest.mark.parametrize(("seconds", "code"), [(1.2, 7), (0.3, 7)], ids=["lives", "ended"])
+def test_programs_of_other_threads_are_not_the_stage(
+    tmp_path: Path, seconds: float, code: int
+) -> None:
+    """What another run in this process starts, such as git, is neither ended nor buried."""
+    others: list[subprocess.Popen[bytes]] = []
+    sleep = f"import sys, time; time.sleep({seconds}); sys.exit({code})"
+
+    def start_other() -> None:
+        others.append(subprocess.Popen([sys.executable, "-I", "-c", sleep]))
+
+    timer = threading.Timer(0.2, start_other)
+    timer.start()
+
+    exit_, _ = start(tmp_path, "import time; time.sleep(0.8)")
+
+    timer.join()
+    assert exit_.survivors == 0
+    assert others[0].wait() == code
+
+
 def test_wish_to_stop_ends_the_child(tmp_path: Path) -> None:
     """A run that is told to stop ends its child at once."""
     stop = child.Stop()
