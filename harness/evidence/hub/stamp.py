@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import os
@@ -89,7 +90,9 @@ def difference(root: Path, own: Sequence[Path]) -> str | None:
         root / e.path for e in hidden
     ]:
         if path.is_file() and not path.is_symlink():
-            digest.update(sha256_file(path).encode())
+            # Gone since git named it: another run's temporary hub, or an editor's swap file.
+            with contextlib.suppress(FileNotFoundError):
+                digest.update(sha256_file(path).encode())
     for inside, state in changed:
         digest.update(
             f"{state}  {os.path.relpath(inside, top)}\n".encode(errors="surrogateescape")

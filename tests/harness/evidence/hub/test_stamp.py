@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.evidence.hub import interpreter, stamp
+from harness.files import sha256_file
 from tests.builders import hubs
 
 
@@ -138,3 +139,22 @@ def test_first_folder_of_the_path_wins(tmp_path: Path) -> None:
     path = tuple(str(tmp_path / name) for name in ("nowhere", "empty", "first", "second"))
 
     assert interpreter.own_version("torch", path) == "2.13.0+cpu"
+
+
+def test_file_that_vanishes_is_a_difference_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What git named and is gone when it is read ends no run; the tree is still dirty."""
+    hubs.declare(tmp_path)
+    hubs.commit(tmp_path)
+    swap = tmp_path / "swap"
+    swap.write_text("x")
+
+    def vanish(path: Path) -> str:
+        path.unlink()
+        return sha256_file(path)
+
+    monkeypatch.setattr(stamp, "sha256_file", vanish)
+
+    assert stamp.take(tmp_path, ()).dirty
+    assert not swap.exists()
