@@ -46,13 +46,19 @@ def main(*, minutes: float | None, only: str | None) -> None:
     """Judge what is not judged yet, name the survivors, and keep the figures."""
     mutants = [one for one in table.read_sample() if only is None or only in one.module]
     known = _read_known()
-    waiting = [one for one in mutants if known.get(one.key) not in {KILLED, trial.ENDLESS}]
-    # What is not judged yet comes first, and of each module one after the other: a part of the
-    # sample is then a sample too.
+    same = table.read_equivalents()
+    waiting = [
+        one
+        for one in mutants
+        if known.get(one.key) not in {KILLED, trial.ENDLESS}
+        and not (known.get(one.key) == SURVIVED and one.key in same)
+    ]
+    # Survivors first, for whose sake tests are added; then of each module one after the other:
+    # a part of the sample is then a sample too.
     turn = {
         one.key: number for _, each in _by_module(mutants) for number, one in enumerate(each)
     }
-    waiting.sort(key=lambda one: (known.get(one.key) == SURVIVED, turn[one.key]))
+    waiting.sort(key=lambda one: (known.get(one.key) != SURVIVED, turn[one.key]))
     ends = time.monotonic() + 60 * minutes if minutes else None
     _load_others(any(one.module.startswith("ptycho_torch") for one in waiting))
     top = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
@@ -64,7 +70,7 @@ def main(*, minutes: float | None, only: str | None) -> None:
             files.write_bytes(_OUTCOMES, files.json_bytes(known))
     judged = [(one, known[one.key]) for one in mutants if one.key in known]
     survivors = [one for one, outcome in judged if outcome == SURVIVED]
-    unexplained = [one for one in survivors if one.key not in table.read_equivalents()]
+    unexplained = [one for one in survivors if one.key not in same]
     click.echo(f"{len(judged)} of {len(mutants)} judged, {len(survivors)} survived")
     for one in unexplained:
         old, new = (" | ".join(part).strip() for part in (one.old, one.new))

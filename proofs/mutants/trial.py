@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 KILLED, SURVIVED, ENDLESS = "killed", "survived", "endless"
-_CPU_LIMIT_S, _WALL_LIMIT_S = 60, 150
+_CPU_LIMIT_S, _WALL_LIMIT_S = 30, 120
 _FLAGS = ("-x", "-q", "-p", "no:cacheprovider", "-m", "not long and not slow and not gpu")
 # What was loaded for all forks, pytest cannot rewrite any more: it is none of our tests.
 _LOADED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")

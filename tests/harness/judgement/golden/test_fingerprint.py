@@ -114,6 +114,16 @@ def test_array_is_the_one_of_the_text(tmp_path: Path) -> None:
         read.read_array()
 
 
+def test_numbers_begin_at_a_multiple_of_64_bytes() -> None:
+    """As the format asks, so that they can be mapped into memory; the header ends its line."""
+    for count in range(1, 30):
+        content = fingerprint.encode_array([[0.0] * count])
+        start = len(content) - 8 * count
+        assert start % 64 == 0
+        assert content[start - 1 : start] == b"\n"
+        assert int.from_bytes(content[8:10], "little") == start - 10
+
+
 @pytest.mark.parametrize(
     ("changes", "is_other"),
     [

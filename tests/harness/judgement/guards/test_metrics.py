@@ -35,6 +35,7 @@ HISTORY = "epoch,train_loss,val_loss\n0,9.5,\n1,3.5,4\n2,2.0,nan\n"
         ("stats:[phase=train,batch_idx=1].var", None, 1.0),
         ("stats:[*].var", "mean", 2.5 / 3),
         ("stats:[*].var", "median", 1.0),
+        ("stats:[phase=train].var", "median", 2.5),
         ("stats:[*].var", "count", 3.0),
         ("stats:[*].var", "first", 4.0),
         ("stats:[*].var", "last", -2.5),
