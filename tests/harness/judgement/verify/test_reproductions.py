@@ -80,6 +80,21 @@ def test_answer_counts_where_it_holds(store: Store, answer: AnswerClass) -> None
     assert first.found.endswith(": artifact out: value") is is_change
 
 
+@pytest.mark.parametrize("differences", [[], None, "text", {"a": 1}, ["one", "two"]])
+def test_first_difference_is_named_where_there_is_one(
+    store: Store, differences: Any
+) -> None:
+    """An entry of the ledger may hold anything."""
+    key = keys.new("other")
+    log(store, key, AnswerClass.CHANGED.value, differences=differences)
+
+    (row,) = rows_of(store, trusting(store, key))
+
+    name = f"{key.name}+{key.public.id.hex()}"
+    assert row.outcome is Outcome.RED
+    assert row.found.endswith(f"says {name}: one" if "one" in (differences or ()) else name)
+
+
 def test_change_that_an_unknown_key_found_is_only_told(store: Store) -> None:
     """Anybody could write it."""
     log(store, keys.new("stranger"), AnswerClass.CHANGED.value)
