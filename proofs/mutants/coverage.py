@@ -37,13 +37,18 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     ),
     "harness/judgement/guards/metrics.py": (_EDGES, *_METRICS, _READERS, _REGISTRY),
     "harness/judgement/guards/aggregates.py": _METRICS,
+    "harness/judgement/guards/defaults.py": (_EDGES, _REGISTRY, _READERS, *_METRICS),
     "harness/judgement/guards/golden.py": (
         "tests/harness/judgement/golden/test_classes.py",
         "tests/harness/judgement/golden/test_store.py",
         _EDGES,
         _REGISTRY,
     ),
-    "harness/judgement/guards/remedies.py": (f"{_VERIFY}/test_red_today.py", _REGISTRY),
+    "harness/judgement/guards/remedies.py": (
+        _EDGES,
+        f"{_VERIFY}/test_red_today.py",
+        _REGISTRY,
+    ),
     **{
         f"harness/judgement/guards/{name}.py": (f"{_GUARDS}fingerprint.py",)
         for name in ("fingerprint", "numbers", "answers")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +114,19 @@ def test_array_is_the_one_of_the_text(tmp_path: Path) -> None:
 
     with pytest.raises(IntegrityError):
         read.read_array()
+
+
+def test_order_of_bytes_is_that_of_the_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little-endian, whatever the machine: one that is not turns its numbers round."""
+    here = fingerprint.encode_array([[1.5]])
+    other = {"little": "big", "big": "little"}[sys.byteorder]
+
+    monkeypatch.setattr(sys, "byteorder", other)
+    there = fingerprint.encode_array([[1.5]])
+
+    assert here[-8:] == struct.pack("<d", 1.5)
+    assert there[-8:] == struct.pack(">d", 1.5)
+    assert there[:-8] == here[:-8]
 
 
 def test_numbers_begin_at_a_multiple_of_64_bytes() -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.errors import ConfigError, IntegrityError
 from harness.evidence.hub.evidence import HubEvidence
 from harness.judgement.golden import fingerprint as stored
 from harness.judgement.golden.store import GoldenSet
-from harness.judgement.guards import answers, numbers, registry
+from harness.judgement.guards import answers, fingerprint, numbers, registry
 from harness.records import GuardResult
 from harness.verdict import AnswerClass, Verdict
 from tests.builders import fingerprints
@@ -174,6 +177,23 @@ def test_changed_array_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError):
         known.fingerprints[0].read_array()
     assert judge(take_run(tmp_path / "run", values()), known).verdict is OPEN
+
+
+@pytest.mark.parametrize(("rows", "kind"), [(2, "<f8"), (4, "<f8"), (3, "<f4"), (3, ">f8")])
+def test_array_of_another_shape_or_kind_is_damage(tmp_path: Path, rows: int, kind: str) -> None:
+    """Though the text vouches for its bytes."""
+    known = fingerprints.store_ensemble(tmp_path)
+    about = known.fingerprints[0].about
+    stream = io.BytesIO()
+    np.save(stream, np.ones((rows, sum(about.counts.values())), kind))
+    content = stream.getvalue()
+    about = replace(about, array_sha256=stored.digest_array(content))
+    stored.save(tmp_path, about, content)
+
+    (read,) = stored.load(tmp_path)
+
+    with pytest.raises(IntegrityError, match="an array"):
+        fingerprint.read_ensemble(read)
 
 
 @pytest.mark.parametrize(

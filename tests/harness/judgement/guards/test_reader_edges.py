@@ -19,8 +19,14 @@ from harness.judgement.guards.readers import (
     json_lines,
     npy,
     tables,
+    yaml_text,
 )
-from harness.judgement.guards.readers.base import FormatError, Reader, TooMuchError
+from harness.judgement.guards.readers.base import (
+    FormatError,
+    Reader,
+    TooMuchError,
+    parse_number,
+)
 
 
 def save(array: np.ndarray) -> bytes:
@@ -300,3 +306,19 @@ def test_name_says_the_format(path: str, reader: Any) -> None:
     assert reader is None or catalogue.is_installed(reader)
     lacking = Reader(name="X", home="tables", limit=1, module="no_such_module")
     assert not catalogue.is_installed(lacking)
+
+
+@pytest.mark.parametrize("text", ["1_000", "\u0661\u0662", "\u0661_\u0662", "", "x"])
+def test_number_is_one_for_every_program(text: str) -> None:
+    """Neither the digits of another script nor those that a line joins."""
+    assert tables.parse_cell(text) == (text or None)
+    assert tables.parse_cell("1e3") == parse_number("1e3") == 1000.0
+
+
+def test_infinity_has_its_sign() -> None:
+    """As YAML writes it, and numbers of other bases."""
+    content = b"[.inf, +.inf, -.inf, 0x10, 0o10, -3, '-3']"
+
+    values = yaml_text.read(content)
+
+    assert values == [float("inf"), float("inf"), float("-inf"), 16, 8, -3, "-3"]

@@ -246,3 +246,15 @@ def test_rules_for_every_artifact_on_their_edges(
     (judged,) = registry.judge([], evidence(tmp_path, {"x.json": value}), None)
 
     assert judged.found == (rule or "nothing wrong")
+
+
+@pytest.mark.parametrize(("right", "reason"), [(1.0, ""), (2.0, "x:a against x:b: 1 is not 2")])
+def test_difference_is_told_where_there_is_one(
+    tmp_path: Path, right: float, reason: str
+) -> None:
+    """Equal numbers need no words."""
+    run = evidence(tmp_path, {"x.json": {"a": 1.0, "b": right}})
+
+    judged, *_ = registry.judge([guard("equal", left="x:a", right="x:b")], run, None)
+
+    assert (judged.verdict, judged.reason) == (RED if reason else GREEN, reason)

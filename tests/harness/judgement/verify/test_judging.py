@@ -126,6 +126,15 @@ def test_guards_that_were_not_judged_share_a_row(
     assert (row.outcome, lenient.outcome) == (Outcome.INCONCLUSIVE, Outcome.NOTE)
 
 
+def test_first_guard_of_a_cause_leads_its_row(store: Store, run: HubEvidence) -> None:
+    """Guards of one stage are one cause; the others are counted."""
+    declared = suite(store, "red", "red2", "red3")
+
+    (row,) = check(declared, run, recorded(store, declared, run))
+
+    assert row.found == "red: 0.5 (and 2 that follow from it)"
+
+
 def test_what_follows_from_a_cause_is_counted_in_its_row() -> None:
     """And nothing is said where nothing follows."""
     assert judging._count(()) == ""

@@ -81,9 +81,7 @@ def test_answer_counts_where_it_holds(store: Store, answer: AnswerClass) -> None
 
 
 @pytest.mark.parametrize("differences", [[], None, "text", {"a": 1}, ["one", "two"]])
-def test_first_difference_is_named_where_there_is_one(
-    store: Store, differences: Any
-) -> None:
+def test_first_difference_is_named_where_there_is_one(store: Store, differences: Any) -> None:
     """An entry of the ledger may hold anything."""
     key = keys.new("other")
     log(store, key, AnswerClass.CHANGED.value, differences=differences)
