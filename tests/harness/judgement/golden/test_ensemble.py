@@ -157,3 +157,12 @@ def test_farthest_is_the_first_of_the_largest() -> None:
     assert ensemble.find_farthest([1.5, 1.5, 3.0], spread) == (2.0, 1)
     assert ensemble.find_farthest([2.0, 2.5, 1.0], spread) == (2.0, 0)
     assert ensemble.find_farthest([1.0, 2.0, -1.0], spread) == (4.0, 2)
+
+
+def test_other_count_of_numbers_is_refused() -> None:
+    """Neither the ones too many nor the ones too few are passed over."""
+    spread = ensemble.Spread(centre=(1.0, 2.0), spread=(0.5, 0.25))
+
+    for numbers in ([1.0], [1.0, 2.0, 3.0]):
+        with pytest.raises(ValueError, match="zip"):
+            ensemble.find_farthest(numbers, spread)

@@ -65,6 +65,7 @@ def test_classes_of_a_run(
     assert answers.find_answer([judged]) is expected
     assert (judged.verdict, bool(judged.reason)) == (verdict, verdict is RED)
     assert judged.value is not None
+    assert (judged.metric, judged.high) == ("fingerprint", 1.0)
 
 
 def test_the_number_that_moved_is_named(tmp_path: Path) -> None:

@@ -258,3 +258,20 @@ def test_difference_is_told_where_there_is_one(
     judged, *_ = registry.judge([guard("equal", left="x:a", right="x:b")], run, None)
 
     assert (judged.verdict, judged.reason) == (RED if reason else GREEN, reason)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_refused"),
+    [
+        (".*a.*", False),
+        (".*a.*b.*", True),
+        ("a|b|c|d|e|f|g", False),
+        ("a|b|c|d|e|f|g|h", True),
+        ("x" * 300, False),
+        ("x" * 301, True),
+        ("", True),
+    ],
+)
+def test_pattern_has_few_ways_to_match(pattern: str, is_refused: bool) -> None:  # noqa: FBT001
+    """Two repetitions, six branches, three hundred characters: each by itself."""
+    assert (patterns.find_fault(pattern) is not None) is is_refused
