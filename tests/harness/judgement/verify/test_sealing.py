@@ -81,6 +81,7 @@ def test_manifest_is_the_sealed_one(store: Store, digest: str) -> None:
         ("2026-01-02", True),
         ("soon", True),
     ],
+    ids=["past", "near", "an hour ahead", "day only", "word"],
 )
 def test_time_of_a_seal_has_come(store: Store, time: str, is_damage: bool) -> None:  # noqa: FBT001
     """Within what clocks may differ, and written as a time."""
