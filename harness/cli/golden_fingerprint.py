@@ -104,12 +104,17 @@ def _describe(
 ) -> str:
     about = made.about
     lines = [f"{count:>7,}  {expression}" for expression, count in about.counts.items()]
-    far = max(about.distances) / about.limit
+    limits = zip(ensemble.SHARES, about.limits, zip(*about.distances, strict=True), strict=True)
     lines += [
         f"{name}: {sum(about.counts.values()):,} numbers of {about.members} perturbed runs",
-        f"limit   {about.limit:.4g} spreads, false alarms at most {about.rate:.2%}",
-        f"farthest member at {far:.3g} of the limit; run again: {about.repeat}",
+        *(_describe_limit(share, limit, max(of_share)) for share, limit, of_share in limits),
+        f"false alarms at most {about.rate:.2%}; run again: {about.repeat}",
         *([f"renewed {about.origin}"] if about.origin else []),
         *(f"written {path.relative_to(root).as_posix()}" for path in paths),
     ]
     return "\n".join(lines)
+
+
+def _describe_limit(share: float, limit: float, farthest: float) -> str:
+    of = f"of {share:.0%} of all numbers" if share else "of the farthest number"
+    return f"limit {limit:>7.4g} spreads {of}; farthest member {farthest:.3g}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.files import sha256_bytes
-from harness.judgement.golden import store
+from harness.judgement.golden import ensemble, store
 from proofs.docs import regions
 from proofs.numerics import campaign
 from proofs.numerics.campaign import Answer
@@ -49,15 +49,24 @@ def write_page(answers: Sequence[Answer]) -> str:
     (stored,) = store.load(_ROOT / "golden" / campaign.SUITE).fingerprints
     about = stored.about
     count = sum(about.counts.values())
-    farthest = max(about.distances) / about.limit
-    ensemble = (
-        f"The ensemble: {count:,} numbers of {about.members} perturbed runs, limit"
-        f" {about.limit:.4g} spreads at a rate of {about.rate:.1%}; its own farthest member,"
-        f" held against the others, lies at {farthest:.2f}. Commit {about.commit[:12]}.\n"
+    farthest = max(
+        one / limit
+        for member in about.distances
+        for one, limit in zip(member, about.limits, strict=True)
+    )
+    limits = ", ".join(
+        f"{limit:.4g} ({share:.0%})" if share else f"{limit:.4g} (the farthest)"
+        for share, limit in zip(ensemble.SHARES, about.limits, strict=True)
+    )
+    summary = (
+        f"The ensemble: {count:,} numbers of {about.members} perturbed runs; limits in spreads,"
+        f" of shares of all numbers: {limits}, at a rate of {about.rate:.1%}; its farthest"
+        f" member, held against the others, lies at {farthest:.2f}."
+        f" Commit {about.commit[:12]}.\n"
     )
     clean = [one for one in answers if not one.case.dose]
     doses = [one for one in answers if one.case.dose]
-    parts = [ensemble, *_write_clean(clean), *_write_doses(doses)]
+    parts = [summary, *_write_clean(clean), *_write_doses(doses)]
     return _HEAD + "\n".join(parts) + "\n"
 
 

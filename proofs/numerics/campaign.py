@@ -145,15 +145,15 @@ def measure(root: Path, hub: Path, case: Case, seconds: float) -> Answer:
     spec = next(one for one in load_project(root).suites[SUITE].guards if one.kind == KIND)
     taken = numbers.take(evidence, spec.options["numbers"])
     if taken.names_sha256 != stored.about.names_sha256:
-        distance, where = 1e99, "other numbers"
+        part, where = 1e99, "other numbers"
     else:
-        distance, index = ensemble.find_farthest(taken.values, spread)
-        where = taken.names[index]
-        distance = 0.0 if taken.values == reference else min(distance, 1e99)
+        distance = ensemble.find_distance(taken.values, spread)
+        where = taken.names[distance.place]
+        part = 0.0 if taken.values == reference else distance.measure(stored.about.limits)[0]
     environment = record.environment
     return Answer(
         case=case,
-        share=distance / stored.about.limit,
+        share=min(part, 1e99),
         farthest=where,
         numeric_class=environment["numeric_class"],
         isa=environment.get("numeric.isa", ""),

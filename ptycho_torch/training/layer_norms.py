@@ -1,4 +1,8 @@
-"""A trained network in, out one norm of weights and gradient for each of its layers."""
+"""A trained network in, out one norm of weights and gradient for each of its layers.
+
+With them stand the numbers that its optimiser ends with: what a rate or a decay is set to shows
+there, however little it does in so short a training.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,8 @@ def record(path: Path, module: PtychoPINN_Lightning, prepared: Prepared) -> None
     """Write the norms as JSON, by name of the parameter.
 
     ``weights`` holds the L2 norm and the sum of each, ``gradients`` the L2 norm of the
-    gradient over the first training batches, in the order of the groups.
+    gradient over the first training batches, in the order of the groups; ``optimiser`` the
+    number of each setting of the optimiser, by its name in PyTorch.
 
     Args:
         path: File to write.
@@ -41,5 +46,22 @@ def record(path: Path, module: PtychoPINN_Lightning, prepared: Prepared) -> None
         if parameter.grad is not None:
             gradients[name] = float(parameter.grad.double().norm())
     network.zero_grad(set_to_none=True)
-    content = {"schema": 1, "weights": weights, "gradients": gradients}
+    content = {
+        "schema": 1,
+        "weights": weights,
+        "gradients": gradients,
+        "optimiser": _list_settings(module),
+    }
     files.write_text(path, json.dumps(content, indent=1, sort_keys=True) + "\n")
+
+
+def _list_settings(module: PtychoPINN_Lightning) -> dict[str, float | list[float]]:
+    optimiser = module.optimizers(use_pl_optimizer=False)
+    (group,) = optimiser.param_groups  # type: ignore[union-attr]
+    settings: dict[str, float | list[float]] = {}
+    for name, value in group.items():
+        if isinstance(value, bool | int | float):
+            settings[name] = float(value)
+        elif isinstance(value, tuple):
+            settings[name] = [float(one) for one in value]
+    return settings

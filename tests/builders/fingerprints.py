@@ -56,7 +56,7 @@ def store_ensemble(
         names_sha256=runs[0].names_sha256,
         members=20,
         rate=0.001,
-        limit=ensemble.find_limit(distances, 0.001),
+        limits=ensemble.find_limits(distances, 0.001),
         distances=distances,
         array_sha256=fingerprint.digest_array(content),
         parameter="perturb",

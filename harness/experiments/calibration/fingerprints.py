@@ -163,12 +163,12 @@ def propose(project: Project, suite: SuiteSpec, hubs: Sequence[str], reason: str
         for run in runs[:-1]
     ]
     distances = ensemble.list_distances(reference, rows)
-    limit = ensemble.find_limit(distances, wanted.rate)
+    limits = ensemble.find_limits(distances, wanted.rate)
     spread = ensemble.measure_spread(reference, rows)
     content = fingerprint.encode_array([reference, spread.centre, spread.spread])
     about = _describe(project, records[0], runs[0], wanted, reason, content)
-    about = replace(about, members=len(rows) - 1, distances=distances, limit=limit)
-    about = replace(about, repeat=_compare_repeat(runs[0], runs[-1], spread, limit))
+    about = replace(about, members=len(rows) - 1, distances=distances, limits=limits)
+    about = replace(about, repeat=_compare_repeat(runs[0], runs[-1], spread, limits))
     before = store.load(project.golden / suite.name).fingerprints
     old = next((one for one in before if one.about.file_name == about.file_name), None)
     if old is not None:
@@ -248,7 +248,7 @@ def _describe(
         names_sha256=run.names_sha256,
         members=0,
         rate=wanted.rate,
-        limit=0.0,
+        limits=(),
         distances=(),
         array_sha256=fingerprint.digest_array(content),
         parameter=wanted.parameter,
@@ -264,7 +264,7 @@ def _describe(
 
 
 def _compare_repeat(
-    first: Numbers, repeat: Numbers, spread: ensemble.Spread, limit: float
+    first: Numbers, repeat: Numbers, spread: ensemble.Spread, limits: tuple[float, ...]
 ) -> str:
     """Class the repeat of the unperturbed run.
 
@@ -273,8 +273,9 @@ def _compare_repeat(
     """
     if repeat.values == first.values:
         return AnswerClass.IDENTICAL
-    distance, place = ensemble.find_farthest(repeat.values, spread)
-    if distance > limit:
+    distance = ensemble.find_distance(repeat.values, spread)
+    if distance.measure(limits)[0] > 1:
+        place = distance.place
         what = f"{first.names[place]} {first.values[place]!r}, then {repeat.values[place]!r}"
         raise _refuse("the unperturbed run twice", what, "the same within rounding")
     return AnswerClass.ROUNDING
@@ -287,9 +288,9 @@ def _tell_share(old: StoredFingerprint, run: Numbers) -> str:
     reference, spread = kind.read_ensemble(old)
     if run.values == reference:
         return AnswerClass.IDENTICAL
-    share = ensemble.find_farthest(run.values, spread)[0] / old.about.limit
-    answer = AnswerClass.ROUNDING if share <= 1 else AnswerClass.CHANGED
-    return f"{answer}, {share:.3g} of the limit"
+    part, _ = ensemble.find_distance(run.values, spread).measure(old.about.limits)
+    answer = AnswerClass.ROUNDING if part <= 1 else AnswerClass.CHANGED
+    return f"{answer}, {part:.3g} of the limit"
 
 
 def _interrupt(suite: SuiteSpec, found: str) -> EvidenceMissingError:

@@ -71,7 +71,8 @@ def compare_fingerprints(suite: str, was: GoldenSet, now: GoldenSet) -> Iterator
 
 def _tell_ensemble(about: Fingerprint) -> str:
     count = sum(about.counts.values())
-    return f"{about.digest[:12]}, {count} numbers, limit {about.limit:.6g}"
+    limits = ", ".join(f"{limit:.6g}" for limit in about.limits)
+    return f"{about.digest[:12]}, {count} numbers, limits {limits}"
 
 
 def find_renamed(was: GoldenSet, now: GoldenSet) -> dict[str, str]:

@@ -1,8 +1,10 @@
 """An ensemble of runs that differ by rounding in, out how far another run may lie from it.
 
-Each number has a mean and a spread over the ensemble; a run is as far away as its farthest
-number, in spreads. How far a clean run goes is learnt from the ensemble itself, each member
-held against the others: one limit, and one rate of false alarms, for all numbers together.
+Each number has a mean and a spread over the ensemble, and a run lies some spreads from each.
+A defect moves one number far or many a little, so several distances are looked at: that of the
+farthest number, and those which a hundredth, a tenth and half of all numbers exceed. How far a
+clean run goes is learnt from the ensemble itself, each member held against the others: a limit
+for each distance, and one rate of false alarms for all numbers and distances together.
 
 Source: Baker et al., A new ensemble-based consistency test for the Community Earth System
 Model, Geosci. Model Dev. 8 (2015); the leave-one-out limit is a tolerance bound of log
@@ -13,13 +15,15 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.judgement.golden import tolerance
 
 LEAST_MEMBERS = 20
 CONFIDENCE = 0.95
+# Shares of all numbers that lie beyond a distance; of the first share it is the farthest.
+SHARES = (0.0, 0.01, 0.1, 0.5)
 # A number that hardly moves in an ensemble may still round otherwise on another machine: its
 # spread counts at least four times what the quietest twentieth, relative to their size, have.
 # Not a part of the usual spread: a training multiplies its rounding by a hundred thousand, and
@@ -27,6 +31,9 @@ CONFIDENCE = 0.95
 _QUIET, _FLOOR = 0.05, 4.0
 _LEAST_FLOOR = 4 * 2.0**-52
 _BEYOND = 2.0
+_NEAR = 0.5  # of the median
+# Within one spread of the centre lies most of the ensemble itself.
+_LEAST_LIMIT = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +42,23 @@ class Spread:
 
     centre: tuple[float, ...]
     spread: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distance:
+    """How far a run lies from an ensemble.
+
+    ``by_share`` are the distances of `SHARES` [spreads], ``place`` is the farthest number.
+    """
+
+    by_share: tuple[float, ...]
+    place: int
+
+    def measure(self, limits: Sequence[float]) -> tuple[float, int]:
+        """Return the largest distance as a part of its limit, and which of them it is."""
+        parts = [one / limit for one, limit in zip(self.by_share, limits, strict=True)]
+        part = max(parts)
+        return part, parts.index(part)
 
 
 def measure_spread(reference: Sequence[float], deviations: Sequence[Sequence[float]]) -> Spread:
@@ -57,54 +81,65 @@ def measure_spread(reference: Sequence[float], deviations: Sequence[Sequence[flo
 
 def list_distances(
     reference: Sequence[float], deviations: Sequence[Sequence[float]]
-) -> tuple[float, ...]:
-    """Return how far each member lies from all others; floors are those of the whole."""
+) -> tuple[tuple[float, ...], ...]:
+    """Return how far each member lies from all others; floors are those of the whole.
+
+    Returns:
+        (m) of the distances of `SHARES`.
+    """
     count = len(deviations)
     columns = list(zip(*deviations, strict=True))
     means = [math.fsum(column) / count for column in columns]
     squares = _square_sums(columns, means)
     floors = _floors(reference, [math.sqrt(total / (count - 1)) for total in squares])
-    farthest = [0.0] * count
+    of_members: list[list[float]] = [[] for _ in deviations]
     for column, mean, total, floor in zip(columns, means, squares, floors, strict=True):
-        for index, value in enumerate(column):
+        for of_member, value in zip(of_members, column, strict=True):
             # Without one member: its deviation from the others' mean is larger by n/(n − 1),
             # and the sum of squares smaller by its own part.
             own = value - mean
             rest = max(0.0, total - own * own * count / (count - 1))
             sd = max(math.sqrt(rest / (count - 2)), floor)
-            z = abs(own) * count / (count - 1) / sd if own else 0.0
-            farthest[index] = max(farthest[index], z)
-    return tuple(farthest)
+            of_member.append(abs(own) * count / (count - 1) / sd if own else 0.0)
+    return tuple(_rank(of_member) for of_member in of_members)
 
 
-def find_limit(distances: Sequence[float], rate: float) -> float:
-    """Return the distance that a clean run exceeds at most at a rate.
+def find_limits(distances: Iterable[Sequence[float]], rate: float) -> tuple[float, ...]:
+    """Return the distances that a clean run exceeds at most at a rate, all together.
 
-    It is never below twice the farthest member: where a few numbers stand still in most
+    None is below twice that of the farthest member: where a few numbers stand still in most
     members, distances are no lognormal variable, and the bound alone would refuse its own.
 
     Args:
-        distances: Of each member from the others.
-        rate: False alarms of all numbers together.
+        distances: Of each member from the others, for each of `SHARES`.
+        rate: False alarms of all numbers and distances together.
     """
-    logs = [math.log(max(one, 1e-3)) for one in distances]
+    columns = list(zip(*distances, strict=True))
+    return tuple(_find_limit(column, rate / len(columns)) for column in columns)
+
+
+def _find_limit(distances: Sequence[float], rate: float) -> float:
+    # The unperturbed run lies near the centre: that says nothing of how far others go.
+    least = max(_NEAR * statistics.median(distances), 1e-3)
+    logs = [math.log(max(one, least)) for one in distances]
     factor = tolerance.one_sided(len(logs), 1 - rate, CONFIDENCE)
     bound = math.exp(statistics.fmean(logs) + factor * statistics.stdev(logs))
-    return max(bound, _BEYOND * max(distances))
+    return max(bound, _BEYOND * max(distances), _LEAST_LIMIT)
 
 
-def find_farthest(numbers: Sequence[float], spread: Spread) -> tuple[float, int]:
-    """Return how far a run lies from an ensemble, and which of its numbers lies there."""
-    farthest, place = 0.0, 0
-    for index, (value, centre, sd) in enumerate(
-        zip(numbers, spread.centre, spread.spread, strict=True)
-    ):
+def find_distance(numbers: Sequence[float], spread: Spread) -> Distance:
+    """Return how far a run lies from an ensemble; NaN is farther than anything."""
+    gaps = []
+    for value, centre, sd in zip(numbers, spread.centre, spread.spread, strict=True):
         gap = abs(value - centre)
-        if not gap <= farthest * sd:  # NaN is farther than anything
-            farthest, place = (gap / sd if sd and math.isfinite(gap) else math.inf), index
-            if farthest == math.inf:
-                break
-    return farthest, place
+        gaps.append(0.0 if gap == 0 else gap / sd if sd and math.isfinite(gap) else math.inf)
+    by_share = _rank(gaps)
+    return Distance(by_share=by_share, place=gaps.index(by_share[0]))
+
+
+def _rank(gaps: Sequence[float]) -> tuple[float, ...]:
+    ordered = sorted(gaps, reverse=True)
+    return tuple(ordered[min(int(share * len(ordered)), len(ordered) - 1)] for share in SHARES)
 
 
 def _square_sums(columns: Sequence[Sequence[float]], means: Sequence[float]) -> list[float]:

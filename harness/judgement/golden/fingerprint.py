@@ -39,7 +39,7 @@ class Fingerprint:
 
     ``counts`` are the numbers of each path expression, ``names_sha256`` is the digest of the
     names of all; ``distances`` are those of the members from each other, the unperturbed run
-    first, and ``limit`` follows from them and ``rate``. ``repeat`` is how the unperturbed run
+    first, and ``limits`` follow from them and ``rate``. ``repeat`` is how the unperturbed run
     stood to itself when it was run again. ``previous_sha256`` is the digest of the fingerprint
     that it took the place of, and ``previous_answer`` how its numbers stood to that one.
     """
@@ -48,8 +48,8 @@ class Fingerprint:
     names_sha256: str
     members: int
     rate: float
-    limit: float
-    distances: tuple[float, ...]
+    limits: tuple[float, ...]
+    distances: tuple[tuple[float, ...], ...]
     array_sha256: str
     parameter: str
     parameters: dict[str, str]

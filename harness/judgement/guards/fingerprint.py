@@ -61,10 +61,11 @@ class FingerprintOptions:
 class FingerprintGuard:
     """The numbers of a run inside the ensemble of perturbed runs of the same seed.
 
-    A run is *bit-identical* to the unperturbed one, a *rounding* away (its farthest number is
-    within the limit that the ensemble gives at one rate for all numbers), *statistically the
-    same* where it is farther and the suite's goldens hold, or *changed*. More than was
-    declared is red: by ``--expect``, by a trailer ``Answer:`` of the commit, or by ``expect``.
+    A run is *bit-identical* to the unperturbed one, or a *rounding* away: its farthest number,
+    and the distances that a hundredth, a tenth and half of all numbers exceed, are within the
+    limits that the ensemble gives at one rate for all. It is *statistically the same* where it
+    is farther and the suite's goldens hold, else *changed*. More than was declared is red: by
+    ``--expect``, by a trailer ``Answer:`` of the commit, or by ``expect``.
 
     `[suites.<name>.fingerprint]` declares it, ``harness golden fingerprint`` makes the
     ensemble.
@@ -160,12 +161,15 @@ def _judge(
     reference, spread = read_ensemble(stored)
     if run.values == reference:
         return _class(spec, evidence, AnswerClass.IDENTICAL, 0.0, "")
-    distance, place = ensemble.find_farthest(run.values, spread)
-    share = distance / about.limit
-    was, now = reference[place], run.values[place]
-    where = f"{run.names[place]} is {number(now)}, was {number(was)}"
-    answer = AnswerClass.ROUNDING if share <= 1 else AnswerClass.CHANGED
-    return _class(spec, evidence, answer, share, where)
+    distance = ensemble.find_distance(run.values, spread)
+    part, index = distance.measure(about.limits)
+    was, now = reference[distance.place], run.values[distance.place]
+    where = f"{run.names[distance.place]} is {number(now)}, was {number(was)}"
+    if share := ensemble.SHARES[index]:
+        beyond = f"{share:.0%} of all numbers lie {number(distance.by_share[index])} spreads"
+        where = f"{where}; {beyond} away or more"
+    answer = AnswerClass.ROUNDING if part <= 1 else AnswerClass.CHANGED
+    return _class(spec, evidence, answer, part, where)
 
 
 def read_ensemble(
@@ -174,7 +178,7 @@ def read_ensemble(
     """Return the unperturbed numbers of an ensemble, and its spread.
 
     Raises:
-        IntegrityError: The array is damaged, or the stated limit is not the one that follows.
+        IntegrityError: The array is damaged, or a stated limit is not the one that follows.
     """
     try:
         (content,) = (raw for _, raw in npy.members(stored.read_array(), 64 << 20))
@@ -184,9 +188,15 @@ def read_ensemble(
     about, count = stored.about, sum(stored.about.counts.values())
     if read.shape != (len(fingerprint.ROWS), count) or read.dtype != "<f8":
         raise _damage(stored, f"an array {read.shape} of {read.dtype}")
-    # A limit that was widened by hand does not follow from the distances any more.
-    if not _is_same(ensemble.find_limit(about.distances, about.rate), about.limit):
-        raise _damage(stored, f"the limit {about.limit:.6g}")
+    # Limits that were widened by hand do not follow from the distances any more.
+    try:
+        limits = ensemble.find_limits(about.distances, about.rate)
+        pairs = zip(limits, about.limits, strict=True)
+        is_same = all(_is_same(one, other) for one, other in pairs)
+    except ValueError:  # rows of other lengths
+        is_same = False
+    if not is_same:
+        raise _damage(stored, f"the limits {', '.join(map(number, about.limits))}")
     rows = [tuple(read.numbers[i * count : (i + 1) * count]) for i in range(3)]
     return rows[0], ensemble.Spread(centre=rows[1], spread=rows[2])
 

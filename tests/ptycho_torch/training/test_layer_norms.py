@@ -17,9 +17,9 @@ from tests.builders import bundles
 def test_norms_are_those_of_the_bundle(
     scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One norm and sum for each weight, and a gradient that is not zero everywhere."""
+    """A norm and sum for each weight, gradients that are not zero, the rate that was set."""
     bundles.leave_undrawn(monkeypatch)
-    assert bundles.train(scan, tmp_path, "--log-patch-stats") == 0
+    assert bundles.train(scan, tmp_path, "--log-patch-stats", "--learning_rate", "0.002") == 0
 
     content = json.loads((tmp_path / run_folder.LAYER_NORMS).read_text())
 
@@ -32,6 +32,9 @@ def test_norms_are_those_of_the_bundle(
     gradients = content["gradients"].values()
     assert all(map(math.isfinite, gradients))
     assert sum(value > 0 for value in gradients) > len(weights) / 2
+    settings = content["optimiser"]
+    assert (settings["lr"], settings["weight_decay"]) == (0.002, 0.0)
+    assert all(0 < beta < 1 for beta in settings["betas"])
 
 
 def test_perturbed_training_differs_by_rounding(

@@ -92,7 +92,7 @@ def store_ensemble(project: Project) -> None:
         names_sha256=files.sha256_bytes(names.encode()),
         members=20,
         rate=0.001,
-        limit=ensemble.find_limit(distances, 0.001),
+        limits=ensemble.find_limits(distances, 0.001),
         distances=distances,
         array_sha256=fingerprint.digest_array(content),
         parameter="perturb",

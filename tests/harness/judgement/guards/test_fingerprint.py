@@ -159,12 +159,12 @@ def test_without_a_fingerprint_it_is_open(tmp_path: Path) -> None:
 
 def test_widened_limit_is_refused(tmp_path: Path) -> None:
     """A limit that does not follow from its distances was typed."""
-    known = fingerprints.store_ensemble(tmp_path, limit=1e6)
+    known = fingerprints.store_ensemble(tmp_path, limits=(1e6,) * 4)
 
     judged = judge(take_run(tmp_path / "run", values()), known)
 
     assert judged.verdict is OPEN
-    assert "the limit 1e+06" in judged.reason
+    assert "the limits 1e+06" in judged.reason
 
 
 def test_changed_array_is_refused(tmp_path: Path) -> None:
