@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli import execution, golden_fingerprint, options, progress, resolve
+from harness.cli import execution, golden_audit, golden_fingerprint, options, progress, resolve
 from harness.cli.options import Session
 from harness.cli.signals import stop_on_signals
 from harness.config import config_file
@@ -33,6 +33,7 @@ Examples:
   harness golden accept smoke --reason "the loss weighs the edge less"
   harness golden rename train-stats:[*].var train-stats:[*].variance
   harness golden explain quick "min(metrics:[split=test].loss)"
+  harness golden audit
 """
 
 
@@ -114,7 +115,8 @@ def calibrate(session: Session, /, suite: str, **flags: Any) -> int:
                 raise
             return 128 + stop.signal
     golden = goldens.propose(project, declared, runs, "a proposal")
-    session.answer(encode(golden.values), "\n".join(_lines(suite, golden)))
+    lines = [*_lines(suite, golden), *goldens.tell_reach(declared, golden)]
+    session.answer(encode(golden.values), "\n".join(lines))
     session.say(f'Next: harness golden update {suite} --reason "…"')
     return 0
 
@@ -134,12 +136,14 @@ def update(session: Session, suite: str, reason: str) -> None:
     golden = goldens.update(project, suite, reason, os.environ)
     folder = resolve.relative_place(project.golden / suite, project)
     written = f"Written to {folder}; commit it. The digests of its runs are in the ledger."
-    lines = [*_lines(suite, golden), written]
+    warnings = goldens.tell_reach(config_file.find_suite(project, suite), golden)
+    lines = [*_lines(suite, golden), *warnings, written]
     session.answer(encode(golden.values), "\n".join(lines))
 
 
 command.add_command(golden_fingerprint.fingerprint)
 command.add_command(golden_fingerprint.accept)
+command.add_command(golden_audit.command)
 
 
 @command.command("rename", context_settings=options.CONTEXT)
@@ -178,7 +182,10 @@ def explain(session: Session, suite: str, metric: str) -> None:
     project = resolve.project(session)
     name = config_file.find_suite(project, suite).name
     values = goldens.find(store.load(project.goldens(name)), metric)
-    answers = [{**encode(value), **statistics.explain(value)} for value in values]
+    answers = [
+        {**encode(value), **statistics.explain(value), "noticed_by_runs": _find_noticed(value)}
+        for value in values
+    ]
     session.answer(answers, "\n\n".join(_explain_golden(value) for value in values))
 
 
@@ -196,6 +203,10 @@ def _lines(suite: str, golden: GoldenSet) -> list[str]:
     return lines
 
 
+def _find_noticed(value: GoldenValue) -> dict[str, tuple[float | None, float | None]]:
+    return {str(runs): statistics.find_noticed(value, runs) for runs in statistics.RUNS}
+
+
 def _bounds(value: GoldenValue) -> str:
     low, high = (
         "open" if bound is None else f"{bound:.4g}" for bound in (value.low, value.high)
@@ -207,8 +218,12 @@ def _explain_golden(value: GoldenValue) -> str:
     facts = statistics.explain(value)
     sides = {"two": "mean ± k·sd", "low": "mean − k·sd", "high": "mean + k·sd"}[value.sides]
     unit = "a factor" if value.scale == "log10" else "a shift"
-    noticed = [facts["noticed_low"], facts["noticed_high"]]
-    shifts = " or ".join(f"{shift:.4g}" for shift in noticed if shift is not None)
+    noticed = [
+        f"  {'notices' if index == 0 else '':<10}  {unit} of "
+        f"{' or '.join(f'{shift:.4g}' for shift in shifts if shift is not None)}"
+        f" in 99 of 100 verdicts over {runs} run{'' if runs == '1' else 's'}"
+        for index, (runs, shifts) in enumerate(_find_noticed(value).items())
+    ]
     share = f"{value.coverage:.4%} of runs with {value.confidence:.0%} confidence"
     data = ", ".join(f"{role} {sha[:12]}" for role, sha in sorted(value.datasets.items()))
     made = f"{value.n} seeds, {value.scale} scale: mean {value.mean:.6g}, sd {value.sd:.4g}"
@@ -219,7 +234,7 @@ def _explain_golden(value: GoldenValue) -> str:
             f"  made of     {made}",
             f"  interval    {sides} with k = {facts['factor']:.4g}, for {share}",
             f"  false red   {facts['false_red_rate']:.2%} of clean runs expected",
-            f"  notices     {unit} of {shifts} in 99 of 100 runs",
+            *noticed,
             f"  valid for   {value.environment.get('device', 'any')}; {data or 'no datasets'}",
             f"  because     {value.reason} ({origin})",
         ]

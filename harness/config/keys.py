@@ -32,6 +32,7 @@ class Kind(enum.StrEnum):
     FLAG = "boolean"
     DATE = "date"
     TEXTS = "list of strings"
+    NUMBERS = "list of numbers"
     WORDS = "string or list of strings"
     STRINGS = "table of strings"
     RECORDS = "array of tables"
@@ -185,7 +186,8 @@ def _find_kind(hint: Any) -> tuple[Kind, type | None]:
         hint = next(one for one in typing.get_args(hint) if one is not types.NoneType)
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
-        return (Kind.TEXTS, None) if inner[0] is str else (Kind.RECORDS, inner[0])
+        plain = {str: Kind.TEXTS, float: Kind.NUMBERS}
+        return (plain[inner[0]], None) if inner[0] in plain else (Kind.RECORDS, inner[0])
     if origin is dict:
         if inner[1] is str:
             return Kind.STRINGS, None
@@ -244,6 +246,8 @@ def _take(one: Key, table: Table) -> Any:
         return table.strings(one.name)
     if one.kind in (Kind.RECORD, Kind.RECORDS, Kind.NAMED):
         return _take_records(one, table)
+    if one.kind is Kind.NUMBERS:
+        return table.numbers(one.name)
     if one.kind is Kind.TEXTS:
         values = table.texts(one.name)
         for index, item in enumerate(values):
@@ -292,6 +296,7 @@ _PLAIN: Mapping[Kind, type] = {
     Kind.FLAG: bool,
     Kind.DATE: dt.date,
     Kind.TEXTS: list,
+    Kind.NUMBERS: list,
     Kind.WORDS: list,
     Kind.STRINGS: dict,
     Kind.RECORDS: list,

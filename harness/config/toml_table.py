@@ -101,6 +101,12 @@ class Table:
             )
         return tuple(values)
 
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """Return a list of finite numbers."""
+        items = self.take(key, list)
+        inner = Table(self.file, self.path, {f"{key}[{i}]": v for i, v in enumerate(items)})
+        return tuple(inner.take(name, float) for name in inner.values)
+
     def tables(self, key: str) -> list[Table]:
         """Return an array of tables, each with its index in its path."""
         tables = []

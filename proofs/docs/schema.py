@@ -21,6 +21,7 @@ _TYPES: dict[Kind, str | list[str]] = {
     Kind.FLAG: "boolean",
     Kind.DATE: "string",
     Kind.TEXTS: "array",
+    Kind.NUMBERS: "array",
     Kind.WORDS: ["string", "array"],
     Kind.STRINGS: "object",
     Kind.RECORDS: "array",
@@ -139,6 +140,8 @@ def _inside(one: Key, allowed: dict[str, Any], definitions: dict[str, Any]) -> d
         return {"pattern": r"\S", "items": word, "minItems": 1}
     if one.kind is Kind.TEXTS:
         return {"items": {"type": "string", **allowed}}
+    if one.kind is Kind.NUMBERS:
+        return {"items": {"type": "number"}}
     if one.kind is Kind.STRINGS:
         return {"additionalProperties": {"type": "string"}}
     if one.record is None:

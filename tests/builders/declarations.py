@@ -121,6 +121,8 @@ def _make_value(one: Key) -> Any:
         return [about.choices[-1]] if one.kind is Kind.TEXTS else about.choices[-1]
     if one.kind in (Kind.INTEGER, Kind.NUMBER):
         return next(number for number in (3, 0.5, 0.25) if about.admits(number))
+    if one.kind is Kind.NUMBERS:
+        return [0, 0.5]
     if one.kind is Kind.FLAG:
         return not one.default
     text = "m:a" if about.is_metric else "a"

@@ -28,7 +28,7 @@ from harness.experiments.calibration.runs import (
 )
 from harness.files import sha256_file
 from harness.judgement import verify
-from harness.judgement.golden import calibrate, store
+from harness.judgement.golden import band, calibrate, store
 from harness.judgement.golden.calibrate import (
     CalibrationRefusedError,
     Provenance,
@@ -90,6 +90,32 @@ def propose(project: Project, suite: SuiteSpec, runs: Runs, reason: str) -> Gold
     provenance = tell_provenance(project, records[0], reason)
     made = tuple(calibrate.make(target, samples, provenance) for target in wanted)
     return store.load(project.golden / suite.name).replace(made)
+
+
+def tell_reach(suite: SuiteSpec, golden: GoldenSet) -> tuple[str, ...]:
+    """Say which goldens have an open side that their guard asks for, and which are too wide.
+
+    Args:
+        suite: The suite that they judge.
+        golden: Its goldens.
+    """
+    lines = []
+    for wanted in targets(suite):
+        for value in golden.values:
+            if value.metric != wanted.metric or not wanted.repeatable:
+                continue
+            if value.sides != wanted.sides:
+                side = "high" if value.sides == "low" else "low"
+                lines.append(
+                    f"{value.metric}: the {side} side is open, no value could leave it"
+                )
+            if calibrate.is_wide(wanted, value):
+                width = band.find_width(value, wanted.ends)
+                lines.append(
+                    f"{value.metric}: wide by a factor {width:.3g} (over {band.WIDEST:g}) and "
+                    "blind to less; say why with wide_because, or judge over several runs"
+                )
+    return tuple(lines)
 
 
 def update(

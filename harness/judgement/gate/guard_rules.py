@@ -42,6 +42,21 @@ def _compare_sides(was: Any, now: Any) -> Classed:
     return Change.WEAKER, f"the {after} side alone is bounded"
 
 
+def _compare_ranges(was: Any, now: Any) -> Classed:
+    """Compare what a number can be: calibration refuses less where it is declared larger."""
+    if now is None:
+        return Change.WEAKER, "bands that nothing can leave are not refused any more"
+    if was is not None and (now[0] < was[0] or now[1] > was[1]):
+        return Change.WEAKER, "the number is said to reach farther"
+    return Change.STRICTER, "bands that nothing can leave are refused"
+
+
+def _compare_reasons(was: Any, now: Any) -> Classed:
+    if not was:
+        return Change.OTHER, "a reason why the golden may be wide"
+    return difference.compare_words(was, now)
+
+
 def _compare_identity_keys(was: Any, now: Any) -> Classed:
     """Compare the keys that tell records apart: fewer find more doubles."""
     if was is None:
@@ -74,6 +89,8 @@ OPTIONS: Mapping[str, Mapping[str, Compare]] = {
         "confidence": make_ceiling(0.95, "confidence"),
         "missing": make_rank(("note", "inconclusive"), "inconclusive"),
         "machines": make_rank(("device class", "numeric class"), "numeric class"),
+        "range": _compare_ranges,
+        "wide_because": _compare_reasons,
     },
     "fingerprint": {
         "numbers": make_demands("numbers"),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError, HarnessError
-from harness.judgement.golden import store, tolerance
+from harness.judgement.golden import band, store, tolerance
+from harness.judgement.golden.band import Ends
 from harness.judgement.golden.store import GoldenValue
 
+RUNS = (1, 3, 5, 10)  # numbers of runs that it is told for what a golden notices
 _SAME = 1e-9
+_BEYOND = {"low": "below", "high": "above"}
 
 
 class CalibrationRefusedError(HarnessError):
@@ -24,7 +28,9 @@ class CalibrationRefusedError(HarnessError):
 class Target:
     """A metric that a guard compares with a golden, and how its interval is made.
 
-    A metric that is not ``repeatable`` (time, memory) may differ between two runs of a seed.
+    A metric that is not ``repeatable`` (time, memory) may differ between two runs of a seed,
+    and is judged by factors on its mean, not by its band. ``ends`` are the least and the
+    largest value that it can have, ``wide_because`` says why its band may be wide.
     """
 
     metric: str
@@ -33,6 +39,8 @@ class Target:
     coverage: float = store.COVERAGE
     confidence: float = store.CONFIDENCE
     repeatable: bool = True
+    ends: Ends = (None, None)
+    wide_because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +74,8 @@ def target(spec: GuardSpec, metric: str) -> Target:
         coverage=choices.get("coverage", store.COVERAGE),
         confidence=choices.get("confidence", store.CONFIDENCE),
         repeatable=spec.kind != "resource",
+        ends=band.find_ends(choices),
+        wide_because=choices.get("wide_because", ""),
     )
 
 
@@ -85,7 +95,7 @@ def make(wanted: Target, samples: Sequence[Sample], provenance: Provenance) -> G
     Raises:
         EvidenceMissingError: Fewer than ``store.LEAST_SEEDS`` different seeds.
         CalibrationRefusedError: A value that is not finite or has no place on the scale,
-            or values without spread.
+            values without spread, or bounds that no value can leave.
     """
     seeds = tuple(sample.seed for sample in samples)
     if len(set(seeds)) < store.LEAST_SEEDS or len(set(seeds)) != len(seeds):
@@ -125,7 +135,59 @@ def make(wanted: Target, samples: Sequence[Sample], provenance: Provenance) -> G
         date=provenance.date,
         commit=provenance.commit,
     )
-    return store.recompute_bounds(value)
+    return _leave_idle_side_open(wanted, store.recompute_bounds(value))
+
+
+def _leave_idle_side_open(wanted: Target, value: GoldenValue) -> GoldenValue:
+    """Open the side of a band that no value can leave; refuse a band without another one."""
+    if not wanted.repeatable:
+        return value
+    idle = band.list_idle_sides((value.low, value.high), wanted.ends)
+    if not idle:
+        return value
+    if value.sides == "two" and len(idle) == 1:
+        # The factor of one side is smaller, so that the other bound comes nearer.
+        rest = "low" if idle[0] == "high" else "high"
+        return store.recompute_bounds(dataclasses.replace(value, sides=rest))
+    bounds = ((value.low, wanted.ends[0]), (value.high, wanted.ends[1]))
+    problems = [
+        f"{bound:.4g} as the {side} bound, where no value is {where} {end:g}"
+        for (side, where), (bound, end) in zip(_BEYOND.items(), bounds, strict=True)
+        if side in idle and bound is not None and end is not None
+    ]
+    is_hopeless = all(band.is_hopeless(value, wanted.ends, side) for side in idle)
+    more = "" if is_hopeless else "calibrate with more seeds, "
+    raise CalibrationRefusedError(
+        f"golden of {wanted.metric}",
+        found=" and ".join(problems),
+        expected="a bound that a value can leave",
+        remedy=f'Either {more}use scale = "log10", bound the other side, or guard another '
+        "number; harness golden audit lists such sides.",
+    )
+
+
+def is_wide(wanted: Target, value: GoldenValue) -> bool:
+    """Say whether a band is wider than ``band.WIDEST`` and nobody wrote why."""
+    is_judged = wanted.repeatable and not wanted.wide_because.strip()
+    return is_judged and band.find_width(value, wanted.ends) > band.WIDEST
+
+
+def find_noticed(value: GoldenValue, runs: int = 1) -> tuple[float | None, float | None]:
+    """Return the smallest shift of the centre that is red in 99 of 100 verdicts.
+
+    Towards each side: a difference, or a factor on a log scale; None on an open side. The mean
+    of the runs is judged, taken on the scale of the golden.
+
+    Args:
+        value: The golden; its mean and deviation are taken for those of the clean runs.
+        runs: How many runs a verdict stands on.
+    """
+    make_factor = tolerance.two_sided if value.sides == "two" else tolerance.one_sided
+    factor = make_factor(value.n, value.coverage, value.confidence, runs)
+    # To the bound, and beyond it as far as 99 of 100 means scatter.
+    reach = (factor + tolerance.normal_quantile(0.99) / math.sqrt(runs)) * value.sd
+    down, up = (-reach, reach) if value.scale == "linear" else (10.0**-reach, 10.0**reach)
+    return None if value.sides == "high" else down, None if value.sides == "low" else up
 
 
 def explain(value: GoldenValue) -> dict[str, float | None]:
@@ -138,14 +200,12 @@ def explain(value: GoldenValue) -> dict[str, float | None]:
     """
     make_factor = tolerance.two_sided if value.sides == "two" else tolerance.one_sided
     factor = make_factor(value.n, value.coverage, value.confidence)
-    # To the bound, and beyond it as far as 99 of 100 runs scatter.
-    reach = (factor + tolerance.normal_quantile(0.99)) * value.sd
-    down, up = (-reach, reach) if value.scale == "linear" else (10.0**-reach, 10.0**reach)
+    down, up = find_noticed(value)
     return {
         "factor": factor,
         "false_red_rate": tolerance.false_red_rate(value.n, factor, two=value.sides == "two"),
-        "noticed_low": None if value.sides == "high" else down,
-        "noticed_high": None if value.sides == "low" else up,
+        "noticed_low": down,
+        "noticed_high": up,
     }
 
 

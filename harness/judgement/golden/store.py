@@ -155,12 +155,15 @@ def unscale(value: float, name: str) -> float:
     return value if name == "linear" else 10.0**value
 
 
-def bounds(value: GoldenValue) -> tuple[float | None, float | None]:
-    """Compute the tolerance interval from mean, sd, n, coverage and confidence."""
+def bounds(value: GoldenValue, runs: int = 1) -> tuple[float | None, float | None]:
+    """Compute the tolerance interval from mean, sd, n, coverage and confidence.
+
+    With several ``runs`` it is that of their mean, taken on the scale of the golden.
+    """
     from harness.judgement.golden import tolerance  # noqa: PLC0415 - statistics, for suites with goldens
 
     factor = tolerance.two_sided if value.sides == "two" else tolerance.one_sided
-    reach = factor(value.n, value.coverage, value.confidence) * value.sd
+    reach = factor(value.n, value.coverage, value.confidence, runs) * value.sd
     low = None if value.sides == "high" else unscale(value.mean - reach, value.scale)
     high = None if value.sides == "low" else unscale(value.mean + reach, value.scale)
     return low, high

@@ -30,38 +30,40 @@ _STEPS = 500
 
 
 @lru_cache(maxsize=256)
-def two_sided(n: int, coverage: float, confidence: float) -> float:
-    """Return k of the interval ``mean ± k·sd``.
+def two_sided(n: int, coverage: float, confidence: float, runs: int = 1) -> float:
+    """Return k of the interval ``mean ± k·sd`` for the mean of so many further runs.
 
     Raises:
-        ValueError: Fewer than three values, or a probability outside (0, 1).
+        ValueError: Fewer than three values, no run, or a probability outside (0, 1).
     """
-    _require(n, coverage, confidence)
+    _require(n, coverage, confidence, runs)
     z = _NORMAL.inv_cdf((1 + coverage) / 2)
-    # 1 + 1/n for the mean, which is an estimate too; the low quantile for a deviation that
-    # came out too small.
-    return z * math.sqrt((n - 1) * (1 + 1 / n) / _chi_square_quantile(1 - confidence, n - 1))
+    # 1/n for the mean, which is an estimate too; the low quantile for a deviation that came
+    # out too small. A mean of r runs scatters by σ/√r.
+    return z * math.sqrt(
+        (n - 1) * (1 / runs + 1 / n) / _chi_square_quantile(1 - confidence, n - 1)
+    )
 
 
 @lru_cache(maxsize=256)
-def one_sided(n: int, coverage: float, confidence: float) -> float:
-    """Return k of the bound ``mean + k·sd`` (or ``mean − k·sd``).
+def one_sided(n: int, coverage: float, confidence: float, runs: int = 1) -> float:
+    """Return k of the bound ``mean + k·sd`` (or ``mean − k·sd``), as ``two_sided``.
 
     Raises:
-        ValueError: Fewer than three values, or a probability outside (0, 1).
+        ValueError: Fewer than three values, no run, or a probability outside (0, 1).
     """
-    _require(n, coverage, confidence)
-    shift = _NORMAL.inv_cdf(coverage) * math.sqrt(n)
+    _require(n, coverage, confidence, runs)
+    shift = _NORMAL.inv_cdf(coverage) * math.sqrt(n / runs)
     distribution = _noncentral_t(n - 1, shift)
     return _invert(distribution, confidence, start=max(shift, 1.0)) / math.sqrt(n)
 
 
-def false_red_rate(n: int, factor: float, *, two: bool) -> float:
-    """Return how often a clean value lies outside bounds made of n others.
+def false_red_rate(n: int, factor: float, *, two: bool, runs: int = 1) -> float:
+    """Return how often the mean of clean runs lies outside bounds made of n others.
 
-    ``(x − mean)/(sd·√(1 + 1/n))`` follows a t distribution with n − 1 degrees of freedom.
+    ``(x − mean)/(sd·√(1/r + 1/n))`` follows a t distribution with n − 1 degrees of freedom.
     """
-    tail = 1 - _noncentral_t(n - 1, 0.0)(factor / math.sqrt(1 + 1 / n))
+    tail = 1 - _noncentral_t(n - 1, 0.0)(factor / math.sqrt(1 / runs + 1 / n))
     return max(0.0, 2 * tail if two else tail)
 
 
@@ -70,7 +72,9 @@ def normal_quantile(probability: float) -> float:
     return _NORMAL.inv_cdf(probability)
 
 
-def _require(n: int, coverage: float, confidence: float) -> None:
+def _require(n: int, coverage: float, confidence: float, runs: int) -> None:
+    if runs < 1:
+        raise ValueError(f"{runs} runs; at least one is judged")
     if n < SMALLEST_N:
         raise ValueError(f"{n} values; a tolerance interval needs {SMALLEST_N}")
     if not (0 < coverage < 1 and 0 < confidence < 1):

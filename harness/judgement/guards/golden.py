@@ -24,6 +24,7 @@ from harness.records import GuardResult
 from harness.verdict import Verdict
 
 _NOTE = "note"
+_ENDS = ("least", "largest")
 CLASS, DEVICE = "numeric class", "device class"
 
 
@@ -57,6 +58,16 @@ class GoldenOptions(MetricOptions):
         default=CLASS,
         choices=(CLASS, DEVICE),
     )
+    range: tuple[float, ...] = key(
+        "Least and largest value that the number can have, where they are known. A golden with "
+        "a side beyond them is refused: nothing could be red there.",
+        default=(),
+    )
+    wide_because: str = key(
+        "Why the band may be wider than a factor 30 from bound to bound; without a reason "
+        "`harness golden` warns of it.",
+        default="",
+    )
 
 
 class GoldenGuard:
@@ -78,8 +89,12 @@ class GoldenGuard:
     options = GoldenOptions
 
     def check_spec(self, spec: GuardSpec) -> None:
-        """Require a readable metric, and probabilities between 0 and 1."""
-        metrics.parse(options.read(GoldenOptions, spec).metric)
+        """Require a readable metric, probabilities between 0 and 1, and a range with ends."""
+        wanted = options.read(GoldenOptions, spec)
+        metrics.parse(wanted.metric)
+        ends = wanted.range
+        if "range" in spec.options and not (len(ends) == len(_ENDS) and ends[0] < ends[1]):
+            raise options.error(spec, "range", f"{list(ends)}", "[least, largest]")
 
     def judge(self, spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> GuardResult:
         """Red outside the interval and for a value that is not finite, golden or none.

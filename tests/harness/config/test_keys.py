@@ -39,6 +39,7 @@ WRONG: dict[Kind, tuple[Any, ...]] = {
     Kind.FLAG: ("true", 1, 0.5, [True], {"a": True}),
     Kind.DATE: ("soon", 1, 1.5, True, ["2030-01-01"]),
     Kind.TEXTS: ("a", 1, True, [1], [["a"]], {"a": "b"}),
+    Kind.NUMBERS: ("a", 1.5, True, ["1"], [True], [[1.0]], {"a": 1.0}),
     Kind.WORDS: ("", " ", 1, True, [], [""], [1], [["a"]], {"a": "b"}),
     Kind.STRINGS: ("a", 1, True, ["a"], {"a": 1}),
     Kind.RECORDS: ("a", 1, True, ["a"], {"a": "b"}),

@@ -18,6 +18,7 @@ from harness.judgement.golden.calibrate import (
     Target,
 )
 from tests.builders.evidence import DATASETS, ENVIRONMENT, guard
+from tests.harness.judgement.golden.test_store import golden
 
 PROVENANCE = Provenance(
     environment=ENVIRONMENT,
@@ -116,6 +117,114 @@ def test_noticed_shift_is_noticed(scale: str) -> None:
     )
 
     assert np.mean(moved > made.high) == pytest.approx(0.99, abs=0.001)
+
+
+@pytest.mark.parametrize("runs", calibrate.RUNS)
+@pytest.mark.parametrize("scale", ["linear", "log10"])
+def test_noticed_shift_over_several_runs_is_noticed(scale: str, runs: int) -> None:
+    """The mean of r runs, moved by the stated shift, is red in 99 of 100, both ways."""
+    rng = np.random.default_rng(6)
+    values: Any = 10 ** rng.normal(-2, 0.2, 16) if scale == "log10" else rng.normal(3, 0.2, 16)
+    made = calibrate.make(
+        Target(metric="x:a", scale=scale), samples(values.tolist()), PROVENANCE
+    )
+    noticed = calibrate.find_noticed(made, runs)
+    bounds = [store.scale(bound or 0, scale) for bound in store.bounds(made, runs)]
+    shifts = [store.scale(shift or 0, scale) for shift in noticed]
+
+    means = rng.normal(made.mean, made.sd, (100_000, runs)).mean(axis=1)
+
+    assert np.mean(means + shifts[0] < bounds[0]) == pytest.approx(0.99, abs=0.002)
+    assert np.mean(means + shifts[1] > bounds[1]) == pytest.approx(0.99, abs=0.002)
+
+
+def test_more_runs_notice_less() -> None:
+    """What ten runs notice is a third of what one does, or less."""
+    values = np.random.default_rng(3).normal(3, 0.2, 30).tolist()
+    made = calibrate.make(Target(metric="x:a"), samples(values), PROVENANCE)
+
+    noticed = [calibrate.find_noticed(made, runs)[1] or 0 for runs in calibrate.RUNS]
+
+    assert noticed == sorted(noticed, reverse=True)
+    assert noticed[-1] < 0.37 * noticed[0]
+    facts = calibrate.explain(made)
+    assert (facts["noticed_low"], facts["noticed_high"]) == calibrate.find_noticed(made)
+
+
+WIDE = [1.0 + 0.3 * (-1) ** i + 0.02 * i for i in range(12)]  # k·sd is about 1
+
+
+@pytest.mark.parametrize(
+    ("ends", "sides"),
+    [((-9.0, 9.0), "two"), ((0.5, 9.0), "high"), ((-9.0, 1.5), "low"), ((None, 1.5), "low")],
+)
+def test_side_that_nothing_leaves_stays_open(
+    ends: tuple[float | None, float], sides: str
+) -> None:
+    """The other bound is the nearer one of a one-sided interval, and can be left."""
+    target = Target(metric="x:a", ends=ends)
+
+    made = calibrate.make(target, samples(WIDE), PROVENANCE)
+
+    plain = calibrate.make(Target(metric="x:a", sides=sides), samples(WIDE), PROVENANCE)
+    assert made == plain
+    assert (made.low is None, made.high is None) == (sides == "high", sides == "low")
+
+
+@pytest.mark.parametrize(
+    ("ends", "sides"), [((0.5, 1.5), "two"), ((0.5, 9.0), "low"), ((-9.0, 1.5), "high")]
+)
+def test_band_that_nothing_leaves_is_refused(ends: tuple[float, float], sides: str) -> None:
+    """Where no side would be left that a value can leave, there is no golden."""
+    with pytest.raises(CalibrationRefusedError, match=r"no value is (below|above)"):
+        calibrate.make(Target(metric="x:a", ends=ends, sides=sides), samples(WIDE), PROVENANCE)
+
+
+@pytest.mark.parametrize(("ends", "advice"), [((0.6, 1.5), False), ((0.2, 1.9), True)])
+def test_more_seeds_are_advised_where_they_help(
+    ends: tuple[float, float],
+    advice: bool,  # noqa: FBT001
+) -> None:
+    """They bring a bound no nearer than the quantile of the coverage."""
+    with pytest.raises(CalibrationRefusedError) as caught:
+        calibrate.make(Target(metric="x:a", ends=ends), samples(WIDE), PROVENANCE)
+
+    assert ("more seeds" in caught.value.remedy) is advice
+
+
+def test_factors_of_resources_have_no_band() -> None:
+    """Time is judged by factors on its mean; how wide its interval would be is nothing."""
+    target = Target(metric="x:a", ends=(0.5, 1.5), repeatable=False)
+
+    made = calibrate.make(target, samples(WIDE), PROVENANCE)
+
+    assert made.sides == "two"
+    assert not calibrate.is_wide(target, made)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ends", "is_wide"),
+    [
+        (1.0, 29.0, (None, None), False),
+        (1.0, 31.0, (None, None), True),
+        (-1.0, 2.0, (None, None), True),  # zero is in it, and it may be that nothing is below
+        (-1.0, 2.0, (-5.0, 5.0), False),
+        (None, 31e-3, (None, None), True),  # of a centre of 10⁻³
+        (None, 29e-3, (None, None), False),
+    ],
+)
+def test_width_is_the_factor_between_the_bounds(
+    low: float | None,
+    high: float,
+    ends: tuple[float | None, float | None],
+    is_wide: bool,  # noqa: FBT001
+) -> None:
+    """Over thirty wants a reason in words."""
+    value = dataclasses.replace(golden(), low=low, high=high)
+
+    assert calibrate.is_wide(Target(metric="x:a", ends=ends), value) is is_wide
+    reason = Target(metric="x:a", ends=ends, wide_because="it cannot be helped")
+    assert not calibrate.is_wide(reason, value)
 
 
 @pytest.mark.parametrize(
