@@ -8,7 +8,9 @@ from ptycho_torch import settings
 from ptycho_torch.errors import ConfigError
 from ptycho_torch.settings import BOTH, TRAIN, Flag, setting
 
-SIDES = (32, 64, 128, 256)
+SMALLEST_SIDE, LARGEST_SIDE, SIDE_STEP = 32, 512, 8
+SIDES = range(SMALLEST_SIDE, LARGEST_SIDE + 1, SIDE_STEP)
+SIDE_RULE = f"a multiple of {SIDE_STEP} from {SMALLEST_SIDE} to {LARGEST_SIDE}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,13 @@ class RunSection:
 class DataConfig:
     """How a scan file becomes frames, positions and groups."""
 
-    N: int | None = setting(None, "Side of a frame, from the data.", choices=SIDES)
+    N: int | None = setting(
+        None,
+        "Side of a frame, from the data.",
+        low=SMALLEST_SIDE,
+        high=LARGEST_SIDE,
+        multiple_of=SIDE_STEP,
+    )
     gridsize: int = setting(
         2, "Side of a group; C = gridsize².", low=1, flag=Flag(name="gridsize")
     )

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ptycho_torch import settings
-from ptycho_torch.config_model import SIDES, DataConfig, ModelConfig, RunSection
+from ptycho_torch.config_model import SIDE_RULE, SIDES, DataConfig, ModelConfig, RunSection
 from ptycho_torch.config_run import InferenceConfig, PyTorchExecutionConfig, TrainingConfig
 from ptycho_torch.errors import ConfigError
 
@@ -23,6 +23,7 @@ __all__ = [
     "SCHEMA",
     "SECTIONS",
     "SIDES",
+    "SIDE_RULE",
     "DataConfig",
     "InferenceConfig",
     "ModelConfig",

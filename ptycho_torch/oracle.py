@@ -218,12 +218,19 @@ def cnn_forward(state: State, X: Array, cfg: ModelConfig) -> dict[str, Real]:
     if not cfg.overlaps(X.shape[1]):
         maps = maps.reshape(-1, 1, *X.shape[2:])
     stage_count = sum(key.startswith("encoder.") for key in state) // 4
+    rim = -X.shape[-1] % 2**stage_count // 2
+    maps = np.pad(maps, ((0, 0), (0, 0), (rim, rim), (rim, rim)))
     for index in range(stage_count):
         maps = _halve(_stage(maps, state, f"encoder.stage{index}", cfg.hidden_slope))
     logits = {f"{name}_logits": _tower(maps, state, name, cfg) for name in ("amp", "phase")}
     return {
         "features": maps,
-        **{name: values.reshape(X.shape) for name, values in logits.items()},
+        **{
+            name: values[
+                ..., rim : values.shape[-2] - rim, rim : values.shape[-1] - rim
+            ].reshape(X.shape)
+            for name, values in logits.items()
+        },
     }
 
 

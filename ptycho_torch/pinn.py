@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import nn
 
 from ptycho_torch.axes import Amplitude, Intensity, ObjectPatches, Offsets, Probe
-from ptycho_torch.config_params import SIDES, ModelConfig
+from ptycho_torch.config_params import SIDE_RULE, SIDES, ModelConfig
 from ptycho_torch.errors import ConfigError
 from ptycho_torch.network import registry
 from ptycho_torch.physics import detector, exit_wave, far_field, overlap
@@ -81,7 +81,7 @@ class PtychoPINN(nn.Module):
     ) -> None:
         super().__init__()
         if N not in SIDES:
-            raise ConfigError("N", expected=f"one of {SIDES}", found=str(N))
+            raise ConfigError("N", expected=SIDE_RULE, found=str(N))
         self.config, self.N, self.gridsize = config, N, gridsize
         self.C = gridsize**2
         self.merges_group = self.C > 1 and config.overlaps(self.C)

@@ -64,6 +64,7 @@ class Setting:
         above: Bound that must be exceeded.
         high: Largest value that is allowed.
         choices: The only values allowed.
+        multiple_of: Number that divides every value.
         refused: Known values that are rejected, each with the reason.
         flag: The flag that sets the field.
     """
@@ -74,6 +75,7 @@ class Setting:
     above: float | None = None
     high: float | None = None
     choices: tuple[str | int, ...] | None = None
+    multiple_of: int | None = None
     refused: Mapping[str, str] = dataclasses.field(default_factory=dict)
     flag: Flag | None = None
 
@@ -87,6 +89,8 @@ class Setting:
             (self.high, "at most"),
         )
         parts = [f"{word} {bound:g}" for bound, word in bounds if bound is not None]
+        if self.multiple_of is not None:
+            parts.append(f"a multiple of {self.multiple_of}")
         text = " ".join([kind, " and ".join(parts)]) if parts else kind
         return f"{text} {self.unit}" if self.unit and parts else text
 
@@ -103,6 +107,7 @@ class Setting:
             and (self.low is None or value >= self.low)
             and (self.above is None or value > self.above)
             and (self.high is None or value <= self.high)
+            and (self.multiple_of is None or value % self.multiple_of == 0)
         )
 
 

@@ -38,6 +38,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     reading.add_flags(parser)
     for name, meaning in (
+        ("bin", "Add the counts of blocks of so many pixels along each axis. [px]"),
+        ("crop", "Side of the middle of the detector that is left, after --bin. [px]"),
+        ("pad", "Side with an unmeasured rim around the detector, after --bin. [px]"),
+    ):
+        flags.add(parser, name, metavar="INT", help=meaning)
+    for name, meaning in (
         ("pixel_size_m", "Object pixel, when the input does not state it. [m]"),
         ("energy_ev", "Photon energy, for CXI and ptychodus. [eV]"),
         ("distance_m", "From object to detector, for CXI and ptychodus. [m]"),
@@ -64,7 +70,10 @@ def run(args: argparse.Namespace) -> int:
 
     from ptycho_torch.data import scan_file, scan_write
 
-    scan = scan_file.read(Path(args.input), config)
+    sizes = _sizes(args)
+    scan = scan_file.read(Path(args.input), config, any_side=bool(sizes))
+    if sizes:
+        scan = _resize(scan, sizes)
     if form == "npz":
         scan_write.write_npz(target, scan)
     elif form == "cxi":
@@ -74,6 +83,39 @@ def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         print(f"{target}: {scan.point_count} frames of {scan.side} px as {form}")
     return 0
+
+
+def _sizes(args: argparse.Namespace) -> dict[str, int]:
+    """Return the sizes that are asked for, by flag."""
+    options = vars(args)
+    sizes: dict[str, int] = {}
+    for name in ("bin", "crop", "pad"):
+        if name not in options:
+            continue
+        try:
+            sizes[name] = int(options[name])
+        except ValueError:
+            sizes[name] = 0
+        if sizes[name] < 1:
+            actual = repr(options[name])
+            raise ConfigError(f"--{name}", expected="a number of pixels", found=actual)
+    if {"crop", "pad"} <= sizes.keys():
+        raise ConfigError("--pad", expected="either --crop or --pad", found="both")
+    return sizes
+
+
+def _resize(scan: ScanData, sizes: dict[str, int]) -> ScanData:
+    from ptycho_torch.data import frames, resample
+
+    steps = {
+        "bin": resample.bin_detector,
+        "crop": resample.cut_detector,
+        "pad": resample.pad_detector,
+    }
+    for name, size in sizes.items():
+        scan = steps[name](scan, size)
+    frames.check_side(scan.amplitude.shape, f"{scan.name}, resized")
+    return scan
 
 
 def _format(args: argparse.Namespace, target: Path) -> str:

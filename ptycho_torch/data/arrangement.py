@@ -48,8 +48,13 @@ class Arrangement:
     view: DetectorView
 
 
-def arrange(raw: RawScan, config: DataConfig) -> Arrangement:
+def arrange(raw: RawScan, config: DataConfig, *, any_side: bool = False) -> Arrangement:
     """Choose points, crop to the probe, centre and mask, as the settings ask.
+
+    Args:
+        raw: The scan as its file holds it.
+        config: Settings that say how to understand the file.
+        any_side: Take frames that no network takes; they are resized later.
 
     Raises:
         InputError: Frames, masks and positions do not fit each other, or several scans or
@@ -68,9 +73,9 @@ def arrange(raw: RawScan, config: DataConfig) -> Arrangement:
     if config.drop:
         points = selection.drop_lost(points, raw.x, raw.y, raw.where_x)
     kind = frames.resolve_kind(listed, raw.pieces.kind, config.input_kind, where)
-    view = _choose_view(listed, raw, config, kind)
+    view = _choose_view(listed, raw, config, kind, any_side=any_side)
     seen = view.crop_frames(_pick(listed, points))
-    frames.check_side(seen.shape, where)
+    frames.check_side(seen.shape, where, any_side=any_side)
     valid = _valid_pixels(raw, points, listed.shape, view)
     if kind == "intensity":
         valid = valid & detector_mask.find_gaps(seen, where)
@@ -112,14 +117,14 @@ def mean_pattern(stored: FrameStore, kind: str) -> NDArray[np.float64]:
 
 
 def _choose_view(
-    listed: FrameStore, raw: RawScan, config: DataConfig, kind: str
+    listed: FrameStore, raw: RawScan, config: DataConfig, kind: str, *, any_side: bool
 ) -> DetectorView:
     where = raw.pieces.frame_where
     _, probe = raw.pieces.complete()
     side = listed.shape[-1]
     if raw.pieces.kind == "intensity" or listed.shape[-2] != side:
         side = frames.common_side(listed.shape, probe.shape)
-        if raw.pieces.kind != "intensity":
+        if raw.pieces.kind != "intensity" and not any_side:
             frames.check_side(listed.shape, where)
     pixel = centring.parse_center(config.center)
     if config.center == centring.AUTO:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho_torch.config_params import SIDES
+from ptycho_torch.config_params import SIDE_RULE, SIDES
 from ptycho_torch.data import probe_axes
 from ptycho_torch.data.frame_store import FrameKind, FrameStore
 from ptycho_torch.data.frame_views import FlattenedFrames, SqueezedFrames, TransposedFrames
@@ -25,6 +25,7 @@ BLOCK_BYTES = 16 << 20
 _FRAME_AXES = 3
 _COUNT_TOLERANCE = 1e-3
 GLARING = 100.0
+_REMEDY = "crop, pad or bin them with python -m ptycho_torch.convert"
 
 _log = logging.getLogger(__name__)
 
@@ -154,8 +155,13 @@ def list_shape(
     return (point_count, rows, columns), is_last
 
 
-def check_side(shape: tuple[int, ...], where: str) -> int:
+def check_side(shape: tuple[int, ...], where: str, *, any_side: bool = False) -> int:
     """Return the side N of the frames.
+
+    Args:
+        shape: The last two axes are rows and columns.
+        where: File and key, for the message.
+        any_side: Take frames that no network takes, as long as they are square.
 
     Raises:
         InputError: They are not square, or have a side that is not supported.
@@ -163,11 +169,15 @@ def check_side(shape: tuple[int, ...], where: str) -> int:
     rows, columns = shape[-2:]
     if rows != columns:
         raise InputError(
-            where, expected="square frames", found=f"{rows} rows × {columns} columns"
+            where,
+            expected="square frames",
+            found=f"{rows} rows × {columns} columns",
+            remedy=_REMEDY,
         )
-    if rows not in SIDES:
-        sides = ", ".join(str(side) for side in SIDES)
-        raise InputError(where, expected=f"frames of side {sides}", found=f"side {rows}")
+    if rows not in SIDES and not any_side:
+        raise InputError(
+            where, expected=f"frames of side {SIDE_RULE}", found=f"side {rows}", remedy=_REMEDY
+        )
     return rows
 
 

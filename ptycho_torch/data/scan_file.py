@@ -39,7 +39,7 @@ _MEGABYTE = 1 << 20
 _RASTER_AXES = 2
 
 
-def read(path: Path, config: DataConfig) -> ScanData:
+def read(path: Path, config: DataConfig, *, any_side: bool = False) -> ScanData:
     """Read and validate a scan; the format is found by content, not by extension.
 
     Frames are read block by block. Over ``config.mmap_threshold_mb`` they stay on disk and
@@ -49,6 +49,7 @@ def read(path: Path, config: DataConfig) -> ScanData:
     Args:
         path: File of any format of the catalogue.
         config: Settings that say how to understand the file.
+        any_side: Take square frames of any side, to be resized.
 
     Returns:
         The scan, all checks passed.
@@ -60,7 +61,7 @@ def read(path: Path, config: DataConfig) -> ScanData:
     with open_raw(path, config) as raw:
         _, probe = raw.pieces.complete()
         source = identity.digest_files(path, config, raw.pieces.files)
-        arranged = arrange(raw, config)
+        arranged = arrange(raw, config, any_side=any_side)
         x, y = (_list_coordinates(values, raw, arranged.points) for values in (raw.x, raw.y))
         positions = checks.coordinates(x, y, raw.where_x, raw.where_y)
         side = arranged.stored.shape[-1]

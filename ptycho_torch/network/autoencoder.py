@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from ptycho_torch.axes import Amplitude, ObjectPatches
 from ptycho_torch.config_params import ModelConfig
@@ -83,10 +84,10 @@ class Autoencoder(nn.Module):
             has_outer=config.probe_big,
             head_gain=config.head_gain,
         )
-        self.encoder = Encoder(
-            initialiser,
-            EncoderPlan(N=N, channels=channels, features=features, fold=layout.fold),
-        )
+        encoder_plan = EncoderPlan(N=N, channels=channels, features=features, fold=layout.fold)
+        # Frames of other sides than powers of 2 get a rim of zeros, which the patches lose.
+        self.rim = -N % encoder_plan.divisor // 2
+        self.encoder = Encoder(initialiser, encoder_plan)
         self.amp = decoder.Tower(initialiser, plan)
         self.phase = decoder.Tower(initialiser, plan)
 
@@ -108,9 +109,11 @@ class Autoencoder(nn.Module):
             # a copy of itself it gives the very bits that it gives in any batch.
             amplitude = amplitude.expand(2, -1, -1, -1)
         # A clone, since a single channel counts as channels-last without having its strides.
+        amplitude = functional.pad(amplitude, (self.rim,) * 4) if self.rim else amplitude
         features = self.encoder(amplitude.clone(memory_format=torch.channels_last))
         amp_logits, phase_logits = (
-            _rows_first(tower(features)[:count]) for tower in (self.amp, self.phase)
+            _rows_first(_cut(tower(features)[:count], self.rim))
+            for tower in (self.amp, self.phase)
         )
         amplitudes = heads.amplitude(
             amp_logits, self.config.amp_activation, self.config.amp_max
@@ -118,6 +121,11 @@ class Autoencoder(nn.Module):
         if not self.config.probe_big:
             amplitudes = amplitudes * (1 - decoder.border(amplitudes))
         return heads.combine(amplitudes, phase_logits).reshape(shape)
+
+
+def _cut(logits: torch.Tensor, rim: int) -> torch.Tensor:
+    """Return the maps without a rim of so many pixels."""
+    return logits[..., rim:-rim, rim:-rim] if rim else logits
 
 
 def _rows_first(logits: torch.Tensor) -> torch.Tensor:

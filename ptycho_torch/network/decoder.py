@@ -90,12 +90,12 @@ class Tower(nn.Module):
         self.outer = Outer(initialiser, plan) if plan.has_outer else None
 
     def forward(self, maps: Maps) -> NewMaps:
-        """Decode maps (B, inputs, 8, 8) into logits (B, C, N, N)."""
+        """Decode maps (B, inputs, 8, 8) into logits (B, C, N, N); larger maps into larger."""
         first, *others = self._stages
         maps = self.get_submodule(first)(maps)
         for name in others:
             maps = self.get_submodule(name)(double(maps))
-        quarter = self.plan.N // 4
+        quarter = maps.shape[-1]
         logits = functional.pad(convolve_doubled(self.centre, maps), (quarter,) * 4)
         if self.outer is None:
             return logits

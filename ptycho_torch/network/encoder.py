@@ -1,4 +1,4 @@
-"""Normalised amplitudes in, feature maps of 8 × 8 pixels out."""
+"""Normalised amplitudes in, feature maps out: 8 × 8 pixels for sides that are powers of 2."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ class EncoderPlan:
     features: int
     fold: int = 1
 
+    @property
+    def divisor(self) -> int:
+        """What a side must be a multiple of, so that every stage halves it exactly."""
+        return self.fold << len(self.widths())
+
     def widths(self) -> list[int]:
         """Channels after each stage, doubling up to the features at 8 × 8 pixels."""
         count = (self.N // self.fold // 8).bit_length() - 1
@@ -50,7 +55,7 @@ class Encoder(nn.Module):
             inputs = outputs
 
     def forward(self, maps: Maps) -> NewMaps:
-        """Encode amplitudes (B, C, N, N) into maps (B, features, 8, 8)."""
+        """Encode amplitudes (B, C, N, N) into maps (B, features, 8, 8), or somewhat larger."""
         if self.fold > 1:
             maps = functional.pixel_unshuffle(maps, self.fold)
             maps = maps.contiguous(memory_format=torch.channels_last)

@@ -21,7 +21,9 @@ PROBES = ("aberrated", "disk", "fresnel", "gaussian", "airy", "defocused")
 class SimulationRecipe:
     """A simulated scan, complete: the same recipe gives the same file."""
 
-    n: int = setting(64, "Side of a frame.", unit="px", choices=SIDES)
+    n: int = setting(
+        64, "Side of a frame.", unit="px", low=SIDES[0], high=SIDES[-1], multiple_of=SIDES.step
+    )
     n_points: int = setting(400, "Number of scan points.", low=1, high=1_000_000)
     scan: str = setting("jitter", "Path of the scan.", choices=SCANS)
     pitch: float = setting(5.0, "Distance of neighbouring points.", unit="px", above=0)

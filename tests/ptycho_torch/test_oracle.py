@@ -89,6 +89,22 @@ def test_every_stage_agrees(
         _losses_agree(stages["intensity"], wanted["intensity"], X, mask)
 
 
+def test_frames_between_powers_of_2_agree() -> None:
+    """Where frames get a rim of zeros, torch matches the oracle too."""
+    side = 136
+    config = ModelConfig(n_filters_scale=1, head_gain=1.0)
+    X = np.random.default_rng(2).gamma(1.0, size=(1, 1, side, side)).astype(np.float32)
+    probe = fields.probe(side, 1)
+    model = PtychoPINN(config, N=side, gridsize=1, probe=probe, padded_size=side, seed=9)
+    state = {name: value.numpy() for name, value in model.network.state_dict().items()}
+
+    decoded = oracle.cnn_forward(state, X, config)
+
+    wanted = oracle.heads(decoded["amp_logits"], decoded["phase_logits"], config)
+    actual = model.double().predict(torch.from_numpy(X).double())
+    assert _distance(actual, wanted) <= TOLERANCE[torch.float64]
+
+
 def _losses_agree(
     intensity: torch.Tensor,
     wanted: NDArray[np.generic],

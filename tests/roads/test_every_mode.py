@@ -31,9 +31,10 @@ MODES = [
 ]
 SIDES = [
     (64, "cnn"),
+    (40, "cnn-lite"),
     *(
         pytest.param(*side, marks=pytest.mark.long)
-        for side in ((128, "cnn"), (256, "cnn-lite"))
+        for side in ((128, "cnn"), (136, "cnn"), (256, "cnn-lite"))
     ),
 ]
 

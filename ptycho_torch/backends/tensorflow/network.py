@@ -30,7 +30,8 @@ class Decoded(NamedTuple):
     """What the network makes of amplitudes, before the heads.
 
     Attributes:
-        features: (B, c, 8, 8) maps of the encoder; without overlap B counts patterns.
+        features: (B, c, h, w) maps of the encoder, 8 × 8 for powers of 2; without overlap B
+            counts patterns.
         amp_logits: (B, C, N, N).
         phase_logits: (B, C, N, N).
     """
@@ -57,14 +58,19 @@ def decode(weights: Weights, amplitude: Amplitude, config: ModelConfig) -> Decod
     filled = tf.pad(amplitude, ((0, spare), (0, 0), (0, 0), (0, 0)))
     count = wanted + spare
     folded = tf.reshape(filled, (count * (channels // width), width, side, side))
-    maps = tf.transpose(folded, (0, 2, 3, 1))
-    maps = _fold(maps, math.isqrt(weights["encoder.stage0.conv1.weight"].shape[2] // width))
+    fold = math.isqrt(weights["encoder.stage0.conv1.weight"].shape[2] // width)
+    rim = -side % (fold << _stage_count(weights, "encoder")) // 2
+    around = ((0, 0), (0, 0), (rim, rim), (rim, rim))
+    maps = _fold(tf.transpose(tf.pad(folded, around), (0, 2, 3, 1)), fold)
     for index in range(_stage_count(weights, "encoder")):
         maps = _stage(weights, f"encoder.stage{index}", maps, config.hidden_slope)
         maps = tf.nn.max_pool2d(maps, 2, 2, "VALID")
     logits = (
         tf.reshape(
-            tf.transpose(_tower(weights, name, maps, config), (0, 3, 1, 2)),
+            tf.transpose(
+                _tower(weights, name, maps, config)[:, rim : rim + side, rim : rim + side],
+                (0, 3, 1, 2),
+            ),
             (count, channels, side, side),
         )[:wanted]
         for name in ("amp", "phase")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ptycho_torch.config_params import ModelConfig
+from ptycho_torch.config_params import SIDES, ModelConfig
 from ptycho_torch.errors import ConfigError
 from ptycho_torch.network import registry
 from ptycho_torch.network.autoencoder import Autoencoder
@@ -70,7 +70,7 @@ def test_tensor_names_are_the_contract() -> None:
     assert all(tensor.is_contiguous() for tensor in tensors.values())
 
 
-@pytest.mark.parametrize("N", [32, 64, 128, 256])
+@pytest.mark.parametrize("N", [32, 48, 64, 128, 136, 256, 512])
 def test_light_network_is_light(N: int) -> None:
     """The light network takes less than half of the default's multiplications."""
     work = []
@@ -83,6 +83,30 @@ def test_light_network_is_light(N: int) -> None:
         work.append(counter.get_total_flops())
 
     assert work[0] < 0.5 * work[1]
+
+
+@pytest.mark.parametrize("name", ["cnn", "cnn-lite"])
+def test_every_side_has_a_network(name: str) -> None:
+    """Patches have the side of their frames, for each multiple of 8 from 32 to 512."""
+    config = ModelConfig(architecture=name, n_filters_scale=1)
+    for N in (*SIDES[::9], 136, 248, 504, 512):
+        network = registry.build(config, N, 1, torch.Generator()).to("meta")
+
+        assert network(torch.empty(1, 1, N, N, device="meta")).shape == (1, 1, N, N)
+
+
+@pytest.mark.parametrize("N", [136, 248])
+def test_rim_of_zeros_is_centred(N: int) -> None:
+    """A side between powers of 2 sees its frame in the middle of a larger one of zeros."""
+    network = _network(N, 1, n_filters_scale=1)
+    X = torch.rand(1, 1, N, N)
+    with torch.inference_mode():
+        patches = network(X)
+        rim, network.rim = network.rim, 0
+        larger = network(torch.nn.functional.pad(X, (rim,) * 4))
+
+    assert 0 < rim <= 16
+    assert torch.equal(patches, larger[..., rim:-rim, rim:-rim])
 
 
 def test_start_is_near_one_and_alive() -> None:
