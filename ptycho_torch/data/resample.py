@@ -195,7 +195,7 @@ def _follow_window(
 
 def _resize_waves(probe: Field, side: int) -> Field:
     """Cut or pad the far field of a probe (P, N, N), its middle at N // 2 in both planes."""
-    far_field = _centred(fft.fft2, probe)
+    far_field = _transform_centred(fft.fft2, probe)
     old = probe.shape[-1]
     if side <= old:
         resized = frame_views.cut(far_field, side, frame_views.middle((old, old), side))
@@ -203,10 +203,10 @@ def _resize_waves(probe: Field, side: int) -> Field:
         top = side // 2 - old // 2
         around = (top, side - old - top)
         resized = np.pad(far_field, ((0, 0), around, around))
-    return _centred(fft.ifft2, resized)
+    return _transform_centred(fft.ifft2, resized)
 
 
-def _centred(transform: Callable[..., Any], waves: Field) -> Field:
+def _transform_centred(transform: Callable[..., Any], waves: Field) -> Field:
     axes = (-2, -1)
     moved = fft.ifftshift(waves.astype(np.complex128), axes=axes)
     return np.asarray(fft.fftshift(transform(moved, norm="ortho"), axes=axes))
@@ -280,7 +280,7 @@ def _bin_probe(probe: Field, size: int) -> Field:
 
 def _spread(probe: Field) -> NDArray[np.float64]:
     """Return the counts (N, N) that a probe alone leaves on the detector."""
-    waves = _centred(fft.fft2, probe)
+    waves = _transform_centred(fft.fft2, probe)
     counts: NDArray[np.float64] = (np.square(waves.real) + np.square(waves.imag)).sum(axis=0)
     return counts
 
