@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,19 +30,21 @@ class Clone:
     green would be what the next one is compared with.
     """
 
-    def __init__(self, source: Path, place: Path) -> None:
+    def __init__(self, source: Path, place: Path, *, is_run: bool = True) -> None:
         """Make the clone, its declaration and its green run, unless they are there.
 
         Args:
             source: The repository; what is committed there counts.
             place: Folder of the campaign.
+            is_run: Whether a green run is needed.
         """
         self.tree, self.planted_hubs = place / "tree", place / "hubs"
         self.socket = find_socket(place)
         self._take_commit(source)
         self.project: Project = load_project(self.tree)
         self.suite: SuiteSpec = self.project.suites[SUITE]
-        self._clean_run()
+        if is_run:
+            self._clean_run()
 
     def _take_commit(self, source: Path) -> None:
         """Bring the clone to the commit of its source, with the tests left out."""
@@ -99,12 +102,15 @@ class Clone:
                 clean.append(hub)
         return clean
 
-    def run(self) -> Path:
+    def run(self, *flags: str, variables: Mapping[str, str] | None = None) -> Path:
         """Run the suite on what is in the work tree now, and return its hub."""
-        words = [sys.executable, "-m", "harness", "run", SUITE, "--quiet"]
+        words = [sys.executable, "-m", "harness", "run", SUITE, "--quiet", *flags]
+        environment = {**os.environ, **(variables or {})}
         own = HubStore(self.project.hubs, self.project.work)
         before = set(own.hubs(SUITE))
-        done = subprocess.run(words, cwd=self.tree, check=False, capture_output=True)
+        done = subprocess.run(
+            words, cwd=self.tree, check=False, capture_output=True, env=environment
+        )
         made = [hub for hub in own.hubs(SUITE) if hub not in before]
         if len(made) != 1:
             raise AssertionError(done.stderr.decode(errors="replace")[-2000:])
@@ -130,7 +136,11 @@ class Clone:
             planted.plant(self.tree)
             yield
         finally:
-            _call(self.tree, "git", "checkout", "--quiet", ".")
+            self.restore()
+
+    def restore(self) -> None:
+        """Take back what was changed in the work tree."""
+        _call(self.tree, "git", "checkout", "--quiet", ".")
 
     def find_hub(self, name: str) -> Path | None:
         """Return the hub that is kept of a defect; None where there is none."""

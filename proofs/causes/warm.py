@@ -17,7 +17,7 @@ from contextlib import contextmanager
 TYPE_CHECKING = False  # that of typing costs an import in each stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 LIBRARIES = (
@@ -38,13 +38,17 @@ def list_words(place: Path) -> list[str]:
 
 
 @contextmanager
-def serving(place: Path, libraries: Sequence[str] = LIBRARIES) -> Iterator[None]:
-    """Have the server at a socket for a while."""
+def serving(
+    place: Path,
+    libraries: Sequence[str] = LIBRARIES,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[None]:
+    """Have the server at a socket for a while, with variables that libraries read."""
     import subprocess
     import time
 
     place.unlink(missing_ok=True)
-    environment = {**os.environ, "PYTHONHASHSEED": "0"}  # as stages have it
+    environment = {**os.environ, **(variables or {}), "PYTHONHASHSEED": "0"}  # as stages have
     words = [sys.executable, "-P", __file__, "--serve", str(place), *libraries]
     with subprocess.Popen(words, env=environment) as server:
         while not place.exists() and server.poll() is None:
