@@ -30,19 +30,23 @@ class Clone:
     green would be what the next one is compared with.
     """
 
-    def __init__(self, source: Path, place: Path, *, is_run: bool = True) -> None:
+    def __init__(
+        self, source: Path, place: Path, name: str = SUITE, *, is_run: bool = True
+    ) -> None:
         """Make the clone, its declaration and its green run, unless they are there.
 
         Args:
             source: The repository; what is committed there counts.
             place: Folder of the campaign.
+            name: The suite that is run.
             is_run: Whether a green run is needed.
         """
+        self.name = name
         self.tree, self.planted_hubs = place / "tree", place / "hubs"
         self.socket = find_socket(place)
         self._take_commit(source)
         self.project: Project = load_project(self.tree)
-        self.suite: SuiteSpec = self.project.suites[SUITE]
+        self.suite: SuiteSpec = self.project.suites[name]
         if is_run:
             self._clean_run()
 
@@ -63,17 +67,24 @@ class Clone:
             _call(self.tree, "git", *_WHO, "commit", "--quiet", "-a", "-m", head)
 
     def _leave_tests_out(self) -> None:
+        """Declare the suite without its tests, and have its stages forked."""
         path = self.tree / "harness.toml"
         sections = re.split(r"(?m)^(?=\[suites\.[\w-]+\]$)", path.read_text("utf-8"))
-        interpreter = json.dumps(warm.list_words(self.socket))
+        keys = f"python = {json.dumps(warm.list_words(self.socket))}\n"
+        heirs = {self.name}
         for index, section in enumerate(sections):
-            if section.startswith(f"[suites.{SUITE}]\n"):
-                changed = section.replace(
-                    "without = [", f'python = {interpreter}\nwithout = ["{TESTS}", ', 1
-                )
-            elif (
-                f'\nextends = "{SUITE}"\n' in section
-            ):  # what it inherits has no tests any more
+            name, base = (
+                found[1] if (found := re.search(pattern, section, re.MULTILINE)) else ""
+                for pattern in (r"^\[suites\.([\w-]+)\]$", r'^extends = "([\w-]+)"$')
+            )
+            if name == self.name:
+                changed = section.replace("without = [", f'without = ["{TESTS}", ', 1)
+                if changed == section:
+                    keys += f'without = ["{TESTS}"]\n'
+                head = f"[suites.{name}]\n"
+                changed = changed.replace(head, head + keys, 1)
+            elif base in heirs:  # what they inherit has no tests any more
+                heirs.add(name)
                 changed = section.replace(f'"{TESTS}", ', "", 1)
             else:
                 continue
@@ -86,7 +97,7 @@ class Clone:
             return
         record = store.read_record(self.run())
         if record.verdict is not Verdict.GREEN:
-            raise AssertionError(f"without a defect {SUITE} is {record.reason}")
+            raise AssertionError(f"without a defect {self.name} is {record.reason}")
 
     def find_clean(self) -> Path:
         """Return the hub of the run without a defect."""
@@ -96,7 +107,7 @@ class Clone:
         """List the green hubs of this declaration; published ones are of another."""
         declared = plan.suite_sha256(self.suite)
         clean = []
-        for hub in HubStore(self.project.hubs, self.project.work).hubs(SUITE):
+        for hub in HubStore(self.project.hubs, self.project.work).hubs(self.name):
             record = store.read_record(hub)
             if record.config_sha256 == declared and record.verdict is Verdict.GREEN:
                 clean.append(hub)
@@ -104,14 +115,14 @@ class Clone:
 
     def run(self, *flags: str, variables: Mapping[str, str] | None = None) -> Path:
         """Run the suite on what is in the work tree now, and return its hub."""
-        words = [sys.executable, "-m", "harness", "run", SUITE, "--quiet", *flags]
+        words = [sys.executable, "-m", "harness", "run", self.name, "--quiet", *flags]
         environment = {**os.environ, **(variables or {})}
         own = HubStore(self.project.hubs, self.project.work)
-        before = set(own.hubs(SUITE))
+        before = set(own.hubs(self.name))
         done = subprocess.run(
             words, cwd=self.tree, check=False, capture_output=True, env=environment
         )
-        made = [hub for hub in own.hubs(SUITE) if hub not in before]
+        made = [hub for hub in own.hubs(self.name) if hub not in before]
         if len(made) != 1:
             raise AssertionError(done.stderr.decode(errors="replace")[-2000:])
         return made[0]

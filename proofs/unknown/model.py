@@ -1,0 +1,110 @@
+"""Unknown defects of the model, and harmless refactorings, run by a short suite.
+
+The suite is run without its tests first, its stages forked; what stays green is run with its
+tests, which see what no number of a run shows.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from harness import files
+from harness.evidence.hub import store
+from harness.evidence.hub.store import HubStore
+from harness.judgement.declaration import load_project
+from harness.verdict import Verdict
+from proofs.causes import answers, clone, planting
+from proofs.causes.clone import Clone
+from proofs.causes.planting import Planted
+from proofs.unknown import patches
+from proofs.unknown.patches import Patch
+
+SUITE = "quick"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a run said of a patch.
+
+    ``suspect`` is the number of the changed file among those that ``explain`` suspects, 0 where
+    it is none; ``with_tests`` says that only the tests of the suite saw it.
+    """
+
+    name: str
+    verdict: str
+    answer: str
+    cause: str
+    stage: str
+    blockers: int
+    suspect: int
+    with_tests: bool
+    seconds: float
+
+
+def judge(own: Clone, tested: Path, patch: Patch) -> Judgement:
+    """Plant a patch and run the suite, with its tests where nothing else is red.
+
+    Args:
+        own: Clone whose suite has no tests.
+        tested: Work tree whose suite has them.
+        patch: What to plant.
+    """
+    planted = Planted(
+        name=patch.name,
+        guard="",
+        paths=(patch.file,),
+        plant=lambda tree: patches.apply(patch, tree),
+    )
+    hub = own.run_planted(planted)
+    answer = answers.read_answer(own, planted, hub)
+    record = store.read_record(hub)
+    clone.remove(hub.parent)
+    said = Judgement(
+        name=patch.name,
+        verdict=answer.verdict,
+        answer=record.answer or "",
+        cause=answer.sentence,
+        stage=answer.stage,
+        blockers=answer.blockers,
+        suspect=answer.place,
+        with_tests=False,
+        seconds=round(record.duration_s, 1),
+    )
+    if answer.verdict == Verdict.RED or patch.path.parent.name != patches.MODEL:
+        return said
+    return _judge_by_tests(tested, patch, said)
+
+
+def _judge_by_tests(tested: Path, patch: Patch, said: Judgement) -> Judgement:
+    """Run the tests of the suite alone."""
+    patches.apply(patch, tested)
+    try:
+        words = [sys.executable, "-m", "harness", "run", SUITE, "--quiet"]
+        words += ["--stage", planting.TESTS]
+        subprocess.run(words, cwd=tested, check=False, capture_output=True)
+        project = load_project(tested)
+        hub = HubStore(project.hubs, project.work).hubs(SUITE)[-1]
+        record = answers.order_causes(store.read_record(hub), hub, project.suites[SUITE])
+        clone.remove(hub)
+    finally:
+        patches.take_back(tested)
+    if not any(one.verdict is Verdict.RED for one in record.stages):
+        return said
+    kept = {**asdict(said), "verdict": Verdict.RED.value, "with_tests": True}
+    cause = record.causes[0]
+    return Judgement(**{**kept, "cause": cause.sentence, "stage": cause.stage or ""})
+
+
+def keep(place: Path, judgement: object) -> None:
+    """Write a judgement to where it is read again."""
+    content = files.json_bytes(asdict(judgement))  # type: ignore[call-overload]
+    files.write_bytes(place, content)
+
+
+def read(place: Path) -> Judgement | None:
+    """Read a judgement; None where there is none."""
+    return Judgement(**json.loads(place.read_text("utf-8"))) if place.exists() else None
