@@ -74,7 +74,7 @@ class Clone:
         heirs = {self.name}
         for index, section in enumerate(sections):
             name, base = (
-                found[1] if (found := re.search(pattern, section, re.MULTILINE)) else ""
+                match[1] if (match := re.search(pattern, section, re.MULTILINE)) else ""
                 for pattern in (r"^\[suites\.([\w-]+)\]$", r'^extends = "([\w-]+)"$')
             )
             if name == self.name:

@@ -83,5 +83,5 @@ def _find_failure(tree: Path, paths: tuple[str, ...]) -> str:
     )
     if done.returncode in (0, 5):  # passed, or nothing to run
         return ""
-    found = _FAILED.search(done.stdout)
-    return found[1] if found else f"exit code {done.returncode}"
+    match = _FAILED.search(done.stdout)
+    return match[1] if match else f"exit code {done.returncode}"

@@ -94,9 +94,9 @@ def _judge_by_tests(tested: Path, patch: Patch, said: Judgement) -> Judgement:
         patches.take_back(tested)
     if not any(one.verdict is Verdict.RED for one in record.stages):
         return said
-    kept = {**asdict(said), "verdict": Verdict.RED.value, "with_tests": True}
+    values = {**asdict(said), "verdict": Verdict.RED.value, "with_tests": True}
     cause = record.causes[0]
-    return Judgement(**{**kept, "cause": cause.sentence, "stage": cause.stage or ""})
+    return Judgement(**{**values, "cause": cause.sentence, "stage": cause.stage or ""})
 
 
 def keep(place: Path, judgement: object) -> None:
