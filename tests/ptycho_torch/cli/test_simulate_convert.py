@@ -73,7 +73,7 @@ def test_file_follows_the_data_contract(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "flags",
     [
-        ["--n", "48"],
+        ["--n", "50"],
         ["--n_points", "many"],
         ["--amp_range", "0.5"],
         ["--amp_range", "a,b"],
