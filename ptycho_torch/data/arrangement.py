@@ -78,7 +78,7 @@ def arrange(raw: RawScan, config: DataConfig, *, any_side: bool = False) -> Arra
     frames.check_side(seen.shape, where, any_side=any_side)
     valid = _valid_pixels(raw, points, listed.shape, view)
     if kind == "intensity":
-        valid = valid & detector_mask.find_gaps(seen, where)
+        valid = valid & detector_mask.find_gaps(seen, where, raw.pieces.limit)
     order = FrameOrder(where=where, kind=kind, valid_mask=valid)
     if config.drop:
         sound = selection.find_sound(seen, order)

@@ -19,6 +19,7 @@ _NAMED = 5
 _LEAST_SHARE = 8
 _MANY_POINTS = 9
 _PLANE_AXES = 2
+_PIXEL_RATIO = 0.01
 
 _log = logging.getLogger(__name__)
 
@@ -148,6 +149,23 @@ def probe(stored: NDArray[Any], side: int, where: str) -> NDArray[np.complex64]:
     if not np.square(np.abs(narrow.astype(np.complex128))).sum() > 0:
         raise InputError(where, expected="a probe with energy", found="zeros only")
     return narrow
+
+
+def probe_pixel(stated: float | None, pixel_size_m: float | None, where: str) -> None:
+    """Refuse a probe whose own pixel is not that of the scan.
+
+    Raises:
+        InputError: They differ by over a hundredth; the probe is of another detector or crop.
+    """
+    if stated is None or pixel_size_m is None:
+        return
+    if abs(stated / pixel_size_m - 1) > _PIXEL_RATIO:
+        raise InputError(
+            where,
+            expected=f"a probe with the scan's object pixel, {pixel_size_m:.4g} m",
+            found=f"one of {stated:.4g} m",
+            remedy="give a probe of this geometry and this side of the frames",
+        )
 
 
 def reference(

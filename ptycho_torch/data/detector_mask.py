@@ -90,7 +90,7 @@ def check_share(plane: NDArray[np.bool_], where: str) -> None:
         )
 
 
-def find_gaps(stored: FrameStore, where: str) -> NDArray[np.bool_]:
+def find_gaps(stored: FrameStore, where: str, limit: float = np.inf) -> NDArray[np.bool_]:
     """Find pixels that hold a mark instead of a count; false there.
 
     The largest number of an unsigned integer marks a gap or a saturated pixel, as does 2³²−1
@@ -99,6 +99,7 @@ def find_gaps(stored: FrameStore, where: str) -> NDArray[np.bool_]:
     Args:
         stored: Intensities, scan axis first.
         where: File and key.
+        limit: Smallest number that is no count by the word of the file.
 
     Raises:
         InputError: Most pixels hold a mark.
@@ -107,7 +108,7 @@ def find_gaps(stored: FrameStore, where: str) -> NDArray[np.bool_]:
     always_negative = valid.copy()
     is_signed = stored.dtype.kind == "i"
     for block in frames.blocks(stored):
-        valid &= ~(block >= _mark(stored.dtype)).any(axis=0)
+        valid &= ~(block >= min(limit, _mark(stored.dtype))).any(axis=0)
         if is_signed:
             always_negative &= np.isin(block, _NEGATIVE_GAPS).all(axis=0)
     if is_signed:

@@ -31,6 +31,16 @@ def list_files(root: h5py.File, path: Path, key: str) -> tuple[Path, ...]:
     return tuple(sorted(others - {path}))
 
 
+def list_all(root: h5py.File, path: Path, *keys: str) -> tuple[Path, ...]:
+    """List the other files that any of some datasets are read from; those absent are skipped.
+
+    Raises:
+        InputError: A linked file, a virtual source or a part of the raw data is missing.
+    """
+    listed = (list_files(root, path, key) for key in keys if check_links(root, path, key))
+    return tuple(dict.fromkeys(file for files in listed for file in files))
+
+
 def check_links(root: h5py.File, path: Path, key: str) -> bool:
     """Tell whether something lies at a key; a link that leads nowhere is not nothing.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho_torch.data import (
+    detector_limits,
     detector_mask,
     frames,
     hdf5,
@@ -21,6 +23,7 @@ from ptycho_torch.data import (
     npy_frames,
     npz_archive,
     probe_axes,
+    ptyr,
 )
 from ptycho_torch.data.frame_store import FrameKind, FrameStore
 from ptycho_torch.data.frame_views import JoinedFrames, MirroredFrames
@@ -38,7 +41,10 @@ HDF5_FRAMES = (
     "dp",
     "patterns",
     "entry/data/data",
+    "entry/measurement/Eiger/data",
+    "entry/instrument/Eiger/data",
 )
+DECTRIS_DETECTOR = "entry/instrument/detector"
 NUMBERED_HOME = "entry/data"  # of DECTRIS detectors, which number the files they write
 _PLANE = 2
 HDF5_PROBES = ("entry_1/instrument_1/source_1/illumination", "probe", "probeGuess")
@@ -69,6 +75,8 @@ class Pieces:
         valid_mask: True at good detector pixels, a plane or one for each frame.
         mask_where: File and key of the mask.
         files: Other files that the frames are read from.
+        limit: Smallest number of a frame that is no count.
+        probe_pixel_m: Object pixel that the file of the probe states for it [m].
     """
 
     frames: FrameStore | None = None
@@ -81,19 +89,29 @@ class Pieces:
     valid_mask: NDArray[Any] | None = None
     mask_where: str = ""
     files: tuple[Path, ...] = ()
+    limit: float = math.inf
+    probe_pixel_m: float | None = None
 
     def filled_from(self, spare: Pieces) -> Pieces:
         """Take what is absent here from another file."""
         filled = self
         if self.frame_shape is None and spare.frame_shape is not None:
-            filled = dataclasses.replace(spare, probe=self.probe, probe_where=self.probe_where)
+            filled = dataclasses.replace(
+                spare,
+                probe=self.probe,
+                probe_where=self.probe_where,
+                probe_pixel_m=self.probe_pixel_m,
+            )
         mask, where = self._join_masks(spare)
         filled = dataclasses.replace(
             filled, valid_mask=mask, mask_where=where, files=(*self.files, *spare.files)
         )
         if self.probe is None and spare.probe is not None:
             filled = dataclasses.replace(
-                filled, probe=spare.probe, probe_where=spare.probe_where
+                filled,
+                probe=spare.probe,
+                probe_where=spare.probe_where,
+                probe_pixel_m=spare.probe_pixel_m,
             )
         return filled
 
@@ -231,14 +249,15 @@ def find_in_hdf5(path: Path, root: h5py.File) -> Pieces:
         InputError: A link leads nowhere, or a filter that packed the frames is missing.
     """
     frame_keys = _find_frame_keys(root, path)
-    probe_key = _find_key(root, path, HDF5_PROBES)
+    probe_key = _find_key(root, path, HDF5_PROBES) or ptyr.find_probe(root, path)
     where = f"{path}: {(*frame_keys, *HDF5_FRAMES)[0]}"
     probe_where = f"{path}: {probe_key or HDF5_PROBES[0]}"
-    probe = None
+    probe, pixel = None, None
+    weights_key = _find_key(root, path, HDF5_WEIGHTS)
     if probe_key is not None:
+        pixel = ptyr.read_pixel(root, path, probe_key)
         probe = hdf5.array(root, path, probe_key)
         probe = probe.T if _is_of_matlab(root[probe_key]) else probe
-        weights_key = _find_key(root, path, HDF5_WEIGHTS)
         weights = None if weights_key is None else hdf5.array(root, path, weights_key)
         probe = probe_axes.order_modes(probe, probe_where, weights)
     mask_key = _find_key(root, path, tuple(HDF5_BAD_PIXELS))
@@ -247,30 +266,28 @@ def find_in_hdf5(path: Path, root: h5py.File) -> Pieces:
     if mask_key is not None:
         bits = hdf5.array(root, path, mask_key)
         mask = detector_mask.from_bits(bits, HDF5_BAD_PIXELS[mask_key], mask_where)
-    if not frame_keys:
-        return Pieces(
-            frame_where=where,
-            kind="intensity",
-            probe=probe,
-            probe_where=probe_where,
-            valid_mask=mask,
-            mask_where=mask_where,
-        )
-    stored = _join_frames(root, path, frame_keys)
-    ids_key = _find_key(root, path, ("indexes",))
-    return Pieces(
-        frames=stored,
-        frame_shape=tuple(stored.shape),
+    parts = Pieces(
         frame_where=where,
         kind="intensity",
         probe=probe,
         probe_where=probe_where,
-        frame_ids=None if ids_key is None else hdf5.array(root, path, ids_key),
+        probe_pixel_m=pixel,
         valid_mask=mask,
         mask_where=mask_where,
-        files=tuple(
-            file for key in frame_keys for file in hdf5_links.list_files(root, path, key)
+        files=hdf5_links.list_all(
+            root, path, *frame_keys, *filter(None, (probe_key, mask_key, weights_key))
         ),
+    )
+    if not frame_keys:
+        return parts
+    stored = _join_frames(root, path, frame_keys)
+    ids_key = _find_key(root, path, ("indexes",))
+    return dataclasses.replace(
+        parts,
+        frames=stored,
+        frame_shape=tuple(stored.shape),
+        frame_ids=None if ids_key is None else hdf5.array(root, path, ids_key),
+        limit=detector_limits.read_limit(root, path, DECTRIS_DETECTOR),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ class RawScan:
         nphotons: Mean photons per frame stated by the file.
         pixel_size_m: Object pixel [m].
         notes: What was taken from the file's own word or assumed, for people.
+        files: Other files that anything but the pieces is read from.
     """
 
     pieces: Pieces
@@ -41,6 +43,7 @@ class RawScan:
     nphotons: float | None = None
     pixel_size_m: float | None = None
     notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,7 @@ def read(path: Path, config: DataConfig, *, any_side: bool = False) -> ScanData:
     """
     with open_raw(path, config) as raw:
         _, probe = raw.pieces.complete()
-        source = identity.digest_files(path, config, raw.pieces.files)
+        source = identity.digest_files(path, config, (*raw.pieces.files, *raw.files))
         arranged = arrange(raw, config, any_side=any_side)
         x, y = (_list_coordinates(values, raw, arranged.points) for values in (raw.x, raw.y))
         positions = checks.coordinates(x, y, raw.where_x, raw.where_y)
@@ -69,6 +69,7 @@ def read(path: Path, config: DataConfig, *, any_side: bool = False) -> ScanData:
         checks.extent(positions, side, raw.where_x)
         checks.compact(positions, config.gridsize, side, raw.where_x)
         modes = checks.probe(probe, side, raw.pieces.probe_where)
+        checks.probe_pixel(raw.pieces.probe_pixel_m, raw.pixel_size_m, raw.pieces.probe_where)
         amplitude, census = _amplitude(arranged, raw, source, config)
         if census.pattern is not None and config.center == centring.CHECK:
             centring.check_centre(census.pattern, modes, raw.pieces.frame_where)

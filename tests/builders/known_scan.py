@@ -54,6 +54,14 @@ def known() -> Known:
     )
 
 
+def expose_known(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the counts (M, N, N) that the known object leaves at other places [px]."""
+    truth = known()
+    canvas = np.pad(truth.canvas, expose.MARGIN, mode="edge")
+    probe = truth.probe.astype(np.complex128)
+    return np.rint(np.concatenate(list(expose.blocks(canvas, probe, places + expose.MARGIN))))
+
+
 def residual(scan: ScanData) -> float:
     """Return |√Î − A| / |A| of what was read, predicted from the object that is known.
 

@@ -45,6 +45,17 @@ from ptycho_torch.data.scan_reader import ScanRequest, ScanSource
 from ptycho_torch.errors import InputError
 
 _PIXEL_RATIO = 0.01
+# What may lie behind a link, beside the pieces.
+_READ_KEYS = (
+    *TRANSLATIONS,
+    *ENERGIES,
+    *WAVELENGTHS,
+    BASIS,
+    ORIENTATION,
+    INDEXES,
+    SCAN_INDEX,
+    OBJECT,
+)
 _PLANE, _SPACE = 2, 3
 
 _log = logging.getLogger(__name__)
@@ -116,6 +127,7 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
             nphotons=cxi_image.read_photons(root, path),
             pixel_size_m=sum(geometry.pixels) / _PLANE,
             notes=(geometry.note,),
+            files=hdf5_links.list_all(root, path, *_READ_KEYS),
         )
 
 

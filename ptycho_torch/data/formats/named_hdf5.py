@@ -60,6 +60,9 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
             pixel_size_m=None
             if pixel is None
             else hdf5.positive(pixel, f"{path}: pixel_size_m"),
+            files=hdf5_links.list_all(
+                root, path, *_POSITIONS, "objectGuess", "objectMask", "scan_index"
+            ),
             notes=("axes reversed, as MATLAB keeps them",) if arrays.is_matlab else (),
         )
 

@@ -111,7 +111,12 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
             archive = stack.enter_context(npz_archive.open_archive(path))
             own = pieces.find_in_npz(archive, stack, with_frames=request.with_frames)
             table = NpzTable(archive)
-        yield _read(table, path, own.filled_from(request.spare))
+        scan = _read(table, path, own.filled_from(request.spare))
+        if isinstance(table, Hdf5Table):
+            keys = (*POSITION_KEYS, INDEX_KEY, "object", OBJECT_MASK_KEY, SCAN_KEY)
+            linked = hdf5_links.list_all(table.root, path, *keys)
+            scan = dataclasses.replace(scan, files=linked)
+        yield scan
 
 
 def _check_far_field(table: Table, path: Path) -> None:

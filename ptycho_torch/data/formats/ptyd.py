@@ -60,6 +60,9 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
             where_x=where,
             where_y=where,
             pixel_size_m=pixel,
+            files=hdf5_links.list_all(
+                root, path, *(f"{_CHUNKS}/{chunk}/positions" for chunk in _list(root))
+            ),
             notes=("positions are (y, x) of the probe, as PtyPy keeps them",),
         )
 
