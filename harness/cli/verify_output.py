@@ -16,7 +16,15 @@ from harness.config import config_file
 from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError, HarnessError, NotAProjectError
 from harness.evidence.hub import ledgers, seal, store
-from harness.judgement.verify import Outcome, Row, VerifyReport, report, sealing, verify
+from harness.judgement.verify import (
+    Outcome,
+    Row,
+    VerifyReport,
+    reference,
+    report,
+    sealing,
+    verify,
+)
 from harness.reporting import terminal, text
 from harness.verdict import Verdict
 
@@ -303,7 +311,7 @@ def _prove_all(
             reports.append(
                 verify(project, hub, allow_stale=is_old, require_fresh=new, fraction=fraction)
             )
-    rows += _left_out(project)
+    rows += [*reference.check_store(project), *_left_out(project)]
     worst = report.worst([row.outcome for row in rows] + [each.worst for each in reports])
     if not reports and worst is not Outcome.DAMAGED:
         raise EvidenceMissingError(

@@ -104,7 +104,8 @@ def judge_proved(
         row for hub in proved for row in hub_checks.check_hub(was, now, hub.folder, hub.record)
     ]
     rows += hub_checks.check_base(project.root, was, now)
-    rows += hub_checks.check_suites(was, {hub.record.suite for hub in proved})
+    ran = {hub.record.suite for hub in proved}
+    rows += [*hub_checks.check_suites(was, ran), *hub_checks.check_other_goldens(was, now, ran)]
     rows += hub_checks.check_pin(ledger_of(project), gate_options.pin)
     differences = list(compare_rules(was, now, _make_lookup(proved)))
     differences += _compare_tests(was, now, proved, gate_options.base_tests)

@@ -69,6 +69,24 @@ def _check_goldens(was: RuleSet, now: RuleSet, record: HubRecord) -> Iterator[Ro
         yield from reference.check(now.project, lender, golden, counts=True)
 
 
+def check_other_goldens(was: RuleSet, now: RuleSet, suites: Collection[str]) -> Iterator[Row]:
+    """Hold goldens that a change touches against the ledger, whether their suite ran or not.
+
+    Args:
+        was: Rules of the base.
+        now: Rules of the change.
+        suites: Suites that have a hub here, whose goldens are held with it.
+    """
+    if was.project is None or now.project is None:
+        return
+    for name, suite in now.project.suites.items():
+        if name in suites or suite.goldens_of:
+            continue
+        golden = now.goldens(name)
+        if was.goldens(name) is not golden:
+            yield from reference.check(now.project, name, golden, counts=True)
+
+
 def check_base(root: Path, was: RuleSet, now: RuleSet) -> Iterator[Row]:
     """Tell a base that cannot refuse anything: the change itself, or something beside it."""
     if was.tree == now.tree:

@@ -7,7 +7,9 @@ should be is refused: it would let the work tree say what the commit does not.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from harness.config.project import Project
 from harness.errors import ConfigError, HarnessError
 from harness.evidence.hub import checkout
 from harness.judgement.declaration import load_project
+from harness.judgement.golden import fingerprint
 from harness.judgement.golden import store as golden_store
 from harness.judgement.golden.store import GoldenSet
 
@@ -81,7 +84,7 @@ class RuleSet:
         }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Reader:
     """Reads blobs of one repository, each once."""
 
@@ -132,18 +135,22 @@ class Reader:
         return self._contents[blob]
 
     def goldens(self, blobs: Mapping[str, str], folder: str) -> GoldenSet:
-        """Read the goldens in a folder of a tree."""
-        named = {
-            path: blob
+        """Read the goldens in a folder of a tree, fingerprints included."""
+        below = {
+            path.removeprefix(f"{folder}/"): blob
             for path, blob in blobs.items()
-            if path.rpartition("/")[0] == folder and path.endswith(".json")
+            if path.startswith(f"{folder}/")
         }
-        key = tuple(sorted((path.rpartition("/")[2], blob) for path, blob in named.items()))
+        named = {name: blob for name, blob in below.items() if _is_golden(name)}
+        key = tuple(sorted(named.items()))
         if key not in self._goldens:
-            with tempfile.TemporaryDirectory(prefix="harness-golden-") as place:
-                for path, blob in named.items():
-                    Path(place, path.rpartition("/")[2]).write_bytes(self.content(blob, path))
-                self._goldens[key] = golden_store.load(Path(place))
+            # Kept while this reader lives: the array of a fingerprint is read when it judges.
+            place = Path(tempfile.mkdtemp(prefix="harness-golden-"))
+            weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
+            for name, blob in named.items():
+                (place / name).parent.mkdir(exist_ok=True)
+                (place / name).write_bytes(self.content(blob, f"{folder}/{name}"))
+            self._goldens[key] = golden_store.load(place)
         return self._goldens[key]
 
     def _resolve(self, revision: str) -> str:
@@ -222,6 +229,14 @@ class Reader:
                 for name in ("hubs", "golden", "work")
             }
         return replace(made, root=self.root, **below)
+
+
+def _is_golden(name: str) -> bool:
+    """Say whether a file below the folder of a suite's goldens is one of theirs."""
+    parent, _, file = name.rpartition("/")
+    return (not parent and file.endswith(".json")) or (
+        parent == fingerprint.FOLDER and file.endswith((".json", ".npy"))
+    )
 
 
 def _no_commit(revision: str) -> ConfigError:

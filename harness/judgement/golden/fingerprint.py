@@ -29,6 +29,10 @@ _SIZE_LIMIT = 1 << 20
 ARRAY_LIMIT = 32 << 20
 
 
+class OtherEnsembleError(EvidenceMissingError):
+    """A suite has fingerprints, and none of these datasets."""
+
+
 class OtherParametersError(EvidenceMissingError):
     """A run with other parameters than any ensemble, such as another seed."""
 
@@ -171,6 +175,7 @@ def find(
     Raises:
         EvidenceMissingError: None of these data, this device class or these parameters.
     """
+    errors = {"datasets": OtherEnsembleError, "parameters": OtherParametersError}
     steps: tuple[tuple[str, Any], ...] = (
         ("datasets", lambda one: one.datasets == dict(datasets)),
         (
@@ -185,7 +190,7 @@ def find(
     for word, fits in steps:
         fitting = [one for one in fitting if fits(one.about)]
         if not fitting:
-            error = OtherParametersError if word == "parameters" else EvidenceMissingError
+            error = errors.get(word, EvidenceMissingError)
             raise _missing_error(f"fingerprints of other {word} only", error)
     near = [
         one for one in fitting if numeric_class.is_one_class(one.about.environment, environment)

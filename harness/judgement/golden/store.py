@@ -33,6 +33,10 @@ _SAME = 1e-9
 _SIZE_LIMIT = 4 << 20
 
 
+class OtherDataError(EvidenceMissingError):
+    """A suite has goldens, and none of this metric, or none of these datasets."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenValue:
     """The reference statistics of one metric and where they come from.
@@ -107,17 +111,19 @@ class GoldenSet:
         Whether another numeric class will do is for the guard to say.
 
         Raises:
-            EvidenceMissingError: None for this metric, these datasets or this device
-                class, or one that rests on too few seeds; never another one instead.
+            OtherDataError: None for this metric or these datasets.
+            EvidenceMissingError: None for this device class, or one that rests on too few
+                seeds; never another one instead.
         """
         # Narrowed step by step, so that the message says what is missing: the metric, the data
         # or the kind of machine.
         named = [value for value in self.values if value.metric == metric]
         if not named:
-            raise _missing_error(metric, "no golden of this metric", "one")
+            raise _missing_error(metric, "no golden of this metric", "one", OtherDataError)
         here = [value for value in named if value.datasets == dict(datasets)]
         if not here:
-            raise _missing_error(metric, "goldens of other datasets only", _short(datasets))
+            only_others = "goldens of other datasets only"
+            raise _missing_error(metric, only_others, _short(datasets), OtherDataError)
         device = environment.get("device", "")
         alike = [value for value in here if value.environment.get("device") == device]
         if not alike:
@@ -285,11 +291,14 @@ def _short(datasets: Mapping[str, Any]) -> str:
     return ", ".join(f"{role} {sha[:12]}" for role, sha in sorted(datasets.items())) or "none"
 
 
-def _missing_error(metric: str, found: str, expected: str) -> EvidenceMissingError:
+def _missing_error(
+    metric: str,
+    found: str,
+    expected: str,
+    error: type[EvidenceMissingError] = EvidenceMissingError,
+) -> EvidenceMissingError:
     remedy = "Run harness golden calibrate, then harness golden update --reason."
-    return EvidenceMissingError(
-        f"golden of {metric}", found=found, expected=expected, remedy=remedy
-    )
+    return error(f"golden of {metric}", found=found, expected=expected, remedy=remedy)
 
 
 def _damage(where: str, found: str, expected: str) -> IntegrityError:

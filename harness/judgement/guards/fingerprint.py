@@ -10,7 +10,12 @@ from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError, IntegrityError
 from harness.evidence.numerics import numeric_class
 from harness.judgement.golden import ensemble, fingerprint
-from harness.judgement.golden.fingerprint import OtherParametersError, StoredFingerprint
+from harness.judgement.golden.fingerprint import (
+    OtherEnsembleError,
+    OtherParametersError,
+    StoredFingerprint,
+)
+from harness.judgement.guards import golden as golden_guard
 from harness.judgement.guards import metrics, numbers, options
 from harness.judgement.guards.base import Evidence, Golden, number, result
 from harness.judgement.guards.numbers import Numbers
@@ -114,8 +119,11 @@ def _is_note(
 ) -> bool:
     """Say whether a comparison that was not made only informs.
 
-    Who sets a parameter or gives data of his own asks for another answer.
+    Who sets a parameter or gives data of his own asks for another answer; generated data that
+    are others than those of the ensemble do not.
     """
+    if isinstance(error, OtherEnsembleError) and golden_guard.is_generated(evidence):
+        return False
     is_own = any(not dataset.generated for dataset in evidence.datasets.values())
     return wanted.missing == _NOTE or is_own or isinstance(error, OtherParametersError)
 
