@@ -36,13 +36,18 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRecord:
-    """One dataset: its identity is the digest, never the name."""
+    """One dataset: its identity is the digest, never the name.
+
+    ``undeclared`` are files of the project that a generated one was read from and that no input
+    names.
+    """
 
     role: str = field(metadata=WORD)
     name: str
     sha256: str
     size: int = field(metadata=SIZE)
     generated: bool
+    undeclared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

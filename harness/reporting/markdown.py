@@ -127,6 +127,11 @@ def _left_out(record: HubRecord) -> list[str]:
 def _list_undeclared(record: HubRecord) -> list[str]:
     """List what stages read and no input names: a change there would not be seen."""
     rows = [
+        (cell(f"dataset {dataset.role}"), cell(path))
+        for dataset in record.datasets
+        for path in dataset.undeclared
+    ]
+    rows += [
         (cell(stage.id), cell(path)) for stage in record.stages for path in stage.undeclared
     ]
     return ["## Read, not declared", table(("stage", "file"), rows)] if rows else []

@@ -107,7 +107,9 @@ def _close(record: HubRecord, hub: str, palette: Palette) -> str:
 def _notes(record: HubRecord) -> list[str]:
     """Say what a verdict does not show: a source without a commit, files nobody declared."""
     lines = [] if record.stamp.commit != stamp.NONE else ["no commit vouches for the source"]
-    if paths := sorted({path for stage in record.stages for path in stage.undeclared}):
+    named = [stage.undeclared for stage in record.stages]
+    named += [dataset.undeclared for dataset in record.datasets]
+    if paths := sorted({path for paths in named for path in paths}):
         more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
         lines.append(f"read, not declared: {', '.join(paths[:_NAMED])}{more}")
     return [terminal.clip(f"note  {text.visible(line)}", 2 * COLUMNS) for line in lines]

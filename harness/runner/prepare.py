@@ -10,17 +10,17 @@ from pathlib import Path
 
 from harness.config import interpreters, stage_environment
 from harness.config.config_file import FILE
-from harness.config.project import DatasetSpec, Project, StageSpec, SuiteSpec
+from harness.config.project import Project, StageSpec, SuiteSpec
 from harness.evidence.hub import inputs, layout, plan, redact, stamp
 from harness.evidence.hub.plan import Plan
 from harness.evidence.hub.redact import Redactor
 from harness.judgement import freshness
 from harness.judgement.golden import store as golden_store
 from harness.judgement.golden.store import GoldenSet
-from harness.records import QuarantineRecord, StageRecord
+from harness.records import DatasetRecord, QuarantineRecord, StageRecord
 from harness.runner import expectation, quarantine_checks, run_stage
 from harness.runner.options import RunOptions
-from harness.runner.stages import dataset_log, datasets, registry, watch
+from harness.runner.stages import dataset_log, datasets, registry
 from harness.runner.stages.base import StageContext
 from harness.runner.workspace import RunWorkspace
 
@@ -64,21 +64,16 @@ def prepare(
     context = _context(project, suite, options, workspace, redactor)
     cache = freshness.cache_of(project)
     digests = freshness.digests_now(project, suite, cache)
+    stores = (project.hubs, project.work, project.shared_folder)
+    context = replace(context, own=stores, is_strict=project.strict_inputs)
     by_role, failed = _datasets(project, suite, files, (context, redactor, cache), options)
     cache.save()
     places = {f"dataset:{role}": str(item.path) for role, item in by_role.items()}
-    known = (
-        project.hubs,
-        project.work,
-        project.shared_folder,
-        project.golden,
-        project.root / FILE,
-    )
+    known = (*stores, project.golden, project.root / FILE)
     context = replace(
         context,
         declared=frozenset(digests),
         own=(*known, *(item.path for item in by_role.values())),
-        is_strict=project.strict_inputs,
     )
     values = {**context.values, **places, **quarantine_checks.values(suite, quarantine_)}
     context = replace(context, values=values)
@@ -182,35 +177,26 @@ def _datasets(
             )
             continue
         recipe = freshness.recipe_of(project, spec, cache)
-        ready = datasets.find_cached(project.shared_folder, spec, recipe, proven)
+        digest = datasets.digest_of(project.root, cache.digest)
+        ready = datasets.find_cached(project.shared_folder, spec, recipe, proven, digest)
         if ready is None:
             options.observer.note(f"making dataset {spec.role}")
             started = layout.instant(datetime.now(UTC))
             try:
                 ready = datasets.generate(project.shared_folder, spec, recipe, context)
-                _tell_undeclared(project, spec, context, recipe, options)
             except datasets.GenerationFailedError as error:
                 failed = run_stage.settle(error.stage, error.result, context, redactor, started)
                 return by_role, failed
+        _tell_undeclared(ready.record, options)
         by_role[spec.role] = ready
     return by_role, None
 
 
-def _tell_undeclared(
-    project: Project,
-    spec: DatasetSpec,
-    context: StageContext,
-    recipe: Mapping[str, str],
-    options: RunOptions,
-) -> None:
-    """Say what a dataset was made from and its inputs do not name."""
-    own = (project.hubs, project.work, project.shared_folder)
-    stage = datasets.stage_id(spec.role)
-    undeclared = watch.find_undeclared(context.root, context.work, stage, recipe, own)
-    if undeclared:
-        options.observer.note(
-            f"dataset {spec.role}: read, not declared: {', '.join(undeclared)}"
-        )
+def _tell_undeclared(record: DatasetRecord, options: RunOptions) -> None:
+    """Say what a dataset was made from and its inputs do not name, made now or before."""
+    if record.undeclared:
+        names = ", ".join(record.undeclared)
+        options.observer.note(f"dataset {record.role}: read, not declared: {names}")
 
 
 def _freeze_golden(project: Project, suite: SuiteSpec, hub: Path) -> GoldenSet:

@@ -64,6 +64,7 @@ MEANING: dict[type, dict[str, str]] = {
         "sha256": "Digest: the identity.",
         "size": "Bytes.",
         "generated": "Whether the suite's own command made it.",
+        "undeclared": "Files of the project that it was made from and no input names.",
     },
     StageRecord: {
         "id": "Name of the stage.",

@@ -179,10 +179,12 @@ def _batches(
 def _has_data(campaign: Campaign, cell: Cell) -> bool:
     project = campaign.project
     cache, proven = freshness.cache_of(project), dataset_log.read_log(project.shared_folder)
+    digest = datasets.digest_of(project.root, cache.digest)
     for spec in config_file.find_suite(project, campaign.suite).datasets:
         if spec.role not in cell.datasets:
             recipe = freshness.recipe_of(project, spec, cache)
-            if datasets.find_cached(project.shared_folder, spec, recipe, proven) is None:
+            place = project.shared_folder
+            if datasets.find_cached(place, spec, recipe, proven, digest) is None:
                 return False
     return True
 

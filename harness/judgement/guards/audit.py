@@ -21,6 +21,13 @@ from harness.verdict import AnswerClass
 # Aggregates that give a number between the least and the largest of what they are made of.
 _BETWEEN = (None, "min", "max", "mean", "median", "first", "last")
 
+# Words in the name of a number that say what a perfect one would be.
+_WORD = re.compile(r"[a-z]+[0-9]*")
+_ERRORS = frozenset(
+    {"error", "mae", "mse", "rmse", "residual", "deviance", "loss", "l2", "ratio", "chi2"}
+)
+_AGREEMENTS = frozenset({"pearson", "correlation", "ssim", "r2", "accuracy"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
@@ -84,6 +91,7 @@ def _audit_bound(spec: GuardSpec, context: _Context) -> Problems:
     ends = band.find_ends(options)
     low, high = options.get("min"), options.get("max")
     yield from _tell_idle((low, high), ends)
+    yield from _tell_perfect(str(options["metric"]), low, high)
     path = str(options["metric"]), bool(options.get("absolute"))
     if options.get("aggregate") not in _BETWEEN or path not in context.ends:
         return
@@ -93,6 +101,18 @@ def _audit_bound(spec: GuardSpec, context: _Context) -> Problems:
         yield "min", f"{low:g}, and by its range nothing is below {least:g}"
     if high is not None and most is not None and high > most:
         yield "max", f"{high:g}, and by its range nothing is above {most:g}"
+
+
+def _tell_perfect(metric: str, low: float | None, high: float | None) -> Problems:
+    """Say where nothing but a success could be too good: an error of 0 for ever passes."""
+    words = set(_WORD.findall(metric.partition(":")[2].lower()))
+    if low is None and high is not None and words & _ERRORS:
+        yield (
+            "min",
+            "an error of exactly 0 passes; declare min, and be it 0.0 where that is meant",
+        )
+    if high is None and low is not None and words & _AGREEMENTS:
+        yield "max", "a perfect 1 passes; declare max, and be it 1.0 where that is meant"
 
 
 def _tell_idle(bounds: Ends, ends: Ends) -> Problems:

@@ -50,10 +50,12 @@ def _left_out(record: HubRecord) -> Iterator[Row]:
     for entry in record.quarantine:
         message = f"quarantine: {quarantine.describe(entry)} {quarantine.status_of(entry)}"
         yield report.note_row(CHECK, report.printable(message), report.printable(entry.reason))
-    for stage in record.stages:
-        if stage.undeclared:
-            named = report.printable(", ".join(stage.undeclared))
-            yield report.note_row(CHECK, f"{stage.id}: read, not declared: {named}", _DECLARE)
+    readers = [(f"dataset {d.role}", d.undeclared) for d in record.datasets]
+    readers += [(stage.id, stage.undeclared) for stage in record.stages]
+    for reader, names in readers:
+        if names:
+            message = report.printable(f"{reader}: read, not declared: {', '.join(names)}")
+            yield report.note_row(CHECK, message, _DECLARE)
     for name in quarantine.flaky(record):
         yield report.note_row(CHECK, report.printable(f"flaky: {name}"))
     for stage in record.stages:

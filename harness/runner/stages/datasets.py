@@ -2,13 +2,13 @@
 
 The cache key is the digest of the command and of the files that it runs. A generated file
 gets its place by one rename, so that a killed run leaves no half of it; that it was generated,
-and which digest it had, stands in the local ledger.
+which digest it had and what was read without being declared stands in the local ledger.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,12 +18,15 @@ from harness.config.toml_table import nearest
 from harness.errors import ConfigError
 from harness.files import json_bytes, sha256_bytes, sha256_file
 from harness.records import DatasetRecord
-from harness.runner.stages import dataset_log
+from harness.runner.stages import dataset_log, watch
 from harness.runner.stages.base import StageContext, StageResult
 from harness.runner.stages.command import CommandStage
+from harness.runner.stages.dataset_log import Logged
 from harness.verdict import Verdict
 
+FOLDER = "datasets"
 _TIMEOUT_S = 1800.0
+_MOST_READ, _NAMED = 10_000, 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,33 +104,61 @@ def key(spec: DatasetSpec, inputs: Mapping[str, str]) -> str:
     return sha256_bytes(json_bytes(recipe))
 
 
-def place(shared: Path, spec: DatasetSpec, inputs: Mapping[str, str]) -> Path:
-    """Return the cache folder of a generated dataset."""
-    return shared / "datasets" / key(spec, inputs)[:24]
+def digest_of(root: Path, digest: Callable[[Path], str]) -> Callable[[str], str]:
+    """Make the digest of files by name below a root; of one that is not there it is empty."""
+
+    def digest_name(name: str) -> str:
+        try:
+            return digest(root / name)
+        except OSError:
+            return ""
+
+    return digest_name
 
 
 def find_cached(
-    shared: Path, spec: DatasetSpec, inputs: Mapping[str, str], proven: Mapping[str, str]
+    shared: Path,
+    spec: DatasetSpec,
+    inputs: Mapping[str, str],
+    proven: Mapping[str, Sequence[Logged]],
+    digest: Callable[[str], str],
 ) -> Dataset | None:
     """Return a dataset from the cache, or None where it is not there or not as it was made.
+
+    Where what makes it read files that no input names, these must be the same now.
 
     Args:
         shared: Folder of what all runs share.
         spec: The dataset.
         inputs: Digests of the files that make it.
-        proven: SHA-256 of what was generated, by key; see ``dataset_log``.
+        proven: What was generated, by key; see ``dataset_log``.
+        digest: Of a file by its name below the project; empty where it is not there.
     """
-    path = place(shared, spec, inputs) / spec.file
-    try:
-        sha256, size = sha256_file(path), path.stat().st_size
-    except OSError:
-        return None
-    if proven.get(key(spec, inputs)) != sha256 or path.is_symlink():
-        return None
-    record = DatasetRecord(
-        role=spec.role, name=spec.file, sha256=sha256, size=size, generated=True
+    known = key(spec, inputs)
+    for logged in proven.get(known, ()):
+        if any(not sha256 or digest(name) != sha256 for name, sha256 in logged.read.items()):
+            continue
+        path = shared / FOLDER / dataset_log.folder_name(known, logged.read) / spec.file
+        try:
+            sha256, size = sha256_file(path), path.stat().st_size
+        except OSError:
+            continue
+        if logged.sha256 == sha256 and not path.is_symlink():
+            return Dataset(record=_record(spec, sha256, size, tuple(logged.read)), path=path)
+    return None
+
+
+def _record(
+    spec: DatasetSpec, sha256: str, size: int, undeclared: tuple[str, ...]
+) -> DatasetRecord:
+    return DatasetRecord(
+        role=spec.role,
+        name=spec.file,
+        sha256=sha256,
+        size=size,
+        generated=True,
+        undeclared=undeclared[: watch.MOST_NAMES],
     )
-    return Dataset(record=record, path=path)
 
 
 def stage_id(role: str) -> str:
@@ -138,12 +169,19 @@ def stage_id(role: str) -> str:
 def generate(
     shared: Path, spec: DatasetSpec, inputs: Mapping[str, str], context: StageContext
 ) -> Dataset:
-    """Generate a dataset into its cache folder, and log it.
+    """Generate a dataset into its cache folder, and log it with what it was read from.
+
+    Args:
+        shared: Folder of what all runs share.
+        spec: The dataset.
+        inputs: Digests of the files that make it.
+        context: Of the run; ``own`` is what is known by other means.
 
     Raises:
-        GenerationFailedError: The command failed or wrote no file.
+        GenerationFailedError: The command failed, wrote no file, or read, where inputs are
+            strict, what no input names.
     """
-    folder, making = place(shared, spec, inputs), context.work / stage_id(spec.role)
+    making = context.work / stage_id(spec.role)
     making.mkdir(parents=True)
     output = making / spec.file
     values = {**context.values, "output": str(output)}
@@ -157,15 +195,23 @@ def generate(
     if result.verdict is Verdict.GREEN and not (output.is_file() and output.stat().st_size):
         reason = f"{spec.file} was not written"
         result = replace(result, outcome="failed", verdict=Verdict.RED, reason=reason)
+    undeclared = watch.find_undeclared(
+        context.root, context.work, stage.id, inputs, context.own, most=_MOST_READ
+    )
+    if undeclared and context.is_strict and result.verdict is Verdict.GREEN:
+        reason = f"read, not declared: {', '.join(undeclared[:_NAMED])}"
+        result = replace(result, outcome="failed", verdict=Verdict.RED, reason=reason)
     if result.verdict is not Verdict.GREEN:
         raise GenerationFailedError(stage, result)
+    digest = digest_of(context.root, sha256_file)
+    # Of "a.pyc (compiled, hides a.py)" the file; what is no file of that name fits no tree.
+    names = dict.fromkeys(text.partition(" (")[0] for text in undeclared)
+    read = {name: digest(name) for name in names}
     sha256, size = sha256_file(output), output.stat().st_size
+    folder = shared / FOLDER / dataset_log.folder_name(key(spec, inputs), read)
     _publish(making, folder)
-    dataset_log.log_dataset(shared, key(spec, inputs), sha256, size)
-    record = DatasetRecord(
-        role=spec.role, name=spec.file, sha256=sha256, size=size, generated=True
-    )
-    return Dataset(record=record, path=folder / spec.file)
+    dataset_log.log_dataset(shared, key(spec, inputs), Logged(sha256=sha256, read=read), size)
+    return Dataset(record=_record(spec, sha256, size, undeclared), path=folder / spec.file)
 
 
 def _publish(making: Path, folder: Path) -> None:

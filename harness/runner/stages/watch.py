@@ -18,7 +18,7 @@ from harness.evidence.hub import digest, inputs
 _FOLDER = Path(__file__).parent / "watching"
 _LIST = "watch-{stage}.list"
 _LIMIT = 16 << 20  # bytes of names
-_MOST = 200  # names that a record holds
+MOST_NAMES = 200  # that a record holds
 _COMPILED = (".so", ".pyd", ".pyc")
 _FLAGS = slice(4, 8)  # of a compiled file: whether it is held against its source
 _UNCHECKED = 0b01
@@ -40,7 +40,13 @@ def variables(
 
 
 def find_undeclared(
-    root: Path, work: Path, stage: str, declared: Collection[str], own: Iterable[Path]
+    root: Path,
+    work: Path,
+    stage: str,
+    declared: Collection[str],
+    own: Iterable[Path],
+    *,
+    most: int = MOST_NAMES,
 ) -> tuple[str, ...]:
     """Return what a stage read inside the project and no input names, sorted.
 
@@ -50,13 +56,14 @@ def find_undeclared(
         stage: Id of the stage.
         declared: Inputs by path relative to the root.
         own: Files and folders that are known by other means, such as the hub store.
+        most: Names that are listed; how many more there are is said after them.
     """
     places = {*own, work, Path(sys.prefix), Path(harness.__file__).parent}
     opened = _read_opened(work / _LIST.format(stage=stage))
     descriptions = (_tell(root, p, declared) for p in opened if not places & {p, *p.parents})
     listed = sorted(set(filter(None, descriptions)))
-    more = [f"… and {len(listed) - _MOST} more"] if len(listed) > _MOST else []
-    return (*listed[:_MOST], *more)
+    more = [f"… and {len(listed) - most} more"] if len(listed) > most else []
+    return (*listed[:most], *more)
 
 
 def _tell(root: Path, path: Path, declared: Collection[str]) -> str:

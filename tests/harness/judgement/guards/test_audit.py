@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.config.project import GuardSpec, StageSpec, SuiteSpec
 from harness.errors import ConfigError
+from harness.judgement.declaration import load_project
 from harness.judgement.golden.store import GoldenSet
 from harness.judgement.guards import audit, registry
 from tests.builders.evidence import guard
@@ -113,3 +115,30 @@ def test_range_has_two_ends_in_order(ends: list[float]) -> None:
     """Anything else is a mistake in the declaration, said before anything runs."""
     with pytest.raises(ConfigError):
         registry.check([guard("golden", metric="x:a", range=ends)])
+
+
+@pytest.mark.parametrize(
+    ("metric", "options", "listed"),
+    [
+        ("m:complex_error", {"max": 0.9}, ["min"]),
+        ("m:data.network.ratio.constant", {"max": 0.9}, ["min"]),
+        ("m:complex_error", {"max": 0.9, "min": 1e-6}, []),
+        ("m:complex_error", {"max": 0.9, "min": 0.0}, []),  # meant, and written
+        ("m:phase.pearson", {"min": 0.3}, ["max"]),
+        ("m:phase.pearson", {"min": 0.3, "max": 1.0}, []),
+        ("m:n_nonfinite", {"max": 0}, []),  # a count of faults is best at none
+        ("m:terror.count", {"max": 9}, []),
+    ],
+)
+def test_perfect_result_is_passed_by_no_open_side(
+    metric: str, options: dict[str, float], listed: list[str]
+) -> None:
+    """An error of exactly 0 is a comparison of something with itself, unless it is meant."""
+    assert sides(guard("bound", metric=metric, **options)) == listed
+
+
+def test_own_declaration_has_no_idle_side() -> None:
+    """Of this repository's guards, goldens aside: those are audited with their files."""
+    suites = load_project(Path(__file__).parents[4]).suites.values()
+
+    assert [row for one in suites for row in audit.audit_suite(one, GoldenSet())] == []
