@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "blockers": ("blockers", "List, show or close what keeps a suite red."),
     "golden": ("golden", "Show, calibrate or update reference statistics."),
     "drill": ("drill", "Prove that the guards can fail, by planting defects."),
+    "history": ("history", "Say where the numbers of a suite shifted and stayed there."),
     "bisect": ("bisect", "Find the commit that made a suite red."),
     "reproduce": ("reproduce", "Run a hub's commit again and say how near the answer comes."),
     "ledger": ("ledger", "Inspect and check the append-only log of all seals."),

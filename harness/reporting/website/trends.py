@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from harness.judgement.shifts import family
+from harness.judgement.shifts.detector import Shift
 from harness.reporting import svg, text
 from harness.reporting.svg import Scale
-from harness.reporting.website import change_points
 from harness.reporting.website.rows import Row
+from harness.verdict import Verdict
 
 _WIDTH, _HEIGHT = 540, 170
 _PLOT = (60, 12, 528, 138)  # left, top, right, bottom
@@ -79,25 +82,42 @@ def groups(rows: Sequence[Row]) -> list[Group]:
 
 def _trends(rows: list[Row]) -> tuple[Trend, ...]:
     names = {name for row in rows for name in row.metrics}
-    trends = [_trend(name, [r for r in rows if name in r.metrics]) for name in sorted(names)]
+    lines = {name: [r for r in rows if name in r.metrics][-_LONGEST:] for name in sorted(names)}
+    baselines = {name: _baseline(line) for name, line in lines.items()}
+    values = {
+        name: _scale([row.metrics[name] for row in base]) for name, base in baselines.items()
+    }
+    shifts = family.find_family(values)
+    trends = [_trend(name, lines[name], baselines[name], shifts[name]) for name in lines]
     drawn = [trend for trend in trends if len(trend.rows) >= _LEAST_RUNS]
     return tuple(sorted(drawn, key=_weight, reverse=True))
+
+
+def _baseline(rows: list[Row]) -> list[Row]:
+    """Return the rows that may be a baseline: no number of a red run is."""
+    return [row for row in rows if row.verdict != Verdict.RED.value]
+
+
+def _scale(values: list[float]) -> list[float]:
+    is_log = bool(values) and text.is_logarithmic(values)
+    return [math.log10(value) for value in values] if is_log else values
 
 
 def _weight(trend: Trend) -> tuple[bool, str]:
     return trend.is_outside, trend.changes[-1].row.run_id if trend.changes else ""
 
 
-def _trend(metric: str, rows: list[Row]) -> Trend:
-    newest = rows[-_LONGEST:]
-    values = [row.metrics[metric] for row in newest]
-    cuts = change_points.find(values)
+def _trend(metric: str, rows: list[Row], base: list[Row], shifts: Sequence[Shift]) -> Trend:
+    cuts = [shift.cut for shift in shifts]
+    values = [row.metrics[metric] for row in base]
     edges = [0, *cuts, len(values)]
-    levels = [statistics.median(values[a:b]) for a, b in itertools.pairwise(edges)]
+    levels = [statistics.median(values[a:b]) for a, b in itertools.pairwise(edges) if a < b]
     changes = tuple(
-        Change(newest[cut], levels[index], levels[index + 1]) for index, cut in enumerate(cuts)
+        Change(base[cut], levels[index], levels[index + 1]) for index, cut in enumerate(cuts)
     )
-    return Trend(metric, tuple(newest), changes, _draw_line(metric, newest, values, cuts))
+    drawn = [rows.index(change.row) for change in changes]
+    numbers = [row.metrics[metric] for row in rows]
+    return Trend(metric, tuple(rows), changes, _draw_line(metric, rows, numbers, drawn))
 
 
 def _band(row: Row, metric: str) -> tuple[float | None, float | None]:

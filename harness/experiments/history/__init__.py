@@ -1,0 +1,1 @@
+"""The numbers of a suite over its runs: series, lasting shifts, reruns that confirm them."""
