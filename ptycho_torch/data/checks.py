@@ -128,6 +128,8 @@ def probe(stored: NDArray[Any], side: int, where: str) -> NDArray[np.complex64]:
     """
     if stored.dtype.kind not in "fciu":
         raise InputError(where, expected="complex numbers", found=str(stored.dtype))
+    if stored.dtype.kind != "c":
+        _log.warning("%s: the probe has no phase, its numbers are real", where)
     modes = stored
     if (
         stored.ndim == _PROBE_AXES

@@ -19,7 +19,8 @@ from ptycho_torch.errors import InputError
 CXI_NO_DEFECT = 0x1000 | 0x10000
 _PLANE, _STACK = 2, 3
 _LEAST_VALID = 0.5
-_FLOAT_GAP = float(np.iinfo(np.uint32).max)
+_GAPS = (int(np.iinfo(np.int32).max), int(np.iinfo(np.uint32).max))
+_FEWEST_BITS, _FEWEST_FULL, _NEAR = 6, 8, 32
 _NEGATIVE_GAPS = (-1, -2)
 
 _log = logging.getLogger(__name__)
@@ -93,8 +94,10 @@ def check_share(plane: NDArray[np.bool_], where: str) -> None:
 def find_gaps(stored: FrameStore, where: str, limit: float = np.inf) -> NDArray[np.bool_]:
     """Find pixels that hold a mark instead of a count; false there.
 
-    The largest number of an unsigned integer marks a gap or a saturated pixel, as does 2³²−1
-    in any kind of number; in signed integers −1 and −2 do where a pixel never holds a count.
+    The largest number of an integer marks a gap or a saturated pixel, as do 2³¹−1 and 2³²−1 in
+    any kind and all between in integers; −1, −2 or NaN do where a pixel never holds a count.
+    A counter of fewer bits stops at 2ⁿ−1: where many numbers are just that and hardly any a
+    little less, they are saturated.
 
     Args:
         stored: Intensities, scan axis first.
@@ -105,14 +108,17 @@ def find_gaps(stored: FrameStore, where: str, limit: float = np.inf) -> NDArray[
         InputError: Most pixels hold a mark.
     """
     valid = np.ones(stored.shape[-2:], np.bool_)
-    always_negative = valid.copy()
-    is_signed = stored.dtype.kind == "i"
+    never_counted = valid.copy()
+    highest = 0.0
     for block in frames.blocks(stored):
-        valid &= ~(block >= min(limit, _mark(stored.dtype))).any(axis=0)
-        if is_signed:
-            always_negative &= np.isin(block, _NEGATIVE_GAPS).all(axis=0)
-    if is_signed:
-        valid &= ~always_negative
+        is_mark = _find_marks(block) | (block >= limit)
+        valid &= ~is_mark.any(axis=0)
+        never_counted &= _find_negative(block).all(axis=0)
+        highest = max(highest, float(np.max(block, where=~is_mark, initial=0)))
+    valid &= ~never_counted
+    if stored.dtype.kind in "iu" and _is_counter_full(stored, highest):
+        for block in frames.blocks(stored):
+            valid &= ~(block == highest).any(axis=0)
     if not valid.all():
         _log.warning(
             "%s: %d pixels hold the mark of a gap or of saturation and are left out",
@@ -123,8 +129,33 @@ def find_gaps(stored: FrameStore, where: str, limit: float = np.inf) -> NDArray[
     return valid
 
 
-def _mark(dtype: np.dtype[Any]) -> float:
-    """Return the smallest number that is a mark; infinity where there is none."""
-    if dtype.kind == "u" and dtype.itemsize > 1:
-        return min(_FLOAT_GAP, float(np.iinfo(dtype).max))
-    return _FLOAT_GAP if dtype.itemsize >= np.dtype(np.uint32).itemsize else np.inf
+def _is_counter_full(stored: FrameStore, highest: float) -> bool:
+    """Tell whether the largest number is where a counter stops, not one that was counted."""
+    bits = int(highest + 1).bit_length() - 1
+    if highest + 1 != 1 << bits or bits < _FEWEST_BITS:
+        return False
+    full = near = 0
+    for block in frames.blocks(stored):
+        full += int((block == highest).sum())
+        near += int(((block < highest) & (block >= highest * (1 - 1 / _NEAR))).sum())
+    return full >= _FEWEST_FULL and full > near
+
+
+def _find_marks(block: NDArray[Any]) -> NDArray[np.bool_]:
+    """Find numbers that are no counts in any file."""
+    if block.dtype.kind in "iu":
+        marks: NDArray[np.bool_] = block >= min(_GAPS[0], np.iinfo(block.dtype).max)
+        return marks
+    # Other numbers of this size may be intensities in arbitrary units.
+    equal: NDArray[np.bool_] = np.zeros(block.shape, np.bool_)
+    for gap in _GAPS:
+        equal |= block == block.dtype.type(gap)
+    return equal
+
+
+def _find_negative(block: NDArray[Any]) -> NDArray[np.bool_]:
+    """Find the numbers below zero, and those that are none, by which a gap is marked."""
+    if block.dtype.kind == "u":
+        return np.zeros(block.shape, np.bool_)
+    negative: NDArray[np.bool_] = (block == _NEGATIVE_GAPS[0]) | (block == _NEGATIVE_GAPS[1])
+    return negative | np.isnan(block) if block.dtype.kind == "f" else negative

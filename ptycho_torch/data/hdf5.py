@@ -28,6 +28,8 @@ _FILTERS = {
     32015: "Zstandard",
     32026: "Blosc2",
 }
+# Attributes of CF and NeXus, and what they are where they change nothing.
+_SCALINGS = {"scale_factor": 1.0, "scaling_factor": 1.0, "add_offset": 0.0, "offset": 0.0}
 _CHUNK_CACHE_BYTES = 32 << 20  # a compressed chunk on the border of two blocks is kept
 
 
@@ -108,7 +110,25 @@ def dataset(root: h5py.File, path: Path, key: str) -> h5py.Dataset:
         raise InputError(f"{path}: {key}", expected="a dataset", found=actual)
     if node.dtype.kind not in "biufc" and node.dtype.names not in _COMPLEX_FIELDS:
         raise InputError(f"{path}: {key}", expected="numbers", found=str(node.dtype))
+    _refuse_scaled(node, f"{path}: {key}")
     return node
+
+
+def _refuse_scaled(node: h5py.Dataset, where: str) -> None:
+    """Refuse numbers that stand for others by a factor or an offset beside them.
+
+    Raises:
+        InputError: There is one that would change them.
+    """
+    for name, neutral in _SCALINGS.items():
+        stated = np.asarray(node.attrs.get(name, neutral))
+        if stated.size == 1 and stated.dtype.kind in "iuf" and float(stated.item()) != neutral:
+            raise InputError(
+                f"{where}.{name}",
+                expected="numbers without a scaling of their own",
+                found=f"{stated.item():g}",
+                remedy="store the numbers as they are meant, without this attribute",
+            )
 
 
 def array(root: h5py.File, path: Path, key: str) -> NDArray[Any]:

@@ -31,23 +31,43 @@ def order_modes(
     Returns:
         The modes of the first variant, or of the mean mixture.
     """
+    planes = _put_planes_last(_drop_ones(stored))
+    if planes.ndim == _VARIANTS and planes.shape[1] == 1 and not _weighs(weights, planes):
+        # Variants mean nothing without their weights: these are modes beside an unused axis.
+        planes = planes[:, 0]
+    if planes.ndim == _VARIANTS and planes.shape[0] > 1:
+        return _mix_variants(planes, weights, where)
+    return planes[0] if planes.ndim == _VARIANTS else planes
+
+
+def _drop_ones(stored: NDArray[Any]) -> NDArray[Any]:
+    """Leave out axes of one that cannot stand for anything."""
     planes = stored
+    while planes.ndim > _PLANE and planes.shape[-1] == 1 and not _is_square(planes.shape):
+        planes = planes[..., 0]
     while planes.ndim > _MODES and planes.shape[0] == 1 and _is_square(planes.shape[1:]):
         planes = planes[0]
-    if (
+    for axis in reversed(range(planes.ndim)):
+        if planes.ndim > _VARIANTS and planes.shape[axis] == 1:
+            planes = np.squeeze(planes, axis)
+    return planes
+
+
+def _put_planes_last(planes: NDArray[Any]) -> NDArray[Any]:
+    """Put rows and columns last, where a file has them first: (H, W, P, V), as MATLAB does."""
+    is_first = (
         planes.ndim >= _MODES
         and not _is_square(planes.shape)
         and planes.shape[0] == planes.shape[1]
-    ):
-        # (H, W, P, V), as MATLAB programs keep it
-        planes = np.moveaxis(planes, (0, 1), (-2, -1))
-        if planes.ndim == _VARIANTS:
-            planes = np.swapaxes(planes, 0, 1)
-    if planes.ndim == _VARIANTS and planes.shape[0] > 1:
-        planes = _mix_variants(planes, weights, where)
-    elif planes.ndim == _VARIANTS:
-        planes = planes[0]
-    return planes
+    )
+    if not is_first:
+        return planes
+    moved = np.moveaxis(planes, (0, 1), (-2, -1))
+    return np.swapaxes(moved, 0, 1) if moved.ndim == _VARIANTS else moved
+
+
+def _weighs(weights: NDArray[Any] | None, planes: NDArray[Any]) -> bool:
+    return weights is not None and weights.ndim == _PLANE and weights.shape[1] == len(planes)
 
 
 def probe_side(shape: tuple[int, ...]) -> int:
@@ -65,7 +85,7 @@ def _mix_variants(
     planes: NDArray[Any], weights: NDArray[Any] | None, where: str
 ) -> NDArray[Any]:
     variants = len(planes)
-    if weights is not None and weights.ndim == _PLANE and weights.shape[1] == variants:
+    if weights is not None and _weighs(weights, planes):
         _log.warning(
             "%s: %d variants of the probe; their mean mixture is used", where, variants
         )

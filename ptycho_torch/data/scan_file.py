@@ -18,6 +18,7 @@ from ptycho_torch.data import (
     frame_cache,
     frames,
     identity,
+    likeness,
     npy_frames,
     orientation,
     pieces,
@@ -69,10 +70,14 @@ def read(path: Path, config: DataConfig, *, any_side: bool = False) -> ScanData:
         checks.extent(positions, side, raw.where_x)
         checks.compact(positions, config.gridsize, side, raw.where_x)
         modes = checks.probe(probe, side, raw.pieces.probe_where)
+        likeness.check_probe_place(modes, raw.pieces.probe_where)
         checks.probe_pixel(raw.pieces.probe_pixel_m, raw.pixel_size_m, raw.pieces.probe_where)
         amplitude, census = _amplitude(arranged, raw, source, config)
         if census.pattern is not None and config.center == centring.CHECK:
             centring.check_centre(census.pattern, modes, raw.pieces.frame_where)
+        likeness.report_unlike(
+            amplitude, modes, arranged.order.valid_mask, raw.pieces.frame_where
+        )
         turned = orientation.turn(positions, raw.object_canvas, raw.object_mask, config)
         reference = checks.reference(
             turned.object_canvas, turned.positions, side, raw.object_where

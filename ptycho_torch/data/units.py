@@ -31,7 +31,12 @@ _LARGEST_ENERGY_J = 1e-10
 # From the picometres of electron microscopes to the micrometres of visible light.
 _PIXELS_M = (5e-13, 1e-5)
 _DETECTOR_PIXELS_M = (1e-7, 1e-2)
-_UNIT_WORDS = {"metre": "m", "meter": "m", "metres": "m", "meters": "m", "microns": "micron"}
+_PREFIXES = {"": "m", "milli": "mm", "micro": "um", "nano": "nm", "pico": "pm"}
+_UNIT_WORDS = {
+    f"{prefix}{word}": unit
+    for prefix, unit in _PREFIXES.items()
+    for word in ("metre", "meter", "metres", "meters")
+} | {"microns": "micron", "angstroms": "angstrom"}
 
 _log = logging.getLogger(__name__)
 
@@ -129,5 +134,8 @@ def _factor(
     if not unit:
         return 1.0
     if unit not in known:
-        raise InputError(f"{path}: {key}.units", expected=expected, found=repr(unit))
+        listed = ", ".join(known)
+        raise InputError(
+            f"{path}: {key}.units", expected=f"{expected}: {listed}", found=repr(unit)
+        )
     return known[unit]

@@ -2,6 +2,7 @@
 
 ``python -m tests.builders.bad_scans FOLDER`` writes a training and an unseen scan of each kind
 with its full size, for ``harness run quick --dataset … --test-dataset …``; all must be red.
+Beside them lies the sound scan that they are made of.
 """
 
 from __future__ import annotations
@@ -61,6 +62,10 @@ SPOILERS: Mapping[str, Callable[[ScanData], ScanData]] = MappingProxyType(
 )
 
 
+def _leave(scan: ScanData) -> ScanData:
+    return scan
+
+
 def write_all(folder: Path) -> list[Path]:
     """Write every kind, for training and unseen, under ``folder``; return the files."""
     written = []
@@ -69,7 +74,7 @@ def write_all(folder: Path) -> list[Path]:
         simulate.write(weak_phase(seed=seed), path)
         written.append(path)
         sound = scans.simulated_scan(SimulationRecipe(seed=seed))
-        for name, spoil in SPOILERS.items():
+        for name, spoil in {"sound": _leave, **SPOILERS}.items():
             spoilt = spoil(sound)
             written.append(
                 scans.write_arrays(

@@ -54,12 +54,14 @@ def known() -> Known:
     )
 
 
-def expose_known(places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the counts (M, N, N) that the known object leaves at other places [px]."""
+def expose_known(
+    places: NDArray[np.float64], probe: NDArray[np.complex64] | None = None
+) -> NDArray[np.float64]:
+    """Return the counts (M, N, N) that the known object leaves at places [px]."""
     truth = known()
     canvas = np.pad(truth.canvas, expose.MARGIN, mode="edge")
-    probe = truth.probe.astype(np.complex128)
-    return np.rint(np.concatenate(list(expose.blocks(canvas, probe, places + expose.MARGIN))))
+    light = (truth.probe if probe is None else probe).astype(np.complex128)
+    return np.rint(np.concatenate(list(expose.blocks(canvas, light, places + expose.MARGIN))))
 
 
 def residual(scan: ScanData) -> float:

@@ -87,6 +87,9 @@ RIGHT: dict[str, Make] = {
     "distance in mm, named": make_units(distance=(1e-3, "mm")),
     "pixels in µm, named": make_units(x=(1e-6, "um"), y=(1e-6, "um")),
     "translations in nm, named": make_units(translation=(1e-9, "nm")),
+    "translations in words": make_units(translation=(1e-9, "nanometers")),
+    "pixels in words": make_units(x=(1e-6, "Micrometre"), y=(1e-6, "micrometers")),
+    "distance in words": make_units(distance=(1e-3, np.bytes_("millimeter"))),
     "has signal is no defect": make_cxi(mask=np.full((SIDE, SIDE), 0x1000, np.uint32)),
     "bad pixels of cxi": make_cxi(data=mark_pixels(7e8), mask=ROUGH.astype(np.uint32)),
     "bad and with signal": make_cxi(
@@ -107,6 +110,13 @@ RIGHT: dict[str, Make] = {
     "gaps of 2³²−1 in floats": make_cxi(data=mark_pixels(2**32 - 1)),
     "saturated in one frame": make_cxi(data=mark_pixels(2**32 - 1, 4, np.uint32)),
     "gaps of −1": make_cxi(data=mark_pixels(-1, dtype=np.int64)),
+    "gaps of −1 in floats": make_cxi(data=mark_pixels(-1, dtype=np.float32)),
+    "gaps of NaN": make_cxi(data=mark_pixels(np.nan)),
+    "gaps of 2³¹−1 in 32 bits": make_cxi(data=mark_pixels(2**31 - 1, dtype=np.int32)),
+    "gaps of 2³¹−1 in 64 bits": make_cxi(data=mark_pixels(2**31 - 1, dtype=np.int64)),
+    "gaps of 2³¹−1 in floats": make_cxi(data=mark_pixels(2**31 - 1, dtype=np.float32)),
+    "below zero, wrapped around": make_cxi(data=mark_pixels(2**32 - 5, 4, np.uint32)),
+    "other order of bytes": make_cxi(data=mark_pixels(2**32 - 1).astype(">u4")),
     "frames in another order": lambda tmp: write_pair(
         tmp, ORDER, write_frames(tmp / "f.h5", dp=TRUTH.counts[np.argsort(ORDER)])
     ),

@@ -16,6 +16,7 @@ from tests.builders.deformations import (
     IDENTITIES,
     LARGEST_RESIDUAL,
     ORDER,
+    PATH,
     ROUGH,
     TRUTH,
     Make,
@@ -51,6 +52,13 @@ def _with_axes(tmp: Path) -> Path:
     path = write_cxi(tmp / "s.cxi")
     with h5py.File(path, "r+") as root:
         root[f"{DETECTOR}/data"].attrs["axes"] = np.bytes_("translation:x:y")
+    return path
+
+
+def _state(tmp: Path, key: str, **attributes: float) -> Path:
+    path = write_cxi(tmp / "s.cxi")
+    with h5py.File(path, "r+") as root:
+        root[key].attrs.update(attributes)
     return path
 
 
@@ -151,6 +159,21 @@ CURED: dict[str, tuple[Make, str, dict[str, Any] | None]] = {
     ),
     "columns before rows": (_with_axes, "y:x", None),
     "a near field": (_near_field, "far-field", None),
+    "a probe in the corners": (
+        make_npz(probeGuess=np.fft.ifftshift(TRUTH.probe[0])),
+        "fftshift",
+        None,
+    ),
+    "an offset beside the frames": (
+        lambda tmp: _state(tmp, f"{DETECTOR}/data", add_offset=-100.0),
+        "add_offset",
+        None,
+    ),
+    "a factor beside the translations": (
+        lambda tmp: _state(tmp, PATH, scaling_factor=0.8),
+        "scaling_factor",
+        None,
+    ),
     "inverted mask": (make_cxi(mask=(~ROUGH).astype(np.uint32)), "inverted", None),
     "inverted valid mask": (make_npz(valid_mask=ROUGH), "inverted", None),
     "a mask that does not say": (make_npz(mask=ROUGH), "bad_pixels", None),
