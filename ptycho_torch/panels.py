@@ -9,6 +9,7 @@ nothing. Bytes depend on the data and on the versions of both: no date is stored
 from __future__ import annotations
 
 import io
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
+    from PIL.PngImagePlugin import PngInfo
 
 EMPTY = (0xE9, 0xE6, 0xDF)  # where nothing is shown
 
@@ -57,12 +59,31 @@ class Ramp:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Panel:
-    """One map: ``values`` (Y, X) where ``mask`` (Y, X) is true."""
+    """One map: ``values`` (Y, X) where ``mask`` (Y, X) is true.
+
+    With ``window``, the rows and columns of an array that they are, the picture says so.
+    """
 
     title: str
     values: NDArray[np.float64]
     mask: NDArray[np.bool_]
     ramp: Ramp
+    window: tuple[slice, slice] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a map lies in its picture.
+
+    Attributes:
+        box: Left, top, right, bottom [px].
+        window: Rows and columns of the array that it shows.
+        is_cyclic: Its colours come back to their start.
+    """
+
+    box: tuple[float, float, float, float]
+    window: tuple[slice, slice]
+    is_cyclic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +123,43 @@ def draw(panels: Sequence[Panel], ruler: Ruler | None = None) -> bytes:
     palette = _Palette([panel.ramp for panel in panels])
     drawn = [_panel(panel, ruler, palette, step, zoom) for panel in panels]
     is_wide = shape[1] > _WIDE * shape[0]
-    return _encode(np.concatenate(drawn, axis=0 if is_wide else 1), palette.colours)
+    size = (math.ceil(shape[1] / step) * zoom, math.ceil(shape[0] / step) * zoom)
+    places = _locate(panels, size, drawn[0].shape, is_wide=is_wide)
+    joined = np.concatenate(drawn, axis=0 if is_wide else 1)
+    return _encode(joined, palette.colours, places)
+
+
+def describe(places: Sequence[Place]) -> PngInfo:
+    """Write where maps lie as the text ``panels`` of a PNG: boxes, rows, columns."""
+    from PIL.PngImagePlugin import PngInfo  # noqa: PLC0415 - only pictures need it
+
+    entries = [
+        {
+            "box": [round(float(side), 2) for side in place.box],
+            "rows": [place.window[0].start, place.window[0].stop],
+            "columns": [place.window[1].start, place.window[1].stop],
+            "cyclic": place.is_cyclic,
+        }
+        for place in places
+    ]
+    text = PngInfo()
+    text.add_text("panels", json.dumps(entries))
+    return text
+
+
+def _locate(
+    panels: Sequence[Panel], size: tuple[int, int], block: tuple[int, ...], *, is_wide: bool
+) -> list[Place]:
+    """Say where the maps of a size (width, height) lie in blocks (rows, columns) of theirs."""
+    places = []
+    for number, panel in enumerate(panels):
+        if panel.window is None:
+            return []
+        left = _MARGIN + (0 if is_wide else number * block[1])
+        top = _MARGIN + _TITLE + (number * block[0] if is_wide else 0)
+        box = (left, top, left + size[0], top + size[1])
+        places.append(Place(box=box, window=panel.window))
+    return places
 
 
 class _Palette:
@@ -239,11 +296,14 @@ def typeface(size: int) -> FreeTypeFont | ImageFont:
     return fonts.truetype(path, size) if path.is_file() else fonts.load_default(size)
 
 
-def _encode(indices: NDArray[np.uint8], colours: NDArray[np.uint8]) -> bytes:
+def _encode(
+    indices: NDArray[np.uint8], colours: NDArray[np.uint8], places: Sequence[Place]
+) -> bytes:
     from PIL import Image  # noqa: PLC0415 - as in _letters
 
     image = Image.fromarray(indices)
     image.putpalette(colours.tobytes())
     written = io.BytesIO()
-    image.save(written, format="png", optimize=True)
+    text = describe(places) if places else None
+    image.save(written, format="png", optimize=True, pnginfo=text)
     return written.getvalue()

@@ -24,6 +24,7 @@ PROGRESS = "analysis/torch_patch_progress.png"
 PARITY_PROBE = "analysis/parity_probe.npz"
 LAYER_NORMS = "analysis/layer_norms.json"
 LOW_RESOLUTION = "analysis/low_resolution.json"
+FRAMES = "analysis/frames.json"
 
 TRAIN_ARTEFACTS = (
     CONFIG,
@@ -39,6 +40,7 @@ TRAIN_ARTEFACTS = (
     PROGRESS,
     PARITY_PROBE,
     LAYER_NORMS,
+    FRAMES,
 )
 INFERENCE_ARTEFACTS = (
     CONFIG,
@@ -56,6 +58,7 @@ INFERENCE_ARTEFACTS = (
     GRID,
     LEVELS,
     LOW_RESOLUTION,
+    FRAMES,
 )
 
 

@@ -31,8 +31,8 @@ _FAILED, _INTERRUPTED, _SKIPPED = "failed", "interrupted", "skipped"
 _NEEDED = re.compile(r"(?<!\S)(\S{1,200}) did not pass")
 # Pictures are drawn from numbers, and time and memory follow from what was computed.
 _LEADING = (
-    *(("log", "artifact"), ("bound", "ratio", "equal"), ("golden", "count")),
-    *(("default",), ("image",)),
+    *(("log", "artifact", "echo"), ("bound", "ratio", "equal", "disjoint")),
+    *(("golden", "count", "statistic"), ("default",), ("image", "rendering")),
 )
 _STOP_REMEDY = "Nothing is known to be wrong: run the suite to its end."
 _STAGE_REMEDY = "Read the end of the stage's log in the hub, and make its command pass."

@@ -129,6 +129,7 @@ def coverage(
         values=counts[window].astype(np.float64),
         mask=is_shown[window],
         ramp=scale,
+        window=window,
     )
     return panels.draw([panel], _ruler(panel, pixel_size_m))
 

@@ -3,7 +3,8 @@
 Scales fit what is shown and are stated; one that varies by less than a thousandth is flat.
 
 Only covered pixels are shown. Axes are scan coordinates, so that a picture can be laid over
-another of the same scan. Bytes depend on the data alone: no date and no version is stored.
+another of the same scan. Bytes depend on the data alone: no date and no version is stored, only
+where each map lies, so that it can be held against its array.
 
 Source: design of the model, section 14.1.
 """
@@ -61,7 +62,7 @@ def amplitude(view: View) -> bytes:
     _finish(axes, view, f"Amplitude {_range_text(low, high)}  ·  {_origin(view)}")
     bar = figure.colorbar(image, ax=axes, shrink=0.85, pad=0.02, extend="both")
     bar.set_label("|object|")
-    return _encode(figure, {"gray": 255})
+    return _encode(figure, {"gray": 255}, [_Map(view, image)])
 
 
 def phase(view: View) -> bytes:
@@ -73,15 +74,33 @@ def phase(view: View) -> bytes:
     """
     figure, panels_of = _figure(view, 2)
     whole = contrast.centred_phase(view.object_canvas, view.mask)
-    _draw_phase(figure, panels_of[0], view, whole, f"Phase {{}}  ·  {_origin(view)}")
+    first = _draw_phase(figure, panels_of[0], view, whole, f"Phase {{}}  ·  {_origin(view)}")
     flat = contrast.levelled_phase(view.object_canvas, view.mask)
-    _draw_phase(figure, panels_of[1], view, flat, "Phase detail {}  ·  ramp removed")
-    return _encode(figure, {"gray": 115, _CYCLIC: 140})
+    detail = _draw_phase(figure, panels_of[1], view, flat, "Phase detail {}  ·  ramp removed")
+    return _encode(figure, {"gray": 115, _CYCLIC: 140}, [first, detail])
+
+
+@dataclass(frozen=True, slots=True)
+class _Map:
+    """A view and its image in a figure."""
+
+    view: View
+    image: Any
+    is_cyclic: bool = False
+
+    def locate(self, height: int) -> panels.Place:
+        """Say where the image lies in a drawn figure of a height [px]."""
+        box = self.image.get_window_extent()  # from the lower left corner, as matplotlib has it
+        return panels.Place(
+            box=(box.x0, height - box.y1, box.x1, height - box.y0),
+            window=window(self.view.mask),
+            is_cyclic=self.is_cyclic,
+        )
 
 
 def _draw_phase(
     figure: Figure, axes: Axes, view: View, values: NDArray[np.float64], title: str
-) -> None:
+) -> _Map:
     """Draw one map of phases; the title has a place for the range."""
     is_cyclic = contrast.wraps(values, view.mask)
     low, high = (-math.pi, math.pi) if is_cyclic else contrast.shown_range(values[view.mask])
@@ -95,6 +114,7 @@ def _draw_phase(
         bar.set_ticks([-math.pi, -math.pi / 2, 0, math.pi / 2, math.pi])
         bar.set_ticklabels(["−π", "−π/2", "0", "π/2", "π"])
     bar.set_label("phase − mean [rad]")
+    return _Map(view, image, is_cyclic)
 
 
 def _figure(view: View, count: int) -> tuple[Figure, list[Axes]]:
@@ -201,8 +221,8 @@ def _length_text(metres: float) -> str:
     return f"{metres / 1e-9:.3g} nm"
 
 
-def _encode(figure: Figure, counts: dict[str, int]) -> bytes:
-    """Encode a figure as PNG with a palette, without metadata.
+def _encode(figure: Figure, counts: dict[str, int], maps: list[_Map]) -> bytes:
+    """Encode a figure as PNG with a palette, and say in it where its maps lie.
 
     The file is a third of the size, and a reader without a picture library decodes it at
     once: its rows are not filtered.
@@ -211,6 +231,7 @@ def _encode(figure: Figure, counts: dict[str, int]) -> bytes:
         figure: What is drawn.
         counts: How many shades the palette takes from each colour map, 255 in all; the
             last entry is the colour of what was not measured.
+        maps: The maps of the figure, in order.
     """
     from PIL import Image  # noqa: PLC0415 - matplotlib's own writer, loaded with it
 
@@ -222,5 +243,6 @@ def _encode(figure: Figure, counts: dict[str, int]) -> bytes:
     figure.savefig(drawn, format="png", metadata={"Software": None})
     with Image.open(drawn) as picture:
         reduced = picture.convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
-    reduced.save(written, format="png", optimize=True)
+    text = panels.describe([one.locate(reduced.height) for one in maps])
+    reduced.save(written, format="png", optimize=True, pnginfo=text)
     return written.getvalue()

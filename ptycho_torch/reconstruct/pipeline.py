@@ -129,6 +129,7 @@ def predict_object(
         model.canvas(plan.canvas, setup.weight),
         observers,
         config.inference.coverage_threshold,
+        input_scale,
     )
 
 
@@ -195,6 +196,7 @@ def reconstruct(
         stitched = prediction.stitched
         target = folder / run_folder.LOW_RESOLUTION
         low_resolution.write(target, stitched.object, stitched.weight)
+        results.write_served(folder / run_folder.FRAMES, prediction)
     fit = explain.judge(prediction, scan, plan)
     scores = _judge(folder, scan, wanted, prediction, fit)
     if refined is not None:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ptycho_torch.config_params import DataConfig, PyTorchExecutionConfig
 from ptycho_torch.data import dataset, frames, grouping
 from ptycho_torch.data.dataset import Batch, GroupDataset
+from ptycho_torch.data.frame_record import FrameRecord
 from ptycho_torch.data.null_models import Misfit
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import InputError
@@ -112,12 +113,14 @@ class Prediction:
         data_residual: Σ|√Î − X| / ΣX over valid pixels.
         misfit: Error against the null models, see `null_models.Misfit.report`.
         nonfinite_count: Predicted pixels that were no numbers; they were placed as 0.
+        served: Which frames the model was given, and where its patches were placed.
     """
 
     stitched: StitchResult
     data_residual: float
     misfit: dict[str, Any]
     nonfinite_count: int
+    served: dict[str, Any]
 
 
 def plan(
@@ -214,6 +217,7 @@ def stitch(
     target: canvas.Canvas,
     observers: tuple[Observer, ...] = (),
     coverage_threshold: float = 0.02,
+    input_scale: float = 1.0,
 ) -> Prediction:
     """Place every patch of every group at its own position as it is predicted.
 
@@ -224,7 +228,9 @@ def stitch(
         target: Empty canvas with its patch weight.
         observers: Called with the number of the batch and its result.
         coverage_threshold: Share of the largest weight below which a pixel is masked.
+        input_scale: α that the frames were multiplied by.
     """
+    record = FrameRecord(input_scale)
     difference = total = 0.0
     nonfinite_count = 0
     misfit = Misfit(scan.probe, scan.valid_mask)
@@ -234,8 +240,10 @@ def stitch(
         patches = result.patches.flatten(0, 1).cpu()
         is_finite = torch.isfinite(patches.real) & torch.isfinite(patches.imag)
         nonfinite_count += int((~is_finite).sum())
-        members = plan.groups[batch.group_index.numpy()].ravel()
-        target.place(torch.where(is_finite, patches, 0), scan.positions[members])
+        members = plan.groups[batch.group_index.numpy()]
+        positions = scan.positions[members]
+        target.place(torch.where(is_finite, patches, 0), positions.reshape(-1, 2))
+        record.add(batch, members, positions)
         predicted, measured = _amplitudes(batch, result, scan)
         misfit.add(predicted.numpy(), measured.numpy())
         difference += float((predicted - measured).abs().sum())
@@ -245,6 +253,7 @@ def stitch(
         data_residual=difference / total if total > 0 else float("inf"),
         misfit=misfit.report(),
         nonfinite_count=nonfinite_count,
+        served=record.to_dict(),
     )
 
 

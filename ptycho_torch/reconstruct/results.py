@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho_torch import files
 from ptycho_torch.bundle.read import BundleInfo
 from ptycho_torch.config_params import RunConfig
 from ptycho_torch.data.scan import ScanData
@@ -56,6 +58,12 @@ def write_files(
             bundle_sha256=info.sha256,
         ),
     )
+
+
+def write_served(path: Path, prediction: predict.Prediction) -> None:
+    """Write which frames the model was given, and where their patches were placed, as JSON."""
+    content = {"schema": 1, "inference": prediction.served}
+    files.write_text(path, json.dumps(content, sort_keys=True) + "\n")
 
 
 def draw_coverage(

@@ -29,6 +29,7 @@ from ptycho_torch.training import (
     parity_probe,
     prepare,
     resume,
+    served_frames,
     trained_patches,
     trainers,
 )
@@ -124,6 +125,7 @@ def _finish(
         target = folder / run_folder.PARITY_PROBE
         parity_probe.write(target, module.model, prepared)
         layer_norms.record(folder / run_folder.LAYER_NORMS, module, prepared)
+        served_frames.write(folder / run_folder.FRAMES, prepared)
     return dataclasses.replace(result, bundle_path=path, bundle_sha256=sha256)
 
 

@@ -74,12 +74,13 @@ def _pair(first: str, second: str) -> Mapping[str, Compare]:
     }
 
 
+_MISSING = make_rank(("note", "inconclusive"), "inconclusive")
 # By kind, then by option. A kind or an option that is not in here is weaker when it differs.
 OPTIONS: Mapping[str, Mapping[str, Compare]] = {
     "bound": {
         **_METRIC,
         **_BAND,
-        "missing": make_rank(("note", "inconclusive"), "inconclusive"),
+        "missing": _MISSING,
     },
     "golden": {
         **_METRIC,
@@ -87,7 +88,7 @@ OPTIONS: Mapping[str, Mapping[str, Compare]] = {
         "sides": _compare_sides,
         "coverage": make_ceiling(0.95, "coverage"),
         "confidence": make_ceiling(0.95, "confidence"),
-        "missing": make_rank(("note", "inconclusive"), "inconclusive"),
+        "missing": _MISSING,
         "machines": make_rank(("device class", "numeric class"), "numeric class"),
         "range": _compare_ranges,
         "wide_because": _compare_reasons,
@@ -100,13 +101,46 @@ OPTIONS: Mapping[str, Mapping[str, Compare]] = {
         ),
         "rate": make_floor(0.001, "rate of false alarms"),
         "machines": make_rank(("device class", "numeric class"), "numeric class"),
-        "missing": make_rank(("note", "inconclusive"), "inconclusive"),
+        "missing": _MISSING,
     },
     "ratio": {**_pair("numerator", "denominator"), **_BAND},
     "equal": {
         **_pair("left", "right"),
         "relative": make_ceiling(1e-9, "tolerance"),
         "absolute": make_ceiling(0.0, "tolerance"),
+        "right_at": make_identity("places"),
+        "centred": make_identity("centring"),
+        "missing": _MISSING,
+    },
+    "statistic": {
+        "reported": make_identity("metric"),
+        "array": make_identity("array"),
+        "weights": make_identity("weights"),
+        "statistic": make_identity("statistic", default="mean"),
+        "relative": make_ceiling(1e-5, "tolerance"),
+        "missing": _MISSING,
+    },
+    "rendering": {
+        "artifact": make_identity("artifact"),
+        "array": make_identity("array"),
+        "mask": make_identity("mask"),
+        "panel": make_identity("panel", default=0),
+        "unlike": make_demands("unlike"),
+        "min": make_floor(0.8),
+        "period": make_identity("period"),
+        "rising": make_floor(0, "asking for the sign"),
+        "missing": _MISSING,
+    },
+    "disjoint": {
+        "left": make_identity("items"),
+        "right": make_identity("items"),
+        "missing": _MISSING,
+    },
+    "echo": {
+        "stage": make_identity("stage"),
+        "artifact": make_identity("artifact"),
+        "fields": make_identity("fields"),
+        "silent": difference.make_allowances("flags that are not compared"),
     },
     "artifact": {"artifact": make_identity("artifact"), "min_size": make_floor(1)},
     "image": {
@@ -157,6 +191,7 @@ _PARTS = {
     "image": {"separator": "tile", "tiles": "tile", "min_spread": "tile"},
     "log": {"equals": "value", "relative": "value", "differs": "value"},
 }
+_FLAGS = {"count": ("distinct",), "rendering": ("rising",)}
 FIELDS: Mapping[str, Compare] = {
     "kind": make_identity("kind"),
     "severity": make_rank(("warn", "fail"), "fail"),
@@ -164,7 +199,16 @@ FIELDS: Mapping[str, Compare] = {
     "remedy": difference.compare_words,
 }
 NAMED_APART = ("id", "options")  # fields of a guard that are compared here, not by a table
-_LOOKS_AT = ("metric", "numerator", "denominator", "left", "right", "equals", "records")
+_LOOKS_AT = (
+    "metric",
+    "numerator",
+    "denominator",
+    "left",
+    "right",
+    "equals",
+    "records",
+    "reported",
+)
 
 
 def compare_guards(
@@ -224,8 +268,9 @@ def _normalise(guard: GuardSpec) -> dict[str, Any]:
     if guard.kind == "count" and "equals" in options:
         equals = options.pop("equals")
         options |= {"min": equals, "max": equals}
-    if guard.kind == "count" and "distinct" in options:
-        options["distinct"] = int(options["distinct"])
+    for name in _FLAGS.get(guard.kind, ()):
+        if name in options:
+            options[name] = int(options[name])
     return options
 
 

@@ -1,27 +1,29 @@
 """Path expressions: from an artifact of a run to one number.
 
 ``<artifact>:<path>``, where the path is keys joined by dots, ``[i]`` an index (negative
-from the end), ``[*]`` every item, and ``[key=value,key=value]`` the items that match; a key or
-value in double quotes may hold dots, brackets and commas.
+from the end), ``[i:j]`` the items from i to before j, ``[*]`` every item, and
+``[key=value,key=value]`` the items that match; a key or value in double quotes may hold dots,
+brackets and commas.
 
 A CSV or TSV artifact is a list of rows, JSON Lines a list of values; a path that starts with a
 column name means that column of every row.
 
-``@stages:<stage>.duration_s`` and ``.peak_memory_bytes`` read the run itself, and
-``@log:<stage>:<pattern>`` each number that the only group of a pattern catches in its log.
+``@stages:<stage>.duration_s`` and ``.peak_memory_bytes`` read the run itself,
+``@parameters:<name>`` what it was asked for, ``@argv:<stage>.<flag>`` a flag of a command line,
+and ``@log:<stage>:<pattern>`` each number that the only group of a pattern catches in its log.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.config.keys import key as declare
 from harness.errors import ConfigError, EvidenceMissingError
-from harness.judgement.guards import patterns
+from harness.judgement.guards import patterns, roots, steps
 from harness.judgement.guards.aggregates import AGGREGATE_NAMES, AGGREGATES
 from harness.judgement.guards.base import Evidence
 from harness.judgement.guards.readers import catalogue, tables
@@ -32,15 +34,10 @@ from harness.judgement.guards.readers.base import (
     TooMuchError,
 )
 
-# Text in quotes may hold what would end a step: a dot, a bracket, a comma.
-_QUOTED = r'"[^"]{0,200}"'
 _TOKEN = re.compile(
-    rf"\[((?:[^\[\]\"]|{_QUOTED}){{1,200}})\]|(?:^|\.)([^.\[\]]{{1,200}})|\.(?=\[)"
+    rf"\[((?:[^\[\]\"]|{steps.QUOTED}){{1,200}})\]|(?:^|\.)([^.\[\]]{{1,200}})|\.(?=\[)"
 )
-_PART = re.compile(rf"((?:[^,\"]|{_QUOTED})+)(?:,|$)")
-STAGES = "@stages"  # stands for the run itself where an artifact would be named
-LOG = "@log"  # and this for the log of a stage
-_STAGE_FIELDS = ("duration_s", "peak_memory_bytes", "exit_code")
+_SLICE = re.compile(r"([0-9]{0,9}):([0-9]{0,9})")
 MATCH_LIMIT = MOST_VALUES
 
 
@@ -95,16 +92,16 @@ def select(
     matches = find(evidence, expression)
     if aggregate == "count":
         return float(len(matches))
-    values = [_number(expression, match) for match in matches]
+    values = [to_number(expression, match) for match in matches]
     if absolute:
         values = [abs(value) for value in values]
     if aggregate is None and len(values) > 1:
-        raise _missing_error(expression, f"{len(values)} values", "one value, or an aggregate")
+        raise missing_error(expression, f"{len(values)} values", "one value, or an aggregate")
     # Before any aggregate: min and max pass over a NaN or not, as the order has it.
     if strange := next((value for value in values if not math.isfinite(value)), None):
         return strange
     if aggregate == "std" and len(values) == 1:
-        raise _missing_error(expression, "one value", "at least two for a standard deviation")
+        raise missing_error(expression, "one value", "at least two for a standard deviation")
     return AGGREGATES[aggregate or "first"].compute(values)
 
 
@@ -134,7 +131,7 @@ def find(evidence: Evidence, expression: str) -> list[Any]:
         ConfigError: The expression cannot be read.
     """
     artifact, steps = parse(expression)
-    if artifact == LOG:
+    if artifact == roots.LOG:
         return _search_log(expression, evidence, steps[0][1], steps[1][1])
     root = read_root(evidence, artifact)
     nodes, walked = [root], artifact + ":"
@@ -153,7 +150,7 @@ def parse(expression: str) -> tuple[str, tuple[tuple[str, str], ...]]:
         ConfigError: The text is not ``<artifact>:<path>``.
     """
     artifact, colon, path = expression.partition(":")
-    if artifact == LOG:
+    if artifact == roots.LOG:
         return artifact, _parse_log(expression, path)
     steps: list[tuple[str, str]] = []
     place = 0
@@ -197,7 +194,7 @@ def _search_log(expression: str, evidence: Evidence, stage: str, pattern: str) -
     log = patterns.Log(stage, evidence.log(stage))
     hits = log.search(pattern, needs_all=True)
     if not hits:
-        raise _missing_error(expression, "no such line", "a line with the number")
+        raise missing_error(expression, "no such line", "a line with the number")
     return [tables.parse_cell(hit[1] or "") for hit in hits]
 
 
@@ -208,6 +205,8 @@ def _selector(text: str) -> tuple[str, str]:
         return "all", text
     if re.fullmatch(r"-?[0-9]{1,9}", text):
         return "index", text
+    if _SLICE.fullmatch(text):
+        return "slice", text
     return ("where", text) if "=" in text else ("key", text)
 
 
@@ -217,17 +216,14 @@ def read_root(evidence: Evidence, artifact: str) -> Any:
     Raises:
         MetricError: The artifact is missing or unreadable.
     """
-    if artifact == STAGES:
-        return {
-            name: {field: getattr(stage, field) for field in _STAGE_FIELDS}
-            for name, stage in evidence.stages.items()
-        }
+    if artifact in roots.ROOTS:
+        return roots.ROOTS[artifact](evidence)
     record = evidence.artifacts.get(artifact)
     if record is None:
         listed = ", ".join(sorted(evidence.artifacts))
         if not listed:
-            raise _missing_error(artifact, "no artifact at all", "one that a stage left")
-        raise _missing_error(artifact, "no such artifact in this run", f"one of {listed}")
+            raise missing_error(artifact, "no artifact at all", "one that a stage left")
+        raise missing_error(artifact, "no such artifact in this run", f"one of {listed}")
     reader = catalogue.find_reader(record.path)
     if reader is None:
         return evidence.json(artifact)
@@ -253,7 +249,7 @@ def read_artifact(evidence: Evidence, artifact: str, reader: Reader) -> Any:
     except TooMuchError as error:
         raise _too_many(artifact, error.found, error.expected) from error
     except FormatError as error:
-        raise _missing_error(artifact, error.found, error.expected) from error
+        raise missing_error(artifact, error.found, error.expected) from error
 
 
 def _advance(
@@ -262,59 +258,14 @@ def _advance(
     kind, text = step
     reached: list[Any] = []
     for node in nodes:
-        reached.extend(_STEPS[kind](node, text))
+        reached.extend(steps.STEPS[kind](node, text))
         # Each step may multiply: three stars over nested lists would otherwise fill the
         # memory.
         if len(reached) > MATCH_LIMIT:
             raise _too_many(expression, f"over {MATCH_LIMIT:,} values", "a narrower path")
     if not reached:
-        raise _missing_error(expression, f"nothing for {text!r} below {walked}", _offer(nodes))
+        raise missing_error(expression, f"nothing for {text!r} below {walked}", _offer(nodes))
     return reached
-
-
-def _by_key(node: Any, text: str) -> list[Any]:
-    return [node[text]] if isinstance(node, dict) and text in node else []
-
-
-def _by_index(node: Any, text: str) -> list[Any]:
-    index = int(text)
-    inside = isinstance(node, list) and -len(node) <= index < len(node)
-    return [node[index]] if inside else []
-
-
-def _every(node: Any, _text: str) -> list[Any]:
-    if isinstance(node, dict):
-        return list(node.values())
-    return node if isinstance(node, list) else []
-
-
-def _where(node: Any, text: str) -> list[Any]:
-    parts = [part.partition("=")[::2] for part in _PART.findall(text)]
-    wanted = [(key, value.strip().strip('"')) for key, value in parts]
-    return [
-        item
-        for item in (node if isinstance(node, list) else [])
-        if isinstance(item, dict)
-        and all(k.strip() in item and _same(item[k.strip()], v) for k, v in wanted)
-    ]
-
-
-_STEPS: Mapping[str, Callable[[Any, str], list[Any]]] = {
-    "key": _by_key,
-    "index": _by_index,
-    "all": _every,
-    "where": _where,
-}
-
-
-def _same(value: Any, text: str) -> bool:
-    if isinstance(value, bool) or value is None:
-        # Before numbers: True is an int to Python, and [x=1] must not select it.
-        return {True: "true", False: "false", None: "null"}[value] == text
-    if isinstance(value, int | float):
-        cell = tables.parse_cell(text)
-        return isinstance(cell, float) and cell == value
-    return value == text if isinstance(value, str) else False
 
 
 def _offer(nodes: list[Any]) -> str:
@@ -327,14 +278,19 @@ def _offer(nodes: list[Any]) -> str:
     return "an object or a list"
 
 
-def _number(expression: str, value: Any) -> float:
+def to_number(expression: str, value: Any) -> float:
+    """Return the number that a value of a path is.
+
+    Raises:
+        MetricError: It is none.
+    """
     # A flag is no number, though Python would compute with it.
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _missing_error(expression, f"{type(value).__name__} {value!r}"[:60], "a number")
+        raise missing_error(expression, f"{type(value).__name__} {value!r}"[:60], "a number")
     try:
         return float(value)
     except OverflowError as error:
-        raise _missing_error(expression, "an integer beyond floats", "a number") from error
+        raise missing_error(expression, "an integer beyond floats", "a number") from error
 
 
 def _too_many(where: str, found: str, expected: str) -> TooManyError:
@@ -342,6 +298,7 @@ def _too_many(where: str, found: str, expected: str) -> TooManyError:
     return TooManyError(f"metric {where}", found=found, expected=expected, remedy=remedy)
 
 
-def _missing_error(where: str, found: str, expected: str) -> MetricError:
+def missing_error(where: str, found: str, expected: str) -> MetricError:
+    """Make the error of a path that gives no number."""
     remedy = "Look at the artifact, or correct the path in harness.toml."
     return MetricError(f"metric {where}", found=found, expected=expected, remedy=remedy)

@@ -72,6 +72,20 @@ def decode(content: bytes) -> Image:
     return Image(width, height, _grey(planes))
 
 
+def read_texts(content: bytes) -> dict[str, str]:
+    """Return what a PNG says of itself, by keyword (chunks ``tEXt``).
+
+    Raises:
+        ImageError: Not a PNG, or damaged.
+    """
+    texts: dict[str, str] = {}
+    for name, body in _chunks(content):
+        keyword, mark, text = body.partition(b"\0")
+        if name == b"tEXt" and mark:
+            texts[keyword.decode("latin-1")] = text.decode("latin-1")
+    return texts
+
+
 def _chunks(content: bytes) -> list[tuple[bytes, bytes]]:
     if not content.startswith(_MAGIC):
         raise ImageError(_kind(content))

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 
 from harness.config.project import GuardSpec, SuiteSpec
 
-_RUN, _LOG = "@stages", "@log"
+_OF_A_STAGE, _LOG = ("@stages", "@argv"), "@log"  # as in roots, which readers come with
+_LISTS = ("numbers", "unlike")
 
 
 def list_makers(suite: SuiteSpec) -> dict[str, str]:
@@ -17,7 +18,9 @@ def list_makers(suite: SuiteSpec) -> dict[str, str]:
 def list_words(spec: GuardSpec) -> list[str]:
     """Return the texts among a guard's options that may name an artifact."""
     words = [value for value in spec.options.values() if isinstance(value, str)]
-    return words + [str(word) for word in spec.options.get("numbers", ())]
+    for name in _LISTS:  # others hold what may by chance be the name of an artifact
+        words += [str(word) for word in spec.options.get(name, ())]
+    return words
 
 
 def stages_read(
@@ -39,7 +42,7 @@ def stages_read(
     }
     for word in words:
         head, _, path = word.partition(":")
-        if head == _RUN:
+        if head in _OF_A_STAGE:
             stages_ |= {path.partition(".")[0]} & set(stages)
         elif head == _LOG:
             stages_ |= {path.partition(":")[0]} & set(stages)

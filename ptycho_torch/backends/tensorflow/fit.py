@@ -24,7 +24,13 @@ from ptycho_torch.bundle.manifest import Manifest
 from ptycho_torch.config_params import RunConfig
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.patch_stats.logger import PatchStatsLogger
-from ptycho_torch.training import describe, parity_probe, prepare, trained_patches
+from ptycho_torch.training import (
+    describe,
+    parity_probe,
+    prepare,
+    served_frames,
+    trained_patches,
+)
 from ptycho_torch.training.epochs import Progress
 from ptycho_torch.training.prepare import Prepared
 from ptycho_torch.training.result import TrainingResult
@@ -101,6 +107,7 @@ def _finish(
     if config.inference.log_patch_stats:
         target = folder / run_folder.PARITY_PROBE
         parity_probe.write(target, model, prepared)
+        served_frames.write(folder / run_folder.FRAMES, prepared)
     return TrainingResult(
         model=model,
         progress=progress,

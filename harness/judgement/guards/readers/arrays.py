@@ -8,6 +8,7 @@ statistics is: a mean of the others would hide it.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -90,3 +91,24 @@ def _find_moments(numbers: Sequence[float], low: float, high: float) -> tuple[fl
     mean = math.fsum(x / scale for x in numbers) / len(numbers)
     square = math.fsum((x / scale - mean) ** 2 for x in numbers) / len(numbers)
     return mean * scale, math.sqrt(square) * scale
+
+
+def read_numbers(content: bytes) -> dict[str, npy.Array]:
+    """Read the arrays of an NPY file or NPZ archive by name, without describing them.
+
+    The only array of an NPY file has no name; members that hold no numbers are left out.
+
+    Raises:
+        FormatError: It is neither, or is damaged.
+        TooMuchError: There are more numbers than are read.
+    """
+    numbers: dict[str, npy.Array] = {}
+    try:
+        for name, raw in npy.members(content, LIMIT):
+            with contextlib.suppress(npy.KindError):
+                numbers[name] = npy.read_npy(raw)
+    except npy.ArrayError as error:
+        raise FormatError(str(error), _EXPECTED) from error
+    if sum(one.count for one in numbers.values()) > MOST_NUMBERS:
+        raise TooMuchError(f"over {MOST_NUMBERS:,} numbers", "fewer, or some of them")
+    return numbers

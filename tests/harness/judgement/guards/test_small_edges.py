@@ -68,6 +68,15 @@ def test_keys_that_name_metrics_are_known() -> None:
         ("log", "equals"),
         ("count", "records"),
         ("fingerprint", "numbers"),
+        ("equal", "right_at"),
+        ("statistic", "reported"),
+        ("statistic", "array"),
+        ("statistic", "weights"),
+        ("rendering", "array"),
+        ("rendering", "mask"),
+        ("rendering", "unlike"),
+        ("disjoint", "left"),
+        ("disjoint", "right"),
     }
 
 
