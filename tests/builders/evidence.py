@@ -124,12 +124,12 @@ def _artifact(
 
 def _stage(folder: Path, name: str, log: str, changes: Mapping[str, Any]) -> StageRecord:
     (folder / f"{name}.log").write_text(log)
-    fields = {"outcome": "passed", "duration_s": 2.0, "peak_memory_bytes": 3 << 20}
+    fields: dict[str, Any] = {"outcome": "passed", "duration_s": 2.0}
+    fields |= {"peak_memory_bytes": 3 << 20, "argv": (name,)}
     fields |= {key: changes[key] for key in fields if key in changes}
     return StageRecord(
         id=name,
         kind="command",
-        argv=(name,),
         verdict=Verdict.GREEN,
         exit_code=0,
         started="2026-01-02T03:04:05Z",

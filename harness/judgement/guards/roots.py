@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from harness.judgement.guards.base import Evidence
@@ -18,12 +19,12 @@ _STAGE_FIELDS = ("duration_s", "peak_memory_bytes", "exit_code")
 def read_flags(argv: Sequence[str]) -> dict[str, Any]:
     """Return the flags of a command line: number, text, list of several, true of a switch.
 
-    What stands before the first flag is the program, and so is ``-m`` of an interpreter with
-    its module. Of a flag that comes twice the last counts, as it does to ``argparse`` and
-    ``click``.
+    What stands before the first flag is the program, and so is all that an interpreter of
+    Python is given up to ``-m`` and its module. Of a flag that comes twice the last counts, as
+    it does to ``argparse`` and ``click``.
     """
-    if argv[1:2] in (["-m"], ("-m",)):
-        argv = argv[3:]
+    if argv and PurePath(argv[0]).name.startswith("python") and "-m" in argv:
+        argv = argv[argv.index("-m") + 2 :]
     flags: dict[str, Any] = {}
     values: list[Any] = []
     for word in argv:
