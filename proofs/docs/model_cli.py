@@ -19,13 +19,17 @@ PROGRAMS = {
     "convert": "Go between file formats.",
     "inspect": "See what is understood of a file.",
     "datasets": "Fetch published measurements.",
+    "recount": "Count what files say without this package's readers.",
 }
+# It must share nothing with the others, the reading of flags included.
+ALONE = "recount"
 WIDTH = "94"
 
 
 def parser(name: str) -> argparse.ArgumentParser:
     """Return the parser of a program."""
-    module = importlib.import_module(f"ptycho_torch.cli.{name}")
+    home = "ptycho_torch" if name == ALONE else "ptycho_torch.cli"
+    module = importlib.import_module(f"{home}.{name}")
     made: argparse.ArgumentParser = module.make_parser()
     return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -140,3 +141,31 @@ def test_what_does_not_fit_is_refused() -> None:
     many = [panel(ramp=ramp(colours=panels.grey(120))) for _ in range(2)]
     with pytest.raises(ValueError, match="256"):
         panels.draw(many)
+
+
+@pytest.mark.parametrize("shape", [(30, 44), (20, 80), (2500, 1900)])
+def test_a_picture_says_where_its_maps_lie(shape: tuple[int, int]) -> None:
+    """The box of each map holds its pixels, from its first value to its last."""
+    values = np.zeros(shape)
+    values[0, 0], values[-1, -1] = 10.0, 5.0
+    window = (slice(3, 3 + shape[0]), slice(7, 7 + shape[1]))
+    drawn = panels.draw([panel(values, window=window), panel(values, window=window)])
+
+    with Image.open(io.BytesIO(drawn)) as image:
+        entries = json.loads(image.text["panels"])  # type: ignore[attr-defined]
+        greys = np.asarray(image.convert("L")).astype(int)
+
+    assert [entry["rows"] for entry in entries] == [[3, 3 + shape[0]]] * 2
+    assert [entry["columns"] for entry in entries] == [[7, 7 + shape[1]]] * 2
+    for entry in entries:
+        left, top, right, bottom = (round(side) for side in entry["box"])
+        assert greys[top, left] == 255
+        assert set(greys[top + 1 : bottom, right - 1]) <= {0, 128}
+        assert greys[bottom - 1, (left + right) // 2] == 0
+        assert greys[top - 1, left + 1] == greys[top + 9, left - 1] == 255
+
+
+def test_a_picture_of_no_array_says_nothing() -> None:
+    """Without a window there is no text: the maps are of no array that anybody stores."""
+    with Image.open(io.BytesIO(panels.draw([panel()]))) as image:
+        assert "panels" not in image.text  # type: ignore[attr-defined]

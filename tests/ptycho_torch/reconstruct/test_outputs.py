@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from PIL import Image
 
 from ptycho_torch.config_params import RunConfig
 from ptycho_torch.errors import InputError, MissingInputError
@@ -97,11 +98,34 @@ def test_equal_reconstructions_are_equal_bytes(tmp_path: Path) -> None:
 
 
 def test_pictures_hold_no_version() -> None:
-    """A picture carries no text chunk: neither a date nor the drawing library's version."""
+    """A picture says where its maps lie: neither a date nor the drawing library's version."""
     content = pictures.amplitude(_view(made()))
 
-    assert b"tEXt" not in content
+    with Image.open(io.BytesIO(content)) as image:
+        assert list(image.text) == ["panels"]  # type: ignore[attr-defined]
     assert b"tIME" not in content
+
+
+def test_maps_lie_where_pictures_say() -> None:
+    """In the middle of each cell of the box is the grey of its value, row by row."""
+    values = 1 + np.arange(30 * 47).reshape(30, 47) / 1500
+    view = pictures.View(
+        object_canvas=values.astype(np.complex64),
+        mask=np.ones(values.shape, np.bool_),
+        origin_xy=(3.0, 9.0),
+    )
+
+    with Image.open(io.BytesIO(pictures.amplitude(view))) as image:
+        (place,) = json.loads(image.text["panels"])  # type: ignore[attr-defined]
+        greys = np.asarray(image.convert("L")).astype(float)
+
+    left, top, right, bottom = place["box"]
+    x = (left + (np.arange(47) + 0.5) * (right - left) / 47).astype(int)
+    y = (top + (np.arange(30) + 0.5) * (bottom - top) / 30).astype(int)
+    free = slice(0, 22)  # the scale bar lies on the last rows
+    sampled = greys[np.ix_(y, x)][free]
+    assert (place["rows"], place["columns"]) == ([0, 30], [0, 47])
+    assert np.corrcoef(sampled.ravel(), values[free].ravel())[0, 1] > 0.999
 
 
 def test_pictures_show_structure_and_gaps() -> None:

@@ -26,18 +26,12 @@ MARGIN, CELL = 6, 3
 Map = NDArray[np.float64]
 
 
-def smooth(seed: int) -> Map:
-    """Make a smooth map without symmetry (rows, columns)."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:ROWS, :COLUMNS]
-    waves = [
-        rng.normal() * np.sin(a * x / COLUMNS + b * y / ROWS + rng.uniform(0, 6))
-        for a, b in rng.uniform(1, 9, size=(6, 2))
-    ]
-    return np.asarray(sum(waves))
+def scatter(seed: int) -> Map:
+    """Make a map of independent numbers (rows, columns), which no symmetry maps onto itself."""
+    return np.random.default_rng(seed).normal(size=(ROWS, COLUMNS))
 
 
-AMPLITUDE, PHASE = smooth(1), smooth(2)
+AMPLITUDE, PHASE = scatter(1), scatter(2)
 MASK = np.hypot(*np.mgrid[-1 : 1 : ROWS * 1j, -1 : 1 : COLUMNS * 1j]) < 0.95
 
 
