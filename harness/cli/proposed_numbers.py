@@ -14,7 +14,7 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.evidence.hub.evidence import Facts, HubEvidence
 from harness.files import sha256_file
-from harness.judgement.guards import metrics, patterns, roots
+from harness.judgement.guards import metrics, paths, patterns
 from harness.judgement.guards.readers import catalogue
 from harness.records import ArtifactRecord
 
@@ -134,7 +134,7 @@ def _search_log(stage: str, log: str) -> Iterator[Number]:
         if not patterns.find_fault(pattern) and float(text) and math.isfinite(float(text)):
             yield Number(
                 id="-".join(_WORD.findall(name.lower())),
-                metric=f"{roots.LOG}:{stage}:{pattern}",
+                metric=f"{paths.LOG}:{stage}:{pattern}",
                 aggregate="last",
                 value=float(text),
             )

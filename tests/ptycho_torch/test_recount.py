@@ -68,14 +68,14 @@ def test_sums_over_frames(tmp_path: Path) -> None:
     assert counts["positions"][3] == [arrays["xcoords"][3], arrays["ycoords"][3]]
 
 
-@pytest.mark.parametrize(("asked", "slots"), [(None, 24), (5, 20), (6, 24), (99, 24)])
+@pytest.mark.parametrize(("groups", "slots"), [(None, 24), (5, 20), (6, 24), (99, 24)])
 def test_groups_are_at_most_as_many_as_frames(
-    tmp_path: Path, asked: int | None, slots: int
+    tmp_path: Path, groups: int | None, slots: int
 ) -> None:
     """Patterns that are used: groups as asked for, one a frame at most, times their size."""
     write_scan(tmp_path / "s.npz")
 
-    assert recount.count_scan(tmp_path / "s.npz", 4, asked)["slots"] == slots
+    assert recount.count_scan(tmp_path / "s.npz", 4, groups)["slots"] == slots
 
 
 def test_scales_and_canvas_are_the_packages(tmp_path: Path) -> None:

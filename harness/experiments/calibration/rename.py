@@ -21,7 +21,7 @@ from harness.evidence.hub import layout
 from harness.evidence.ledger.log import Ledger
 from harness.judgement.golden import store
 from harness.judgement.golden.store import GoldenSet
-from harness.judgement.guards import metrics, registry, roots
+from harness.judgement.guards import metrics, paths, registry
 from harness.judgement.guards.aggregates import AGGREGATE_NAMES
 
 _WHERE = "golden rename"
@@ -99,7 +99,7 @@ def plan(project: Project, names: tuple[str, str], suite: str | None) -> Renamin
     old, new = names
     for name in names:
         artifact, _ = metrics.parse(name)
-        if artifact not in roots.ROOTS and not identifiers.NAME.fullmatch(artifact):
+        if artifact not in paths.ROOTS and not identifiers.NAME.fullmatch(artifact):
             raise _refuse(
                 f"{name}, of an artifact {artifact!r}",
                 "a path as guards say it, without aggregate and bars",

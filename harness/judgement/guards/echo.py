@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.config.keys import key
 from harness.config.project import GuardSpec
-from harness.judgement.guards import metrics, options, roots
+from harness.judgement.guards import metrics, options, paths
 from harness.judgement.guards.base import Evidence, Golden, result
 from harness.judgement.guards.readers import tables
 from harness.records import GuardResult
@@ -61,7 +61,7 @@ class EchoGuard:
             raise metrics.missing_error(
                 f"stage {wanted.stage}", "no command line", "a stage that ran"
             )
-        flags = roots.read_flags(stage.argv)
+        flags = paths.read_flags(stage.argv)
         problems = []
         for flag, value in flags.items():
             if flag in wanted.fields:

@@ -23,7 +23,7 @@ from typing import Any
 
 from harness.config.keys import key as declare
 from harness.errors import ConfigError, EvidenceMissingError
-from harness.judgement.guards import patterns, roots, steps
+from harness.judgement.guards import paths, patterns
 from harness.judgement.guards.aggregates import AGGREGATE_NAMES, AGGREGATES
 from harness.judgement.guards.base import Evidence
 from harness.judgement.guards.readers import catalogue, tables
@@ -35,7 +35,7 @@ from harness.judgement.guards.readers.base import (
 )
 
 _TOKEN = re.compile(
-    rf"\[((?:[^\[\]\"]|{steps.QUOTED}){{1,200}})\]|(?:^|\.)([^.\[\]]{{1,200}})|\.(?=\[)"
+    rf"\[((?:[^\[\]\"]|{paths.QUOTED}){{1,200}})\]|(?:^|\.)([^.\[\]]{{1,200}})|\.(?=\[)"
 )
 _SLICE = re.compile(r"([0-9]{0,9}):([0-9]{0,9})")
 MATCH_LIMIT = MOST_VALUES
@@ -131,7 +131,7 @@ def find(evidence: Evidence, expression: str) -> list[Any]:
         ConfigError: The expression cannot be read.
     """
     artifact, steps = parse(expression)
-    if artifact == roots.LOG:
+    if artifact == paths.LOG:
         return _search_log(expression, evidence, steps[0][1], steps[1][1])
     root = read_root(evidence, artifact)
     nodes, walked = [root], artifact + ":"
@@ -150,7 +150,7 @@ def parse(expression: str) -> tuple[str, tuple[tuple[str, str], ...]]:
         ConfigError: The text is not ``<artifact>:<path>``.
     """
     artifact, colon, path = expression.partition(":")
-    if artifact == roots.LOG:
+    if artifact == paths.LOG:
         return artifact, _parse_log(expression, path)
     steps: list[tuple[str, str]] = []
     place = 0
@@ -216,8 +216,8 @@ def read_root(evidence: Evidence, artifact: str) -> Any:
     Raises:
         MetricError: The artifact is missing or unreadable.
     """
-    if artifact in roots.ROOTS:
-        return roots.ROOTS[artifact](evidence)
+    if artifact in paths.ROOTS:
+        return paths.ROOTS[artifact](evidence)
     record = evidence.artifacts.get(artifact)
     if record is None:
         listed = ", ".join(sorted(evidence.artifacts))
@@ -258,7 +258,7 @@ def _advance(
     kind, text = step
     reached: list[Any] = []
     for node in nodes:
-        reached.extend(steps.STEPS[kind](node, text))
+        reached.extend(paths.STEPS[kind](node, text))
         # Each step may multiply: three stars over nested lists would otherwise fill the
         # memory.
         if len(reached) > MATCH_LIMIT:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from harness.config.project import GuardSpec, SuiteSpec
 
-_OF_A_STAGE, _LOG = ("@stages", "@argv"), "@log"  # as in roots, which readers come with
+_OF_A_STAGE, _LOG = ("@stages", "@argv"), "@log"  # as in paths, which readers come with
 _LISTS = ("numbers", "unlike")
 
 

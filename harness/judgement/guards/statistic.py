@@ -76,8 +76,8 @@ class StatisticGuard:
             count = f"{len(wrong)} of {len(again)} differ: " if len(again) > 1 else ""
             reason = f"{wanted.reported}: {count}{text}"
             return result(spec, Verdict.RED, count + text, expected, reason)
-        shown_values = number(again[0]) if len(again) == 1 else f"{len(again)} numbers"
-        return result(spec, Verdict.GREEN, shown_values, expected)
+        text = number(again[0]) if len(again) == 1 else f"{len(again)} numbers"
+        return result(spec, Verdict.GREEN, text, expected)
 
 
 def _misfit(reported: Series, array: Series, weights: Series) -> str:

@@ -60,9 +60,9 @@ def test_a_part_that_is_not_there_may_be_a_note(tmp_path: Path) -> None:
         guard("disjoint", left="a:l", right="a:r", **more) for more in ({"missing": "note"}, {})
     ]
 
-    noted, plain = (registry.judge([spec], held, None)[0] for spec in specs)
+    note, plain = (registry.judge([spec], held, None)[0] for spec in specs)
 
-    assert (noted.verdict, noted.severity) == (OPEN, "warn")
+    assert (note.verdict, note.severity) == (OPEN, "warn")
     assert (plain.verdict, plain.severity) == (OPEN, "fail")
 
 

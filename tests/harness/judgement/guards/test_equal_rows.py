@@ -12,7 +12,7 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.evidence.hub.evidence import Facts, HubEvidence
-from harness.judgement.guards import metrics, registry, roots
+from harness.judgement.guards import metrics, paths, registry
 from harness.records import GuardResult
 from harness.verdict import Verdict
 from tests.builders.evidence import evidence, guard
@@ -124,12 +124,12 @@ def test_groups_are_centred_apart(tmp_path: Path) -> None:
 
 def test_missing_rows_may_be_a_note(tmp_path: Path) -> None:
     """Data that do not say a number are noted; an artifact that is not there decides."""
-    noted = judge(tmp_path, {"l": 1}, left="a:l", right="a:r", missing="note")
+    note = judge(tmp_path, {"l": 1}, left="a:l", right="a:r", missing="note")
     plain = judge(tmp_path, {"l": 1}, left="a:l", right="a:r")
     absent = judge(tmp_path, {"l": 1}, left="a:l", right="b:r", missing="note")
 
-    assert [one.verdict for one in (noted, plain, absent)] == [OPEN, OPEN, OPEN]
-    assert [one.severity for one in (noted, plain, absent)] == ["warn", "fail", "fail"]
+    assert [one.verdict for one in (note, plain, absent)] == [OPEN, OPEN, OPEN]
+    assert [one.severity for one in (note, plain, absent)] == ["warn", "fail", "fail"]
 
 
 @pytest.mark.parametrize("name", ["right_at", "centred"])
@@ -203,7 +203,7 @@ def test_arrays_of_any_size_are_rows(tmp_path: Path) -> None:
 )
 def test_flags_are_read_from_a_command_line(words: list[str], flags: dict[str, Any]) -> None:
     """Numbers, texts, several values, switches, negative numbers and the last of two."""
-    assert roots.read_flags(words) == flags
+    assert paths.read_flags(words) == flags
 
 
 def test_what_was_asked_is_a_path(tmp_path: Path) -> None:
@@ -216,13 +216,13 @@ def test_what_was_asked_is_a_path(tmp_path: Path) -> None:
         environment={},
         parameters={"steps": "12", "name": "x"},
     )
-    asked = HubEvidence(tmp_path, facts, project=tmp_path)
+    run = HubEvidence(tmp_path, facts, project=tmp_path)
 
-    assert metrics.find(asked, "@parameters:steps") == [12.0]
-    assert metrics.find(asked, "@parameters:name") == ["x"]
-    assert metrics.find(asked, "@argv:fit.--steps") == [12.0]
+    assert metrics.find(run, "@parameters:steps") == [12.0]
+    assert metrics.find(run, "@parameters:name") == ["x"]
+    assert metrics.find(run, "@argv:fit.--steps") == [12.0]
     with pytest.raises(metrics.MetricError, match="--slow"):
-        metrics.find(asked, "@argv:fit.--slow")
+        metrics.find(run, "@argv:fit.--slow")
 
 
 @pytest.mark.parametrize(

@@ -157,11 +157,11 @@ def test_any_colour_map_will_do(tmp_path: Path) -> None:
 
 def test_a_phase_is_compared_about_its_mean(tmp_path: Path) -> None:
     """A phase that is stored with its seam in the middle of its values is the same phase."""
-    shown_values = 0.4 * PHASE / np.abs(PHASE).max()
+    phase = 0.4 * PHASE / np.abs(PHASE).max()
     buffer = io.BytesIO()
-    wrapped = np.angle(np.exp(1j * (shown_values + math.pi)))
+    wrapped = np.angle(np.exp(1j * (phase + math.pi)))
     np.savez(buffer, phase=wrapped, mask=MASK)
-    held = evidence(tmp_path, {"p.png": draw(shown_values), "a.npz": buffer.getvalue()})
+    held = evidence(tmp_path, {"p.png": draw(phase), "a.npz": buffer.getvalue()})
     usual = {"artifact": "p", "array": "a:phase", "mask": "a:mask", "rising": True}
 
     judged, plain = (

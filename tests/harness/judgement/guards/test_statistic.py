@@ -128,6 +128,6 @@ def test_what_does_not_fit(
 
 def test_missing_numbers_may_be_a_note(tmp_path: Path) -> None:
     """Without a reported number the comparison is noted, where that is declared."""
-    noted = judge(tmp_path, 1.0, "other", missing="note")
+    note = judge(tmp_path, 1.0, "other", missing="note")
 
-    assert (noted.verdict, noted.severity) == (OPEN, "warn")
+    assert (note.verdict, note.severity) == (OPEN, "warn")

@@ -1,7 +1,8 @@
-"""What a path may start from besides an artifact: the run itself, what was asked of it."""
+"""Paths into what a run left: what they start from, and the steps that they take."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -67,3 +68,59 @@ ROOTS: Mapping[str, Callable[[Evidence], dict[str, Any]]] = {
     PARAMETERS: _parameters,
     ARGV: _argv,
 }
+
+
+# Text in quotes may hold what would end a step: a dot, a bracket, a comma.
+QUOTED = r'"[^"]{0,200}"'
+_PART = re.compile(rf"((?:[^,\"]|{QUOTED})+)(?:,|$)")
+
+
+def _by_key(node: Any, text: str) -> list[Any]:
+    return [node[text]] if isinstance(node, dict) and text in node else []
+
+
+def _by_index(node: Any, text: str) -> list[Any]:
+    index = int(text)
+    inside = isinstance(node, list) and -len(node) <= index < len(node)
+    return [node[index]] if inside else []
+
+
+def _by_slice(node: Any, text: str) -> list[Any]:
+    first, last = (int(end) if end else None for end in text.split(":"))
+    return node[first:last] if isinstance(node, list) else []
+
+
+def _every(node: Any, _text: str) -> list[Any]:
+    if isinstance(node, dict):
+        return list(node.values())
+    return node if isinstance(node, list) else []
+
+
+def _where(node: Any, text: str) -> list[Any]:
+    parts = [part.partition("=")[::2] for part in _PART.findall(text)]
+    wanted = [(key, value.strip().strip('"')) for key, value in parts]
+    return [
+        item
+        for item in (node if isinstance(node, list) else [])
+        if isinstance(item, dict)
+        and all(k.strip() in item and _same(item[k.strip()], v) for k, v in wanted)
+    ]
+
+
+STEPS: Mapping[str, Callable[[Any, str], list[Any]]] = {
+    "key": _by_key,
+    "index": _by_index,
+    "slice": _by_slice,
+    "all": _every,
+    "where": _where,
+}
+
+
+def _same(value: Any, text: str) -> bool:
+    if isinstance(value, bool) or value is None:
+        # Before numbers: True is an int to Python, and [x=1] must not select it.
+        return {True: "true", False: "false", None: "null"}[value] == text
+    if isinstance(value, int | float):
+        cell = tables.parse_cell(text)
+        return isinstance(cell, float) and cell == value
+    return value == text if isinstance(value, str) else False
