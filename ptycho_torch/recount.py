@@ -195,7 +195,9 @@ def _correlate(first: NDArray[Any], second: NDArray[Any]) -> float:
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the program."""
     about = "Count what scans and a reconstruction say, by NumPy alone."
-    parser = argparse.ArgumentParser("python -m ptycho_torch.recount", description=about)
+    parser = argparse.ArgumentParser(
+        "python -m ptycho_torch.recount", description=about, allow_abbrev=False
+    )
     for name, help_ in (
         ("train_data_file", "Training scan."),
         ("test_data_file", "Scan that was reconstructed."),
@@ -203,13 +205,15 @@ def make_parser() -> argparse.ArgumentParser:
         ("metrics", "metrics.json that was reported of it."),
         ("output", "Where the numbers go."),
     ):
-        parser.add_argument(f"--{name}", required=True, type=Path, metavar="FILE", help=help_)
+        both = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
+        parser.add_argument(*both, required=True, type=Path, metavar="FILE", help=help_)
     for name, help_ in (
         ("groups", "Groups that training was asked for [default: one a frame]."),
         ("test_groups", "Groups that inference was asked for [default: one a frame]."),
         ("gridsize", "Side of a group [default: 2]."),
     ):
-        parser.add_argument(f"--{name}", type=int, metavar="N", help=help_)
+        both = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
+        parser.add_argument(*both, type=int, metavar="N", help=help_)
     return parser
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import logging
 import warnings
 
 import pytest
 
+from proofs.docs.model_cli import PROGRAMS
 from ptycho_torch.cli import exits
 from ptycho_torch.errors import BundleError, ConfigError, DivergedError, OutputError
 
@@ -79,3 +81,20 @@ def test_log_and_warnings_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> No
         "WARNING DeprecationWarning: --old is deprecated",
     ]
     assert logging.getLogger("ptycho_torch").level == logging.NOTSET
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("words", [["--no-such-flag"], ["--output"], ["stray"]])
+def test_every_program_refuses_what_it_does_not_know(
+    capsys: pytest.CaptureFixture[str], name: str, words: list[str]
+) -> None:
+    """Usage that is wrong ends with 2 and a line that begins with error, in every program."""
+    program = importlib.import_module(f"ptycho_torch.{name}")
+
+    try:
+        code = program.main(words)
+    except SystemExit as ending:  # argparse, where no parser of the package stands before it
+        code = ending.code
+
+    assert code == 2
+    assert "error: " in capsys.readouterr().err.splitlines()[-1]
