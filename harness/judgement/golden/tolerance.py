@@ -27,6 +27,7 @@ _PANELS = 2000  # of Simpson's rule; the integrand is smooth and the error below
 _REACH = 10.0  # standard deviations of S that are integrated over
 _TINY = 1e-300
 _STEPS = 500
+_CLOSE = 1e-15
 
 
 @lru_cache(maxsize=256)
@@ -72,6 +73,20 @@ def normal_quantile(probability: float) -> float:
     return _NORMAL.inv_cdf(probability)
 
 
+def chi_square_quantile(probability: float, freedom: int) -> float:
+    """Return the value that a sum of so many squared normal numbers stays below."""
+    return _chi_square_quantile(probability, freedom)
+
+
+def f_quantile(probability: float, first: int, second: int) -> float:
+    """Return the quantile of F, the ratio of two mean squares of so many normal numbers."""
+
+    def distribution(x: float) -> float:
+        return _incomplete_beta(first / 2, second / 2, first * x / (first * x + second))
+
+    return _invert(distribution, probability, start=1.0)
+
+
 def _require(n: int, coverage: float, confidence: float, runs: int) -> None:
     if runs < 1:
         raise ValueError(f"{runs} runs; at least one is judged")
@@ -81,6 +96,7 @@ def _require(n: int, coverage: float, confidence: float, runs: int) -> None:
         raise ValueError(f"coverage {coverage}, confidence {confidence}; both lie in (0, 1)")
 
 
+@lru_cache(maxsize=8)  # its weights serve every point
 def _noncentral_t(freedom: int, shift: float) -> Callable[[float], float]:
     """Return the distribution function t ↦ ∫ Φ(t·s − δ) f(s) ds, f the density of S."""
     spread = 1 / math.sqrt(2 * freedom)
@@ -139,6 +155,34 @@ def _upper_fraction(a: float, x: float) -> float:
         c = b + numerator / c or _TINY
         value *= d * c
     return value
+
+
+def _incomplete_beta(a: float, b: float, x: float) -> float:
+    """Regularised incomplete beta function I_x(a, b), by its continued fraction."""
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    # The fraction converges fast below the mean; above it, that of the complement.
+    if x > (a + 1) / (a + b + 2):
+        return 1 - _incomplete_beta(b, a, 1 - x)
+    front = math.exp(
+        math.lgamma(a + b)
+        - math.lgamma(a)
+        - math.lgamma(b)
+        + a * math.log(x)
+        + b * math.log1p(-x)
+    )
+    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1) or _TINY)
+    value = d
+    for m in range(1, _STEPS):
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        for numerator in (even, odd):
+            d = 1 / (1 + numerator * d or _TINY)
+            c = 1 + numerator / c or _TINY
+            value *= d * c
+        if abs(d * c - 1) < _CLOSE:
+            break
+    return front * value / a
 
 
 def _invert(function: Callable[[float], float], level: float, *, start: float) -> float:
