@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli import execution, golden_audit, golden_fingerprint, options, progress, resolve
+from harness.cli import (
+    execution,
+    golden_audit,
+    golden_curves,
+    golden_fingerprint,
+    options,
+    progress,
+    resolve,
+)
 from harness.cli.options import Session
 from harness.cli.signals import stop_on_signals
 from harness.config import config_file
@@ -18,10 +26,11 @@ from harness.experiments.calibration import rename as renaming
 from harness.experiments.calibration import runs as calibration_runs
 from harness.experiments.execute import factory as executors
 from harness.judgement.golden import calibrate as statistics
-from harness.judgement.golden import store
+from harness.judgement.golden import curve, store
 from harness.records import encode
 
 if TYPE_CHECKING:
+    from harness.judgement.golden.curve import GoldenCurve
     from harness.judgement.golden.store import GoldenSet, GoldenValue
 
 EXAMPLES = """\b
@@ -58,7 +67,7 @@ def show(session: Session, suite: str | None) -> None:
     goldens_of = {name: store.load(project.golden / name) for name in names}
     lines = [line for name, golden in goldens_of.items() for line in _lines(name, golden)]
     session.answer(
-        {name: encode(golden.values) for name, golden in goldens_of.items()},
+        {name: _encode(golden) for name, golden in goldens_of.items()},
         "\n".join(lines) or "No golden yet: harness golden calibrate SUITE --seeds 12.",
     )
 
@@ -116,7 +125,7 @@ def calibrate(session: Session, /, suite: str, **flags: Any) -> int:
             return 128 + stop.signal
     golden = goldens.propose(project, declared, runs, "a proposal")
     lines = [*_lines(suite, golden), *goldens.tell_reach(declared, golden)]
-    session.answer(encode(golden.values), "\n".join(lines))
+    session.answer(_encode(golden), "\n".join(lines))
     session.say(f'Next: harness golden update {suite} --reason "…"')
     return 0
 
@@ -138,7 +147,7 @@ def update(session: Session, suite: str, reason: str) -> None:
     written = f"Written to {folder}; commit it. The digests of its runs are in the ledger."
     warnings = goldens.tell_reach(config_file.find_suite(project, suite), golden)
     lines = [*_lines(suite, golden), *warnings, written]
-    session.answer(encode(golden.values), "\n".join(lines))
+    session.answer(_encode(golden), "\n".join(lines))
 
 
 command.add_command(golden_fingerprint.fingerprint)
@@ -182,11 +191,19 @@ def explain(session: Session, suite: str, metric: str) -> None:
     project = resolve.project(session)
     name = config_file.find_suite(project, suite).name
     values = goldens.find(store.load(project.goldens(name)), metric)
-    answers = [
-        {**encode(value), **statistics.explain(value), "noticed_by_runs": _find_noticed(value)}
-        for value in values
-    ]
-    session.answer(answers, "\n\n".join(_explain_golden(value) for value in values))
+    parts = [_explain(value) for value in values]
+    session.answer([answer for answer, _ in parts], "\n\n".join(text for _, text in parts))
+
+
+def _explain(value: GoldenValue | GoldenCurve) -> tuple[dict[str, Any], str]:
+    if isinstance(value, curve.GoldenCurve):
+        return golden_curves.describe_curve(value), golden_curves.render_curve(value)
+    facts = {**statistics.explain(value), "noticed_by_runs": _find_noticed(value)}
+    return {**encode(value), **facts}, _explain_golden(value)
+
+
+def _encode(golden: GoldenSet) -> list[Any]:
+    return [*encode(golden.values), *encode(golden.curves)]
 
 
 def _lines(suite: str, golden: GoldenSet) -> list[str]:
@@ -197,8 +214,10 @@ def _lines(suite: str, golden: GoldenSet) -> list[str]:
         f"  {value.environment.get('device', '')}  {value.date[:10]}"
         for value in ordered
     ]
-    if ordered:
-        rate = statistics.suite_rate(ordered)
+    ordered_curves = sorted(golden.curves, key=lambda one: one.metric)
+    lines += [golden_curves.render_line(suite, one) for one in ordered_curves]
+    if lines:
+        rate = statistics.suite_rate([*ordered, *ordered_curves])
         lines.append(f"{suite}  expected false red of a clean run, at most: {rate:.2%}")
     return lines
 

@@ -142,7 +142,7 @@ def _hubs_of_goldens(project: Project) -> Iterator[str]:
     """
     folders = project.golden.iterdir() if project.golden.is_dir() else ()
     for folder in folders:
-        for value in golden.load(folder).values:
+        for value in golden.load(folder).references:
             for hub in value.hubs:
                 yield "/".join(Path(hub).parts[-2:])
 

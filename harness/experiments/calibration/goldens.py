@@ -18,6 +18,7 @@ from harness.evidence.hub.evidence import HubEvidence
 from harness.evidence.hub.store import HubStore
 from harness.evidence.ledger.log import Ledger
 from harness.evidence.numerics import numeric_class
+from harness.experiments.calibration import curves
 from harness.experiments.calibration.runs import (
     PARAMETER,
     Runs,
@@ -35,6 +36,7 @@ from harness.judgement.golden.calibrate import (
     Sample,
     Target,
 )
+from harness.judgement.golden.curve import GoldenCurve
 from harness.judgement.golden.store import GoldenSet, GoldenValue
 from harness.judgement.guards import metrics, resources
 from harness.records import HubRecord
@@ -47,6 +49,8 @@ def targets(suite: SuiteSpec) -> tuple[Target, ...]:
     """Return what the guards of a suite compare with goldens, each metric once."""
     by_name: dict[str, Target] = {}
     for spec in suite.guards:
+        if curves.is_curve(spec):
+            continue
         if spec.kind == "golden":
             name = metrics.key(spec.options)
         elif _is_relative(spec):
@@ -67,7 +71,7 @@ def propose(project: Project, suite: SuiteSpec, runs: Runs, reason: str) -> Gold
             repeat that disagrees, or values that cannot be used.
     """
     wanted = targets(suite)
-    if not wanted:
+    if not wanted and not curves.targets(suite):
         raise EvidenceMissingError(
             f"suites.{suite.name}.guards",
             found="no guard that compares with a golden",
@@ -89,7 +93,8 @@ def propose(project: Project, suite: SuiteSpec, runs: Runs, reason: str) -> Gold
             raise _refuse(f"seed {repeat.seed} run twice", problem, "the same values twice")
     provenance = tell_provenance(project, records[0], reason)
     made = tuple(calibrate.make(target, samples, provenance) for target in wanted)
-    return store.load(project.golden / suite.name).replace(made)
+    bands = curves.propose(project, suite, runs, provenance)
+    return store.load(project.golden / suite.name).replace(made, bands)
 
 
 def tell_reach(suite: SuiteSpec, golden: GoldenSet) -> tuple[str, ...]:
@@ -148,22 +153,22 @@ def update(
         "golden_sha256": golden.digest,
         "previous_sha256": before,
         "reason": reason.strip(),
-        "values": len(golden.values),
+        "values": len(golden.references),
     }
     project.hubs.mkdir(parents=True, exist_ok=True)
     Ledger(project.hubs / layout.LEDGER).append(KIND, suite.name, body)
     return golden
 
 
-def find(golden: GoldenSet, metric: str) -> tuple[GoldenValue, ...]:
-    """Return the values of a metric, one per environment and datasets.
+def find(golden: GoldenSet, metric: str) -> tuple[GoldenValue | GoldenCurve, ...]:
+    """Return the values or curves of a metric, one per environment and datasets.
 
     Raises:
         EvidenceMissingError: There is none.
     """
-    values = tuple(value for value in golden.values if value.metric == metric)
+    values = tuple(value for value in golden.references if value.metric == metric)
     if not values:
-        known = ", ".join(sorted({value.metric for value in golden.values})) or "none"
+        known = ", ".join(sorted({value.metric for value in golden.references})) or "none"
         raise EvidenceMissingError(
             f"golden of {metric}",
             found="no such golden",
@@ -177,6 +182,8 @@ def _sample(project: Project, suite: SuiteSpec, seed: str, hub: str) -> Sample:
     evidence = HubEvidence(project.root / hub, project=project.root)
     values: dict[str, float] = {}
     for spec in suite.guards:
+        if curves.is_curve(spec):
+            continue
         if spec.kind == "golden":
             values[metrics.key(spec.options)] = metrics.take(evidence, spec.options)
         elif _is_relative(spec):

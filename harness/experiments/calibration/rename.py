@@ -22,10 +22,10 @@ from harness.evidence.ledger.log import Ledger
 from harness.judgement.golden import store
 from harness.judgement.golden.store import GoldenSet
 from harness.judgement.guards import metrics, paths, registry
-from harness.judgement.guards.aggregates import AGGREGATE_NAMES
+from harness.judgement.guards.aggregates import AGGREGATE_NAMES, ALL
 
 _WHERE = "golden rename"
-_NAMED = re.compile(rf"({'|'.join(AGGREGATE_NAMES)})\((.*)\)", re.DOTALL)
+_NAMED = re.compile(rf"({'|'.join((*AGGREGATE_NAMES, ALL))})\((.*)\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,19 +174,26 @@ def _rename_values(
     goldens, counts = {}, {}
     for name in sorted(suites):
         before = store.load(project.golden / name)
-        after = [replace(v, metric=rename_metric(v.metric, old, new)) for v in before.values]
-        count = sum(v.metric != w.metric for v, w in zip(before.values, after, strict=True))
+        values = [replace(v, metric=rename_metric(v.metric, old, new)) for v in before.values]
+        curves = [replace(c, metric=rename_metric(c.metric, old, new)) for c in before.curves]
+        after = replace(before, values=tuple(values), curves=tuple(curves))
+        both = zip(before.references, after.references, strict=True)
+        count = sum(was.metric != now.metric for was, now in both)
         if count:
-            identities = [store.identity(value) for value in after]
-            for value in after:
-                if identities.count(store.identity(value)) > 1:
-                    raise _refuse(
-                        f"a golden of {value.metric} in suite {name} already",
-                        "a name that no golden has",
-                        "Choose another name.",
-                    )
-            goldens[name], counts[name] = replace(before, values=tuple(after)), count
+            _require_own_names(name, after)
+            goldens[name], counts[name] = after, count
     return goldens, counts
+
+
+def _require_own_names(suite: str, golden: GoldenSet) -> None:
+    identities = [store.identity(value) for value in golden.references]
+    for value in golden.references:
+        if identities.count(store.identity(value)) > 1:
+            raise _refuse(
+                f"a golden of {value.metric} in suite {suite} already",
+                "a name that no golden has",
+                "Choose another name.",
+            )
 
 
 def rename_metric(metric: str, old: str, new: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.config.project import GateSpec, MatrixSpec, Project
 from harness.judgement.gate import (
+    curve_rules,
     difference,
     golden_rules,
     moves,
@@ -144,8 +145,12 @@ def _compare_suite(
     renamed: Mapping[str, str] = {}
     if goldens[0] is not goldens[1]:
         yield from golden_rules.compare_goldens(name, *goldens)
+        yield from curve_rules.compare_curves(name, *goldens)
         yield from golden_rules.compare_fingerprints(name, *goldens)
-        renamed = golden_rules.find_renamed(*goldens)
+        renamed = {
+            **golden_rules.find_renamed(*goldens),
+            **curve_rules.find_renamed(*goldens),
+        }
 
     def is_renamed(before: str, after: str) -> bool:
         return _is_renamed(before, after, renamed) and has_metric(name, before) is False

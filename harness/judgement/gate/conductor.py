@@ -219,7 +219,7 @@ def _compare_data(
         suite = None if was.project is None else was.project.suites.get(hub.record.suite)
         if suite is not None:
             digests = {one.role: one.sha256 for one in hub.record.datasets if one.generated}
-            goldens = was.goldens(suite.name).values
+            goldens = was.goldens(suite.name).references
             differences |= {
                 d.rule: d for d in suite_rules.compare_data(suite, trees, goldens, digests)
             }

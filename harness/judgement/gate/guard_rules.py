@@ -84,6 +84,7 @@ OPTIONS: Mapping[str, Mapping[str, Compare]] = {
     },
     "golden": {
         **_METRIC,
+        "components": make_floor(0, "components"),
         "scale": make_identity("scale", default="linear"),
         "sides": _compare_sides,
         "coverage": make_ceiling(0.95, "coverage"),

@@ -20,6 +20,7 @@ from harness.judgement.gate.difference import (
     make_identity,
 )
 from harness.judgement.gate.guard_rules import IsRenamed
+from harness.judgement.golden.curve import GoldenCurve
 from harness.judgement.golden.store import GoldenValue
 
 
@@ -131,7 +132,10 @@ def compare_inputs(
 
 
 def compare_data(
-    was: SuiteSpec, trees: Trees, known: Collection[GoldenValue], made: Mapping[str, str]
+    was: SuiteSpec,
+    trees: Trees,
+    known: Collection[GoldenValue | GoldenCurve],
+    made: Mapping[str, str],
 ) -> Iterator[Difference]:
     """Compare the bytes of generated datasets with those that the base's goldens are of.
 

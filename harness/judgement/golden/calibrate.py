@@ -11,6 +11,7 @@ from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError, HarnessError
 from harness.judgement.golden import band, store, tolerance
 from harness.judgement.golden.band import Ends
+from harness.judgement.golden.curve import GoldenCurve
 from harness.judgement.golden.store import GoldenValue
 
 RUNS = (1, 3, 5, 10)  # numbers of runs that it is told for what a golden notices
@@ -98,13 +99,7 @@ def make(wanted: Target, samples: Sequence[Sample], provenance: Provenance) -> G
             values without spread, or bounds that no value can leave.
     """
     seeds = tuple(sample.seed for sample in samples)
-    if len(set(seeds)) < store.LEAST_SEEDS or len(set(seeds)) != len(seeds):
-        raise EvidenceMissingError(
-            f"golden of {wanted.metric}",
-            found=f"{len(set(seeds))} different seeds in {len(seeds)} runs",
-            expected=f"at least {store.LEAST_SEEDS}, each once",
-            remedy="Calibrate with more seeds.",
-        )
+    require_seeds(wanted.metric, seeds)
     scaled = [_scale_values(wanted, sample) for sample in samples]
     mean = math.fsum(scaled) / len(scaled)
     squares = math.fsum((value - mean) ** 2 for value in scaled)
@@ -136,6 +131,21 @@ def make(wanted: Target, samples: Sequence[Sample], provenance: Provenance) -> G
         commit=provenance.commit,
     )
     return _leave_idle_side_open(wanted, store.recompute_bounds(value))
+
+
+def require_seeds(metric: str, seeds: Sequence[str]) -> None:
+    """Refuse a golden of too few seeds, or of one that was run twice.
+
+    Raises:
+        EvidenceMissingError: Fewer than ``store.LEAST_SEEDS``, or one twice.
+    """
+    if len(set(seeds)) < store.LEAST_SEEDS or len(set(seeds)) != len(seeds):
+        raise EvidenceMissingError(
+            f"golden of {metric}",
+            found=f"{len(set(seeds))} different seeds in {len(seeds)} runs",
+            expected=f"at least {store.LEAST_SEEDS}, each once",
+            remedy="Calibrate with more seeds.",
+        )
 
 
 def _leave_idle_side_open(wanted: Target, value: GoldenValue) -> GoldenValue:
@@ -209,7 +219,7 @@ def explain(value: GoldenValue) -> dict[str, float | None]:
     }
 
 
-def suite_rate(values: Sequence[GoldenValue]) -> float:
+def suite_rate(values: Sequence[GoldenValue | GoldenCurve]) -> float:
     """Return how often a clean run would be red, at most, by all goldens of one comparison.
 
     The rates of the metrics are added up (Boole's inequality), for the data and the
@@ -217,7 +227,10 @@ def suite_rate(values: Sequence[GoldenValue]) -> float:
     """
     rates: dict[str, float] = {}
     for value in values:
-        rate = explain(value)["false_red_rate"]
+        if isinstance(value, GoldenCurve):
+            rate: float | None = value.rate
+        else:
+            rate = explain(value)["false_red_rate"]
         name = store.file_name(value)
         rates[name] = rates.get(name, 0.0) + (rate or 0.0)
     return max(rates.values(), default=0.0)

@@ -1,6 +1,6 @@
 """Values that move together: principal components of many runs, and Hotelling's T² along them.
 
-The deviations Z (m runs, n values, each in its own deviation) have at most m − 1 directions, and
+The deviations Z (m runs, n values, each in its own deviation) have at most m − 1 directions;
 the eigenvectors of the small matrix Z·Zᵀ give them, however many values there are. A run is far
 where its scores along the first of them are large for what they used to be, though no single
 value need be. Directions are learnt from the runs too: with fewer than eight runs for each they
@@ -14,21 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from harness.judgement.golden import tolerance
+from harness.judgement.golden.curve import Component
 
 RUNS_FOR_EACH = 8  # component
 _SWEEPS = 60
 _TINY = 1e-22  # share of the squares off the diagonal that is rounding
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Component:
-    """A direction of length 1 over the values, and the variance of the runs along it."""
-
-    variance: float
-    loading: tuple[float, ...]
 
 
 def find_components(rows: Sequence[Sequence[float]], count: int) -> tuple[Component, ...]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+import typing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from harness import files
 from harness.errors import EvidenceMissingError, IntegrityError
 from harness.evidence.hub.store import refuse_twice
 from harness.evidence.numerics import numeric_class
-from harness.judgement.golden import fingerprint
+from harness.judgement.golden import fingerprint, scales
+from harness.judgement.golden.curve import GoldenCurve
 from harness.judgement.golden.fingerprint import StoredFingerprint
 from harness.records import decode, encode
 
@@ -27,9 +29,11 @@ SCHEMA = 1
 LOGGED = "golden-update"  # kind of the ledger entry behind every change
 LEAST_SEEDS = 12  # fewer give factors so wide that a bound says little
 COVERAGE = CONFIDENCE = 0.95  # of an interval where a guard says nothing else
-SIDES = ("two", "low", "high")
-SCALES = ("linear", "log10")
+SIDES, SCALES = scales.SIDES, scales.SCALES
+scale, unscale = scales.scale, scales.unscale
 _SAME = 1e-9
+_VALUES, _CURVES = "values", "curves"
+_KEYS = frozenset({"schema", _VALUES, _CURVES})
 _SIZE_LIMIT = 4 << 20
 
 
@@ -72,21 +76,28 @@ class GoldenValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenSet:
-    """All golden values and fingerprints of a suite."""
+    """All golden values, curves and fingerprints of a suite."""
 
     values: tuple[GoldenValue, ...] = ()
+    curves: tuple[GoldenCurve, ...] = ()
     fingerprints: tuple[StoredFingerprint, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to compare with."""
-        return not self.values and not self.fingerprints
+        return not (self.values or self.curves or self.fingerprints)
+
+    @property
+    def references(self) -> tuple[GoldenValue | GoldenCurve, ...]:
+        """Values and curves: all that is of many seeds."""
+        return (*self.values, *self.curves)
 
     @property
     def digest(self) -> str:
         """SHA-256 of what it says, whatever the files it is in and their order."""
         # Sorted: in which files the values lie is no part of what they say.
         texts = sorted(json.dumps(encode(value), sort_keys=True) for value in self.values)
+        texts += sorted(json.dumps(encode(one), sort_keys=True) for one in self.curves)
         texts += sorted(one.about.digest for one in self.fingerprints)
         return files.sha256_bytes(json.dumps(texts).encode())
 
@@ -103,6 +114,19 @@ class GoldenSet:
         """
         return fingerprint.find(self.fingerprints, environment, datasets, parameters)
 
+    def find_curve(
+        self, metric: str, environment: Mapping[str, str], datasets: Mapping[str, str]
+    ) -> GoldenCurve:
+        """Return the golden of a metric with many values, as ``lookup`` does.
+
+        Raises:
+            EvidenceMissingError: There is none.
+        """
+        curves = [one for one in self.curves if one.metric == metric]
+        if not curves:  # goldens of single numbers say nothing of a curve
+            raise _missing_error(metric, "no golden of this curve", "one")
+        return _find(curves, metric, environment, datasets)
+
     def lookup(
         self, metric: str, environment: Mapping[str, str], datasets: Mapping[str, str]
     ) -> GoldenValue:
@@ -115,50 +139,55 @@ class GoldenSet:
             EvidenceMissingError: None for this device class, or one that rests on too few
                 seeds; never another one instead.
         """
-        # Narrowed step by step, so that the message says what is missing: the metric, the data
-        # or the kind of machine.
-        named = [value for value in self.values if value.metric == metric]
-        if not named:
-            raise _missing_error(metric, "no golden of this metric", "one", OtherDataError)
-        here = [value for value in named if value.datasets == dict(datasets)]
-        if not here:
-            only_others = "goldens of other datasets only"
-            raise _missing_error(metric, only_others, _short(datasets), OtherDataError)
-        device = environment.get("device", "")
-        alike = [value for value in here if value.environment.get("device") == device]
-        if not alike:
-            raise _missing_error(
-                metric, "goldens of other device classes only", device or "a device"
-            )
-        exact = [value for value in alike if value.environment == dict(environment)]
-        near = [v for v in alike if numeric_class.is_one_class(v.environment, environment)]
-        # Of several that fit, the one that was made last.
-        golden = max(exact or near or alike, key=lambda value: value.date)
-        if golden.n < LEAST_SEEDS:
-            raise _missing_error(
-                metric, f"a golden of {golden.n} seeds", f"at least {LEAST_SEEDS}"
-            )
-        return golden
+        values = [value for value in self.values if value.metric == metric]
+        return _find(values, metric, environment, datasets)
 
-    def replace(self, values: tuple[GoldenValue, ...]) -> GoldenSet:
-        """Return the set with new values in the place of those of the same identity."""
-        fresh = {identity(value) for value in values}
-        others = tuple(value for value in self.values if identity(value) not in fresh)
-        return dataclasses.replace(self, values=others + values)
+    def replace(
+        self, values: tuple[GoldenValue, ...], curves: tuple[GoldenCurve, ...] = ()
+    ) -> GoldenSet:
+        """Return the set with new values and curves for those of the same identity."""
+        return dataclasses.replace(
+            self,
+            values=_take_place(self.values, values),
+            curves=_take_place(self.curves, curves),
+        )
 
 
-def scale(value: float, name: str) -> float:
-    """Put a number on a golden's scale.
-
-    Raises:
-        ValueError: Zero or less has no place on a log scale.
-    """
-    return value if name == "linear" else math.log10(value)
+_One = typing.TypeVar("_One", GoldenValue, GoldenCurve)
 
 
-def unscale(value: float, name: str) -> float:
-    """Take a number from a golden's scale to the metric's own unit."""
-    return value if name == "linear" else 10.0**value
+def _find(
+    named: list[_One],
+    metric: str,
+    environment: Mapping[str, str],
+    datasets: Mapping[str, str],
+) -> _One:
+    # Narrowed step by step, so that the message says what is missing: the metric, the data
+    # or the kind of machine.
+    if not named:
+        raise _missing_error(metric, "no golden of this metric", "one", OtherDataError)
+    here = [value for value in named if value.datasets == dict(datasets)]
+    if not here:
+        only_others = "goldens of other datasets only"
+        raise _missing_error(metric, only_others, _short(datasets), OtherDataError)
+    device = environment.get("device", "")
+    alike = [value for value in here if value.environment.get("device") == device]
+    if not alike:
+        raise _missing_error(
+            metric, "goldens of other device classes only", device or "a device"
+        )
+    exact = [value for value in alike if value.environment == dict(environment)]
+    near = [v for v in alike if numeric_class.is_one_class(v.environment, environment)]
+    # Of several that fit, the one that was made last.
+    golden = max(exact or near or alike, key=lambda value: value.date)
+    if golden.n < LEAST_SEEDS:
+        raise _missing_error(metric, f"a golden of {golden.n} seeds", f"at least {LEAST_SEEDS}")
+    return golden
+
+
+def _take_place(old: tuple[_One, ...], new: tuple[_One, ...]) -> tuple[_One, ...]:
+    fresh = {identity(one) for one in new}
+    return tuple(one for one in old if identity(one) not in fresh) + new
 
 
 def bounds(value: GoldenValue, runs: int = 1) -> tuple[float | None, float | None]:
@@ -175,7 +204,7 @@ def bounds(value: GoldenValue, runs: int = 1) -> tuple[float | None, float | Non
     return low, high
 
 
-def identity(value: GoldenValue) -> tuple[str, str, str]:
+def identity(value: GoldenValue | GoldenCurve) -> tuple[str, str, str]:
     """Return what makes a value the golden of one comparison."""
     return (value.metric, _text(value.environment), _text(value.datasets))
 
@@ -189,8 +218,10 @@ def load(folder: Path) -> GoldenSet:
     if folder.is_symlink():
         raise _damage(str(folder), "a symbolic link", "a folder")
     paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    read = [_read_file(path) for path in paths]
     return GoldenSet(
-        values=tuple(value for path in paths for value in _read_file(path)),
+        values=tuple(value for values, _ in read for value in values),
+        curves=tuple(one for _, curves in read for one in curves),
         fingerprints=fingerprint.load(folder),
     )
 
@@ -204,20 +235,24 @@ def save(folder: Path, golden: GoldenSet) -> tuple[Path, ...]:
     Raises:
         StorageError: The disk refused.
     """
-    groups: dict[str, list[GoldenValue]] = {}
-    for value in golden.values:
-        groups.setdefault(file_name(value), []).append(value)
+    groups: dict[str, dict[str, Any]] = {}
     folder.mkdir(parents=True, exist_ok=True)
-    for name, values in groups.items():
-        ordered = sorted(values, key=lambda value: value.metric)
-        content = {"schema": SCHEMA, "values": encode(ordered)}
-        files.write_bytes(folder / name, files.json_bytes(content))
-    for one in golden.fingerprints:
-        fingerprint.save(folder, one.about, one.read_array())
+    both: tuple[tuple[str, Sequence[GoldenValue | GoldenCurve]], ...] = (
+        (_VALUES, golden.values),
+        (_CURVES, golden.curves),
+    )
+    for key, every in both:
+        for one in sorted(every, key=lambda one: one.metric):
+            groups.setdefault(file_name(one), {}).setdefault(key, []).append(encode(one))
+    for name, content in groups.items():
+        whole = {"schema": SCHEMA, _VALUES: [], **content}
+        files.write_bytes(folder / name, files.json_bytes(whole))
+    for mark in golden.fingerprints:
+        fingerprint.save(folder, mark.about, mark.read_array())
     return tuple(folder / name for name in sorted(groups))
 
 
-def file_name(value: GoldenValue) -> str:
+def file_name(value: GoldenValue | GoldenCurve) -> str:
     """Name the file of a value: device class, then digests of environment and datasets."""
     marks = [
         files.sha256_bytes(_text(part).encode())[:12]
@@ -227,7 +262,7 @@ def file_name(value: GoldenValue) -> str:
     return f"{device}-{marks[0]}-{marks[1]}.json"
 
 
-def _read_file(path: Path) -> tuple[GoldenValue, ...]:
+def _read_file(path: Path) -> tuple[tuple[GoldenValue, ...], tuple[GoldenCurve, ...]]:
     try:
         content = json.loads(
             files.read_bounded(path, _SIZE_LIMIT), object_pairs_hook=refuse_twice
@@ -236,13 +271,22 @@ def _read_file(path: Path) -> tuple[GoldenValue, ...]:
         raise _damage(str(path), f"no JSON: {error}"[:160], "goldens as JSON") from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise _damage(str(path), "another schema", f"schema {SCHEMA}")
-    listed = content.get("values")
-    if not isinstance(listed, list) or set(content) != {"schema", "values"}:
-        raise _damage(str(path), "other keys", "schema and values")
-    values = tuple(decode(GoldenValue, item, f"{path}[{i}]") for i, item in enumerate(listed))
+    lists: list[Any] = [content.get(_VALUES), content.get(_CURVES, [])]
+    is_shaped = {"schema", _VALUES} <= set(content) <= _KEYS
+    if not is_shaped or not all(isinstance(one, list) for one in lists):
+        raise _damage(str(path), "other keys", "schema, values and curves")
+    values = tuple(decode(GoldenValue, v, f"{path}[{i}]") for i, v in enumerate(lists[0]))
     for value in values:
         check(value, f"{path}: {value.metric}")
-    return values
+    where = f"{path}.{_CURVES}"
+    curves = tuple(decode(GoldenCurve, c, f"{where}[{i}]") for i, c in enumerate(lists[1]))
+    if curves:
+        from harness.judgement.golden import curve_statistics  # noqa: PLC0415 - statistics, for suites with curves
+
+        for one in curves:
+            if damage := curve_statistics.find_damage(one):
+                raise _damage(f"{path}: {one.metric}", *damage)
+    return values, curves
 
 
 def check(value: GoldenValue, where: str) -> None:

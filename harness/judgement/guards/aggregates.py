@@ -41,3 +41,4 @@ AGGREGATES: Mapping[str, Aggregate] = {
     ),
 }
 AGGREGATE_NAMES = tuple(AGGREGATES)
+ALL = "all"  # keeps them all: a curve, for kinds that can judge one

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness.config.project import GuardSpec
+from harness.judgement.golden.curve import GoldenCurve
 from harness.judgement.golden.fingerprint import StoredFingerprint
 from harness.records import ArtifactRecord, DatasetRecord, GuardResult, StageRecord
 from harness.verdict import Verdict
@@ -92,6 +93,11 @@ class Golden(Protocol):
         self, metric: str, environment: Mapping[str, str], datasets: Mapping[str, str]
     ) -> Bounds:
         """Return the bounds of a metric; EvidenceMissingError says why there are none."""
+
+    def find_curve(
+        self, metric: str, environment: Mapping[str, str], datasets: Mapping[str, str]
+    ) -> GoldenCurve:
+        """Return the band of a metric with many values; EvidenceMissingError as above."""
 
     def find_fingerprint(
         self,

@@ -1,4 +1,4 @@
-"""Kind ``golden``: one metric against the tolerance interval of its golden."""
+"""Kind ``golden``: a metric against the tolerance interval, or the band, of its golden."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError
 from harness.evidence.numerics import numeric_class
 from harness.judgement.golden import store
-from harness.judgement.guards import metrics, options
+from harness.judgement.golden.curve import GoldenCurve
+from harness.judgement.guards import curves, metrics, options
+from harness.judgement.guards.aggregates import AGGREGATE_NAMES, ALL
 from harness.judgement.guards.base import (
     Bounds,
     Evidence,
@@ -20,6 +22,7 @@ from harness.judgement.guards.base import (
     result,
 )
 from harness.judgement.guards.metrics import MetricOptions
+from harness.judgement.guards.numbers import Numbers
 from harness.records import GuardResult
 from harness.verdict import Verdict
 
@@ -33,6 +36,18 @@ CLASS, DEVICE = "numeric class", "device class"
 class GoldenOptions(MetricOptions):
     """The parameters of kind ``golden``."""
 
+    aggregate: str | None = key(
+        "Makes one number of several, see [Aggregates](#aggregates); `all` keeps them, and "
+        "judges the curve or the array by one band.",
+        default=None,
+        choices=(*AGGREGATE_NAMES, ALL),
+    )
+    components: int = key(
+        "Of a curve: principal components whose T² is judged too, with half of the rate; each "
+        "needs 8 seeds.",
+        default=0,
+        low=0,
+    )
     scale: str = key(
         "Scale on which `harness golden` fits the spread.",
         default=store.SCALES[0],
@@ -83,6 +98,11 @@ class GoldenGuard:
     that was never calibrated have no reference yet. Where all data are generated and the suite
     has goldens, none of which is of these data, it counts: what makes the data has changed.
 
+    With ``aggregate = "all"`` every number below the path counts, arrays included. Each has a
+    centre and a deviation over the seeds, and one factor for all makes the band, so that
+    ``coverage`` holds of the whole curve; the value of the result is how far the farthest
+    number lies, as a part of the band's half width.
+
     A golden of another numeric class (processor, instruction set, threads, libraries) is no
     reference either, unless ``machines = "device class"`` says that this metric spreads more
     over seeds than over machines; the result then says whose golden it was.
@@ -98,6 +118,14 @@ class GoldenGuard:
         ends = wanted.range
         if "range" in spec.options and not (len(ends) == len(_ENDS) and ends[0] < ends[1]):
             raise options.error(spec, "range", f"{list(ends)}", "[least, largest]")
+        if wanted.aggregate == ALL:
+            for name in ("range", "wide_because"):
+                if name in spec.options:
+                    raise options.error(spec, name, "a curve", "a single number for it")
+            if wanted.components and wanted.sides != "two":
+                raise options.error(spec, "components", f"sides {wanted.sides}", "both sides")
+        elif wanted.components:
+            raise options.error(spec, "components", "one number", f"aggregate = {ALL!r}")
 
     def judge(self, spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> GuardResult:
         """Red outside the interval and for a value that is not finite, golden or none.
@@ -105,27 +133,55 @@ class GoldenGuard:
         Raises:
             EvidenceMissingError: The suite has no golden.
         """
-        value = metrics.take(evidence, spec.options)
-        if not math.isfinite(value):
-            return judge_interval(spec, metrics.key(spec.options), value, (None, None))
         wanted = options.read(GoldenOptions, spec)
+        take = curves.take if wanted.aggregate == ALL else metrics.take
+        value = take(evidence, spec.options)
+        if red := _refuse_strange(spec, value):
+            return red
         try:
-            bounds = find(golden, metrics.key(spec.options), evidence)
-            other = _compare_class(bounds, evidence, wanted)
+            return _compare(spec, evidence, golden, wanted, value)
         except EvidenceMissingError as error:
             is_of_other_data = isinstance(error, store.OtherDataError)
             if wanted.missing != _NOTE or (is_of_other_data and is_generated(evidence)):
                 raise
             reason = f"not compared: {error.found}; {error.remedy}"
-            guard_result = result(
-                spec, Verdict.INCONCLUSIVE, number(value), error.where, reason
-            )
+            guard_result = result(spec, Verdict.INCONCLUSIVE, _tell(value), error.where, reason)
             return replace(guard_result, severity="warn")
+
+
+def _refuse_strange(spec: GuardSpec, value: float | Numbers) -> GuardResult | None:
+    """Return the red result of what is not finite, golden or none; None of all else."""
+    if isinstance(value, Numbers):
+        return curves.refuse_strange(spec, value)
+    if math.isfinite(value):
+        return None
+    return judge_interval(spec, metrics.key(spec.options), value, (None, None))
+
+
+def _compare(
+    spec: GuardSpec,
+    evidence: Evidence,
+    golden: Golden | None,
+    wanted: GoldenOptions,
+    value: float | Numbers,
+) -> GuardResult:
+    """Hold a number against its interval, or a curve against its band.
+
+    Raises:
+        EvidenceMissingError: There is no golden for this comparison.
+    """
+    metric = metrics.key(spec.options)
+    if isinstance(value, Numbers):
+        band = find_curve(golden, metric, evidence)
+        curves.require_components(band, wanted.components)
+        other = _compare_class(band, evidence, wanted)
+        judged = curves.judge(spec, value, band)
+    else:
+        bounds = find(golden, metric, evidence)
+        other = _compare_class(bounds, evidence, wanted)
         context = f"; golden of {bounds.n} seeds"
-        judged = judge_interval(
-            spec, metrics.key(spec.options), value, (bounds.low, bounds.high), context
-        )
-        return replace(judged, expected=judged.expected + other)
+        judged = judge_interval(spec, metric, value, (bounds.low, bounds.high), context)
+    return replace(judged, expected=judged.expected + other)
 
 
 def is_generated(evidence: Evidence) -> bool:
@@ -139,7 +195,13 @@ def is_generated(evidence: Evidence) -> bool:
     return is_own and evidence.edition >= _GENERATED_SINCE
 
 
-def _compare_class(bounds: Bounds, evidence: Evidence, wanted: GoldenOptions) -> str:
+def _tell(value: float | Numbers) -> str:
+    return f"{len(value.values)} values" if isinstance(value, Numbers) else number(value)
+
+
+def _compare_class(
+    bounds: Bounds | GoldenCurve, evidence: Evidence, wanted: GoldenOptions
+) -> str:
     """Say that a golden is of another numeric class; nothing where it is of the same.
 
     Raises:
@@ -166,6 +228,19 @@ def find(golden: Golden | None, metric: str, evidence: Evidence) -> Bounds:
     Raises:
         EvidenceMissingError: There is no golden for this comparison.
     """
+    return _require(golden, metric).lookup(metric, *_place(evidence))
+
+
+def find_curve(golden: Golden | None, metric: str, evidence: Evidence) -> GoldenCurve:
+    """Look the band of a metric with many values up, as ``find`` does.
+
+    Raises:
+        EvidenceMissingError: There is no golden for this comparison.
+    """
+    return _require(golden, metric).find_curve(metric, *_place(evidence))
+
+
+def _require(golden: Golden | None, metric: str) -> Golden:
     if golden is None:
         raise EvidenceMissingError(
             f"golden of {metric}",
@@ -173,5 +248,9 @@ def find(golden: Golden | None, metric: str, evidence: Evidence) -> Bounds:
             expected="calibrated reference statistics",
             remedy="Run harness golden calibrate, then harness golden update --reason.",
         )
+    return golden
+
+
+def _place(evidence: Evidence) -> tuple[dict[str, str], dict[str, str]]:
     digests = {role: record.sha256 for role, record in evidence.datasets.items()}
-    return golden.lookup(metric, evidence.environment, digests)
+    return evidence.environment, digests

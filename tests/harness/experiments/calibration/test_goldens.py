@@ -283,3 +283,62 @@ def test_commands_tell_what_they_did(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "clean runs expected" in explained[1]
     assert "first values" in explained[1]
     assert list((project.golden / "tiny").iterdir())
+
+
+WRITE_CURVE = (
+    "import json, random, sys; draw = random.Random(sys.argv[2]); extra = {extra};"
+    "rows = [{{'loss': 9 - i + draw.gauss(0, .1) + extra * (i == 2)}} for i in range(5)];"
+    "json.dump(rows, open(sys.argv[1], 'w'))"
+)
+CURVE = {
+    "id": "curve",
+    "kind": "golden",
+    "metric": "out:[*].loss",
+    "aggregate": "all",
+    "remedy": "Look at the losses.",
+}
+
+
+@pytest.mark.slow
+def test_a_curve_is_held_by_one_band(tmp_path: Path) -> None:
+    """A suite of a curve alone: calibrated, told, green; one value that moves is red."""
+
+    def declare(extra: str) -> Project:
+        stage = hubs.command(
+            "make",
+            WRITE_CURVE.format(extra=extra),
+            "{work}/out.json",
+            "{seed}",
+            artifacts=[hubs.OUT],
+        )
+        spec = hubs.suite(stage, parameters={"seed": "42"}, guards=[CURVE])
+        project = hubs.project(tmp_path, tiny=spec)
+        hubs.commit(tmp_path)
+        return project
+
+    project = declare("0")
+    calibrated(project)
+
+    golden = goldens.update(project, "tiny", "first curves", {})
+
+    (band,) = golden.curves
+    assert (golden.values, len(band.centre), band.n) == ((), 5, 12)
+    assert Ledger(project.hubs / "ledger.jsonl").entries()[-1].body["values"] == 1
+    outcome = hubs.run(project)
+    assert outcome.record.verdict == "green"
+    assert verify.verify(project, outcome.hub, allow_stale=True).exit_code == 0
+    explained = invoke_golden(project, "explain", "tiny", band.metric)
+    assert "5 values" in explained
+    assert f"k = {band.factor:.4g}" in explained
+    assert band.metric in invoke_golden(project, "show", "tiny")
+
+    (judged,) = [g for g in hubs.run(declare("2")).record.guards if g.id == "curve"]
+    assert judged.verdict == "red"
+    assert "#2" in judged.reason
+
+
+def invoke_golden(project: Project, *words: str) -> str:
+    """Call ``harness golden`` and return what it prints."""
+    done = CliRunner().invoke(group, ["golden", *words, "--project", str(project.root)])
+    assert done.exit_code == 0, done.output
+    return done.output
