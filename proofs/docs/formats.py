@@ -6,6 +6,7 @@ import dataclasses
 import typing
 from typing import Any
 
+from harness.judgement.golden.curve import Component, GoldenCurve
 from harness.judgement.golden.store import GoldenValue
 from harness.records import (
     ArtifactRecord,
@@ -157,6 +158,36 @@ MEANING: dict[type, dict[str, str]] = {
         "date": "When, RFC 3339, UTC.",
         "commit": "Commit of the runs.",
     },
+    GoldenCurve: {
+        "metric": "Name of the metric, `all(…)`.",
+        "names_sha256": "Digest of the places of its values below the path, in their order.",
+        "centre": "Mean of each value, on `scale`.",
+        "sd": "Sample standard deviation of each value, on `scale`.",
+        "n": "Number of seeds.",
+        "scale": "`linear` or `log10`.",
+        "sides": "`two`, `low` or `high`.",
+        "coverage": "Share of runs that the whole band shall hold.",
+        "confidence": "Confidence in that share.",
+        "farthest": "Distance of each run's farthest value from the other runs, in their sd.",
+        "independent": "How many values at most move by themselves; recomputed when read.",
+        "factor": "Half width of the band in sd; recomputed when read.",
+        "low": "Lower edge in the metric's unit; recomputed when read.",
+        "high": "Upper edge in the metric's unit; recomputed when read.",
+        "components": "Directions in which the values move together, the largest first.",
+        "parameters": "Parameters of the runs, without the seed.",
+        "environment": "Environment key of the runs.",
+        "datasets": "Digest by role.",
+        "hubs": "Subjects of the hubs it rests on.",
+        "seeds": "Seed of each of them.",
+        "reason": "Why it was changed.",
+        "author": "Who changed it.",
+        "date": "When, RFC 3339, UTC.",
+        "commit": "Commit of the runs.",
+    },
+    Component: {
+        "variance": "Variance of the runs along it.",
+        "loading": "Share of each value, in its own sd; the squares sum to 1.",
+    },
 }
 TITLES = {
     HubRecord: "`hub.json`",
@@ -179,6 +210,11 @@ def hub() -> str:
 def golden() -> str:
     """Write the table of a golden value."""
     return fields(GoldenValue)
+
+
+def curves() -> str:
+    """Write the tables of the golden of a curve."""
+    return f"{fields(GoldenCurve)}\n#### One of `components`\n\n{fields(Component)}"
 
 
 def scans() -> str:

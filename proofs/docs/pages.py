@@ -31,7 +31,12 @@ REGIONS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "aggregates": guards.aggregates,
         "rules": guards.rules,
     },
-    "formats.md": {"scans": formats.scans, "hub": formats.hub, "golden": formats.golden},
+    "formats.md": {
+        "scans": formats.scans,
+        "hub": formats.hub,
+        "golden": formats.golden,
+        "curves": formats.curves,
+    },
     "model-cli.md": {"overview": model_cli.overview, "helps": model_cli.helps},
     "exit-codes.md": {"harness": exit_codes.harness, "model": exit_codes.model},
     "quality.md": quality.REGIONS,

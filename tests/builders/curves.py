@@ -12,6 +12,7 @@ from harness.judgement.golden.curve import GoldenCurve
 from harness.judgement.golden.curve_calibration import Curve, CurveSample, CurveTarget
 from tests.builders.evidence import DATASETS, ENVIRONMENT
 
+PARAMETERS = {"epochs": "4"}
 METRIC = "all(history:[*].loss)"
 PROVENANCE = Provenance(
     environment=ENVIRONMENT,
@@ -52,4 +53,4 @@ def samples(rows: np.ndarray) -> list[CurveSample]:
 def calibrate(rows: np.ndarray, **changes: Any) -> GoldenCurve:
     """Make the band of a metric from runs."""
     target = CurveTarget(metric=METRIC, **changes)
-    return curve_calibration.make(target, samples(rows), PROVENANCE)
+    return curve_calibration.make(target, samples(rows), PROVENANCE, PARAMETERS)

@@ -33,7 +33,7 @@ def evidence(
     """Write artifacts, whose id is the stem of the file name, and one stage per log.
 
     Bytes are written as they are, text as UTF-8, all else as JSON. ``changes`` goes into
-    every artifact and stage record that has such a field.
+    every artifact and stage record that has such a field, and is the parameters of the run.
     """
     facts = Facts(
         stages=tuple(_stage(folder, *item, changes) for item in (logs or {}).items()),
@@ -43,6 +43,7 @@ def evidence(
             for role, sha in DATASETS.items()
         ),
         environment=ENVIRONMENT,
+        parameters={name: str(value) for name, value in changes.items()},
     )
     return HubEvidence(folder, facts, project=folder)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.experiments.calibration import goldens
+from harness.experiments.calibration import curves, goldens
 from harness.experiments.drills import drill, scope
 from harness.judgement.declaration import load_project
 from harness.judgement.golden import store, tolerance
@@ -86,5 +86,6 @@ def test_goldens_rarely_cry_wolf() -> None:
             )
             for target in goldens.targets(suite)
         ]
+        rates += [1 - target.coverage for target in curves.targets(suite)]
 
         assert sum(rates) <= 0.01

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.config.project import GuardSpec, Project, SuiteSpec
 from harness.evidence.hub.evidence import HubEvidence
-from harness.experiments.calibration.runs import Runs
+from harness.experiments.calibration.runs import PARAMETER, Runs
 from harness.judgement.golden import curve_calibration
 from harness.judgement.golden.calibrate import CalibrationRefusedError, Provenance
 from harness.judgement.golden.curve import GoldenCurve
@@ -30,7 +30,11 @@ def targets(suite: SuiteSpec) -> tuple[CurveTarget, ...]:
 
 
 def propose(
-    project: Project, suite: SuiteSpec, runs: Runs, provenance: Provenance
+    project: Project,
+    suite: SuiteSpec,
+    runs: Runs,
+    provenance: Provenance,
+    parameters: Mapping[str, str],
 ) -> tuple[GoldenCurve, ...]:
     """Make the bands of proved runs.
 
@@ -39,6 +43,7 @@ def propose(
         suite: Its suite.
         runs: The runs, and the first one again.
         provenance: What they share.
+        parameters: And their parameters.
 
     Raises:
         EvidenceMissingError: A run lacks a curve, or there are too few seeds.
@@ -50,7 +55,8 @@ def propose(
     samples = [_sample(project, suite, seed, hub) for seed, hub in runs.hubs]
     if runs.repeat is not None:
         _require_repeat(samples[0], _sample(project, suite, *runs.repeat), wanted)
-    return tuple(curve_calibration.make(one, samples, provenance) for one in wanted)
+    shared = {name: value for name, value in parameters.items() if name != PARAMETER}
+    return tuple(curve_calibration.make(one, samples, provenance, shared) for one in wanted)
 
 
 def _require_repeat(

@@ -93,7 +93,7 @@ def propose(project: Project, suite: SuiteSpec, runs: Runs, reason: str) -> Gold
             raise _refuse(f"seed {repeat.seed} run twice", problem, "the same values twice")
     provenance = tell_provenance(project, records[0], reason)
     made = tuple(calibrate.make(target, samples, provenance) for target in wanted)
-    bands = curves.propose(project, suite, runs, provenance)
+    bands = curves.propose(project, suite, runs, provenance, records[0].parameters)
     return store.load(project.golden / suite.name).replace(made, bands)
 
 

@@ -13,7 +13,7 @@ from harness.judgement.golden.curve import GoldenCurve
 from harness.judgement.golden.store import GoldenSet
 
 Key = tuple[str, str, str]
-PROVENANCE = ("hubs", "seeds", "reason", "author", "date", "commit")
+PROVENANCE = ("hubs", "seeds", "reason", "author", "date", "commit", "parameters")
 IDENTITY = ("metric", "environment", "datasets")
 STATISTICS = tuple(
     one.name for one in fields(GoldenCurve) if one.name not in (*PROVENANCE, *IDENTITY)

@@ -36,6 +36,7 @@ class GoldenCurve:
         farthest: Distance of each run's farthest value from the other runs [deviations].
         independent: How many values at most move by themselves.
         factor: Half width of the band [deviations].
+        parameters: Of the runs, but for their seed: they decide how many values there are.
         components: Directions in which the values move together, the largest first.
     """
 
@@ -54,6 +55,7 @@ class GoldenCurve:
     low: tuple[float, ...] | None
     high: tuple[float, ...] | None
     components: tuple[Component, ...]
+    parameters: dict[str, str]
     environment: dict[str, str]
     datasets: dict[str, str]
     hubs: tuple[str, ...]

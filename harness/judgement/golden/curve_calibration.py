@@ -85,9 +85,18 @@ def disagreement(
 
 
 def make(
-    wanted: CurveTarget, samples: Sequence[CurveSample], provenance: Provenance
+    wanted: CurveTarget,
+    samples: Sequence[CurveSample],
+    provenance: Provenance,
+    parameters: Mapping[str, str],
 ) -> GoldenCurve:
     """Make the golden of a curve from runs with different seeds.
+
+    Args:
+        wanted: The metric, and how its band is made.
+        samples: The runs.
+        provenance: What they share.
+        parameters: And their parameters, without the seed.
 
     Components are left out where there are fewer than ``components.RUNS_FOR_EACH`` runs for
     each: the guard that asks for them is then inconclusive, the band holds all the same.
@@ -127,6 +136,7 @@ def make(
         low=None,
         high=None,
         components=made,
+        parameters=dict(parameters),
         environment=provenance.environment,
         datasets=provenance.datasets,
         hubs=tuple(sample.hub for sample in samples),

@@ -47,6 +47,26 @@ def refuse_strange(spec: GuardSpec, run: Numbers) -> GuardResult | None:
     return None
 
 
+def require_parameters(golden: GoldenCurve, run: Numbers, evidence: Evidence) -> None:
+    """Refuse a golden of runs with other parameters that had other values.
+
+    Who asks for more epochs gets a longer curve, and no defect is to blame.
+
+    Raises:
+        EvidenceMissingError: It is.
+    """
+    given = evidence.parameters
+    other = [name for name, was in golden.parameters.items() if given.get(name, was) != was]
+    if other and run.names_sha256 != golden.names_sha256:
+        told = ", ".join(f"{name} {golden.parameters[name]}" for name in other)
+        raise EvidenceMissingError(
+            f"golden of {golden.metric}",
+            found=f"a golden of {len(golden.centre)} values, of runs with {told}",
+            expected=f"one of {len(run.values)} values",
+            remedy="Calibrate with these parameters.",
+        )
+
+
 def require_components(golden: GoldenCurve, wanted: int) -> None:
     """Refuse a golden of too few runs for the components that a guard asks for.
 

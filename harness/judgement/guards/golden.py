@@ -173,6 +173,7 @@ def _compare(
     metric = metrics.key(spec.options)
     if isinstance(value, Numbers):
         band = find_curve(golden, metric, evidence)
+        curves.require_parameters(band, value, evidence)
         curves.require_components(band, wanted.components)
         other = _compare_class(band, evidence, wanted)
         judged = curves.judge(spec, value, band)

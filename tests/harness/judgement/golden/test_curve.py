@@ -195,7 +195,7 @@ def test_runs_of_other_lengths_are_refused() -> None:
     target = curves.CurveTarget(metric=curves.METRIC)
 
     with pytest.raises(CalibrationRefusedError):
-        curves.curve_calibration.make(target, runs, curves.PROVENANCE)
+        curves.curve_calibration.make(target, runs, curves.PROVENANCE, {})
 
 
 def test_a_lone_value_does_not_narrow_the_band() -> None:

@@ -46,7 +46,8 @@ def calibrated(folder: Path, runs: int = 16, **options: Any) -> GoldenSet:
             CurveSample(seed=str(index), hub="h", curves={metrics.key(spec.options): curve})
         )
     target = curve_calibration.target(spec, metrics.key(spec.options))
-    return GoldenSet(curves=(curve_calibration.make(target, samples, built.PROVENANCE),))
+    made = curve_calibration.make(target, samples, built.PROVENANCE, built.PARAMETERS)
+    return GoldenSet(curves=(made,))
 
 
 def judge(
@@ -94,6 +95,18 @@ def test_another_curve_is_red(tmp_path: Path, values: list[float]) -> None:
     judged = judge(tmp_path / "run", values, calibrated(tmp_path))
 
     assert judged.verdict is Verdict.RED
+
+
+@pytest.mark.parametrize(("epochs", "verdict"), [("4", "red"), ("3", "inconclusive")])
+def test_who_asks_for_less_gets_less(tmp_path: Path, epochs: str, verdict: str) -> None:
+    """A shorter curve is no defect where the parameters say so, and one where they do not."""
+    golden = calibrated(tmp_path)
+    run = evidence(tmp_path, {"history.json": history(CENTRE[:3])}, epochs=epochs)
+    spec = guard("golden", metric=PATH, aggregate="all")
+
+    judged = registry.judge([spec], run, golden)[0]
+
+    assert judged.verdict == verdict
 
 
 @pytest.mark.parametrize(("missing", "severity"), [("inconclusive", "fail"), ("note", "warn")])
