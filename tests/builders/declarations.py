@@ -17,6 +17,7 @@ from tests.builders import hubs
 _BASE = {"policies": ["P-1"], "severity": "warn", "remedy": "Look there."}
 # What a key must hold beside its type; keys of these names mean the same in every kind.
 _NAMED: dict[str, Any] = {
+    "components": 0,  # more are of curves alone
     "artifact": "m",
     "stage": "make",
     "value": "x = (.*)",

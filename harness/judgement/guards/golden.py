@@ -40,7 +40,7 @@ class GoldenOptions(MetricOptions):
         "Makes one number of several, see [Aggregates](#aggregates); `all` keeps them, and "
         "judges the curve or the array by one band.",
         default=None,
-        choices=(*AGGREGATE_NAMES, ALL),
+        choices=(ALL, *AGGREGATE_NAMES),
     )
     components: int = key(
         "Of a curve: principal components whose T² is judged too, with half of the rate; each "
