@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from harness.judgement.golden import scales
-
+SIDES = ("two", "low", "high")
+SCALES = ("linear", "log10")
 FARTHEST = 1e99  # a distance without bound is written as a number
 
 
@@ -104,7 +104,7 @@ def bounds(
     pairs = list(zip(curve.centre, curve.sd, strict=True))
     sides = []
     for sign, is_open in ((-1, curve.sides == "high"), (1, curve.sides == "low")):
-        edge = (scales.unscale(c + sign * curve.factor * sd, curve.scale) for c, sd in pairs)
+        edge = (unscale(c + sign * curve.factor * sd, curve.scale) for c, sd in pairs)
         sides.append(None if is_open else tuple(edge))
     return sides[0], sides[1]
 
@@ -114,3 +114,17 @@ def turn(deviation: float, sides: str) -> float:
     if sides == "two":
         return abs(deviation)
     return -deviation if sides == "low" else deviation
+
+
+def scale(value: float, name: str) -> float:
+    """Put a number on a golden's scale.
+
+    Raises:
+        ValueError: Zero or less has no place on a log scale.
+    """
+    return value if name == "linear" else math.log10(value)
+
+
+def unscale(value: float, name: str) -> float:
+    """Take a number from a golden's scale to the metric's own unit."""
+    return value if name == "linear" else 10.0**value

@@ -13,7 +13,6 @@ from harness.judgement.golden import (
     components,
     curve,
     curve_statistics,
-    scales,
     store,
 )
 from harness.judgement.golden.calibrate import CalibrationRefusedError, Provenance
@@ -62,8 +61,8 @@ def target(spec: GuardSpec, metric: str) -> CurveTarget:
     choices = spec.options
     return CurveTarget(
         metric=metric,
-        scale=choices.get("scale", scales.SCALES[0]),
-        sides=choices.get("sides", scales.SIDES[0]),
+        scale=choices.get("scale", curve.SCALES[0]),
+        sides=choices.get("sides", curve.SIDES[0]),
         coverage=choices.get("coverage", store.COVERAGE),
         confidence=choices.get("confidence", store.CONFIDENCE),
         components=choices.get("components", 0),
@@ -153,20 +152,20 @@ def make(
 def _scale_row(wanted: CurveTarget, sample: CurveSample, first: Curve) -> tuple[float, ...]:
     own = sample.curves[wanted.metric]
     if own.names != first.names:
-        found = (
+        actual = (
             f"{len(own.names)} values of seed {sample.seed}, not the same {len(first.names)}"
         )
-        raise _refuse(wanted.metric, found, "make the program write the same values each time")
+        raise _refuse(wanted.metric, actual, "make the program write the same values each time")
     if len(own.names) > MOST_VALUES:
-        found = f"{len(own.names):,} values"
-        raise _refuse(wanted.metric, found, f"name at most {MOST_VALUES:,} of them")
+        actual = f"{len(own.names):,} values"
+        raise _refuse(wanted.metric, actual, f"name at most {MOST_VALUES:,} of them")
     for name, value in zip(own.names, own.values, strict=True):
         if not math.isfinite(value):
             raise _refuse(name, f"{value} of seed {sample.seed}", "repair the run first")
         if wanted.scale == "log10" and value <= 0:
-            found = f"{value:.6g} of seed {sample.seed} on a log scale"
-            raise _refuse(name, found, "use scale = linear")
-    return tuple(scales.scale(value, wanted.scale) for value in own.values)
+            actual = f"{value:.6g} of seed {sample.seed} on a log scale"
+            raise _refuse(name, actual, "use scale = linear")
+    return tuple(curve.scale(value, wanted.scale) for value in own.values)
 
 
 def _describe(

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness.judgement.golden import components, curve, scales, tolerance
+from harness.judgement.golden import components, curve, tolerance
 from harness.judgement.golden.curve import GoldenCurve, Position
 
 _SAME = 1e-9
@@ -110,7 +110,7 @@ def measure(golden: GoldenCurve, values: Sequence[float]) -> Position:
     scores = []
     for value, centre, sd in zip(values, golden.centre, golden.sd, strict=True):
         has_place = golden.scale == "linear" or value > 0
-        place = scales.scale(value, golden.scale) if has_place else -math.inf
+        place = curve.scale(value, golden.scale) if has_place else -math.inf
         scores.append((place - centre) / sd)
     parts = tuple(curve.turn(score, golden.sides) / golden.factor for score in scores)
     if not golden.components:
@@ -121,7 +121,7 @@ def measure(golden: GoldenCurve, values: Sequence[float]) -> Position:
 
 def find_damage(golden: GoldenCurve) -> tuple[str, str] | None:
     """Say what of a curve's numbers does not follow from the others, and what would."""
-    if golden.scale not in scales.SCALES or golden.sides not in scales.SIDES:
+    if golden.scale not in curve.SCALES or golden.sides not in curve.SIDES:
         return f"{golden.scale}, {golden.sides}", "a known scale and sides"
     count = len(golden.centre)
     lengths = {count, len(golden.sd), *(len(one.loading) for one in golden.components)}

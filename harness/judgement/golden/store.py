@@ -20,7 +20,7 @@ from harness import files
 from harness.errors import EvidenceMissingError, IntegrityError
 from harness.evidence.hub.store import refuse_twice
 from harness.evidence.numerics import numeric_class
-from harness.judgement.golden import fingerprint, scales
+from harness.judgement.golden import curve, fingerprint
 from harness.judgement.golden.curve import GoldenCurve
 from harness.judgement.golden.fingerprint import StoredFingerprint
 from harness.records import decode, encode
@@ -29,8 +29,8 @@ SCHEMA = 1
 LOGGED = "golden-update"  # kind of the ledger entry behind every change
 LEAST_SEEDS = 12  # fewer give factors so wide that a bound says little
 COVERAGE = CONFIDENCE = 0.95  # of an interval where a guard says nothing else
-SIDES, SCALES = scales.SIDES, scales.SCALES
-scale, unscale = scales.scale, scales.unscale
+SIDES, SCALES = curve.SIDES, curve.SCALES
+scale, unscale = curve.scale, curve.unscale
 _SAME = 1e-9
 _VALUES, _CURVES = "values", "curves"
 _KEYS = frozenset({"schema", _VALUES, _CURVES})

@@ -40,9 +40,9 @@ def refuse_strange(spec: GuardSpec, run: Numbers) -> GuardResult | None:
     """Return the red result of a curve with NaN or ±inf in it; None of another."""
     for name, value in zip(run.names, run.values, strict=True):
         if not math.isfinite(value):
-            found, wanted = number(value), "finite numbers"
+            actual, wanted = number(value), "finite numbers"
             metric = metrics.key(spec.options)
-            red = result(spec, Verdict.RED, found, wanted, f"{metric}{name} is not finite")
+            red = result(spec, Verdict.RED, actual, wanted, f"{metric}{name} is not finite")
             return replace(red, metric=metric)
     return None
 
@@ -55,13 +55,13 @@ def require_parameters(golden: GoldenCurve, run: Numbers, evidence: Evidence) ->
     Raises:
         EvidenceMissingError: It is.
     """
-    given = evidence.parameters
-    other = [name for name, was in golden.parameters.items() if given.get(name, was) != was]
+    own = evidence.parameters
+    other = [name for name, was in golden.parameters.items() if own.get(name, was) != was]
     if other and run.names_sha256 != golden.names_sha256:
-        told = ", ".join(f"{name} {golden.parameters[name]}" for name in other)
+        settings = ", ".join(f"{name} {golden.parameters[name]}" for name in other)
         raise EvidenceMissingError(
             f"golden of {golden.metric}",
-            found=f"a golden of {len(golden.centre)} values, of runs with {told}",
+            found=f"a golden of {len(golden.centre)} values, of runs with {settings}",
             expected=f"one of {len(run.values)} values",
             remedy="Calibrate with these parameters.",
         )
@@ -99,9 +99,9 @@ def judge(spec: GuardSpec, run: Numbers, golden: GoldenCurve) -> GuardResult:
     width = f"within {number(golden.factor)} sd of its mean"
     expected = f"each of {len(golden.centre)} values {width}"
     if run.names_sha256 != golden.names_sha256:
-        found = f"{len(run.values)} values"
-        reason = f"{golden.metric} has {found} at other places than the golden's"
-        red = result(spec, Verdict.RED, found, expected, f"{reason} {len(golden.centre)}")
+        actual = f"{len(run.values)} values"
+        reason = f"{golden.metric} has {actual} at other places than the golden's"
+        red = result(spec, Verdict.RED, actual, expected, f"{reason} {len(golden.centre)}")
         return replace(red, metric=golden.metric)
     position = curve_statistics.measure(golden, run.values)
     is_red = position.measure > _HALF_WIDTHS
