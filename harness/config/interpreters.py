@@ -8,7 +8,6 @@ as many arguments where ``{python}`` is an argument by itself, and their shell t
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -66,7 +65,11 @@ def locate(words: Sequence[str], root: Path) -> tuple[str, ...]:
 
 def join(command: Sequence[str]) -> str:
     """Return what ``{python}`` stands for: a path, or the shell text of a prefix."""
-    return command[0] if len(command) == 1 else shlex.join(command)
+    if len(command) == 1:
+        return command[0]
+    import shlex  # noqa: PLC0415 - whoever verifies starts nothing
+
+    return shlex.join(command)
 
 
 def splice(argv: Sequence[str], command: Sequence[str]) -> tuple[str, ...]:
