@@ -106,6 +106,12 @@ gate-power: $(READY) ## Weaken a gate in every way and write docs/gate-power.md 
 unknown-defects: $(READY) ## Plant what nobody here had thought of, write docs/unknown-defects.md (goes on where it was stopped)
 	@$(BIN)/python -m proofs.unknown
 
+.PHONY: history-power
+history-power: $(READY) ## Measure what a history notices beside Apache Otava, write docs/history-power.md (QUICK=1; goes on where it was stopped)
+	@$(BESIDE_LOCKED) .venv-otava
+	@.venv-otava/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "apache-otava==0.8.0"
+	@.venv-otava/bin/python -m proofs.history $(if $(QUICK),--quick,)
+
 cause-power: $(READY) ## Plant defects, read what is said of them, write docs/cause-power.md (goes on where it was stopped)
 	@$(BIN)/python -m proofs.causes
 

@@ -66,7 +66,10 @@ def _write_series(one: JudgedSeries, palette: Palette, project: Project) -> Iter
         more = "…" if len(base) > _NEWEST else ""
         beside = f", {red} red beside them" if red else ""
         last = text.number(values[-1])
-        yield f"  {more}{text.sparkline(values)}  {last}  of {len(base)} runs{beside}"
+        counted = f"{len(base)} run{'' if len(base) == 1 else 's'}"
+        yield f"  {more}{text.sparkline(values)}  {last}  of {counted}{beside}"
+    if series.is_machine:
+        yield f"  {palette.soft('of the machine: counts only where it is named')}"
     if one.note:
         yield f"  {palette.soft(one.note)}"
     for shift in one.shifts:
@@ -145,6 +148,7 @@ def _series_as_json(one: JudgedSeries) -> dict[str, Any]:
         "metric": series.metric,
         "guards": list(series.guards),
         "group": series.group,
+        "machine": series.is_machine,
         "note": one.note,
         "points": [
             {

@@ -21,6 +21,7 @@ from harness.evidence.hub.ledgers import Ledgers
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.files import write_bytes
 from harness.judgement import acceptance
+from harness.judgement.shifts import acknowledgement
 from harness.judgement.verify import Outcome, reproductions, verify
 
 _TOMBSTONE = "gc"
@@ -99,7 +100,7 @@ def _missing_entries(
 ) -> Iterator[tuple[str, str, Mapping[str, Any], str]]:
     """Give the entries of a run that only the local ledger holds."""
     kinds = {(kind, subject) for kind in (starts.KIND, seal.KIND, reproductions.KIND)}
-    kinds |= {(acceptance.KIND, subject.rpartition("/")[2])}
+    kinds |= {(acceptance.KIND, subject.rpartition("/")[2]), (acknowledgement.KIND, subject)}
     # By what an entry says: its place in the chain is another one in each ledger.
     there = [_describe_entry(entry) for entry in both.published.walk()]
     for entry in both.local.walk():

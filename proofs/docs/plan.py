@@ -30,6 +30,7 @@ SMALL: Mapping[str, Setup] = {
     f"{_HOW_TO}/share-evidence.md": scenes.with_runs,
     f"{_HOW_TO}/update-a-golden.md": scenes.stand_in,
     f"{_HOW_TO}/verify-in-ci.md": scenes.all_run,
+    f"{_HOW_TO}/watch-the-numbers.md": scenes.all_run,
 }
 # Of those, pages whose every output is compared, not the exit codes alone.
 ANSWERED = (f"{_HOW_TO}/model-by-mail.md",)

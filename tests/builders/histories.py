@@ -36,7 +36,8 @@ class Growing:
     def extend(self, values: Sequence[float], **facts: Any) -> None:
         """Seal a run for each value of the guarded number, all by one write of the ledger.
 
-        Facts change the records: ``verdict``, ``commit``, ``dirty``, ``seed``, ``environment``.
+        Facts change the records: ``verdict``, ``commit``, ``dirty``, ``seed``, ``environment``,
+        ``kind`` of the guard.
         """
         promised = [seal.read_staged(self._stage(self._tell(v, **facts))) for v in values]
         seal.adopt(self.project.hubs, Ledger(self.project.work / layout.LEDGER), promised)
@@ -64,7 +65,12 @@ class Growing:
             stamp=stamp,
             parameters={**self.record.parameters, "seed": facts.get("seed", str(number))},
             environment={**self.record.environment, **facts.get("environment", {})},
-            guards=(replace(guard, value=value, verdict=verdict), *others),
+            guards=(
+                replace(
+                    guard, value=value, verdict=verdict, kind=facts.get("kind", guard.kind)
+                ),
+                *others,
+            ),
         )
 
     def _stage(self, made: HubRecord) -> Path:
@@ -77,7 +83,9 @@ class Growing:
             (temporary / name).unlink()
         (temporary / layout.RECORD).write_bytes(json_bytes(encode(made)))
         plan = temporary / "plan/plan.json"
-        plan.write_text(plan.read_text().replace(self.record.run_id, made.run_id))
+        planned = json.loads(plan.read_text())
+        planned |= {"run_id": made.run_id, "stamp": encode(made.stamp)}
+        plan.write_bytes(json_bytes(planned))
         names = {"suite": SUITE, "run_id": made.run_id, "verdict": made.verdict}
         notes = {"commit": made.stamp.commit}
         seal.stage(temporary, final, made.finished, **names, notes=notes)

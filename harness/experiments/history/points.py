@@ -20,6 +20,7 @@ from harness.reporting.website import rows
 from harness.verdict import Verdict
 
 _SEED = "seed"
+_RESOURCE = "resource"  # kind of the guards of time and memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +57,18 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """A metric over comparable runs, oldest first; ``guards`` are the ids that read it."""
+    """A metric over comparable runs, oldest first; ``guards`` are the ids that read it.
+
+    ``is_machine`` marks times and memory: runs that follow each other on a busy machine are
+    alike, so that their levels shift by chance far more often than those of answers.
+    """
 
     suite: str
     metric: str
     group: str
     guards: tuple[str, ...]
     points: tuple[Point, ...]
+    is_machine: bool = False
 
     @property
     def baseline(self) -> tuple[Point, ...]:
@@ -115,7 +121,7 @@ def read_series(project: Project, suite: str) -> StoredSeries:
 
 def _part_runs(suite: str, runs: list[Run]) -> tuple[Series, ...]:
     points: dict[tuple[str, str], list[Point]] = {}
-    guards: dict[tuple[str, str], dict[str, None]] = {}
+    guards: dict[tuple[str, str], dict[str, str]] = {}
     for run in runs:
         group = rows.group(run.record)
         for metric, results in _results(run.record).items():
@@ -124,7 +130,7 @@ def _part_runs(suite: str, runs: list[Run]) -> tuple[Series, ...]:
             value = next(result.value for result in results if result.value is not None)
             key = (group, metric)
             points.setdefault(key, []).append(Point(run=run, value=value, is_red=is_red))
-            guards.setdefault(key, {}).update(dict.fromkeys(r.id for r in results))
+            guards.setdefault(key, {}).update({r.id: r.kind for r in results})
     return tuple(
         Series(
             suite=suite,
@@ -132,6 +138,7 @@ def _part_runs(suite: str, runs: list[Run]) -> tuple[Series, ...]:
             group=group,
             guards=tuple(guards[group, metric]),
             points=tuple(several),
+            is_machine=set(guards[group, metric].values()) == {_RESOURCE},
         )
         for (group, metric), several in points.items()
     )

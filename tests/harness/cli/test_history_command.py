@@ -107,6 +107,20 @@ def test_metric_by_guard_or_by_name(own: Growing, ask: Any) -> None:
     assert [ask(name, "--check")[0] for name in (METRIC, GUARD, "flor")] == [1, 1, 5]
 
 
+def test_times_count_where_they_are_named(
+    tmp_path: Path, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shift of a time is shown, and fails the check only where somebody names it."""
+    made = histories.begin(tmp_path / "p")
+    made.extend([3.0] * 8, kind="resource")
+    made.extend([3.3] * 3, kind="resource")
+    monkeypatch.chdir(made.root)
+
+    assert ask("--check")[0] == 0
+    assert len(ask()[1]["suites"][0]["series"][0]["shifts"]) == 1
+    assert ask(METRIC, "--check")[0] == 1
+
+
 def test_damage_counts_before_everything(own: Growing, ask: Any) -> None:
     """A damaged hub is 4, though a shift is open as well."""
     record = own.project.hubs / SUITE / own.runs[2] / layout.RECORD

@@ -21,8 +21,9 @@ from harness.experiments.history.level_shift import (
 from harness.judgement.golden import store as golden_store
 from harness.judgement.shifts import acknowledgement
 from harness.judgement.verify import reproductions
+from harness.sharing import publish
 from harness.verdict import Verdict
-from tests.builders import goldens, histories
+from tests.builders import goldens, histories, hubs
 from tests.builders.histories import METRIC, SUITE, Growing
 
 OLD, NEW = "a" * 40, "b" * 40
@@ -251,3 +252,25 @@ def test_dirty_runs_cannot_be_run_again(tmp_path: Path) -> None:
     assert shift.rerun_before is not None
     assert shift.rerun_after is None
     assert confirming.list_reruns([shift]) == ()
+
+
+def test_reason_is_published_with_its_run(own: Growing) -> None:
+    """A clone that gets the hub gets what was accepted of its level."""
+    shift = _only_shift(own)
+    accepted = acknowledgement.Acknowledgement(
+        suite=SUITE,
+        metric=METRIC,
+        group=shift.series.mark,
+        run_id=shift.first.run_id,
+        direction="up",
+        reason="the gain is another",
+    )
+    acknowledgement.append(own.project, accepted, "")
+    hubs.commit(own.root)
+
+    publish.publish_hub(own.project, shift.first.hub)
+
+    published = Ledger(own.project.hubs / layout.LEDGER).walk()
+    assert [e.body["reason"] for e in published if e.kind == acknowledgement.KIND] == [
+        "the gain is another"
+    ]
