@@ -161,7 +161,7 @@ test-model-signing: $(READY) ## Hold signed models against public programs, with
 test-peers: $(READY) ## Let cdtools and ptychodus read and write scans, in an environment of their own
 	@$(BESIDE_LOCKED) .venv-peers
 	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "cdtools-py==0.3.2" "ptychodus==1.7.0"
-	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock "hdf5plugin>=5" python-dateutil pyyaml
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock "hdf5plugin>=5" python-dateutil pyyaml scikit-image pydantic
 	@.venv-peers/bin/python -m pytest -p no:anyio tests/ptycho_torch/data/test_peers.py
 
 test-notes: $(READY) ## Hold checkpoints and proofs against Go's note and tlog (needs golang-go, golang-golang-x-mod-dev)
