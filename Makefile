@@ -29,7 +29,7 @@ BESIDE_LOCKED := $(BIN)/python -m proofs.beside
 WITHOUT_NETWORK = $$(unshare --map-root-user --net true 2>/dev/null && echo unshare --map-root-user --net)
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick numerics guard-power gate-power cause-power unknown-defects verify faults models browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality scans refine defects test-tf tf-parity tf-quick test-crate test-bom test-model-signing test-peers test-notes test-mlflow test-s3 bench dist adopt adopt-repositories
+.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick numerics guard-power gate-power cause-power unknown-defects verify faults models browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality scans refine electrons defects test-tf tf-parity tf-quick test-crate test-bom test-model-signing test-peers test-notes test-mlflow test-s3 bench dist adopt adopt-repositories
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,7 +103,11 @@ numerics: $(READY) ## Measure rounding on other machines and planted doses, writ
 gate-power: $(READY) ## Weaken a gate in every way and write docs/gate-power.md (goes on where it was stopped)
 	@$(BIN)/python -m proofs.weakenings --keep .harness/gate-power
 
-unknown-defects: $(READY) ## Plant what nobody here had thought of, write docs/unknown-defects.md (goes on where it was stopped)
+unknown-electrons: $(READY) ## Measure network and sweeps on electron scans by dose, write docs/quality.md (goes on where it was stopped)
+	@$(BIN)/python -m benchmarks.bench_electrons
+	@$(BIN)/python -m proofs.docs
+
+defects: $(READY) ## Plant what nobody here had thought of, write docs/unknown-defects.md (goes on where it was stopped)
 	@$(BIN)/python -m proofs.unknown
 
 .PHONY: history-power
@@ -210,6 +214,10 @@ scans: $(READY) ## Train on kinds of scans by several seeds, write docs/quality.
 
 refine: $(SOLVER_READY) ## Measure sweeps of refinement beside an iterative solver, write docs/quality.md (STAR=folder)
 	@$(BIN)/python -m benchmarks.bench_refine $(if $(STAR),--star "$(STAR)",)
+	@$(BIN)/python -m proofs.docs
+
+electrons: $(READY) ## Measure network and sweeps on electron scans by dose, write docs/quality.md (goes on where it was stopped)
+	@$(BIN)/python -m benchmarks.bench_electrons
 	@$(BIN)/python -m proofs.docs
 
 defects: $(READY) ## Plant each documented defect, see its test fail, write docs/upstream-defects.md

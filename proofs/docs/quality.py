@@ -11,6 +11,7 @@ from proofs.docs import regions
 
 SCANS = regions.DOCS / "quality" / "scans.json"
 REFINE = regions.DOCS / "quality" / "refine.json"
+ELECTRONS = regions.DOCS / "quality" / "electrons.json"
 GOOD_R = 0.985
 _CORNER = "corner"
 _PEER = "pty-chi LSQML, from flat"
@@ -110,6 +111,37 @@ def refine() -> str:
     return regions.table(head, rows) + f"\n{about}\n"
 
 
+def electrons() -> str:
+    """Write what network and sweeps make of electron scans, dose by dose."""
+    runs: list[Run] = _read(ELECTRONS, [])
+    if not runs:
+        return "Not measured on this state of the code; `make electrons` does."
+    head = (
+        "electrons a pattern",
+        "solver",
+        "phase r",
+        "complex error beside a constant object's",
+        "misfit beside a constant object's",
+        "CPU-s",
+    )
+    rows = []
+    for dose in dict.fromkeys(run["dose"] for run in runs):
+        same = [run for run in runs if run["dose"] == dose]
+        best = min(same, key=lambda run: run["complex_error"])
+        for run in same:
+            solver = f"{run['sweeps']} sweeps" if run["sweeps"] else "network alone"
+            words = (
+                solver,
+                f"{run['phase_r']:.3f}",
+                f"{run['error_beside_constant']:.2f}",
+                f"{run['residual_beside_constant']:.3f}",
+                f"{run['cpu_s']:.0f}",
+            )
+            bold = (f"**{word}**" for word in words) if run is best else words
+            rows.append((f"{dose:.0f}", *bold))
+    return regions.table(head, rows)
+
+
 def _first(curve: Curve, holds: Callable[[dict[str, float]], bool]) -> tuple[str, str]:
     """Return sweeps and seconds at which something first holds."""
     for look in curve:
@@ -122,4 +154,4 @@ def _read(path: Any, nothing: Any) -> Any:
     return json.loads(path.read_text("utf-8")) if path.is_file() else nothing
 
 
-REGIONS = {"scans": scans, "refine": refine}
+REGIONS = {"scans": scans, "refine": refine, "electrons": electrons}

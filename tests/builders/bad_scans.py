@@ -22,6 +22,7 @@ from tests.builders import scans
 
 SEEDS = MappingProxyType({"train": 42, "unseen": 43})
 PHOTONS_PER_PIXEL = 10
+_FLAT = np.float32(0.3712)
 
 
 def weak_phase(n: int = 64, n_points: int = 400, seed: int = 42) -> SimulationRecipe:
@@ -50,6 +51,11 @@ def as_counts(scan: ScanData) -> ScanData:
     return dataclasses.replace(scan, amplitude=np.square(np.asarray(scan.amplitude)))
 
 
+def as_flattened(scan: ScanData) -> ScanData:
+    """Store counts behind a flat field, no whole numbers, where amplitudes are read."""
+    return dataclasses.replace(scan, amplitude=_FLAT * np.square(np.asarray(scan.amplitude)))
+
+
 def mirrored(scan: ScanData) -> ScanData:
     """Turn the sign of x, about the middle of the scan."""
     x = scan.positions[:, 0]
@@ -58,7 +64,12 @@ def mirrored(scan: ScanData) -> ScanData:
 
 
 SPOILERS: Mapping[str, Callable[[ScanData], ScanData]] = MappingProxyType(
-    {"corner": in_corner, "counts": as_counts, "mirrored": mirrored}
+    {
+        "corner": in_corner,
+        "counts": as_counts,
+        "flattened": as_flattened,
+        "mirrored": mirrored,
+    }
 )
 
 
