@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 
 from ptycho_torch.data import centring
 from ptycho_torch.data.frame_store import Amplitudes
+from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import InputError
 
 _FRAMES = 64
 _ROOT_RATIO, _SQUARE_RATIO, _UNLIKE = 0.8, 0.4, 0.8
 _SHARE_OF_SIDE = 4
+_JUDGED_FRAMES = 32
+_WORSE = 1.02  # at few photons both explain nothing, and are equal but for chance
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +86,64 @@ def check_probe_place(modes: NDArray[np.complex64], where: str) -> None:
             found=f"one about {centre.describe()}",
             remedy="it was stored as a transform leaves it; exchange its quadrants (fftshift)",
         )
+
+
+def report_contradiction(scan: ScanData, where: str) -> None:
+    """Warn when a file's own object explains its frames worse than none at all.
+
+    Args:
+        scan: As understood.
+        where: File and key of the object.
+    """
+    canvas = scan.object_canvas
+    if canvas is None:
+        return
+    own, none = (explain_frames(scan, plane) for plane in (canvas, np.ones_like(canvas)))
+    if own > _WORSE * none:
+        _log.warning(
+            "%s: the object explains the frames worse than none, %.3f against %.3f; it may be "
+            "mirrored, transposed, conjugate or elsewhere, or the positions or frames are: see "
+            "--swap-xy, --flip-x, --flip-y",
+            where,
+            own,
+            none,
+        )
+
+
+def explain_frames(scan: ScanData, canvas: NDArray[np.complex64]) -> float:
+    """Return |a √Î − A| / |A| of some frames predicted from an object and the file's probe.
+
+    The factor a is fitted, because a probe may be stored in any units. A point whose patch
+    leaves the object is not judged; NaN when there is none else.
+    """
+    half = scan.side // 2
+    limits = np.array(canvas.shape[::-1]) - half - 1
+    inside = ((scan.positions >= half) & (scan.positions <= limits)).all(axis=1)
+    points = np.flatnonzero(inside)
+    points = points[:: max(1, len(points) // _JUDGED_FRAMES)]
+    if not len(points):
+        return float("nan")
+    predicted = np.stack([_predict(canvas, scan.probe, scan.positions[i]) for i in points])
+    measured = np.asarray(scan.amplitude[points], np.float64)
+    predicted, measured = predicted[:, scan.valid_mask], measured[:, scan.valid_mask]
+    factor = (predicted * measured).sum() / max(np.square(predicted).sum(), 1e-300)
+    return float(np.linalg.norm(factor * predicted - measured) / np.linalg.norm(measured))
+
+
+def _predict(
+    canvas: NDArray[np.complex64], probe: NDArray[np.complex64], place: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Predict one frame: the patch blended between pixels, times the probe, transformed."""
+    side = probe.shape[-1]
+    left, top = np.floor(place).astype(int) - side // 2
+    u, v = place % 1
+    crop = canvas[top : top + side + 1, left : left + side + 1].astype(np.complex128)
+    rows = (1 - v) * crop[:-1] + v * crop[1:]
+    patch = (1 - u) * rows[:, :-1] + u * rows[:, 1:]
+    waves = np.fft.fft2(np.fft.ifftshift(patch * probe, axes=(-2, -1)), norm="ortho")
+    intensity = np.square(np.abs(np.fft.fftshift(waves, axes=(-2, -1)))).sum(axis=0)
+    amplitude: NDArray[np.float64] = np.sqrt(intensity)
+    return amplitude
 
 
 def _misfit(model: NDArray[np.float64], measured: NDArray[np.float64]) -> float:

@@ -223,13 +223,14 @@ def _npz_mask(archive: NpzArchive) -> tuple[NDArray[Any] | None, str]:
                 found=f"{key}",
                 remedy="name it valid_mask when 1 is good, bad_pixels when 1 is bad",
             )
-    if BAD_PIXELS in archive.members:
-        where = f"{archive.path}: {BAD_PIXELS}"
-        return detector_mask.from_bits(archive.read(BAD_PIXELS), 0, where), where
     where = f"{archive.path}: {VALID_PIXELS}"
-    if VALID_PIXELS not in archive.members:
-        return None, where
-    return archive.read(VALID_PIXELS), where
+    valid = archive.read(VALID_PIXELS) if VALID_PIXELS in archive.members else None
+    if BAD_PIXELS not in archive.members:
+        return valid, where
+    good = detector_mask.from_bits(archive.read(BAD_PIXELS), 0, f"{archive.path}: {BAD_PIXELS}")
+    first = Pieces(valid_mask=valid, mask_where=where)
+    both = Pieces(valid_mask=good, mask_where=f"{archive.path}: {BAD_PIXELS}")
+    return first.filled_from(both).valid_mask, both.mask_where
 
 
 def map_npy(path: Path) -> Pieces:

@@ -83,7 +83,7 @@ def read(path: Path, config: DataConfig, *, any_side: bool = False) -> ScanData:
             turned.object_canvas, turned.positions, side, raw.object_where
         )
         mask_where = f"{raw.object_where}, mask"
-        return ScanData(
+        scan = ScanData(
             amplitude=amplitude,
             positions=turned.positions,
             probe=modes,
@@ -98,6 +98,8 @@ def read(path: Path, config: DataConfig, *, any_side: bool = False) -> ScanData:
             sha256=source.sha256,
             name=path.name,
         )
+        likeness.report_contradiction(scan, raw.object_where)
+        return scan
 
 
 def peek(path: Path, config: DataConfig) -> ScanHeader:

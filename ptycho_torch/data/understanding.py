@@ -16,6 +16,7 @@ from ptycho_torch.data import (
     centring,
     checks,
     frames,
+    likeness,
     scan_file,
     scan_reader,
 )
@@ -24,7 +25,6 @@ from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import InputError, MissingInputError
 from ptycho_torch.panels import Panel, Ramp
 
-_JUDGED_FRAMES = 32
 _SHADES = 64
 _NOTHING = "nothing"
 
@@ -158,7 +158,8 @@ def _describe_scan(understanding: Understanding, scan: ScanData) -> None:
     reference = "none"
     if scan.object_canvas is not None:
         rows, columns = scan.object_canvas.shape
-        reference = f"{rows} × {columns} px, explains the frames to {explain_frames(scan):.4f}"
+        explained = likeness.explain_frames(scan, scan.object_canvas)
+        reference = f"{rows} × {columns} px, explains the frames to {explained:.4f}"
     understanding.facts["reference"] = reference
     understanding.facts["identity"] = f"sha256 {scan.sha256}"
     understanding.maps["scan"] = _map_places(scan.positions, scan.side)
@@ -178,45 +179,6 @@ def _describe_pattern(understanding: Understanding, pattern: NDArray[np.float64]
     mean = np.log10(1 + pattern / max(float(pattern.mean()), 1e-300))
     if len(set(pattern.shape)) == 1:
         understanding.maps["mean pattern, log"] = mean
-
-
-def explain_frames(scan: ScanData) -> float:
-    """Return |a √Î − A| / |A| of some frames predicted from the file's own object and probe.
-
-    The factor a is fitted, because a probe may be stored in any units. A point whose patch
-    leaves the object is not judged; NaN when there is none else.
-    """
-    canvas = scan.object_canvas
-    if canvas is None:
-        return float("nan")
-    half = scan.side // 2
-    limits = np.array(canvas.shape[::-1]) - half - 1
-    inside = ((scan.positions >= half) & (scan.positions <= limits)).all(axis=1)
-    points = np.flatnonzero(inside)
-    points = points[:: max(1, len(points) // _JUDGED_FRAMES)]
-    if not len(points):
-        return float("nan")
-    predicted = np.stack([_predict(canvas, scan.probe, scan.positions[i]) for i in points])
-    measured = np.asarray(scan.amplitude[points], np.float64)
-    predicted, measured = predicted[:, scan.valid_mask], measured[:, scan.valid_mask]
-    factor = (predicted * measured).sum() / max(np.square(predicted).sum(), 1e-300)
-    return float(np.linalg.norm(factor * predicted - measured) / np.linalg.norm(measured))
-
-
-def _predict(
-    canvas: NDArray[np.complex64], probe: NDArray[np.complex64], place: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Predict one frame: the patch blended between pixels, times the probe, transformed."""
-    side = probe.shape[-1]
-    left, top = np.floor(place).astype(int) - side // 2
-    u, v = place % 1
-    crop = canvas[top : top + side + 1, left : left + side + 1].astype(np.complex128)
-    rows = (1 - v) * crop[:-1] + v * crop[1:]
-    patch = (1 - u) * rows[:, :-1] + u * rows[:, 1:]
-    waves = np.fft.fft2(np.fft.ifftshift(patch * probe, axes=(-2, -1)), norm="ortho")
-    intensity = np.square(np.abs(np.fft.fftshift(waves, axes=(-2, -1)))).sum(axis=0)
-    amplitude: NDArray[np.float64] = np.sqrt(intensity)
-    return amplitude
 
 
 def _map_places(positions: NDArray[np.float64], side: int) -> NDArray[np.float64]:

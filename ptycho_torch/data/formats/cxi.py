@@ -57,6 +57,7 @@ _READ_KEYS = (
     OBJECT,
 )
 _PLANE, _SPACE = 2, 3
+_CORRECTIONS = ("data_dark", "data_white")
 
 _log = logging.getLogger(__name__)
 
@@ -139,6 +140,13 @@ def _report_unread(root: h5py.File, path: Path) -> None:
         more += [name for name in instrument if name.startswith("detector_")][1:]
     if more:
         _log.warning("%s: %s not read, only the first is", path.name, ", ".join(more))
+    unread = [name for name in _CORRECTIONS if f"{DETECTOR}/{name}" in root]
+    if unread:
+        _log.warning(
+            "%s: %s not applied; correct the frames first if they are raw",
+            path.name,
+            " and ".join(unread),
+        )
 
 
 def _check_axes(root: h5py.File, path: Path) -> None:
@@ -149,8 +157,11 @@ def _check_axes(root: h5py.File, path: Path) -> None:
     """
     for key in FRAMES:
         if key in root:
-            text = root[key].attrs.get("axes", "")
-            named = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+            stated = np.ravel(root[key].attrs.get("axes", ""))  # one text, or one for each axis
+            named = ":".join(
+                text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+                for text in stated
+            )
             axes = [axis.strip().lower() for axis in named.split(":")]
             if axes[-2:] == ["x", "y"]:
                 raise InputError(

@@ -29,6 +29,7 @@ SCAN_KEY, OBJECT_MASK_KEY, PLACEHOLDER = "scan_index", "object_mask", "is_placeh
 _CENTRES = ("center_x_m", "center_y_m")
 _PIXELS = ("pixel_width_m", "pixel_height_m")
 _PLANE = 2
+_PIXEL_RATIO = 0.01
 
 
 @runtime_checkable
@@ -184,6 +185,8 @@ def _positions(
     sizes = [_number(table, path, owner, name) for name in _PIXELS]
     if not min(sizes) > 0:
         raise InputError(f"{path}: {owner}", expected="positive pixel sizes", found=f"{sizes}")
+    if max(sizes) - min(sizes) > _PIXEL_RATIO * min(sizes):
+        raise InputError(f"{path}: {owner}", expected="square pixels", found=f"{sizes} m")
     for size, name in zip(sizes, _PIXELS, strict=True):
         units.check_pixel(size, f"{path}: {owner}.{name}", "the file's own word")
     if object_shape is None:

@@ -103,6 +103,11 @@ RIGHT: dict[str, Make] = {
     "bad pixels of npz": make_npz(
         diff3d=np.sqrt(mark_pixels(7e8)).astype(np.float32), bad_pixels=ROUGH
     ),
+    "two masks of npz": make_npz(
+        diff3d=np.sqrt(mark_pixels(7e8)).astype(np.float32),
+        valid_mask=~ROUGH,
+        bad_pixels=np.zeros((SIDE, SIDE), bool),
+    ),
     "valid mask": make_npz(
         diff3d=np.sqrt(mark_pixels(7e8)).astype(np.float32), valid_mask=~ROUGH
     ),

@@ -38,6 +38,7 @@ from tests.builders.deformations import (
 from tests.builders.known_scan import (
     DETECTOR,
     ENERGY_EV,
+    PIXEL_M,
     POINTS,
     SIDE,
     write_cxi,
@@ -55,7 +56,14 @@ def _with_axes(tmp: Path) -> Path:
     return path
 
 
-def _state(tmp: Path, key: str, **attributes: float) -> Path:
+def _stretch(tmp: Path) -> Path:
+    path = write_product(tmp / "s.h5")
+    with h5py.File(path, "r+") as root:
+        root["object"].attrs["pixel_height_m"] = 1.5 * PIXEL_M
+    return path
+
+
+def _state(tmp: Path, key: str, **attributes: Any) -> Path:
     path = write_cxi(tmp / "s.cxi")
     with h5py.File(path, "r+") as root:
         root[key].attrs.update(attributes)
@@ -158,6 +166,16 @@ CURED: dict[str, tuple[Make, str, dict[str, Any] | None]] = {
         None,
     ),
     "columns before rows": (_with_axes, "y:x", None),
+    "columns before rows, listed": (
+        lambda tmp: _state(tmp, f"{DETECTOR}/data", axes=[b"translation", b"x", b"y"]),
+        "y:x",
+        None,
+    ),
+    "pixels of two sizes": (
+        _stretch,
+        "square pixels",
+        None,
+    ),
     "a near field": (_near_field, "far-field", None),
     "a probe in the corners": (
         make_npz(probeGuess=np.fft.ifftshift(TRUTH.probe[0])),
