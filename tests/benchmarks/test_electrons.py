@@ -40,14 +40,14 @@ def test_what_is_done_is_not_measured_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second call refines nothing, and the record lists doses and sweeps in order."""
-    asked: list[int] = []
+    measured: list[int] = []
     monkeypatch.setattr(bench_electrons, "FOLDER", tmp_path / "runs")
     monkeypatch.setattr(bench_electrons, "RECORD", tmp_path / "record.json")
     monkeypatch.setattr(bench_electrons, "DOSES", (1e5, 1e3))
     monkeypatch.setattr(bench_electrons, "_train", lambda *_: None)
 
     def reconstruct(_home: Path, _unseen: Path, sweeps: int) -> dict[str, Any]:
-        asked.append(sweeps)
+        measured.append(sweeps)
         return {"phase_r": 0.5}
 
     def write(home: Path, _dose: float, seed: int) -> Path:
@@ -61,7 +61,7 @@ def test_what_is_done_is_not_measured_again(
     assert bench_electrons.main() == 0
 
     record = json.loads((tmp_path / "record.json").read_text())
-    assert asked == [5, 0, 5, 0]
+    assert measured == [5, 0, 5, 0]
     assert [(one["dose"], one["sweeps"]) for one in record] == [
         (1e5, 0),
         (1e5, 5),
