@@ -174,23 +174,42 @@ def _centre(values: Sequence[float], is_drawn: Sequence[bool], period: float) ->
     ]
 
 
-def explain(levels: Sequence[int], cells: Cells, turn: Turn) -> float:
-    """Return the share of the grey levels' variance that lies between classes of values."""
+def explain(
+    levels: Sequence[int], cells: Cells, turn: Turn, among: Turn | None = None
+) -> float:
+    """Return the share of the grey levels' variance that lies between classes of values.
+
+    Args:
+        levels: Grey levels of the picture at the places of the lattice.
+        cells: Values of the array there.
+        turn: How the picture lies on the array.
+        among: Only places that are drawn in this orientation too; in that in which the array
+            is stored they always are.
+    """
     side = math.isqrt(len(levels))
     counts, sums = [0] * _CLASSES, [0] * _CLASSES
     squares = 0
     for place, level in enumerate(levels):
-        i, j = turn(*divmod(place, side), side)
-        if (kind := cells.classes[i * side + j]) >= 0:
+        i, j = divmod(place, side)
+        kind = _find_class(cells, turn, i, j, side)
+        is_drawn = cells.classes[place] >= 0 and (
+            among is None or _find_class(cells, among, i, j, side) >= 0
+        )
+        if kind >= 0 and is_drawn:
             counts[kind] += 1
             sums[kind] += level
             squares += level * level
     total, count = sum(sums), sum(counts)
-    spread = squares - total * total / count
+    spread = squares - total * total / count if count else 0
     if spread <= 0:
         return 0.0
     between = sum(s * s / n for s, n in zip(sums, counts, strict=True) if n)
     return (between - total * total / count) / spread
+
+
+def _find_class(cells: Cells, turn: Turn, i: int, j: int, side: int) -> int:
+    row, column = turn(i, j, side)
+    return cells.classes[row * side + column]
 
 
 def find_slope(levels: Sequence[int], cells: Cells) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.config.keys import key
@@ -95,7 +94,7 @@ class RenderingGuard:
         share = lattice.explain(grid.levels, cells, lattice.STORED)
         problem = (
             _judge_share(wanted, share)
-            or _judge_orientations(grid, cells, share)
+            or _judge_orientations(grid, cells)
             or _judge_others(wanted, evidence, grid, mask, share)
         )
         if not problem and wanted.rising and not panel.is_cyclic:
@@ -110,15 +109,24 @@ def _judge_share(wanted: RenderingOptions, share: float) -> str:
     return f"{wanted.array} explains {share:.0%} of the picture, below {wanted.min:.0%}"
 
 
-def _judge_orientations(grid: lattice.Lattice, cells: Cells, share: float) -> str:
-    shares: Mapping[str, float] = {
-        name: lattice.explain(grid.levels, cells, turn)
+def _judge_orientations(grid: lattice.Lattice, cells: Cells) -> str:
+    """Name the orientation that fits better than that in which the array is stored.
+
+    Both are compared at the places that are drawn in both: a map may be turned in a frame that
+    is not.
+    """
+    shares = {
+        name: (
+            lattice.explain(grid.levels, cells, turn),
+            lattice.explain(grid.levels, cells, lattice.STORED, among=turn),
+        )
         for name, turn in lattice.ORIENTATIONS.items()
     }
-    best = max(shares, key=lambda name: shares[name])
-    if shares[best] <= share + _SLACK:
+    best = max(shares, key=lambda name: shares[name][0] - shares[name][1])
+    turned, stored = shares[best]
+    if turned <= stored + _SLACK:
         return ""
-    return f"it shows the array {best}: {shares[best]:.0%} explained, as stored {share:.0%}"
+    return f"it shows the array {best}: {turned:.0%} explained, as stored {stored:.0%}"
 
 
 def _judge_others(

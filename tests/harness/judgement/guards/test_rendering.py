@@ -113,6 +113,21 @@ def test_a_transposed_picture_is_named(
     assert word in judged.reason
 
 
+def test_a_turned_map_in_its_frame_is_named(tmp_path: Path) -> None:
+    """Values that are mirrored below a mask that is not are compared where both are drawn."""
+    corner = np.add.outer(np.arange(ROWS), np.arange(COLUMNS)) > 24
+    buffer = io.BytesIO()
+    np.savez(buffer, amplitude=AMPLITUDE, mask=corner)
+    picture = draw(0.7 * AMPLITUDE[:, ::-1] + 0.3 * AMPLITUDE, corner)
+    held = evidence(tmp_path, {"p.png": picture, "a.npz": buffer.getvalue()})
+    spec = guard("rendering", artifact="p", array="a:amplitude", mask="a:mask", min=0.0)
+
+    judged = registry.judge([spec], held, None)[0]
+
+    assert judged.verdict is RED
+    assert "mirrored left to right" in judged.reason
+
+
 def test_each_orientation_is_another() -> None:
     """The eight ways to lay a square are the group of its symmetries: all differ."""
     turns = [lattice.STORED, *lattice.ORIENTATIONS.values()]
