@@ -126,6 +126,8 @@ def _make_value(one: Key) -> Any:
         return [0, 0.5]
     if one.kind is Kind.FLAG:
         return not one.default
+    if one.kind is Kind.STRINGS:
+        return {"--a": "b"}
     text = "m:a" if about.is_metric else "a"
     return [text] if one.kind in (Kind.TEXTS, Kind.WORDS) else text
 

@@ -56,20 +56,10 @@ class EqualGuard:
     options = EqualOptions
 
     def check_spec(self, spec: GuardSpec) -> None:
-        """Require two readable metrics and tolerances that are not negative.
-
-        Raises:
-            ConfigError: A row is chosen from, or centred, of which one number is made.
-        """
+        """Require two readable metrics and tolerances that are not negative."""
         wanted = options.read(EqualOptions, spec)
         for expression in filter(None, (wanted.left, wanted.right, wanted.right_at)):
             metrics.parse(expression)
-        for name in ("right_at", "centred"):
-            for side in ("left_aggregate", "right_aggregate"):
-                if name in spec.options and side in spec.options:
-                    raise options.error(
-                        spec, side, "an aggregate", f"none, for {name} is given"
-                    )
 
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red when the two differ by more than the tolerance, or either is not finite."""
@@ -85,6 +75,7 @@ class EqualGuard:
         if len(left.numbers) == 1 == len(right.numbers) and wanted.centred is None:
             return _judge_one(spec, wanted, left.numbers[0], right.numbers[0])
         if wanted.centred is not None:
+            _require_rows(left, right, spec)
             width = right.shape[-1] if len(right.shape) > 1 else 1
             left, right = (_centre(side, wanted.centred, width) for side in (left, right))
         return _judge_rows(spec, wanted, left.numbers, right.numbers)
@@ -94,6 +85,17 @@ def _take(evidence: Evidence, spec: GuardSpec, side: str) -> Series:
     if f"{side}_aggregate" in spec.options:
         return Series(shape=(), numbers=[pairs.take_side(evidence, spec, side)])
     return series.take(evidence, spec.options[side])
+
+
+def _require_rows(left: Series, right: Series, spec: GuardSpec) -> None:
+    """Refuse to centre single numbers, which would all be zero.
+
+    Raises:
+        MetricError: A side has one number.
+    """
+    for side, one in (("left", left), ("right", right)):
+        if len(one.numbers) == 1:
+            raise metrics.missing_error(spec.options[side], "one number", "rows to be centred")
 
 
 def _choose(side: Series, places: Sequence[float], spec: GuardSpec) -> Series:
