@@ -95,7 +95,7 @@ quick: $(READY) ## The same road made short, for pull requests
 	@$(BIN)/harness run quick $(if $(DATASET),--dataset "$(DATASET)",) $(if $(TEST_DATASET),--test-dataset "$(TEST_DATASET)",)
 
 guard-power: $(TF_READY) ## Plant every defect and measure false alarms (CLEAN=30 CLEAN_SUITE=smoke)
-	@$(TF_VENV)/bin/harness drill --clean $(or $(CLEAN),30) --clean-suite $(or $(CLEAN_SUITE),smoke) --report docs/guard-power.md
+	@$(TF_VENV)/bin/harness drill --clean $(or $(CLEAN),30) --clean-suite $(or $(CLEAN_SUITE),smoke) --doses --report docs/guard-power.md
 
 numerics: $(READY) ## Measure rounding on other machines and planted doses, write docs/numerics.md (goes on where it was stopped)
 	@$(BIN)/python -m proofs.numerics

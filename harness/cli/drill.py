@@ -18,8 +18,10 @@ from harness.cli.signals import stop_on_signals
 from harness.config import config_file, placeholders
 from harness.errors import EvidenceMissingError
 from harness.evidence.hub import stamp
+from harness.experiments.drills import dose_report, doses, report, runs
 from harness.experiments.drills import drill as drills
-from harness.experiments.drills import report, runs
+from harness.experiments.drills.dial import FULL
+from harness.experiments.drills.doses import DoseSeries
 from harness.experiments.drills.drill import Drill, DrillOutcome
 from harness.experiments.drills.runs import Ground
 from harness.experiments.execute import factory as executors
@@ -35,6 +37,7 @@ Examples:
   harness drill quick --clean 30 --jobs 2
   harness drill --clean 30 --clean-suite smoke --report docs/guard-power.md
   harness drill --clean 30 --kept --report docs/guard-power.md
+  harness drill rate-a-percent-lower --doses
 """
 _MOST_AT_ONCE = 8
 
@@ -54,6 +57,13 @@ _MOST_AT_ONCE = 8
     multiple=True,
     metavar="SUITE",
     help="Suite of the clean runs, repeatable; default: every suite that is drilled.",
+)
+@click.option(
+    "--doses",
+    "with_doses",
+    is_flag=True,
+    help="Also plant each defect that has a dial by 1/3, 1/10, 1/30 and 1/100 of it, until a "
+    "dose is not seen.",
 )
 @click.option("--kept", is_flag=True, help="Run nothing: tell what is kept of earlier calls.")
 @click.option(
@@ -87,12 +97,35 @@ def command(
         outcomes = tuple(runs.load_outcome(ground, drill) for drill in chosen)
     else:
         outcomes, signal = _run_drills(session, ground, chosen, where)
+    series: tuple[DoseSeries, ...] = ()
+    if flags["with_doses"] and signal is None:
+        series, signal = _measure_doses(
+            session, ground, chosen, None if flags["kept"] else where
+        )
     is_whole = not (names or suite) and all(o.outcome != drills.NOT_RUN for o in outcomes)
     idle = drills.idle_guards(ground.project, outcomes) if is_whole else None
     if flags["page"] is not None:
-        _write(flags["page"], ground, outcomes, idle)
-    session.answer(_json(outcomes, idle or ()), _summary(outcomes, idle or ()))
+        _write(flags["page"], ground, outcomes, idle, series)
+    answer = {**_json(outcomes, idle or ()), "doses": [_encode_series(one) for one in series]}
+    lines = [_summary(outcomes, idle or ()), *map(dose_report.describe, series)]
+    session.answer(answer, "\n".join(lines))
     return _exit_code(outcomes) if signal is None else 128 + signal
+
+
+def _measure_doses(
+    session: Session, ground: Ground, chosen: Sequence[Drill], where: Choice | None
+) -> tuple[tuple[DoseSeries, ...], int | None]:
+    """Run the drills with a dial in smaller doses; without a place, look up what is kept."""
+    signals: list[int] = []
+
+    def perform(drills_: Sequence[Drill]) -> Sequence[DrillOutcome]:
+        if where is None or signals:
+            return [runs.load_outcome(ground, drill) for drill in drills_]
+        outcomes, signal = _run_drills(session, ground, drills_, where)
+        signals.extend(() if signal is None else (signal,))
+        return outcomes
+
+    return doses.measure(doses.with_dial(chosen), perform), next(iter(signals), None)
 
 
 def _run_drills(
@@ -128,19 +161,25 @@ def _exit_code(outcomes: Sequence[DrillOutcome]) -> int:
 
 
 def _write(
-    path: Path, ground: Ground, outcomes: Sequence[DrillOutcome], idle: Sequence[str] | None
+    path: Path,
+    ground: Ground,
+    outcomes: Sequence[DrillOutcome],
+    idle: Sequence[str] | None,
+    series: Sequence[DoseSeries],
 ) -> None:
     suites = ground.project.suites.values()
     argvs = [argv for suite in suites for argv in placeholders.argvs(suite)]
     packages = dict.fromkeys(name for suite in suites for name in suite.packages)
     place_of_runs = stamp.environment(argvs, {}, tuple(packages))
-    page = report.page(ground.project, outcomes, idle, ground.commit, place_of_runs)
+    page = report.page(ground.project, outcomes, idle, ground.commit, place_of_runs, series)
     write_text(path, page)
 
 
 def _line(outcome: DrillOutcome, width: int) -> str:
     drill = outcome.drill
-    line = f"{drill.name:<{width}}  {outcome.outcome:<11}  {text.duration(outcome.duration_s)}"
+    dose = "" if drill.dose == FULL else f"× {drill.dose:.2g}  "
+    spent = text.duration(outcome.duration_s)
+    line = f"{drill.name:<{width}}  {dose}{outcome.outcome:<11}  {spent}"
     if outcome.is_cached:
         line += " (kept)"
     if outcome.outcome in drills.GOOD:
@@ -158,6 +197,23 @@ def _summary(outcomes: Sequence[DrillOutcome], idle: Sequence[str]) -> str:
         lines.append(f"{len(idle)} guards that no drill turned red:")
         lines.extend(f"  {name}" for name in idle)
     return "\n".join(lines)
+
+
+def _encode_series(series: DoseSeries) -> dict[str, Any]:
+    return {
+        "name": series.drill.name,
+        "suite": series.drill.suite,
+        "doses": [
+            {
+                "dose": outcome.drill.dose,
+                "size": outcome.drill.dial and outcome.drill.dial.describe(outcome.drill.dose),
+                "outcome": outcome.outcome,
+                "guard": outcome.part_by,
+                "part_of_limit": outcome.part,
+            }
+            for outcome in series.outcomes
+        ],
+    }
 
 
 def _json(outcomes: Sequence[DrillOutcome], idle: Sequence[str]) -> dict[str, Any]:

@@ -5,11 +5,13 @@
     Suite: quick
     Guard: intensity-scale-loaded       (or ``stage:<id>`` for a stage that must fail)
     Defect: The bundle's intensity_scale is replaced by 1.
+
+A line ``Dial:`` more names the number that says how large the defect is, see ``dial``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +20,9 @@ from harness.config.project import Project
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError, HarnessError, NothingSelectedError
 from harness.evidence.hub import checkout
+from harness.experiments.drills import dial as dials
 from harness.experiments.drills import scope
+from harness.experiments.drills.dial import Dial
 from harness.files import read_bounded
 
 FOLDER = "drills"
@@ -37,7 +41,10 @@ _APPLY = ("--recount", "-C1", "--whitespace=nowarn")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
-    """A defect and the guard that must catch it; without a patch, a clean run."""
+    """A defect and the guard that must catch it; without a patch, a clean run.
+
+    ``dose`` is the part of the defect that is planted, where the patch has a ``dial``.
+    """
 
     name: str
     suite: str
@@ -45,6 +52,20 @@ class Drill:
     defect: str = ""
     patch: Path | None = None
     seed: str | None = None
+    dial: Dial | None = None
+    dose: float = dials.FULL
+
+    @property
+    def planted(self) -> str:
+        """The patch as it is planted; empty for a clean run.
+
+        Raises:
+            ConfigError: It cannot be read.
+        """
+        if self.patch is None:
+            return ""
+        text = read_patch(self.patch)
+        return text if self.dial is None else dials.write_dose(text, self.dial, self.dose)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +73,8 @@ class DrillOutcome:
     """How a drill went: ``red`` lists guards and ``stage:<id>`` that were red.
 
     ``sides`` says of a red guard on which side its number lay. ``is_cached`` says that the
-    outcome was kept from an earlier call.
+    outcome was kept from an earlier call. ``part`` is how far the number of guard ``part_by``
+    lay as a part of its limit, the named guard before others; None where it has no such number.
     """
 
     drill: Drill
@@ -62,6 +84,8 @@ class DrillOutcome:
     reason: str = ""
     is_cached: bool = False
     sides: dict[str, str] = field(default_factory=dict)
+    part: float | None = None
+    part_by: str = ""
 
 
 class StalePatchError(HarnessError):
@@ -88,13 +112,14 @@ def read_drill(path: Path) -> Drill:
     Raises:
         ConfigError: A header line is missing, or there is no diff after it.
     """
-    lines = read_patch(path).splitlines()
+    patch = read_patch(path)
+    lines = patch.splitlines()
     head: dict[str, str] = {}
     for line in lines[:_HEADER_LINES]:
         if line.startswith(("diff --git", "--- ")):
             break
         key, colon, text = line.partition(":")
-        if colon and key in _KEYS:
+        if colon and key in (*_KEYS, dials.KEY):
             head[key] = text.strip()
     if missing := [key for key in _KEYS if not head.get(key)]:
         raise _bad(path, f"no line {missing[0]}:", "a header with Suite, Guard and Defect")
@@ -106,7 +131,13 @@ def read_drill(path: Path) -> Drill:
         guard=head["Guard"],
         defect=head["Defect"],
         patch=path,
+        dial=_read_dial(head, patch, path),
     )
+
+
+def _read_dial(head: Mapping[str, str], patch: str, path: Path) -> Dial | None:
+    text = head.get(dials.KEY)
+    return None if text is None else dials.read_dial(text, patch, f"{FOLDER}/{path.name}")
 
 
 def select(project: Project, suite: str | None, names: Sequence[str]) -> tuple[Drill, ...]:

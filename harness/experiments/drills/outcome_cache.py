@@ -18,7 +18,7 @@ from harness.files import json_bytes, read_bounded, sha256_bytes, write_bytes
 from harness.judgement import freshness
 from harness.records import decode, encode
 
-SCHEMA = 1
+SCHEMA = 2
 _FOLDER = "drills"
 _JUDGES = ("config", "evidence", "judgement", "runner")
 _SIZE_LIMIT = 1 << 20
@@ -28,7 +28,8 @@ _SIZE_LIMIT = 1 << 20
 class OutcomeCache:
     """What is kept of a drill; ``red`` lists guards and ``stage:<id>`` that were red.
 
-    ``sides`` says of a guard on which side of what is allowed its number lay.
+    ``sides`` says of a guard on which side of what is allowed its number lay, ``part`` how far
+    that of guard ``part_by`` lay, as a part of its limit.
     """
 
     schema: int
@@ -38,6 +39,8 @@ class OutcomeCache:
     duration_s: float
     reason: str
     sides: dict[str, str] = field(default_factory=dict)
+    part: float | None = None
+    part_by: str = ""
 
 
 def digest_of_commit(project: Project, suite: SuiteSpec, listing: str) -> str:
@@ -51,7 +54,7 @@ def digest_of_commit(project: Project, suite: SuiteSpec, listing: str) -> str:
     golden = project.golden.relative_to(project.root).as_posix()
     globs = (
         *freshness.globs_of(suite),
-        f"{golden}/{suite.judged_by}/*.json",
+        f"{golden}/{suite.judged_by}/**/*.json",
         *(f"harness/{name}/**/*.py" for name in _JUDGES),
     )
     patterns = [inputs.pattern(glob) for glob in globs]

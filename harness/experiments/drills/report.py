@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from harness.config.project import Project
 from harness.evidence.hub import stamp
-from harness.experiments.drills import drill
+from harness.experiments.drills import dose_report, drill, tables
+from harness.experiments.drills.doses import DoseSeries
 from harness.experiments.drills.drill import DrillOutcome
 from harness.judgement.golden import calibrate, power, store, tolerance
 from harness.reporting import text
@@ -33,7 +34,7 @@ several run at a time where there are cores.
 {drills}
 
 {listed}
-## False alarms
+{doses}## False alarms
 
 Clean runs have seeds that no golden was made of. Where none raised an alarm, the true rate lies
 below the bound given with 95 % confidence.
@@ -60,6 +61,7 @@ def page(
     idle: Sequence[str] | None,
     commit: str,
     environment: dict[str, str],
+    series: Sequence[DoseSeries] = (),
 ) -> str:
     """Write the page as Markdown.
 
@@ -69,6 +71,7 @@ def page(
         idle: Guards that no drill turned red; None where not all drills were run.
         commit: Where the source stood.
         environment: What the runs depended on.
+        series: Doses of the drills that have a dial; without any, the page has no such section.
     """
     planted = [item for item in outcomes if item.drill.patch is not None]
     clean = [item for item in outcomes if item.drill.patch is None]
@@ -87,6 +90,7 @@ def page(
         "missing": _list_waiting(waiting),
         "total": text.duration(sum(item.duration_s for item in planted)),
         "drills": _drills(planted),
+        "doses": dose_report.section(project, series),
         "listed": "".join(f"- {name}\n" for name in idle or ()),
         "alarms": _clean(project, clean),
         "factors": _factors(),
@@ -137,7 +141,7 @@ def _drills(outcomes: Sequence[DrillOutcome]) -> str:
         )
         for item in outcomes
     ]
-    return _table(("drill", "suite", "guard", "outcome", "time", "defect"), rows)
+    return tables.render_table(("drill", "suite", "guard", "outcome", "time", "defect"), rows)
 
 
 def _clean(project: Project, outcomes: Sequence[DrillOutcome]) -> str:
@@ -156,12 +160,12 @@ def _clean(project: Project, outcomes: Sequence[DrillOutcome]) -> str:
             bound = f"{1 - (1 - _CONFIDENCE) ** (1 / len(made)):.1%}"
         rows.append((name, str(len(made)), str(alarms), bound, expected))
     head = ("suite", "clean runs", "alarms", "rate at most (95 %)", "expected by the goldens")
-    return _table(head, rows)
+    return tables.render_table(head, rows)
 
 
 def _factors() -> str:
     rows = [[str(n), *(f"{make(n, 0.95, 0.95):.4f}" for make in _KINDS)] for n in _FACTOR_SIZES]
-    return _table(("seeds", "two-sided k", "one-sided k"), rows)
+    return tables.render_table(("seeds", "two-sided k", "one-sided k"), rows)
 
 
 _KINDS = (tolerance.two_sided, tolerance.one_sided)
@@ -178,10 +182,5 @@ def _trials() -> str:
         )
         for simulation in simulations
     ]
-    return _table(("seeds", "false red, simulated", "false red, computed", "power"), rows)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
-    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
+    head = ("seeds", "false red, simulated", "false red, computed", "power")
+    return tables.render_table(head, rows)

@@ -16,6 +16,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,31 +26,26 @@ from typing import Any
 from harness.config import config_file
 from harness.config.project import Project, SuiteSpec
 from harness.errors import HarnessError
-from harness.evidence.hub import causes, checkout, interpreter
+from harness.evidence.hub import checkout, interpreter
 from harness.experiments.commits import history, scratch
-from harness.experiments.drills import outcome_cache, scope
+from harness.experiments.drills import judging, outcome_cache, scope
+from harness.experiments.drills.dial import FULL, Dial
 from harness.experiments.drills.drill import (
     ALARM,
     BROKEN,
     CAUGHT,
-    MISSED,
     NOT_RUN,
-    QUIET,
     STALE,
-    UNDECIDED,
-    WRONG,
     Drill,
     DrillOutcome,
     StalePatchError,
     apply,
-    read_patch,
 )
 from harness.experiments.drills.outcome_cache import OutcomeCache
 from harness.experiments.execute.unit import Answer, Executor, Unit
 from harness.judgement.declaration import load_project
 from harness.records import HubRecord
 from harness.runner.stages.child import Stop
-from harness.verdict import Verdict
 
 TASK = f"{__name__}:perform"
 _THREADS = "OMP_NUM_THREADS"
@@ -185,7 +181,9 @@ def perform(payload: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
     project = load_project(Path(payload["root"]))
     place = _scratch_at(project, payload["commit"], payload["threads"])
     patch = payload["drill"]["patch"]
-    drill = Drill(**{**payload["drill"], "patch": patch and Path(patch)})
+    dial = payload["drill"]["dial"]
+    own = {"patch": patch and Path(patch), "dial": dial and Dial(**dial)}
+    drill = Drill(**{**payload["drill"], **own})
     outcome = dataclasses.asdict(run_drill(place, drill, stop))
     return {name: value for name, value in outcome.items() if name != "drill"}
 
@@ -193,11 +191,13 @@ def perform(payload: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
 def _outcome_of_answer(drill: Drill, answer: Answer) -> DrillOutcome:
     value = answer.value
     if value is None:
-        return _end_drill(drill, time.monotonic(), BROKEN, f"no worker ended it: {answer.lost}")
+        return judging.end_drill(
+            drill, time.monotonic(), BROKEN, f"no worker ended it: {answer.lost}"
+        )
     if "error" in value:
         error = value["error"]
         message = f"{error['where']}: found {error['found']}; expected {error['expected']}"
-        return _end_drill(drill, time.monotonic(), BROKEN, message[:300])
+        return judging.end_drill(drill, time.monotonic(), BROKEN, message[:300])
     return DrillOutcome(drill=drill, **{**value, "red": tuple(value["red"])})
 
 
@@ -221,11 +221,11 @@ def run_drill(place: Ground, drill: Drill, stop: Stop) -> DrillOutcome:
             return known
         _remember(place, name, outcome)
     except StalePatchError as error:
-        return _end_drill(drill, began, STALE, str(error.found))
+        return judging.end_drill(drill, began, STALE, str(error.found))
     except (HarnessError, OSError) as error:
         if _is_over(stop):
             return known
-        return _end_drill(drill, began, BROKEN, " ".join(str(error).split())[:300])
+        return judging.end_drill(drill, began, BROKEN, " ".join(str(error).split())[:300])
     return outcome
 
 
@@ -249,6 +249,8 @@ def _load_outcome(place: Ground, drill: Drill, name: str) -> DrillOutcome:
         reason=known.reason,
         is_cached=True,
         sides=known.sides,
+        part=known.part,
+        part_by=known.part_by,
     )
 
 
@@ -259,7 +261,8 @@ def _is_over(stop: Stop) -> bool:
 
 def _identity(drill: Drill) -> str:
     """Name a drill; clean runs have the same names in every suite."""
-    return f"{drill.suite}/{drill.name}"
+    dose = "" if drill.dose == FULL else f" × {drill.dose:.3g}"
+    return f"{drill.suite}/{drill.name}{dose}"
 
 
 def _judge_defect(
@@ -272,11 +275,11 @@ def _judge_defect(
     if few and len(few) < len(suite.stages):
         only = [word for stage in few for word in ("--stage", stage)]
         record = _run_suite(place, suite, root, stop, [*words, *only])
-        outcome = _compare(drill, suite, record, time.monotonic() - began)
+        outcome = judging.compare(drill, suite, record, time.monotonic() - began)
         if outcome.outcome == CAUGHT or _is_over(stop):
             return outcome
     record = _run_suite(place, suite, root, stop, words)
-    return _compare(drill, suite, record, time.monotonic() - began)
+    return judging.compare(drill, suite, record, time.monotonic() - began)
 
 
 def _run_suite(
@@ -290,7 +293,7 @@ def _run_suite(
 
 def _memory_key(place: Ground, drill: Drill) -> str:
     suite = config_file.find_suite(place.project, drill.suite)
-    planted = read_patch(drill.patch).encode() if drill.patch else str(drill.seed).encode()
+    planted = (drill.planted if drill.patch else str(drill.seed)).encode()
     stood = outcome_cache.digest_of_commit(place.project, suite, place.listing)
     return outcome_cache.key(stood, drill.name, drill.guard, planted)
 
@@ -304,6 +307,8 @@ def _remember(place: Ground, name: str, outcome: DrillOutcome) -> None:
         duration_s=outcome.duration_s,
         reason=outcome.reason,
         sides=outcome.sides,
+        part=outcome.part,
+        part_by=outcome.part_by,
     )
     outcome_cache.keep(place.project, name, cache)
 
@@ -312,37 +317,11 @@ def _remember(place: Ground, name: str, outcome: DrillOutcome) -> None:
 def _defective(place: Ground, drill: Drill) -> Iterator[Path]:
     """Check the commit out in a scratch worktree and apply the defect there."""
     with scratch.worktree(place.project, place.commit, "drill") as root:
-        if drill.patch is not None:
+        if drill.dose != FULL:
+            with tempfile.TemporaryDirectory(prefix="harness-drill-") as folder:
+                patch = Path(folder, f"{drill.name}.patch")
+                patch.write_text(drill.planted, "utf-8", newline="")
+                apply(patch, scratch.top_of(root))
+        elif drill.patch is not None:
             apply(drill.patch, scratch.top_of(root))
         yield root
-
-
-def _compare(
-    drill: Drill, suite: SuiteSpec, record: HubRecord, duration_s: float
-) -> DrillOutcome:
-    stages = [f"stage:{s.id}" for s in record.stages if s.verdict is Verdict.RED]
-    sides = {g.id: causes.direction(g) for g in record.guards if g.verdict is Verdict.RED}
-    red = (*stages, *sides)
-    is_red = record.verdict is Verdict.RED
-    # A guard of severity warn promises a warning, not a red run.
-    warns = {spec.id for spec in suite.guards if spec.severity == "warn"}
-    if drill.patch is None:
-        quiet = QUIET if record.verdict is Verdict.GREEN else UNDECIDED
-        outcome = ALARM if is_red else quiet
-    elif drill.guard in red and (is_red or drill.guard in warns):
-        outcome = CAUGHT
-    else:
-        outcome = WRONG if is_red else MISSED
-    return DrillOutcome(
-        drill=drill,
-        outcome=outcome,
-        red=red,
-        duration_s=duration_s,
-        reason=record.reason,
-        sides=sides,
-    )
-
-
-def _end_drill(drill: Drill, began: float, outcome: str, reason: str) -> DrillOutcome:
-    spent = time.monotonic() - began
-    return DrillOutcome(drill=drill, outcome=outcome, red=(), duration_s=spent, reason=reason)
