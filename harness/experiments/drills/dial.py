@@ -38,7 +38,7 @@ class Dial:
 
     def describe(self, dose: float) -> str:
         """Say how large the defect is at a dose, in its own unit."""
-        return f"{self.size * dose:.2g}{self.unit}"
+        return f"{self.size * dose:.3g}{self.unit}"
 
 
 def read_dial(text: str, patch: str, where: str) -> Dial:

@@ -81,7 +81,7 @@ def test_smallest_dose_is_the_closed_form(
 
 @pytest.mark.slow
 def test_command_tells_and_keeps_the_doses(project: Project) -> None:
-    """The page lists the smallest dose in the unit of the defect; a second call runs nothing."""
+    """The page lists the smallest dose in the unit of the defect, and a second call too."""
     plant(project.root, "gain", "8.0", "8.0 (800 % of the gain)")
     hubs.commit(project.root)
     page = project.root / "page.md"
@@ -95,7 +95,7 @@ def test_command_tells_and_keeps_the_doses(project: Project) -> None:
     assert [one["outcome"] for one in told["doses"]] == [CAUGHT, CAUGHT, MISSED]
     assert json.loads(again.output)["doses"] == [told]
     row = next(line for line in page.read_text().splitlines() if "| 1/3 |" in line)
-    assert "2.7e+02 % of the gain" in row
+    assert "267 % of the gain" in row
     assert "`ceiling`" in row
     assert "Median smallest dose of 1 drills: 33.33% of the defect" in page.read_text()
 
@@ -123,7 +123,7 @@ def test_a_dial_names_one_number(project: Project, said: str, size: str) -> None
     assert "Dial" in caught.value.where
 
 
-def test_a_dose_changes_its_number_alone(project: Project) -> None:
+def test_a_dose_changes_its_number_alone() -> None:
     """Other digits, removed lines and the header stay; the full dose is the patch itself."""
     text = PATCH.format(dial="0.01", size="0.01 * 20.01 + x0.01")
     read = dial.read_dial("0.01 (1 % of the rate)", text, "x")
@@ -133,7 +133,7 @@ def test_a_dose_changes_its_number_alone(project: Project) -> None:
     assert dial.write_dose(text, read, 1.0) == text
     assert "+GAIN = 1 + 0.001 * 20.01 + x0.01" in dosed
     assert "Dial: 0.01" in dosed
-    assert read.describe(1 / 3) == "0.33 % of the rate"
+    assert read.describe(1 / 3) == "0.333 % of the rate"
 
 
 def outcome(planned: Drill, kind: str, part: float | None = None, by: str = "") -> DrillOutcome:
@@ -207,5 +207,5 @@ def test_margin_is_what_members_scatter(tmp_path: Path) -> None:
     ]
 
     assert max(parts) <= margin <= 1
-    assert ensemble.LEAST_MEMBERS <= len(parts)
+    assert len(parts) >= ensemble.LEAST_MEMBERS
     assert tolerance.normal_quantile(0.99) == pytest.approx(2.326, abs=1e-3)
