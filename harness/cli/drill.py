@@ -125,7 +125,7 @@ def _measure_doses(
         signals.extend(() if signal is None else (signal,))
         return outcomes
 
-    return doses.measure(doses.with_dial(chosen), perform), next(iter(signals), None)
+    return doses.measure(doses.select_dials(chosen), perform), next(iter(signals), None)
 
 
 def _run_drills(

@@ -131,7 +131,7 @@ class Clone:
         """Plant a defect, run, and return the hub at the place where it is kept."""
         place = self.planted_hubs / planted.name
         shutil.rmtree(self.project.hubs / "blockers", ignore_errors=True)
-        with self.planted(planted):
+        with self.dosed_patch(planted):
             hub = self.run()
         remove(place)
         _unlock(hub)
@@ -141,7 +141,7 @@ class Clone:
         return place / hub.name
 
     @contextmanager
-    def planted(self, planted: Planted) -> Iterator[None]:
+    def dosed_patch(self, planted: Planted) -> Iterator[None]:
         """Plant a defect in the work tree for a while."""
         try:
             planted.plant(self.tree)

@@ -36,7 +36,7 @@ class DoseSeries:
         return seen[-1] if seen else None
 
 
-def with_dial(drills: Sequence[Drill]) -> tuple[Drill, ...]:
+def select_dials(drills: Sequence[Drill]) -> tuple[Drill, ...]:
     """Return the drills whose defect has a size."""
     return tuple(drill for drill in drills if drill.dial is not None)
 

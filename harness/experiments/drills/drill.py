@@ -56,7 +56,7 @@ class Drill:
     dose: float = dials.FULL
 
     @property
-    def planted(self) -> str:
+    def dosed_patch(self) -> str:
         """The patch as it is planted; empty for a clean run.
 
         Raises:

@@ -293,7 +293,7 @@ def _run_suite(
 
 def _memory_key(place: Ground, drill: Drill) -> str:
     suite = config_file.find_suite(place.project, drill.suite)
-    planted = (drill.planted if drill.patch else str(drill.seed)).encode()
+    planted = (drill.dosed_patch if drill.patch else str(drill.seed)).encode()
     stood = outcome_cache.digest_of_commit(place.project, suite, place.listing)
     return outcome_cache.key(stood, drill.name, drill.guard, planted)
 
@@ -320,7 +320,7 @@ def _defective(place: Ground, drill: Drill) -> Iterator[Path]:
         if drill.dose != FULL:
             with tempfile.TemporaryDirectory(prefix="harness-drill-") as folder:
                 patch = Path(folder, f"{drill.name}.patch")
-                patch.write_text(drill.planted, "utf-8", newline="")
+                patch.write_text(drill.dosed_patch, "utf-8", newline="")
                 apply(patch, scratch.top_of(root))
         elif drill.patch is not None:
             apply(drill.patch, scratch.top_of(root))

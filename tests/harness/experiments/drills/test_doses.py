@@ -91,9 +91,9 @@ def test_command_tells_and_keeps_the_doses(project: Project) -> None:
     again = CliRunner().invoke(group, [*words, "--kept"])
 
     assert first.exit_code == again.exit_code == 0, first.output
-    (told,) = json.loads(first.output)["doses"]
-    assert [one["outcome"] for one in told["doses"]] == [CAUGHT, CAUGHT, MISSED]
-    assert json.loads(again.output)["doses"] == [told]
+    (listed,) = json.loads(first.output)["doses"]
+    assert [one["outcome"] for one in listed["doses"]] == [CAUGHT, CAUGHT, MISSED]
+    assert json.loads(again.output)["doses"] == [listed]
     row = next(line for line in page.read_text().splitlines() if "| 1/3 |" in line)
     assert "267 % of the gain" in row
     assert "`ceiling`" in row
@@ -146,15 +146,15 @@ def test_doses_stop_where_nothing_is_red() -> None:
     """Another guard that is red has seen the dose; one that was not run has not."""
     planned = Drill(name="gain", suite="tiny", guard="ceiling")
     answers = [CAUGHT, WRONG, NOT_RUN, CAUGHT, CAUGHT]
-    asked: list[float] = []
+    tried: list[float] = []
 
     def perform(drills: list[Drill]) -> list[DrillOutcome]:
-        asked.extend(one.dose for one in drills)
-        return [outcome(one, answers[len(asked) - 1]) for one in drills]
+        tried.extend(one.dose for one in drills)
+        return [outcome(one, answers[len(tried) - 1]) for one in drills]
 
     (series,) = doses.measure([planned], perform)  # type: ignore[arg-type]
 
-    assert asked == list(doses.DOSES[:3])
+    assert tried == list(doses.DOSES[:3])
     assert series.smallest is not None
     assert series.smallest.drill.dose == doses.DOSES[1]
 
