@@ -103,11 +103,7 @@ numerics: $(READY) ## Measure rounding on other machines and planted doses, writ
 gate-power: $(READY) ## Weaken a gate in every way and write docs/gate-power.md (goes on where it was stopped)
 	@$(BIN)/python -m proofs.weakenings --keep .harness/gate-power
 
-unknown-electrons: $(READY) ## Measure network and sweeps on electron scans by dose, write docs/quality.md (goes on where it was stopped)
-	@$(BIN)/python -m benchmarks.bench_electrons
-	@$(BIN)/python -m proofs.docs
-
-defects: $(READY) ## Plant what nobody here had thought of, write docs/unknown-defects.md (goes on where it was stopped)
+unknown-defects: $(READY) ## Plant what nobody here had thought of, write docs/unknown-defects.md (goes on where it was stopped)
 	@$(BIN)/python -m proofs.unknown
 
 .PHONY: history-power
@@ -216,7 +212,7 @@ refine: $(SOLVER_READY) ## Measure sweeps of refinement beside an iterative solv
 	@$(BIN)/python -m benchmarks.bench_refine $(if $(STAR),--star "$(STAR)",)
 	@$(BIN)/python -m proofs.docs
 
-electrons: $(READY) ## Measure network and sweeps on electron scans by dose, write docs/quality.md (goes on where it was stopped)
+electrons: $(READY) ## Measure sweeps on electron scans by dose, write docs/quality.md (goes on where it was stopped)
 	@$(BIN)/python -m benchmarks.bench_electrons
 	@$(BIN)/python -m proofs.docs
 

@@ -32,8 +32,7 @@ SWEEPS = 5  # of a refinement, by the first seed
 SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"before": ("--warmup_steps", "0"), "after": ()}
 )
-SIZE = ("--max_epochs", "10", "--n_images", "64", "--gridsize", "2", "--batch_size", "4")
-USUAL = ("--config", "configs/quick.json", "--accelerator", "cpu", "--quiet")
+_SIZE = ("--max_epochs", "10", "--n_images", "64", "--gridsize", "2", "--batch_size", "4")
 _GROUPS = "128"  # of a reconstruction, as suite quick has them
 
 Run = dict[str, Any]
@@ -78,7 +77,8 @@ def _run(pair: Pair, seed: int, options: tuple[str, ...]) -> Run:
         shutil.rmtree(folder, ignore_errors=True)
     began = time.process_time()
     places = ("--train_data_file", str(pair.train), "--test_data_file", str(pair.unseen))
-    flags = (*places, "--output_dir", str(MODEL), *USUAL, *SIZE, "--seed", str(seed), *options)
+    usual = ("--config", "configs/quick.json", "--accelerator", "cpu", "--quiet")
+    flags = (*places, "--output_dir", str(MODEL), *usual, *_SIZE, "--seed", str(seed), *options)
     code = train.main([*flags, "--deterministic"])
     spent = time.process_time() - began
     run: Run = {"exit": code, "training_cpu_s": round(spent, 1)}

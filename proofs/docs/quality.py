@@ -112,16 +112,16 @@ def refine() -> str:
 
 
 def electrons() -> str:
-    """Write what network and sweeps make of electron scans, dose by dose."""
+    """Write what sweeps make of electron scans, dose by dose."""
     runs: list[Run] = _read(ELECTRONS, [])
     if not runs:
         return "Not measured on this state of the code; `make electrons` does."
     head = (
         "electrons a pattern",
-        "solver",
+        "sweeps",
         "phase r",
+        "complex error",
         "complex error beside a constant object's",
-        "misfit beside a constant object's",
         "CPU-s",
     )
     rows = []
@@ -129,13 +129,12 @@ def electrons() -> str:
         same = [run for run in runs if run["dose"] == dose]
         best = min(same, key=lambda run: run["complex_error"])
         for run in same:
-            solver = f"{run['sweeps']} sweeps" if run["sweeps"] else "network alone"
             words = (
-                solver,
+                f"{run['sweeps']}",
                 f"{run['phase_r']:.3f}",
+                f"{run['complex_error']:.4f}",
                 f"{run['error_beside_constant']:.2f}",
-                f"{run['residual_beside_constant']:.3f}",
-                f"{run['cpu_s']:.0f}",
+                f"{run['cpu_s']:.1f}",
             )
             bold = (f"**{word}**" for word in words) if run is best else words
             rows.append((f"{dose:.0f}", *bold))

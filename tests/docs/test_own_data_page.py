@@ -47,8 +47,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_steps_of_the_page_find_the_object(folder: Path) -> None:
     """Every step ends well, and what the steps find is the object, not a mirror or a plate.
 
-    Three seeds gave a phase r of … here; with the origin lost on the way it was 0.098. Metrics
-    without pictures and a smaller detector, which the page names too, are typed as well.
+    Two seeds gave a phase r of 0.672 and 0.680 here, and docs/quality.md another 0.678, so that
+    0.6 leaves four times their spread; with the origin lost on the way it was 0.098.
     """
     typed = [step for step in steps.of(_PAGE) if step.command.startswith(_PROGRAM)]
     for step in typed:
@@ -62,7 +62,7 @@ def test_steps_of_the_page_find_the_object(folder: Path) -> None:
         f"ptycho_torch.{name}"
         for name in ("inspect", *["convert"] * 3, "train", "inference", "evaluate")
     ]
-    assert scores["phase"]["pearson"] >= 0.5
+    assert scores["phase"]["pearson"] >= 0.6
     assert scores["complex_error"] < 0.9 * scores["baseline"]["complex_error"]
     assert _scores(folder / "plain.json") == scores
 
