@@ -189,13 +189,26 @@ class CauseRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRecord:
+    """A further run, of another seed, that a verdict stands on; ``failed`` is what was red."""
+
+    seed: str
+    run_id: str = field(metadata=RUN)
+    hub: str = field(metadata=INSIDE)
+    manifest_sha256: str
+    values: dict[str, float]
+    failed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HubRecord:
     """The record of one run, stored as ``hub.json``.
 
     ``inputs_meaning`` says what the digests of the inputs stand for: ``bytes``, or ``code-1``;
     ``default_rules`` is the edition of the rules that hold for every artifact. ``answer`` is
     how the run's numbers stand to its fingerprint, ``expects`` the most that was declared and
-    ``expected_by`` who declared it; empty where there is none.
+    ``expected_by`` who declared it; empty where there is none. ``runs`` is how many runs the
+    verdict is to stand on, ``members`` are those besides this one.
     """
 
     schema: int
@@ -225,6 +238,8 @@ class HubRecord:
     answer: str = ""
     expects: str = ""
     expected_by: str = ""
+    runs: int = 1
+    members: tuple[MemberRecord, ...] = ()
 
 
 def encode(value: Any) -> Any:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness import records
 from harness.cli import execution, hub_names, live, options, resolve, run_options
 from harness.cli.options import Session
-from harness.config.project import Project
+from harness.config import config_file, suite_rules
+from harness.config.project import MOST_RUNS, Project
 from harness.errors import ConfigError
 from harness.reporting import rendering, screen, terminal, text
 from harness.runner import observer, workflow
 from harness.runner.options import RunOptions, RunOutcome
 from harness.verdict import AnswerClass
+
+if TYPE_CHECKING:
+    from harness.experiments.campaign.run import CellResult
 
 EXAMPLES = """\b
 Examples:
@@ -25,6 +30,7 @@ Examples:
   harness run forward-parity --set seed=7 --set epochs=20
   harness run quick --stage selectors
   harness run quick --expect changed
+  harness run quick --runs 3
   harness run quick --matrix seeds --jobs 2
   harness run quick --matrix seeds --scheduler tcp://head:8786
 """
@@ -38,6 +44,11 @@ Examples:
     "--expect",
     type=click.Choice([one.value for one in AnswerClass]),
     help="The most that the numbers may differ by; more is red.",
+)
+@click.option(
+    "--runs",
+    type=click.IntRange(min=1, max=MOST_RUNS),
+    help="Runs that the verdict stands on, each of another seed; no fewer than declared.",
 )
 @click.option(
     "--if-stale", is_flag=True, help="Do nothing where a fresh green hub of the suite exists."
@@ -59,6 +70,10 @@ def command(session: Session, /, suite: str, **flags: Any) -> int:
     Stages run in order, artifacts are collected, guards judge them, and the hub is sealed
     whatever the verdict is. The exit code is the verdict's: 0 green, 1 red, 3 inconclusive.
 
+    With --runs, or where the suite says so, the verdict stands on several runs with seeds that
+    follow from the run's id: all else must hold in each, goldens judge their mean. What is red
+    over them is judged once more over twice as many. The others lie in .harness/series.
+
     With --matrix there is a hub for each cell, in hubs/matrix/SUITE@NAME, and the exit code is
     that of the worst. Called again after whatever happened, it goes on where it stopped.
     """
@@ -74,7 +89,8 @@ def command(session: Session, /, suite: str, **flags: Any) -> int:
                 "--expect", found="a matrix", expected="one single run", remedy=remedy
             )
         return matrix.run(session, project, suite, flags, (parameters, files))
-    _refuse_many(flags)
+    runs = _count_runs(project, suite, flags)
+    _refuse_many(flags, runs)
     watcher = _watcher(session)
     asked_of = RunOptions(
         datasets=files,
@@ -84,9 +100,13 @@ def command(session: Session, /, suite: str, **flags: Any) -> int:
         expects=flags["expect"] or "",
         renderers=rendering.FILES,
         observer=watcher or observer.Silent(),
+        runs=runs,
     )
     try:
-        outcome = workflow.run_suite(project, suite, asked_of)
+        if runs == 1:
+            outcome = workflow.run_suite(project, suite, asked_of)
+        else:
+            outcome = _run_several(project, suite, asked_of, flags)
     finally:
         if watcher is not None:
             watcher.close()
@@ -95,15 +115,55 @@ def command(session: Session, /, suite: str, **flags: Any) -> int:
     return outcome.exit_code
 
 
-def _refuse_many(flags: dict[str, Any]) -> None:
+def _count_runs(project: Project, suite: str, flags: dict[str, Any]) -> int:
+    """Return how many runs the verdict stands on: as the suite says, or more.
+
+    Raises:
+        ConfigError: Fewer than that, or several runs of a suite without a seed.
+    """
+    declared = config_file.find_suite(project, suite)
+    runs = flags["runs"] or declared.runs
+    if runs < declared.runs:
+        raise ConfigError(
+            "--runs",
+            found=f"{runs} runs",
+            expected=f"at least {declared.runs}, as suite {suite} declares",
+            remedy="Leave it out.",
+        )
+    suite_rules.check_runs(replace(declared, runs=runs), "--runs")
+    return runs
+
+
+def _run_several(
+    project: Project, suite: str, asked_of: RunOptions, flags: dict[str, Any]
+) -> RunOutcome:
+    """Run a suite whose verdict stands on several runs."""
+    # Calibration, campaigns and executors: for who asks for several runs.
+    from harness.experiments import series
+    from harness.experiments.execute import factory
+
+    def tell_done(done: CellResult) -> None:
+        asked_of.observer.note(f"{done.cell.name}: {done.verdict} by itself")
+
+    with factory.open_executor(execution.choice(flags, 1)) as executor:
+        draw = series.make_draw(
+            project, suite, asked_of.parameters, asked_of.datasets, executor, tell_done
+        )
+        return workflow.run_suite(project, suite, replace(asked_of, draw=draw))
+
+
+def _refuse_many(flags: dict[str, Any], runs: int) -> None:
     """Refuse options that only many runs have.
 
     Raises:
         ConfigError: One was given.
     """
+    if runs > 1:
+        return
     for name in ("executor", "jobs", "scheduler"):
         if flags[name] is not None:
-            expected, remedy = "--matrix NAME beside it", "Leave it out, or name a matrix."
+            expected = "--matrix NAME or --runs N beside it"
+            remedy = "Leave it out, or name a matrix."
             raise ConfigError(
                 f"--{name}", found="one single run", expected=expected, remedy=remedy
             )

@@ -283,6 +283,7 @@ def _suite(
         goldens_of=own.goldens_of or base.goldens_of,
         python=own.python or base.python,
         packages=own.packages or base.packages,
+        runs=base.runs if own.runs is None else own.runs,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from harness.config.keys import key, other_keys, table_name
 
 MOST_RETRIES = 5
+MOST_RUNS = 10
 _PROVES = "A stage without a test proves nothing."
 _BROKEN = "What needs more is not flaky but broken."
 
@@ -155,6 +156,7 @@ class SuiteSpec:
     ``goldens_of`` names the suite whose goldens judge this one, where it has none of its own.
     ``python`` starts the interpreter of its stages (empty: the harness's own), ``packages``
     are the distributions whose versions a record holds (empty: the usual ones found).
+    ``runs`` is how many runs a verdict stands on, each with another seed.
     """
 
     name: str
@@ -171,6 +173,7 @@ class SuiteSpec:
     goldens_of: str = ""
     python: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    runs: int = 1
 
     @property
     def judged_by(self) -> str:

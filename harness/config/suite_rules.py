@@ -13,6 +13,7 @@ from harness.errors import ConfigError
 
 KINDS = ("command", "pytest")
 ATTEMPT = ".attempt-"  # ends the names of logs of earlier attempts
+SEED = "seed"  # the parameter that tells runs of a suite apart
 _RESERVED = ("blockers", "matrix")
 
 
@@ -114,6 +115,7 @@ def check(suite: SuiteSpec, policies: dict[str, str], where: str) -> None:
     _check_twins([stage.id for stage in suite.stages], where)
     _check_artifacts(suite, where)
     _check_needs(suite, where)
+    check_runs(suite, f"{where}.runs")
     for stage in suite.stages:
         _check_placeholders(stage, suite, f"{where}: stage {stage.id}")
     for guard in suite.guards:
@@ -125,6 +127,22 @@ def check(suite: SuiteSpec, policies: dict[str, str], where: str) -> None:
                     expected="one of [policies]",
                     remedy=nearest(policy, policies),
                 )
+
+
+def check_runs(suite: SuiteSpec, where: str) -> None:
+    """Refuse several runs that would all be the same one.
+
+    Raises:
+        ConfigError: No stage uses a seed.
+    """
+    is_seeded = any(f"{{{SEED}}}" in item for stage in suite.stages for item in stage.argv)
+    if suite.runs > 1 and not (SEED in suite.parameters and is_seeded):
+        raise ConfigError(
+            where,
+            found=f"{suite.runs} runs without a seed",
+            expected=f"a parameter named {SEED} that a stage uses",
+            remedy="Add it to parameters and to the argv of a stage, or leave runs out.",
+        )
 
 
 def check_lender(suite: SuiteSpec, suites: dict[str, SuiteSpec], where: str) -> None:

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.config.keys import key, other_keys, table_name
-from harness.config.project import DatasetSpec, GateSpec, GuardSpec, ReportSpec, StageSpec
+from harness.config.project import (
+    MOST_RUNS,
+    DatasetSpec,
+    GateSpec,
+    GuardSpec,
+    ReportSpec,
+    StageSpec,
+)
 
 SCHEMA = 1
 BOUND = "bound"  # the kind of guard that has a table of its own
@@ -106,6 +113,14 @@ class SuiteTable:
     )
     packages: tuple[str, ...] = key(
         "Distributions whose versions its record holds; without it, the project's.", default=()
+    )
+    runs: int | None = key(
+        "Runs that a verdict stands on, each with a seed of its own, at most 10; see "
+        "[Several runs](explanation/golden-statistics.md#several-runs).",
+        default=None,
+        low=1,
+        high=MOST_RUNS,
+        advice="Calibrate with more seeds instead.",
     )
     stages: tuple[StageSpec, ...] = key("Stages, see below.", default=())
     guards: tuple[GuardSpec, ...] = key("Guards, see below.", default=())

@@ -37,6 +37,7 @@ def summary(
         "## Guards",
         *(_guards(record) or ["No guard judged this run."]),
         *_list_undeclared(record),
+        *_list_members(record),
         "## Stages",
         *_stages(record),
         "## Changes since the last run",
@@ -135,6 +136,15 @@ def _list_undeclared(record: HubRecord) -> list[str]:
         (cell(stage.id), cell(path)) for stage in record.stages for path in stage.undeclared
     ]
     return ["## Read, not declared", table(("stage", "file"), rows)] if rows else []
+
+
+def _list_members(record: HubRecord) -> list[str]:
+    """List the further runs that the verdict stands on, whatever became of each."""
+    rows = [
+        (cell(member.seed), cell(member.hub), cell(", ".join(member.failed)) or "—")
+        for member in record.members
+    ]
+    return ["## Further runs", table(("seed", "hub", "failed in it"), rows)] if rows else []
 
 
 def _guards(record: HubRecord) -> list[str]:

@@ -107,6 +107,9 @@ def _close(record: HubRecord, hub: str, palette: Palette) -> str:
 def _notes(record: HubRecord) -> list[str]:
     """Say what a verdict does not show: a source without a commit, files nobody declared."""
     lines = [] if record.stamp.commit != stamp.NONE else ["no commit vouches for the source"]
+    if record.members:
+        seeds = ", ".join(member.seed for member in record.members)
+        lines.append(f"stands on {1 + len(record.members)} runs, the others of seed {seeds}")
     named = [stage.undeclared for stage in record.stages]
     named += [dataset.undeclared for dataset in record.datasets]
     if paths := sorted({path for paths in named for path in paths}):

@@ -16,13 +16,14 @@ from harness.evidence.hub.evidence import EDITION, Facts, HubEvidence
 from harness.files import json_bytes, write_bytes, write_text
 from harness.judgement import causes as ordering
 from harness.judgement import quarantine
-from harness.judgement.guards import answers, reads, registry
+from harness.judgement.guards import answers, members, reads, registry
 from harness.records import (
     SCHEMA,
     ArtifactRecord,
     CauseRecord,
     GuardResult,
     HubRecord,
+    MemberRecord,
     QuarantineRecord,
     StageRecord,
     encode,
@@ -40,7 +41,8 @@ _REASONS = 3
 class CompletedRun:
     """A run whose stages are over; ``began`` is on the monotonic clock [s].
 
-    ``strange`` is what a stage left in the hub that no hub may hold.
+    ``strange`` is what a stage left in the hub that no hub may hold. ``runs`` is how many runs
+    the verdict is to stand on, ``members`` are those besides this one.
     """
 
     prepared: Prepared
@@ -50,9 +52,43 @@ class CompletedRun:
     started: datetime
     stopped: int | None
     strange: tuple[str, ...] = ()
+    runs: int = 1
+    members: tuple[MemberRecord, ...] = ()
 
 
-def judge(run: CompletedRun, project: Project, options: RunOptions) -> tuple[GuardResult, ...]:
+def judge(
+    run: CompletedRun, project: Project, options: RunOptions
+) -> tuple[CompletedRun, tuple[GuardResult, ...]]:
+    """Judge a run, and where its verdict stands on several draw the others first.
+
+    Where a golden is red over as many runs as there are to be, as many again are drawn, once:
+    what is red over all of them is to blame. A clean suite is red at most as often as by the
+    last of these looks, since it has to be red by it.
+
+    Returns:
+        The run with its members, and the results of its guards.
+    """
+    results = _judge(run, project)
+    is_whole = all(stage.verdict is Verdict.GREEN for stage in run.stages)
+    looks = (run.runs, 2 * run.runs) if run.runs > 1 and is_whole else ()
+    context, draw = run.prepared.context, options.draw
+    means = {spec.id for spec in run.prepared.plan.suite.guards if members.is_of_mean(spec)}
+    for total in looks:
+        count = 1 + len(run.members)
+        if draw is None or context.stop.signal is not None:
+            break
+        if not members.may_draw(results, means, run.runs, count):
+            break
+        options.observer.note(f"further runs, up to {total}, with seeds of their own")
+        made = draw(run.prepared.plan.run_id, range(count, total), context.stop)
+        run = replace(run, members=(*run.members, *made))
+        results = _judge(run, project)
+    for result in results:
+        options.observer.guard_judged(result)
+    return run, results
+
+
+def _judge(run: CompletedRun, project: Project) -> tuple[GuardResult, ...]:
     """Judge the evidence by the frozen guards; a value that is no finite number has none."""
     evidence = HubEvidence(
         run.prepared.context.hub,
@@ -63,17 +99,19 @@ def judge(run: CompletedRun, project: Project, options: RunOptions) -> tuple[Gua
             environment=dict(run.prepared.environment),
             parameters=run.prepared.plan.suite.parameters,
             expects=run.prepared.expects[0],
+            runs=run.runs,
+            members=run.members,
         ),
         project=project.root,
     )
-    results = []
     suite, golden = run.prepared.plan.suite, run.prepared.golden
-    makers = reads.list_makers(suite)
-    for result in registry.judge(suite.guards, evidence, golden, makers):
-        is_number = result.value is not None and math.isfinite(result.value)
-        results.append(result if is_number else replace(result, value=None))
-        options.observer.guard_judged(results[-1])
-    return tuple(results)
+    judged = registry.judge(suite.guards, evidence, golden, reads.list_makers(suite))
+    return tuple(
+        result
+        if result.value is not None and math.isfinite(result.value)
+        else replace(result, value=None)
+        for result in judged
+    )
 
 
 def metrics_of(results: Iterable[GuardResult]) -> dict[str, float]:
@@ -87,6 +125,8 @@ def _summarise_passed(made: HubRecord) -> str:
     warned = [r.id for r in made.guards if r.verdict is Verdict.RED and r.severity != "fail"]
     open_ = sum(r.verdict is Verdict.INCONCLUSIVE for r in made.guards)
     parts = ["every stage and guard passed"]
+    if made.members:
+        parts = [f"every stage and guard passed over {1 + len(made.members)} runs"]
     if names:
         parts = ["what counts passed", f"failed in quarantine: {', '.join(names)}"]
     if again := quarantine.flaky(made):
@@ -135,6 +175,8 @@ def record(
         answer=answers.find_answer(results) or "",
         expects=run.prepared.expects[0],
         expected_by=run.prepared.expects[1],
+        runs=run.runs,
+        members=run.members,
     )
     return made if made.reason else replace(made, reason=_summarise_passed(made))
 

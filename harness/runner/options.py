@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.records import HubRecord
+from harness.records import HubRecord, MemberRecord
 from harness.runner.observer import Observer, Silent
 from harness.runner.stages.child import Stop
 
+# Id of a run, indices of its further runs from 1, a wish to stop; gives those that were made.
+Draw = Callable[[str, range, Stop], tuple[MemberRecord, ...]]
 Renderer = Callable[[Path, HubRecord, HubRecord | None], str]
 
 
@@ -29,6 +31,8 @@ class RunOptions:
         stop: A wish to stop that is another's too; the run's own without it.
         expects: Class of answer that is declared for this run; empty for none.
         is_staged: Leave the hub for another store to take in and log.
+        runs: How many runs the verdict stands on; as the suite says without it.
+        draw: Makes further runs; without it a verdict stands on one run.
     """
 
     datasets: Mapping[str, Path] = field(default_factory=dict)
@@ -41,6 +45,8 @@ class RunOptions:
     stop: Stop | None = None
     expects: str = ""
     is_staged: bool = False
+    runs: int | None = None
+    draw: Draw | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

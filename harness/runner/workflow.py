@@ -73,6 +73,7 @@ def run_suite(project: Project, suite_name: str, options: RunOptions) -> RunOutc
             began=began,
             started=started,
             stopped=opened.stop.signal,
+            runs=1 if options.draw is None else options.runs or suite.runs,
         )
         record = _seal(project, run, options, ledger)
         opened.keep_work = record.verdict is Verdict.RED
@@ -205,7 +206,7 @@ def _seal(
     suite, run_id = run.prepared.plan.suite.name, run.prepared.plan.run_id
     previous = store.latest(suite)
     run = replace(run, strange=strays.remove_strays(hub))
-    results = finalize.judge(run, project, options)
+    run, results = finalize.judge(run, project, options)
     record = finalize.record(run, results, previous.name if previous else None)
     finalize.write(hub, record)
     written = finalize.notes(run, record, project, options)

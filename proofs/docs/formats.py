@@ -15,6 +15,7 @@ from harness.records import (
     DatasetRecord,
     GuardResult,
     HubRecord,
+    MemberRecord,
     QuarantineRecord,
     StageRecord,
     Stamp,
@@ -51,6 +52,16 @@ MEANING: dict[type, dict[str, str]] = {
         "answer": "Class of its numbers beside the fingerprint; empty where none judged it.",
         "expects": "The most that was declared of it; empty where only its suite says.",
         "expected_by": "Who declared that: `--expect`, or the commit.",
+        "runs": "How many runs the verdict is to stand on, this one included.",
+        "members": "Those that it stands on besides this one.",
+    },
+    MemberRecord: {
+        "seed": "Its seed, which follows from the run id of this hub and its place.",
+        "run_id": "Its run id.",
+        "hub": "Its folder, relative to the project.",
+        "manifest_sha256": "Digest of its manifest, and so of every file of it.",
+        "values": "What goldens judge, by metric name.",
+        "failed": "Stages and guards that were red in it, goldens aside.",
     },
     Stamp: {
         "commit": "Commit that was checked out.",
@@ -199,6 +210,7 @@ TITLES = {
     GuardResult: "One of `guards`",
     QuarantineRecord: "One of `quarantine`",
     CauseRecord: "One of `causes`",
+    MemberRecord: "One of `members`",
 }
 
 

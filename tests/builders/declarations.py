@@ -35,7 +35,7 @@ def complete() -> dict[str, Any]:
     make = {
         "id": "make",
         "kind": "command",
-        "argv": ["{python}", "{value}", "{dataset:train}"],
+        "argv": ["{python}", "{value}", "{dataset:train}", "{seed}"],
         "needs": ["tests"],
         "timeout_s": 30,
         "retries": 1,
@@ -55,7 +55,7 @@ def complete() -> dict[str, Any]:
     suite = {
         "description": "Everything.",
         "inputs": ["source/*.py"],
-        "parameters": {"value": "3"},
+        "parameters": {"value": "3", "seed": "1"},
         "datasets": ["train"],
         "environment": ["HOME"],
         "max_age_days": 3,
@@ -63,6 +63,7 @@ def complete() -> dict[str, Any]:
         "goldens_of": "lender",
         "python": "python",
         "packages": ["torch"],
+        "runs": 2,
         "stages": [tests, make],
         "guards": [
             {"id": _NAMES.get(kind, kind), "kind": kind, **_BASE, **make_options(guard.options)}

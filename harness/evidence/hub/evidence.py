@@ -13,7 +13,13 @@ from harness import files
 from harness.errors import EvidenceMissingError, IntegrityError, StorageError
 from harness.evidence.hub import inventory, store
 from harness.files import sha256_bytes
-from harness.records import ArtifactRecord, DatasetRecord, HubRecord, StageRecord
+from harness.records import (
+    ArtifactRecord,
+    DatasetRecord,
+    HubRecord,
+    MemberRecord,
+    StageRecord,
+)
 
 _READ_LIMIT = 64 << 20
 # A value takes up to 100 bytes of memory: below 300 MB whatever a file of this size says.
@@ -33,6 +39,8 @@ class Facts:
     edition: int = EDITION
     parameters: dict[str, str] = field(default_factory=dict)
     expects: str = ""
+    runs: int = 1
+    members: tuple[MemberRecord, ...] = ()
 
     @classmethod
     def from_record(cls, record: HubRecord) -> Self:
@@ -45,6 +53,8 @@ class Facts:
             edition=record.default_rules,
             parameters=record.parameters,
             expects=record.expects,
+            runs=record.runs,
+            members=record.members,
         )
 
 
@@ -107,6 +117,16 @@ class HubEvidence:
     def environment(self) -> dict[str, str]:
         """Environment of the run."""
         return self._facts.environment
+
+    @property
+    def runs(self) -> int:
+        """How many runs the verdict is to stand on, this one included."""
+        return self._facts.runs
+
+    @property
+    def members(self) -> tuple[MemberRecord, ...]:
+        """The runs that it stands on besides this one."""
+        return self._facts.members
 
     @property
     def edition(self) -> int:

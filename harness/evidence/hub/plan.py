@@ -50,6 +50,7 @@ _LATER: dict[str, Any] = {
     "goldens_of": "",
     "python": [],
     "packages": [],
+    "runs": 1,
 }
 
 

@@ -63,6 +63,9 @@ def judge(
     for spec in suite.stages:
         failures += _stage(suite.name, spec, done.get(spec.id), record)
     failures += _check_waived(suite, record, waived)
+    if record.runs < suite.runs:
+        rule = f"suites.{suite.name}.runs"
+        failures.append(_fail("runs", f"{record.runs}", f"at least {suite.runs}", rule))
     return tuple(failures)
 
 

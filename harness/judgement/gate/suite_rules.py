@@ -76,6 +76,7 @@ FIELDS: Mapping[str, Compare] = {
     "requires": _compare_requirements,
     "python": make_identity("interpreter"),
     "packages": _compare_packages,
+    "runs": difference.make_floor(1, "number of runs"),
     "goldens_of": lambda _was, _now: (Change.OTHER, "the goldens themselves are compared"),
 }
 NAMED_APART = ("name", "inputs", "datasets", "stages", "guards", "quarantine")

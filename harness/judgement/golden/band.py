@@ -7,10 +7,10 @@ that is wide by tens sees nothing but a collapse, and says so only where somebod
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.judgement.golden import tolerance
+from harness.judgement.golden import store, tolerance
 from harness.judgement.golden.store import GoldenValue
 
 WIDEST = 30.0  # factor between the bounds of a band that needs no reason
@@ -32,6 +32,14 @@ def find_ends(options: Mapping[str, Any]) -> Ends:
         return float(low), float(high)
     is_positive = options.get("absolute") or options.get("aggregate") in _POSITIVE
     return (0.0 if is_positive else None), None
+
+
+def find_mean(values: Sequence[float], scale: str) -> float:
+    """Return the mean of runs, taken on a golden's scale; zero where one has no logarithm."""
+    if scale != "linear" and min(values) <= 0:
+        return 0.0
+    scaled = [store.scale(value, scale) for value in values]
+    return store.unscale(math.fsum(scaled) / len(scaled), scale)
 
 
 def list_idle_sides(bounds: Ends, ends: Ends) -> tuple[str, ...]:

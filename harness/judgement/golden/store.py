@@ -73,6 +73,10 @@ class GoldenValue:
         """Centre of the calibrated values, in the metric's own unit."""
         return unscale(self.mean, self.scale)
 
+    def find_bounds(self, runs: int) -> tuple[float | None, float | None]:
+        """Return the bounds of the mean of so many runs."""
+        return bounds(self, runs)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenSet:
@@ -168,8 +172,8 @@ def _find(
         raise _missing_error(metric, "no golden of this metric", "one", OtherDataError)
     here = [value for value in named if value.datasets == dict(datasets)]
     if not here:
-        only_others = "goldens of other datasets only"
-        raise _missing_error(metric, only_others, _short(datasets), OtherDataError)
+        others = "goldens of other datasets only"
+        raise _missing_error(metric, others, _short(datasets), OtherDataError)
     device = environment.get("device", "")
     alike = [value for value in here if value.environment.get("device") == device]
     if not alike:
@@ -191,10 +195,7 @@ def _take_place(old: tuple[_One, ...], new: tuple[_One, ...]) -> tuple[_One, ...
 
 
 def bounds(value: GoldenValue, runs: int = 1) -> tuple[float | None, float | None]:
-    """Compute the tolerance interval from mean, sd, n, coverage and confidence.
-
-    With several ``runs`` it is that of their mean, taken on the scale of the golden.
-    """
+    """Compute the tolerance interval of a run, or of the mean of several on the scale."""
     from harness.judgement.golden import tolerance  # noqa: PLC0415 - statistics, for suites with goldens
 
     factor = tolerance.two_sided if value.sides == "two" else tolerance.one_sided
@@ -336,13 +337,11 @@ def _short(datasets: Mapping[str, Any]) -> str:
 
 
 def _missing_error(
-    metric: str,
-    found: str,
-    expected: str,
-    error: type[EvidenceMissingError] = EvidenceMissingError,
+    metric: str, found: str, expected: str, error: type[EvidenceMissingError] | None = None
 ) -> EvidenceMissingError:
     remedy = "Run harness golden calibrate, then harness golden update --reason."
-    return error(f"golden of {metric}", found=found, expected=expected, remedy=remedy)
+    kind = error or EvidenceMissingError
+    return kind(f"golden of {metric}", found=found, expected=expected, remedy=remedy)
 
 
 def _damage(where: str, found: str, expected: str) -> IntegrityError:

@@ -176,6 +176,16 @@ def _audit_fingerprint(spec: GuardSpec, _context: _Context) -> Problems:
         yield "expect", "no answer is more than changed"
 
 
+def _audit_rendering(spec: GuardSpec, _context: _Context) -> Problems:
+    if spec.options.get("min", 1.0) <= 0:
+        yield "min", "every array explains a share of nothing or more"
+
+
+def _audit_echo(spec: GuardSpec, _context: _Context) -> Problems:
+    if not spec.options.get("fields"):
+        yield "fields", "no flag is held against a setting"
+
+
 def _audit_default(spec: GuardSpec, _context: _Context) -> Problems:
     if set(spec.options.get("allow", ())) >= set(RULES):
         yield "allow", "every rule may be broken"
@@ -194,4 +204,8 @@ _AUDITS: Mapping[str, Callable[[GuardSpec, _Context], Problems]] = {
     "ratio": _audit_nothing,
     "equal": _audit_nothing,
     "artifact": _audit_nothing,
+    "statistic": _audit_nothing,
+    "disjoint": _audit_nothing,
+    "rendering": _audit_rendering,
+    "echo": _audit_echo,
 }

@@ -10,7 +10,13 @@ from typing import Any, Protocol
 from harness.config.project import GuardSpec
 from harness.judgement.golden.curve import GoldenCurve
 from harness.judgement.golden.fingerprint import StoredFingerprint
-from harness.records import ArtifactRecord, DatasetRecord, GuardResult, StageRecord
+from harness.records import (
+    ArtifactRecord,
+    DatasetRecord,
+    GuardResult,
+    MemberRecord,
+    StageRecord,
+)
 from harness.verdict import Verdict
 
 
@@ -49,6 +55,14 @@ class Evidence(Protocol):
         """Return the bytes of an artifact; EvidenceMissingError when it is not there."""
 
     @property
+    def runs(self) -> int:
+        """How many runs the verdict is to stand on, this one included."""
+
+    @property
+    def members(self) -> tuple[MemberRecord, ...]:
+        """The runs that it stands on besides this one."""
+
+    @property
     def edition(self) -> int:
         """Edition of the default rules by which the run is judged."""
 
@@ -76,6 +90,13 @@ class Bounds(Protocol):
     @property
     def high(self) -> float | None:
         """Largest accepted value."""
+
+    def find_bounds(self, runs: int) -> tuple[float | None, float | None]:
+        """Return the bounds of the mean of so many runs."""
+
+    @property
+    def scale(self) -> str:
+        """Scale on which the mean of several runs is taken."""
 
     @property
     def n(self) -> int:

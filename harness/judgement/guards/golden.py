@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError
 from harness.evidence.numerics import numeric_class
+from harness.judgement.golden import band as bands
 from harness.judgement.golden import store
 from harness.judgement.golden.curve import GoldenCurve
 from harness.judgement.guards import curves, metrics, options
@@ -90,7 +92,9 @@ class GoldenGuard:
     """A metric inside the interval calibrated for this environment and these datasets.
 
     ``scale``, ``sides``, ``coverage`` and ``confidence`` say how ``harness golden`` makes
-    the interval; the judgement itself uses the golden alone.
+    the interval; the judgement itself uses the golden alone. Where a verdict stands on several
+    runs, their mean on that scale is judged by the narrower interval of such a mean; a curve
+    is that of the run itself.
 
     Where there is no golden of these datasets and this device class, the result is
     inconclusive, and so is the run. With ``missing = "note"`` the result is inconclusive
@@ -180,9 +184,39 @@ def _compare(
     else:
         bounds = find(golden, metric, evidence)
         other = _compare_class(bounds, evidence, wanted)
-        context = f"; golden of {bounds.n} seeds"
-        judged = judge_interval(spec, metric, value, (bounds.low, bounds.high), context)
+        judged = _judge_values(spec, metric, (value, *_take_members(evidence, metric)), bounds)
     return replace(judged, expected=judged.expected + other)
+
+
+def _take_members(evidence: Evidence, name: str) -> tuple[float, ...]:
+    """Return the numbers of the further runs that a verdict stands on.
+
+    Raises:
+        EvidenceMissingError: One of them has no such number.
+    """
+    lacking = [member.run_id for member in evidence.members if name not in member.values]
+    if lacking:
+        raise EvidenceMissingError(
+            f"metric {name}",
+            found=f"no number of it in run {lacking[0]}",
+            expected="one in every run that the verdict stands on",
+            remedy="Look at that run's summary.md.",
+        )
+    return tuple(member.values[name] for member in evidence.members)
+
+
+def _judge_values(
+    spec: GuardSpec, name: str, values: Sequence[float], bounds: Bounds
+) -> GuardResult:
+    """Judge a run by the bounds of one, or the mean of several by the bounds of that."""
+    context = f"; golden of {bounds.n} seeds"
+    if len(values) == 1:
+        return judge_interval(spec, name, values[0], (bounds.low, bounds.high), context)
+    listed = ", ".join(map(number, values))
+    context = f" in the mean of {len(values)} runs ({listed}){context}"
+    mean = bands.find_mean(values, bounds.scale)
+    judged = judge_interval(spec, name, mean, bounds.find_bounds(len(values)), context)
+    return replace(judged, expected=f"{judged.expected} in the mean of {len(values)} runs")
 
 
 def is_generated(evidence: Evidence) -> bool:

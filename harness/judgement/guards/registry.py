@@ -137,7 +137,11 @@ def judge(
     if any(spec.kind == "fingerprint" for spec in specs):
         from harness.judgement.guards import answers  # noqa: PLC0415 - of such suites only
 
-        return answers.settle(results, every, evidence)
+        results = answers.settle(results, every, evidence)
+    if evidence.runs > 1 or evidence.members:
+        from harness.judgement.guards import members  # noqa: PLC0415 - of several runs only
+
+        results = (*results, *members.judge_members(evidence))
     return results
 
 

@@ -128,11 +128,21 @@ def _judge(hub: _Hub) -> tuple[list[Row], tuple[GuardResult, ...]]:
         return [*rows, report.of_error(coverage.CHECK, error), _verdict(hub.record)], ()
     rows += coverage.check(promised, hub.record)
     rows += judging.check(promised.suite, evidence, golden, hub.record, absent)
+    rows += _check_runs(hub, promised)
     rows.append(_verdict(hub.record))
     today, red = _judge_today(hub, promised, evidence, absent)
     if hub.is_sampled:  # nothing is judged by bytes that nobody proved
         rows += contents.check_read(hub.folder, evidence.read_paths)
     return [*rows, *today], red
+
+
+def _check_runs(hub: _Hub, promised: Plan) -> tuple[Row, ...]:
+    """Check the further runs that a verdict stands on, or is to stand on."""
+    if promised.suite.runs == 1 and not hub.record.members:
+        return ()
+    from harness.judgement.verify import members  # noqa: PLC0415 - of several runs only
+
+    return members.check(hub.root, promised.suite, hub.record)
 
 
 def _verdict(record: HubRecord) -> Row:

@@ -18,6 +18,8 @@ from tests.harness.judgement.golden.test_store import golden
 RUNTIME: dict[str, Any] = {"stage": "train", "measure": "runtime"}
 MEMORY: dict[str, Any] = {"stage": "train", "measure": "memory"}
 TILES: dict[str, Any] = {"artifact": "x", "tile": 8}
+DRAWN: dict[str, Any] = {"artifact": "x", "array": "y:a"}
+ECHOED: dict[str, Any] = {"stage": "train", "artifact": "x"}
 EVERY_RULE = ["non-finite", "all-zero", "constant", "duplicate-record"]
 NUMBERS: dict[str, Any] = {"numbers": ["x:a"], "parameter": "perturb"}
 
@@ -55,6 +57,8 @@ def sides(spec: GuardSpec, *values: Any) -> list[str]:
         ("image", {**TILES, "min_spread": 0.0}, {"min_spread": 1.0}, "min_spread"),
         ("log", {"stage": "train", "must": [".*"]}, {"must": ["done"]}, "must"),
         ("fingerprint", {**NUMBERS, "expect": "changed"}, {"expect": "rounding"}, "expect"),
+        ("rendering", {**DRAWN, "min": 0.0}, {"min": 0.1}, "min"),
+        ("echo", {**ECHOED, "fields": {}}, {"fields": {"--a": "a"}}, "fields"),
         ("default", {"artifact": "x", "allow": EVERY_RULE}, {"allow": EVERY_RULE[1:]}, "allow"),
     ],
 )  # fmt: skip
