@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,7 +20,7 @@ STEPS = tuple(Step(at, 3.0) for at in (20, 30, 50, 80, 95)) + tuple(
     Step(50, size) for size in (1.0, 2.0, 5.0)
 )
 # Otava's p-values, its default first: the largest that keeps to one series in a hundred counts.
-TAILS = (1e-3, 1e-4, 1e-5, 5e-6, 2e-6, 1e-6)
+TAILS = (1e-3, 1e-5, 5e-6, 2e-6, 1e-6)
 RATE = 0.01
 _CHUNK = 500
 _OTHERS = tuple(kind for kind in (*INDEPENDENT, *DEPENDENT) if kind != "normal")
@@ -33,7 +33,7 @@ class Sizes:
     timed: int = 100_000
     steady: int = 10_000
     steps: int = 4_000
-    otava: int = 600
+    otava: int = 300
 
 
 QUICK = Sizes(timed=200, steady=100, steps=100, otava=20)
@@ -49,37 +49,43 @@ class Cell:
     judge: str
     what: str
     tail: float
-    count: int
-    alarms: int
-    in_time: int
-    once: int
-    seconds: float
-    wall: float
+    count: int = 0
+    alarms: int = 0
+    in_time: int = 0
+    once: int = 0
+    seconds: float = 0.0
+    wall: float = 0.0
 
 
 def run(keep: Path, sizes: Sizes, minutes: float, jobs: int) -> list[Cell]:
-    """Count all cells that were not counted yet, while there is time."""
+    """Count all series that were not counted yet, while there is time."""
     deadline = time.monotonic() + 60 * minutes
     known = _read(keep)
     with ProcessPoolExecutor(jobs) as pool:
         for judge, what, tail, count in _plan(known, sizes):
             key = f"{judge} {what} {tail:g} {count}"
-            if key in known:
-                continue
-            if time.monotonic() > deadline:
-                break
-            known[key] = _count(pool, judge, what, tail, count)
-            keep.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(keep, json_bytes({name: asdict(cell) for name, cell in known.items()}))
+            cell = known.get(key, Cell(judge=judge, what=what, tail=tail))
+            while cell.count < count:
+                if time.monotonic() > deadline:
+                    return list(known.values())
+                known[key] = cell = _count(pool, cell, count, jobs)
+                keep.parent.mkdir(parents=True, exist_ok=True)
+                cells = {name: asdict(one) for name, one in known.items()}
+                write_bytes(keep, json_bytes(cells))
     return list(known.values())
 
 
-def choose_tail(cells: Sequence[Cell]) -> float | None:
-    """Return the largest of Otava's p-values at which steady series alarm seldom enough."""
+def choose_tail(cells: Sequence[Cell], least: int = 1) -> float | None:
+    """Return the largest of Otava's p-values at which steady series alarm seldom enough.
+
+    Fewer than ``least`` series say nothing yet.
+    """
     fitting = [
         cell.tail
         for cell in cells
-        if (cell.judge, cell.what) == (OTAVA, "normal") and cell.alarms <= RATE * cell.count
+        if (cell.judge, cell.what) == (OTAVA, "normal")
+        and cell.count >= least
+        and cell.alarms <= RATE * cell.count
     ]
     return max(fitting, default=None)
 
@@ -98,41 +104,37 @@ def _plan(known: dict[str, Cell], sizes: Sizes) -> Iterator[tuple[str, str, floa
 def _plan_otava(known: dict[str, Cell], count: int) -> Iterator[tuple[str, str, float, int]]:
     for tail in TAILS:
         yield OTAVA, "normal", tail, count
-        if choose_tail(list(known.values())) is not None:
+        if choose_tail(list(known.values()), count) is not None:
             break
-    chosen = choose_tail(list(known.values()))
+    chosen = choose_tail(list(known.values()), count)
     if chosen is not None:
         for what in (*map(str, STEPS), *_OTHERS):
             yield OTAVA, what, chosen, max(count // 3, 1)
 
 
-def _count(pool: ProcessPoolExecutor, judge: str, what: str, tail: float, count: int) -> Cell:
+def _count(pool: ProcessPoolExecutor, cell: Cell, count: int, jobs: int) -> Cell:
+    """Count some chunks more of a cell; each has a stream of its own."""
     begun = time.monotonic()
-    chunks = range(0, count, _CHUNK if judge == HARNESS else _CHUNK // 20)
-    size = chunks.step
-    jobs = [
-        pool.submit(_count_chunk, judge, what, tail, (first, min(size, count - first)))
-        for first in chunks
-    ]
-    totals = [sum(numbers) for numbers in zip(*(job.result() for job in jobs), strict=True)]
-    alarms, in_time, once, seconds = totals
-    return Cell(
-        judge=judge,
-        what=what,
-        tail=tail,
-        count=count,
-        alarms=int(alarms),
-        in_time=int(in_time),
-        once=int(once),
-        seconds=seconds,
-        wall=time.monotonic() - begun,
+    size = _CHUNK if cell.judge == HARNESS else _CHUNK // 20
+    firsts = range(cell.count, min(count, cell.count + 8 * jobs * size), size)
+    parts = [(first, min(size, count - first)) for first in firsts]
+    work = [pool.submit(_count_chunk, cell.judge, cell.what, cell.tail, part) for part in parts]
+    totals = [sum(numbers) for numbers in zip(*(one.result() for one in work), strict=True)]
+    return replace(
+        cell,
+        count=cell.count + sum(some for _, some in parts),
+        alarms=cell.alarms + int(totals[0]),
+        in_time=cell.in_time + int(totals[1]),
+        once=cell.once + int(totals[2]),
+        seconds=cell.seconds + totals[3],
+        wall=cell.wall + time.monotonic() - begun,
     )
 
 
 def _count_chunk(
     judge: str, what: str, tail: float, part: tuple[int, int]
 ) -> tuple[int, int, int, float]:
-    """Judge some series of a cell; each chunk has a stream of its own."""
+    """Judge some series of a cell."""
     made: Judge = Harness() if judge == HARNESS else Otava(tail)
     first, count = part
     step = next((one for one in STEPS if str(one) == what), None)

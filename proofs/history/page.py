@@ -22,7 +22,8 @@ The harness calls a shift where three things agree: Student's t between both sid
 the same for runs as dependent on each other as they look, and the order of the values before
 and after (`harness/judgement/shifts/`). Beside it stands Apache Otava {OTAVA_VERSION}, asked
 after each run by `compute_change_points` with its defaults; its p-value is the largest of a few
-at which at most one steady series in a hundred alarms, so that both cry wolf alike.
+at which at most one steady series in a hundred alarms, so that both cry wolf alike. A dash is
+what has not been counted yet; the same command goes on.
 """
 _DEPENDENT = """\
 ## Steady runs that follow each other
@@ -49,7 +50,7 @@ def write_page(cells: Sequence[Cell], orders: int = _ORDERS) -> str:
         *_write_steady(cells, tuple(DEPENDENT), tail),
         *_write_real(Harness(), otava, orders),
     ]
-    return "\n".join(parts)
+    return "\n".join(parts).rstrip() + "\n"
 
 
 def _find(cells: Sequence[Cell], judge: str, what: str, tail: float | None) -> Cell | None:

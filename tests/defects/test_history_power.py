@@ -68,6 +68,7 @@ def test_otava_is_tried_where_it_alarms_as_seldom() -> None:
     fitting = [replace(_CELL, tail=1e-5, alarms=1), replace(_CELL, tail=1e-6, alarms=0)]
 
     assert campaign.choose_tail([_CELL, *fitting]) == 1e-5
+    assert campaign.choose_tail(fitting, least=101) is None
     assert campaign.choose_tail([_CELL]) is None
     assert campaign.choose_tail([replace(_CELL, judge=HARNESS, alarms=0)]) is None
 
