@@ -59,7 +59,7 @@ class Answer:
 def read_answer(clone: Clone, planted: Planted, hub: Path, acts: str = "") -> Answer:
     """Order the causes of a planted defect anew, explain it, and write down what is said."""
     record = order_causes(store.read_record(hub), hub, clone.suite)
-    with clone.dosed_patch(planted):  # what a function was is read from the work tree
+    with clone.planted(planted):  # what a function was is read from the work tree
         explanation = suspects.explain(clone.project, hub)
     # What is in quarantine is no reason of a run; a suite of drills has nothing there.
     first = record.causes[0] if record.causes else None

@@ -131,7 +131,7 @@ class Clone:
         """Plant a defect, run, and return the hub at the place where it is kept."""
         place = self.planted_hubs / planted.name
         shutil.rmtree(self.project.hubs / "blockers", ignore_errors=True)
-        with self.dosed_patch(planted):
+        with self.planted(planted):
             hub = self.run()
         remove(place)
         _unlock(hub)
@@ -141,7 +141,7 @@ class Clone:
         return place / hub.name
 
     @contextmanager
-    def dosed_patch(self, planted: Planted) -> Iterator[None]:
+    def planted(self, planted: Planted) -> Iterator[None]:
         """Plant a defect in the work tree for a while."""
         try:
             planted.plant(self.tree)
