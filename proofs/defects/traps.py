@@ -127,8 +127,8 @@ GEOMETRY = (
         "reconstruct/test_predict.py::test_patches_land_at_their_own_positions",
         (
             "reconstruct/predict.py",
-            "plan.groups[batch.group_index.numpy()].ravel()",
-            "plan.groups[batch.group_index.numpy(), :1].repeat(plan.groups.shape[1])",
+            "positions.reshape(-1, 2))",
+            "positions[:, :1].repeat(positions.shape[1], 1).reshape(-1, 2))",
         ),
     ),
     _trap(
