@@ -21,7 +21,7 @@ from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import InputError
 
 _FRAMES = 64
-_ROOT_RATIO, _SQUARE_RATIO, _UNLIKE = 0.8, 0.4, 0.8
+_ROOT_RATIO, _SQUARE_RATIO, _UNLIKE = 0.95, 0.4, 0.8
 _SHARE_OF_SIDE = 4
 _JUDGED_FRAMES = 32
 _WORSE = 1.02  # at few photons both explain nothing, and are equal but for chance

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ptycho_torch.data import likeness
 from ptycho_torch.simulation import simulate
 from ptycho_torch.simulation.recipe import OBJECTS, PROBES, SimulationRecipe
-from tests.builders import known_scan, scans
+from tests.builders import bad_scans, known_scan, scans
 from tests.builders.deformations import (
-    AMPLITUDE,
     LARGEST_RESIDUAL,
     TRUTH,
     Make,
@@ -125,8 +125,6 @@ def test_a_largest_count_is_a_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize("probe", PROBES)
 def test_sound_scans_are_not_suspected(caplog: pytest.LogCaptureFixture, probe: str) -> None:
     """No kind of object under any kind of probe is taken for another kind of number."""
-    from ptycho_torch.data import likeness
-
     for kind in OBJECTS:
         made = simulate.simulate(SimulationRecipe(n=32, n_points=25, object=kind, probe=probe))
         likeness.check_probe_place(made.probe.astype(np.complex64), "probe")
@@ -136,12 +134,20 @@ def test_sound_scans_are_not_suspected(caplog: pytest.LogCaptureFixture, probe: 
     assert not caplog.records
 
 
+def test_counts_behind_a_flat_field_are_suspected(caplog: pytest.LogCaptureFixture) -> None:
+    """The scan of the suites, spoilt so that nothing of it is a whole number, is named."""
+    spoilt = bad_scans.as_flattened(scans.simulated_scan(SimulationRecipe(n_points=64)))
+
+    likeness.report_unlike(spoilt.amplitude, spoilt.probe, spoilt.valid_mask, "frames")
+
+    assert "roots of what is read fit the probe better" in caplog.text
+
+
 def test_amplitudes_of_this_package_are_silent(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What `simulate` writes is read without a word."""
-    path = scans.write_arrays(tmp_path / "s.npz")
-    assert AMPLITUDE.shape[-1] == SIDE
+    path = scans.write_simulated(tmp_path / "s.npz")
 
     read_scan(path)
 
