@@ -69,7 +69,7 @@ def _inputs(root: str, suite: str) -> str:
 @cache
 def _environment(root: str, suite: str) -> dict[str, str]:
     spec = _project(root).suites[suite]
-    return stamp.environment_of(spec, Path(root))
+    return stamp.environment_of(spec, Path(root), may_start=True)
 
 
 def _record(project: Project, suite: SuiteSpec) -> HubRecord:

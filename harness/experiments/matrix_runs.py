@@ -136,7 +136,11 @@ def matrix_status(project: Project, spec: MatrixSpec) -> MatrixStatus:
     count, problem, is_damaged = len(matrix.combinations(spec)), "", False
     try:
         known = stores.finished_units(campaign.store)
-        planned = campaigns.plan(campaign, cells(project, spec, {}, {})) if known else ()
+        planned = (
+            campaigns.plan(campaign, cells(project, spec, {}, {}), may_start=False)
+            if known
+            else ()
+        )
         for item in planned:
             if item.key in known:
                 verdict = known[item.key].verdict

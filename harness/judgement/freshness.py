@@ -146,6 +146,8 @@ def check(
     record: HubRecord,
     moment: Now | None = None,
     cache: inputs.DigestCache | None = None,
+    *,
+    may_start: bool = False,
 ) -> Freshness:
     """Compare a hub with the work tree.
 
@@ -155,6 +157,7 @@ def check(
         record: Its record.
         moment: What else there is to compare with; read now when left out.
         cache: Digests known; the project's own when left out.
+        may_start: Whether interpreters that the suite declares may be started.
 
     Raises:
         IntegrityError: A golden is damaged.
@@ -178,7 +181,7 @@ def check(
         *_config(suite, record, cure),
         *_golden(record, moment, cure),
         *_datasets(record, moment, cure),
-        *_environment(project, suite, record, cure),
+        *_environment(project, suite, record, cure, may_start=may_start),
         *_age(suite, record, moment, cure),
         *_quarantine(record, moment, cure),
         *_newer(project, hub, record),
@@ -265,10 +268,10 @@ def _datasets(record: HubRecord, moment: Now, cure: str) -> list[Cause]:
 
 
 def _environment(
-    project: Project, suite: SuiteSpec, record: HubRecord, cure: str
+    project: Project, suite: SuiteSpec, record: HubRecord, cure: str, *, may_start: bool
 ) -> list[Cause]:
     try:
-        environment = stamp.environment_of(suite, project.root)
+        environment = stamp.environment_of(suite, project.root, may_start=may_start)
     except ConfigError as error:
         what = f"another environment: {error.where}: {error.found}"
         return [Cause(kind=ENVIRONMENT, what=what, cure=error.remedy, state=stamp.NONE)]

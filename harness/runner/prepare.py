@@ -96,7 +96,7 @@ def prepare(
             f"no commit vouches for this run: {stamp.tell_missing(project.root)}"
         )
     plan.write(workspace.places.hub, frozen)
-    recorded = stamp.environment_of(suite, project.root)
+    recorded = stamp.environment_of(suite, project.root, may_start=True)
     recorded |= {f"env.{name}": redactor.text(value) for name, value in declared.items()}
     return Prepared(
         plan=frozen,

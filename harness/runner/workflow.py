@@ -152,7 +152,7 @@ def _still_fresh(project: Project, suite: SuiteSpec, options: RunOptions) -> Run
     changed = replace(project, suites={**project.suites, suite.name: suite})
     now = freshness.now(changed, suite, digests)
     is_same = was_given == set(digests)
-    is_fresh = freshness.check(changed, hub, record, now, cache).is_fresh
+    is_fresh = freshness.check(changed, hub, record, now, cache, may_start=True).is_fresh
     if record.verdict is Verdict.GREEN and is_same and is_fresh:
         return RunOutcome(hub=hub, record=record, reused=True)
     return None

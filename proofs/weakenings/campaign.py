@@ -82,7 +82,8 @@ class Bench:
 def _make(suite: str) -> Ground:
     here = stamp.environment([], {})
     variables = stage_environment.select_variables(grounds.VARIABLES, os.environ)
-    here |= numeric_class.describe([sys.executable], here, here["device"], variables)
+    device = here["device"]
+    here |= numeric_class.describe([sys.executable], here, device, variables, may_start=True)
     return grounds.make(suite, environment=here, datasets={"train": sha256_bytes(_DATA)})
 
 

@@ -1,4 +1,8 @@
-"""What an interpreter is and has: asked of the one that runs the stages, by a short child."""
+"""What an interpreter is and has: asked of the one that runs the stages, by a short child.
+
+An interpreter that a declaration names is started only by who runs suites: whoever reads a
+clone of others takes what an earlier run was answered, while nothing of it has changed.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ from typing import Any
 from harness.config import interpreters
 from harness.config.project import SuiteSpec
 from harness.errors import ConfigError
+from harness.evidence.numerics import user_cache
 
 NONE = "none"
 # Recorded where installed, unless a suite declares its own.
@@ -26,6 +31,8 @@ USUAL = (
     *("transformers", "pandas", "numba", "cupy"),
 )
 _TIMEOUT_S = 60
+_SCHEMA = 1
+_FACTS = ("python", "implementation", "platform", "machine")
 # Python 3.6 can read this. It answers in the last line: what is started on the way may print.
 _PROBE = """
 import json, os, platform, sys
@@ -50,11 +57,14 @@ sys.stdout.write("\\n" + json.dumps({
     "platform": sys.platform, "machine": platform.machine(),
     "packages": {name: version(name) for name in names},
     "absent": [name for name in modules if lacks(name)],
+    "places": [sys.executable] + sys.path,
 }) + "\\n")
 """
 
 
-def describe(words: Sequence[str], root: Path, packages: Sequence[str] = ()) -> dict[str, str]:
+def describe(
+    words: Sequence[str], root: Path, packages: Sequence[str] = (), *, may_start: bool
+) -> dict[str, str]:
     """Return version, platform and packages of an interpreter.
 
     Args:
@@ -62,9 +72,11 @@ def describe(words: Sequence[str], root: Path, packages: Sequence[str] = ()) -> 
         root: Folder that a declared path starts from.
         packages: Distributions whose versions are recorded, ``none`` where one is absent.
             Without any, the usual ones that are installed.
+        may_start: Whether a declared interpreter may be started; else what it answered to a
+            run is taken, while its program and the folders of its packages are as they were.
 
     Raises:
-        ConfigError: The interpreter is missing or does not answer.
+        ConfigError: The interpreter is missing, does not answer, or was not asked by a run.
     """
     if not words:
         facts = {
@@ -76,8 +88,9 @@ def describe(words: Sequence[str], root: Path, packages: Sequence[str] = ()) -> 
         path = tuple(sys.path)
         versions = {name: own_version(name, path) for name in packages or USUAL}
     else:
-        answer = _ask(interpreters.locate(words, root), tuple(packages or USUAL), ())
-        facts = {k: answer[k] for k in ("python", "implementation", "platform", "machine")}
+        ask = _ask if may_start else _recall
+        answer = ask(interpreters.locate(words, root), tuple(packages or USUAL), ())
+        facts = {key: answer[key] for key in _FACTS}
         versions = answer["packages"]
     recorded = {n: v for n, v in versions.items() if packages or v != NONE}
     return {**facts, **recorded}
@@ -131,7 +144,51 @@ def _normalise(package: str) -> str:
 def _ask(
     command: tuple[str, ...], packages: tuple[str, ...], modules: tuple[str, ...]
 ) -> Mapping[str, Any]:
-    question = json.dumps([packages, modules])
+    """Start the interpreter, and keep what it says for who may not."""
+    answer = _start(command, json.dumps([packages, modules]))
+    user_cache.write(_question(command, packages, modules), {**answer, "marks": _marks(answer)})
+    return answer
+
+
+@cache
+def _recall(
+    command: tuple[str, ...], packages: tuple[str, ...], modules: tuple[str, ...]
+) -> Mapping[str, Any]:
+    """Take what the interpreter answered, if nothing that its answer came from has changed."""
+    answer = user_cache.read(_question(command, packages, modules))
+    if answer is not None and _is_answer(answer) and answer.get("marks") == _marks(answer):
+        return answer
+    raise ConfigError(
+        f"harness.toml: python = {interpreters.join(command)!r}"[:160],
+        found="no answer of it as it is now",
+        expected="an interpreter that a run has asked here",
+        remedy="Run the suite: what only reads starts no interpreter that a declaration names.",
+    )
+
+
+def _question(
+    command: tuple[str, ...], packages: tuple[str, ...], modules: tuple[str, ...]
+) -> tuple[Any, ...]:
+    program = user_cache.identify(command[0])
+    return (_SCHEMA, "interpreter", _PROBE, command, program, packages, modules)
+
+
+def _marks(answer: Mapping[str, Any]) -> list[str]:
+    """Tell states of an environment apart: what is installed changes the folder it lies in."""
+    places = answer.get("places")
+    named = places if isinstance(places, list) else []
+    return [user_cache.identify(str(place)) for place in named if place]
+
+
+def _is_answer(value: object) -> bool:
+    """Say whether a value has the parts of an answer, each of its type."""
+    if not isinstance(value, dict) or not isinstance(value.get("packages"), dict):
+        return False
+    texts = [value.get(key) for key in _FACTS] + list(value["packages"].values())
+    return all(isinstance(text, str) for text in texts)
+
+
+def _start(command: tuple[str, ...], question: str) -> dict[str, Any]:
     try:
         done = subprocess.run(  # noqa: S603 - the interpreter that runs the stages
             [*command, "-I", "-B", "-c", _PROBE, question],
@@ -146,9 +203,9 @@ def _ask(
     lines = done.stdout.decode(errors="replace").strip().splitlines()
     try:
         answer = json.loads(lines[-1]) if lines and not done.returncode else None
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
-    if not isinstance(answer, dict) or "python" not in answer:
+    if not isinstance(answer, dict) or not _is_answer(answer):
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise _refuse(command, f"exit code {done.returncode}: {said[-1] if said else ''}"[:120])
     return answer

@@ -139,21 +139,29 @@ class _IndexEntry:
         return kind(b"blob %d\0" % len(content) + content).hexdigest() != self.object
 
 
-def environment_of(suite: SuiteSpec, root: Path) -> dict[str, str]:
+def environment_of(suite: SuiteSpec, root: Path, *, may_start: bool) -> dict[str, str]:
     """Return what a run of a suite would depend on here; see ``environment``.
 
     A stage with an interpreter of its own adds what differs there as ``<name>@<stage>``.
 
+    Args:
+        suite: The suite as it is declared.
+        root: Folder of its project.
+        may_start: Whether interpreters that it names may be started. Only commands that run
+            a suite may; what reads a clone of others runs nothing of it.
+
     Raises:
-        ConfigError: A declared interpreter is missing.
+        ConfigError: A declared interpreter is missing, or may not be asked and was not.
     """
     machine = _machine(placeholders.argvs(suite), suite.parameters)
     variables = stage_environment.select_variables(suite.environment, os.environ)
 
     def describe(words: Sequence[str]) -> dict[str, str]:
-        versions = interpreter.describe(words, root, suite.packages)
+        versions = interpreter.describe(words, root, suite.packages, may_start=may_start)
         command = interpreters.locate(words, root)
-        numbers = numeric_class.describe(command, versions, machine["device"], variables)
+        numbers = numeric_class.describe(
+            command, versions, machine["device"], variables, may_start=may_start
+        )
         return {**numbers, **versions}
 
     recorded = {**describe(suite.python), **machine}
@@ -177,7 +185,8 @@ def environment(
         parameters: Parameters of the suite; ``device`` says it outright.
         packages: Distributions to record; see ``interpreter.describe``.
     """
-    return {**interpreter.describe((), Path(), packages), **_machine(argvs, parameters)}
+    own = interpreter.describe((), Path(), packages, may_start=False)
+    return {**own, **_machine(argvs, parameters)}
 
 
 def _machine(argvs: Sequence[Sequence[str]], parameters: Mapping[str, str]) -> dict[str, str]:

@@ -3,7 +3,8 @@
 Two machines of one class may be compared to the last digit. The class is the digest of what a
 fixed probe computes there and of what decides it: processor, instruction set, threads,
 libraries, GPU and driver. A probe costs the import of its library, so that answers are kept for
-the user, by everything that a probe depends on.
+the user, by everything that a probe depends on. Only who runs suites starts an interpreter that
+a declaration names, and keeps what it said.
 
 Source: design of the harness, section 11.
 """
@@ -13,22 +14,23 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from harness import files
-from harness.errors import StorageError
+from harness.evidence.numerics import user_cache
 
 KEY = "numeric_class"
 DETAIL = "numeric."  # prefix of what the class is made of
 UNKNOWN = "unknown"
-CACHE = "HARNESS_CACHE"  # folder of what is kept for the user, across projects
+CACHE = user_cache.CACHE
 _PROBE = Path(__file__).with_name("probe.py")
 _LIBRARIES = ("torch", "numpy")
 _TIMEOUT_S = 120
 _SCHEMA = 1
-_SIZE_LIMIT = 1 << 16
 # The environment of a stage, but for what names places and languages.
 _IRRELEVANT = ("HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SHELL", "PATH", "COLUMNS")
 
@@ -38,6 +40,8 @@ def describe(
     versions: Mapping[str, str],
     device: str,
     environment: Mapping[str, str],
+    *,
+    may_start: bool,
 ) -> dict[str, str]:
     """Return the class of an interpreter on this machine, and what it is made of.
 
@@ -47,6 +51,8 @@ def describe(
             torch, else NumPy, where it is among them.
         device: Device class of the suite, ``cpu`` or ``cuda``.
         environment: Environment of its stages.
+        may_start: Whether any interpreter may be started, and its answer kept for the user;
+            else the harness's own is asked, and of another an earlier answer is taken.
 
     Returns:
         ``numeric_class`` and ``numeric.…``; ``unknown`` and the reason where the probe fails.
@@ -55,8 +61,10 @@ def describe(
     seen = tuple(sorted((k, v) for k, v in environment.items() if k not in _IRRELEVANT))
     question = json.dumps({"libraries": libraries, "device": device})
     used = tuple((name, versions.get(name, "none")) for name in ("python", *libraries))
-    marks = (*used, *_machine_marks(device))
-    facts = _answer(tuple(command), question, seen, (*marks, _mark_program(command[0])))
+    program = ("program", user_cache.identify(command[0]))
+    marks = (*used, *_machine_marks(device), program)
+    asked = _Question(tuple(command), question, seen, marks)
+    facts = _ask(asked) if may_start else _recall(asked)
     if "digest" not in facts:
         return {KEY: UNKNOWN, f"{DETAIL}reason": facts.get("reason", "no answer")}
     name = files.sha256_bytes(files.json_bytes(facts))[:16]
@@ -98,29 +106,47 @@ def sort_first(keys: Iterable[str]) -> list[str]:
     return sorted(ordered, key=lambda k: (not k.startswith(KEY), not k.startswith(DETAIL)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a probe is asked, of whom, and what its answer depends on."""
+
+    command: tuple[str, ...]
+    text: str
+    environment: tuple[tuple[str, str], ...]
+    marks: tuple[tuple[str, str], ...]
+
+    def words(self) -> list[object]:
+        """Return what tells this question from every other."""
+        probe = files.sha256_file(_PROBE)
+        return [_SCHEMA, probe, self.command, self.text, self.environment, self.marks]
+
+
 @cache
-def _answer(
-    command: tuple[str, ...],
-    question: str,
-    environment: tuple[tuple[str, str], ...],
-    marks: tuple[tuple[str, str], ...],
-) -> Mapping[str, str]:
+def _ask(question: _Question) -> Mapping[str, str]:
     """Ask the probe, or the cache of an earlier answer to the same question."""
-    probe = files.sha256_file(_PROBE)
-    words = [_SCHEMA, probe, command, question, environment, marks]
-    path = _cache_folder() / f"{files.sha256_bytes(json.dumps(words).encode())}.json"
-    earlier = _read(path)
-    if earlier is not None:
+    words = question.words()
+    earlier = user_cache.read(words)
+    if earlier is not None and "digest" in earlier and _is_answer(earlier):
         return earlier
-    facts = _run(command, question, dict(environment))
-    if "digest" in facts:
-        _keep(path, facts)
+    facts = _run(question)
+    # A failure too, for those who may not try again.
+    user_cache.write(words, dict(facts))
     return facts
 
 
-def _run(
-    command: Sequence[str], question: str, environment: Mapping[str, str]
-) -> Mapping[str, str]:
+@cache
+def _recall(question: _Question) -> Mapping[str, str]:
+    """Take an earlier answer; without one, only the harness's own interpreter is asked."""
+    earlier = user_cache.read(question.words())
+    if earlier is not None and _is_answer(earlier):
+        return earlier
+    if question.command == (sys.executable,):
+        return _run(question)
+    return {"reason": "no run has asked this interpreter yet"}
+
+
+@cache
+def _run(question: _Question) -> Mapping[str, str]:
     # As text, and without the current folder: no file of the project takes a module's name.
     program = "import sys; sys.path[:] = [p for p in sys.path if p]\n"
     source = _PROBE.read_text("utf-8").replace("from __future__ import annotations\n", "", 1)
@@ -128,59 +154,25 @@ def _run(
     places = {key: os.environ[key] for key in _IRRELEVANT if key in os.environ}
     try:
         done = subprocess.run(  # noqa: S603 - the interpreter that runs the stages
-            [*command, "-B", "-c", program, question],
+            [*question.command, "-B", "-c", program, question.text],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_TIMEOUT_S,
             check=False,
-            env={**places, **environment},
+            env={**places, **dict(question.environment)},
         )
         answer = json.loads(done.stdout.decode(errors="replace").strip().splitlines()[-1])
     except (OSError, subprocess.TimeoutExpired, ValueError, IndexError) as error:
         return {"reason": f"the probe did not answer: {error}"[:160]}
-    if not _is_answer(answer):
+    if not _is_answer(answer) or "digest" not in answer:
         return {"reason": "the probe answered something else"}
     return dict(answer)
 
 
 def _is_answer(value: object) -> bool:
-    if not isinstance(value, dict) or "digest" not in value:
+    if not isinstance(value, dict) or not {"digest", "reason"} & value.keys():
         return False
     return all(isinstance(k, str) and isinstance(v, str) for k, v in value.items())
-
-
-def _cache_folder() -> Path:
-    """Return the folder of what is kept for the user: numbers of a machine are no project's."""
-    if folder := os.environ.get(CACHE):
-        return Path(folder)
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - a home that is not there is no error
-    return Path(base) / "ptycho-harness" / "numeric-class"
-
-
-def _read(path: Path) -> Mapping[str, str] | None:
-    try:
-        if path.stat().st_size > _SIZE_LIMIT:
-            return None
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    return content if _is_answer(content) else None
-
-
-def _keep(path: Path, facts: Mapping[str, str]) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_bytes(path, files.json_bytes(dict(facts)))
-    except (OSError, StorageError):
-        return  # a home that cannot be written: the probe is run again next time
-
-
-def _mark_program(program: str) -> tuple[str, str]:
-    try:
-        status = Path(program).resolve().stat()
-    except OSError:
-        return ("program", "none")
-    return ("program", f"{status.st_size} {status.st_mtime_ns}")
 
 
 @cache

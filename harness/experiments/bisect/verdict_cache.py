@@ -100,7 +100,7 @@ def _counts(
     datasets: Mapping[str, str],
 ) -> bool:
     suite = replace(plan.read_plan(hub).suite, parameters=dict(record.parameters))
-    now = stamp.environment_of(suite, project.root)
+    now = stamp.environment_of(suite, project.root, may_start=True)
     return (
         not record.stamp.dirty
         and record.verdict is not Verdict.INCONCLUSIVE

@@ -91,8 +91,13 @@ class Planned:
 OnDone = Callable[[CellResult], None]
 
 
-def plan(campaign: Campaign, cells: Sequence[Cell]) -> tuple[Planned, ...]:
+def plan(campaign: Campaign, cells: Sequence[Cell], *, may_start: bool) -> tuple[Planned, ...]:
     """Say what each cell depends on now.
+
+    Args:
+        campaign: What they are cells of.
+        cells: The cells.
+        may_start: Whether interpreters that the suite declares may be started.
 
     Raises:
         ConfigError: A suite, a parameter, an input or a dataset that cannot be used.
@@ -103,7 +108,7 @@ def plan(campaign: Campaign, cells: Sequence[Cell]) -> tuple[Planned, ...]:
     cache = freshness.cache_of(project)
     now = inputs.summary(freshness.digests_now(project, suite, cache))
     golden = golden_store.load(project.goldens(suite.name))
-    environment = stamp.environment_of(suite, project.root)
+    environment = stamp.environment_of(suite, project.root, may_start=may_start)
     planned_units = []
     for cell in cells:
         datasets.check_given(suite.datasets, cell.datasets)
@@ -142,7 +147,7 @@ def run_campaign(
         LockTimeoutError: Another living process is at this campaign.
         StorageError: The disk refused.
     """
-    planned = plan(campaign, cells)
+    planned = plan(campaign, cells, may_start=True)
     results: dict[str, CellResult] = {}
 
     def settle(key: str, result: CellResult) -> None:

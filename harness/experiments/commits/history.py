@@ -188,7 +188,7 @@ class _Reader:
                 and any(pattern.fullmatch(path) for pattern in patterns)
             )
         }
-        environment = stamp.environment_of(suite, self._project.root)
+        environment = stamp.environment_of(suite, self._project.root, may_start=True)
         depends = {
             "declaration": plan.suite_sha256(suite),
             "files": used,

@@ -67,7 +67,7 @@ def digest_of_commit(project: Project, suite: SuiteSpec, listing: str) -> str:
             and any(inputs.may_name_below(glob, line.partition("\t")[2]) for glob in globs)
         )
     )
-    environment = stamp.environment_of(suite, project.root)
+    environment = stamp.environment_of(suite, project.root, may_start=True)
     facts = {
         "files": lines,
         "suite": plan.suite_sha256(suite),

@@ -100,7 +100,7 @@ def test_the_environment_is_that_of_the_interpreter(tmp_path: Path) -> None:
     )
     suite = made.suites["tiny"]
 
-    recorded = stamp.environment_of(suite, made.root)
+    recorded = stamp.environment_of(suite, made.root, may_start=True)
 
     assert recorded["python"] == "3.9.18"
     assert recorded["tensorflow"] == "2.99.0"
@@ -115,11 +115,13 @@ def test_declared_packages_are_recorded_where_absent_too(tmp_path: Path) -> None
     """What a suite names is in its record; without names only what is installed is."""
     words = (sys.executable,)
 
-    named = interpreter.describe(words, tmp_path, ("click", "no-such-package"))
-    usual = interpreter.describe(words, tmp_path)
+    packages = ("click", "no-such-package")
+    named = interpreter.describe(words, tmp_path, packages, may_start=True)
+    usual = interpreter.describe(words, tmp_path, may_start=True)
+    own = interpreter.describe((), tmp_path, ("click",), may_start=False)
 
     assert named["no-such-package"] == "none"
-    assert named["click"] == interpreter.describe((), tmp_path, ("click",))["click"] != "none"
+    assert named["click"] == own["click"] != "none"
     assert "none" not in usual.values()
 
 
@@ -141,7 +143,7 @@ def test_a_missing_interpreter_is_one_line(
 def test_what_does_not_answer_is_refused(tmp_path: Path) -> None:
     """A program that is no interpreter is named with what it said."""
     with pytest.raises(ConfigError) as caught:
-        interpreter.describe(("false",), tmp_path)
+        interpreter.describe(("false",), tmp_path, may_start=True)
 
     assert "exit code 1" in caught.value.found
 
