@@ -256,4 +256,14 @@ def path_fault(path: str) -> str | None:
 
 
 def _length(part: str) -> int:
-    return len(part.encode(errors="surrogateescape"))
+    # Whatever a record says is measured, half a pair of UTF-16 too: it is refused, not met.
+    return len(part.encode(errors="surrogatepass"))
+
+
+def real_path(path: Path) -> Path:
+    """Return a path with every link in it followed, as far as links lead anywhere.
+
+    One that leads to itself is left as it is, for whoever opens it to be refused:
+    ``Path.resolve`` raises ``RuntimeError`` for it before Python 3.13, and nothing after.
+    """
+    return Path(os.path.realpath(path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import re
 import sys
 import types
 import typing
@@ -16,6 +17,9 @@ from harness.identifiers import IDENTIFIER, INSIDE, INSTANT, RUN, SIZE, WORD
 from harness.verdict import Verdict
 
 T = TypeVar("T")
+# Half of a pair of UTF-16, which JSON can spell and no UTF-8 can hold; but for the halves by
+# which Python keeps bytes of a name that is no UTF-8.
+_ALONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 SCHEMA = 1
 
 
@@ -289,7 +293,7 @@ def _damage(where: str, found: str, expected: str) -> IntegrityError:
 
 def _decode(kind: Any, value: Any, where: str) -> Any:
     if kind is Any or type(value) is kind:
-        return value
+        return _require_text(value, where) if type(value) is str else value
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in args:
@@ -300,7 +304,10 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
         return tuple(_decode(args[0], item, f"{where}[{i}]") for i, item in enumerate(value))
     if origin is dict:
         _require(value, dict, where)
-        return {key: _decode(args[1], item, f"{where}.{key}") for key, item in value.items()}
+        return {
+            _require_text(key, where): _decode(args[1], item, f"{where}.{key}")
+            for key, item in value.items()
+        }
     if dataclasses.is_dataclass(kind):
         return _decode_record(typing.cast("type", kind), value, where)
     if issubclass(kind, enum.Enum):
@@ -338,6 +345,12 @@ def _decode_scalar(kind: type, value: Any, where: str) -> Any:
     # Not isinstance: to Python True is an int, to a reader it is no count.
     if type(value) is not kind:
         raise _damage(where, f"{type(value).__name__} {value!r}"[:80], kind.__name__)
+    return value
+
+
+def _require_text(value: str, where: str) -> str:
+    if not value.isascii() and _ALONE.search(value):
+        raise _damage(where, ascii(value)[:80], "text that Unicode has")
     return value
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness import files
 from harness.errors import ConfigError
 from harness.evidence.hub import checkout
+from harness.files import real_path
 
 _GITHUB = """\
 # Runs a suite on each pull request, keeps its evidence, and gates it by the rules of its base.
@@ -101,7 +102,7 @@ def write_file(service: str, root: Path, suite: str, python: Sequence[str]) -> s
         ConfigError: There is such a file already.
     """
     chosen = SERVICES[service]
-    root = root.resolve()
+    root = real_path(root)
     try:
         top = checkout.top_of(root)
     except checkout.GitError:

@@ -115,7 +115,12 @@ def _lock_of(path: Path) -> Finding | None:
 def leftovers(project: Project) -> Finding:
     """Count what killed runs left; the next run clears it."""
     counts = {
-        "unfinished hubs": len(list(project.hubs.glob(f"*/{layout.TEMPORARY}*"))),
+        "unfinished hubs": sum(
+            1
+            for suite in files.subfolders(project.hubs)  # no link among them is entered
+            for path in files.subfolders(suite)
+            if path.name.startswith(layout.TEMPORARY)
+        ),
         "unfinished seals": len(seal.intents(project.hubs)),
         "working folders": len(files.subfolders(project.work / "work")),
     }

@@ -13,6 +13,7 @@ from harness.cli import options, resolve
 from harness.cli.options import Session
 from harness.errors import ConfigError, EvidenceMissingError, IntegrityError
 from harness.evidence.hub import digest, stamp
+from harness.files import real_path
 from harness.judgement.verify import Outcome, VerifyReport
 from harness.records import Stamp
 from harness.reporting import terminal, text
@@ -77,9 +78,9 @@ def _read_digest(session: Session, what: str) -> str:
     """
     path = Path.cwd() / what
     if path.is_file():
-        return digest.sha256(path.resolve())
+        return digest.sha256(real_path(path))
     if (session.start / what).is_file():
-        return digest.sha256((session.start / what).resolve())
+        return digest.sha256(real_path(session.start / what))
     if match := _DIGEST.fullmatch(what):
         return match[1]
     raise ConfigError(

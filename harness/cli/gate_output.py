@@ -16,6 +16,7 @@ from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError
 from harness.evidence.hub import checkout, digest, layout
 from harness.evidence.ledger import checkpoint, keys
+from harness.files import real_path
 from harness.judgement.gate import conductor, policy
 from harness.judgement.gate.options import GateOptions
 from harness.judgement.gate.report import GateReport
@@ -112,7 +113,7 @@ def find_hubs(
             )
         below = project.root / word
         is_here = (below / layout.RECORD).is_file() and not (session.start / word).is_dir()
-        paths.append(below.resolve() if is_here else resolve.hub(word, session))
+        paths.append(real_path(below) if is_here else resolve.hub(word, session))
     return paths
 
 
@@ -148,7 +149,7 @@ def read_options(project: Project, flags: Mapping[str, Any]) -> GateOptions:
 def make_place(project: Project) -> gate_page.FindPlace:
     """Make the answer to where a rule is declared in the repository."""
     prefix = checkout.ask(project.root, "rev-parse", "--show-prefix") or b""
-    written = (project.root / config_file.FILE).read_text("utf-8", errors="replace")
+    written = config_file.read_bytes(project.root).decode(errors="replace")
     places = rule_places.find_places(written, PurePosixPath(os.fsdecode(prefix.strip())))
 
     def place(rule: str) -> Place:

@@ -13,6 +13,7 @@ from harness.cli import ci_files, options, proposal, survey
 from harness.cli.options import Session
 from harness.config import config_file
 from harness.errors import ConfigError
+from harness.files import real_path
 from harness.judgement.declaration import load_project, read_declaration
 
 EXAMPLES = """\b
@@ -123,7 +124,7 @@ def command(
         root = config_file.find_root(session.start)
         session.answer({"written": [_write_schema(root)]}, f"wrote  {config_file.SCHEMA_FILE}")
         return
-    root = session.start.resolve()
+    root = real_path(session.start)
     target = root / config_file.FILE
     is_new = not target.exists()
     if not is_new and from_command is None and ci is None:

@@ -13,6 +13,7 @@ from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError, NotAProjectError
 from harness.evidence.hub import layout
 from harness.evidence.hub.store import HubStore
+from harness.files import real_path
 from harness.judgement.declaration import load_project
 
 _LATEST = re.compile(r"(?:(?P<suite>[^:/]+):)?latest(?:~(?P<back>\d{1,6}))?")
@@ -60,7 +61,7 @@ def hub(words: str, session: Session, suite: str | None = None) -> Path:
     """
     folder = session.start / words
     if (folder / layout.RECORD).is_file():
-        return folder.resolve()
+        return real_path(folder)
     if folder.is_dir():
         remedy = "Name a folder hubs/<suite>/<run id>; `harness status` lists them."
         raise NotAProjectError(words, found="no hub.json", expected="a hub", remedy=remedy)

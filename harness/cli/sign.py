@@ -15,6 +15,7 @@ from harness.errors import ConfigError, EvidenceMissingError, IntegrityError
 from harness.evidence.hub import digest
 from harness.evidence.ledger import keys
 from harness.evidence.ledger.keys import PublicKey
+from harness.files import real_path
 from harness.judgement.verify import Outcome
 from harness.reporting import text
 from harness.sharing import find
@@ -165,7 +166,7 @@ def _maker(session: Session, bundle: Path) -> Trace:
     Raises:
         EvidenceMissingError: No run here made it.
     """
-    sha256 = digest.sha256(bundle.resolve())
+    sha256 = digest.sha256(real_path(bundle))
     search = find.find_runs(resolve.stores(resolve.project(session)), sha256)
     for trace in search.traces:
         if trace.made:

@@ -16,6 +16,7 @@ from harness.config import config_file
 from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError, HarnessError, NotAProjectError
 from harness.evidence.hub import ledgers, seal, store
+from harness.files import real_path
 from harness.judgement.verify import (
     Outcome,
     Row,
@@ -147,7 +148,7 @@ def _find(session: Session, words: str) -> Path:
     folder = session.start / words
     if folder.is_symlink() or folder.exists():
         # A link is left as it is: that a hub is one is something that verification has to say.
-        return folder if folder.is_symlink() else folder.resolve()
+        return folder if folder.is_symlink() else real_path(folder)
     return resolve.hub(words, session)
 
 

@@ -9,7 +9,7 @@ and ids listed in ``without`` are left out. A quarantine is never inherited.
 from __future__ import annotations
 
 import datetime as dt
-import tomllib
+import errno
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,13 @@ from harness.config import (
     quarantine_rules,
     suite_rules,
     toml_table,
+    toml_text,
 )
 from harness.config.project import DatasetSpec, GuardSpec, Project, SuiteSpec
 from harness.config.tables import SuiteTable, TopTable
 from harness.config.toml_table import Table, nearest
 from harness.errors import ConfigError, NotAProjectError
-from harness.files import sha256_bytes
+from harness.files import read_bounded, real_path, sha256_bytes
 
 FILE = toml_table.FILE
 SCHEMA_FILE = "harness.schema.json"  # lies beside this module, written by proofs.docs
@@ -40,7 +41,7 @@ def find_root(start: Path) -> Path:
     Raises:
         NotAProjectError: There is none.
     """
-    start = start.resolve()
+    start = real_path(start)
     for folder in (start, *start.parents):
         if (folder / FILE).is_file():
             return folder
@@ -64,7 +65,7 @@ def load(root: Path, check_guards: Callable[[Sequence[GuardSpec]], None]) -> Pro
         NotAProjectError: There is no ``harness.toml`` in ``root``.
         ConfigError: It cannot be used as written; the message names the key path.
     """
-    return read_content(root, _read(root / FILE), check_guards)
+    return read_content(root, read_bytes(root), check_guards)
 
 
 def read_content(
@@ -95,7 +96,7 @@ def read_content(
         for spec in matrices[suite.name].values():
             matrix.check(spec, suite, FILE)
     return Project(
-        root=root.resolve(),
+        root=real_path(root),
         name=top.name,
         suites=suites,
         matrices=matrices,
@@ -129,12 +130,18 @@ def _folders(top: TopTable) -> tuple[tuple[str, str], ...]:
     return (("hubs", top.hubs), ("golden", top.golden), ("work", top.work))
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(root: Path) -> bytes:
+    """Read the declaration of a project as it is written.
+
+    A link is followed inside the project only: what others wrote says what is opened.
+
+    Raises:
+        NotAProjectError: There is no ``harness.toml`` in ``root``.
+        ConfigError: It leads out of the project, is no file, or cannot be read.
+    """
+    path = root / FILE
     try:
-        with path.open("rb") as stream:
-            # One byte more tells a file at the limit from one beyond it, and bounds what a
-            # device gives.
-            content = stream.read(_LIMIT + 1)
+        return read_bounded(_follow_inside(path), _LIMIT)
     except FileNotFoundError as error:
         raise NotAProjectError(
             str(path), found="no file", expected=FILE, remedy="Run harness init."
@@ -143,30 +150,31 @@ def _read(path: Path) -> bytes:
         raise ConfigError(
             str(path),
             found=error.strerror or "an error",
-            expected="a readable file",
-            remedy="Fix the permissions.",
+            expected=f"a readable file of the project, of at most {_LIMIT >> 20} MiB",
+            remedy="Put the file itself there, and let it be read.",
         ) from error
-    return content
+
+
+def _follow_inside(path: Path) -> Path:
+    place = real_path(path)
+    if real_path(path.parent) not in place.parents:
+        raise OSError(errno.EXDEV, "a link out of the project")
+    return place
 
 
 def _parse(content: bytes) -> dict[str, Any]:
-    if len(content) > _LIMIT:
-        raise ConfigError(
-            FILE, found="over 4 MiB", expected="a declaration", remedy="Make it smaller."
-        )
     try:
-        return tomllib.loads(content.decode())
-    # Deep nesting ends the parser by Python's own limit.
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        return toml_text.parse(content)
+    except ValueError as error:
         raise ConfigError(
             FILE, found=str(error)[:120], expected="TOML", remedy="Fix the syntax."
         ) from error
 
 
 def _find_folder(top: Table, root: Path, key: str, value: str) -> Path:
-    path = (root / value).resolve()
+    path = real_path(root / value)
     # Resolved first: links and `..` lead outside without looking like it.
-    if root.resolve() not in path.parents:
+    if real_path(root) not in path.parents:
         raise top.error(
             key,
             found=repr(value),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from harness.config import toml_text
 
 Place = tuple[str | int, ...]
 # A comment, or a string in one of TOML's four spellings; the longer quotes first.
@@ -35,14 +36,14 @@ def replace_strings(
     Returns:
         The changed text, and the places that were changed, in their order.
     """
-    before = tomllib.loads(text)
+    before = toml_text.parse(text)
     changed: list[tuple[int, int, str]] = []
     places: list[Place] = []
     for start, end, token in _find_tokens(text, old):
         spelled = _spell(new, token)
         try:
-            after = tomllib.loads(text[:start] + spelled + text[end:])
-        except tomllib.TOMLDecodeError:
+            after = toml_text.parse(text[:start] + spelled + text[end:])
+        except ValueError:
             continue  # a name of a table or key, which would stand twice
         places_changed = list(_compare(before, after, ()))
         if len(places_changed) == 1 and is_wanted(places_changed[0]):
@@ -57,7 +58,7 @@ def replace_strings(
 def _find_tokens(text: str, value: str) -> Iterator[tuple[int, int, str]]:
     for match in _TOKEN.finditer(text):
         token = match[0]
-        if not token.startswith("#") and tomllib.loads(f"x = {token}")["x"] == value:
+        if not token.startswith("#") and toml_text.parse(f"x = {token}")["x"] == value:
             yield match.start(), match.end(), token
 
 

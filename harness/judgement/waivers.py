@@ -10,11 +10,11 @@ import base64
 import datetime as dt
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.config import keys as config_keys
+from harness.config import toml_text
 from harness.config.keys import key
 from harness.config.toml_table import Table
 from harness.errors import ConfigError
@@ -131,8 +131,8 @@ def read(content: bytes, file: str) -> Waiver:
     if len(content) > _LIMIT:
         raise _wrong(where, f"{len(content)} bytes", f"at most {_LIMIT}")
     try:
-        values = tomllib.loads(content.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        values = toml_text.parse(content)
+    except ValueError as error:
         raise _wrong(where, str(error)[:120], "TOML") from error
     written = config_keys.read(WaiverFile, Table(where, "", values))
     if written.schema != SCHEMA:

@@ -9,14 +9,13 @@ that declares the guard or the stage, or the line of the test that raised.
 from __future__ import annotations
 
 import re
-import tomllib
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness.config import config_file
+from harness.config import config_file, toml_text
 from harness.errors import NotAProjectError
 from harness.evidence.hub import causes
 from harness.files import read_bounded, sha256_bytes
@@ -29,7 +28,7 @@ from harness.verdict import Verdict
 
 STAGE, TEST, UNJUDGED = "stage", "test", "not-judged"
 _LARGEST = 16 << 20
-_RAISED = re.compile(r"^(\S+\.py):(\d+): ", re.MULTILINE)
+_RAISED = re.compile(r"^(\S+\.py):(\d{1,9}): ", re.MULTILINE)
 _NODE = re.compile(r"^(?:FAILED |ERROR )?(\S+\.py)::", re.MULTILINE)
 _TABLE = re.compile(r"\s*\[\[\s*suites\.([\w.\"-]+)\.(stages|guards)\s*\]\]")
 _ID = re.compile(r"\s*id\s*=\s*[\"']([^\"']+)[\"']")
@@ -121,8 +120,8 @@ class _Declaration:
         self.prefix = _below_repository(root)
         written = _read_bounded(root / config_file.FILE).decode(errors="replace")
         try:
-            suites = tomllib.loads(written).get("suites", {})
-        except tomllib.TOMLDecodeError:
+            suites = toml_text.parse(written).get("suites", {})
+        except ValueError:
             return
         self._lines, self._suites = tuple(written.splitlines()), _lineage(suites, suite)
 

@@ -76,7 +76,7 @@ def _left_out(record: HubRecord) -> Iterator[tuple[str, str]]:
 
 def summary(markdown: str) -> str:
     """Cut a Markdown report to what a step summary takes, at a line's end, and say so."""
-    content = markdown.encode()
+    content = markdown.encode(errors="backslashreplace")
     if len(content) <= SUMMARY:
         return markdown
     head = content[: SUMMARY - len(_CUT.encode())]

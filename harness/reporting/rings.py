@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.config.project import ReportSpec
+from harness.judgement.guards.readers.base import to_float
 from harness.reporting import captions, text
 from harness.reporting.svg import Chart, Curve
 
@@ -61,7 +62,7 @@ def _half_bit(count: float) -> float:
 
 
 def _crossing_text(frequency: Any) -> str:
-    if not isinstance(frequency, int | float) or not frequency > 0:
+    if not isinstance(frequency, int | float) or not 0 < to_float(frequency) < math.inf:
         return ""
     size = text.number(1 / frequency)
     return f"It falls below that line first at {text.number(frequency)}, a period of {size} px."
@@ -73,7 +74,7 @@ def _numbers(value: Any) -> list[float]:
         return []
     if not all(item is None or type(item) in (int, float) for item in value):
         return []
-    return [math.nan if item is None else float(item) for item in value]
+    return [math.nan if item is None else to_float(item) for item in value]
 
 
 def _pairs(across: Sequence[float], up: Sequence[float]) -> tuple[tuple[float, float], ...]:

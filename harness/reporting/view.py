@@ -14,6 +14,7 @@ from harness.config.project import ReportSpec
 from harness.errors import IntegrityError, NotAProjectError
 from harness.evidence.hub import plan, series, store
 from harness.evidence.hub.series import Series
+from harness.files import real_path
 from harness.records import ArtifactRecord, HubRecord, StageRecord
 from harness.reporting import captions, changes, rings, text
 from harness.reporting.file_list import ListedFile, list_files
@@ -165,7 +166,7 @@ def _file_inside(hub: Path, relative: str) -> Path | None:
     path = hub / relative
     if path.is_symlink() or not path.is_file():
         return None
-    return path if path.resolve().is_relative_to(hub.resolve()) else None
+    return path if real_path(path).is_relative_to(real_path(hub)) else None
 
 
 def _read_bounded(path: Path, limit: int) -> bytes:

@@ -14,6 +14,7 @@ from harness.config.project import Project, StageSpec, SuiteSpec
 from harness.evidence.hub import inputs, layout, plan, redact, stamp
 from harness.evidence.hub.plan import Plan
 from harness.evidence.hub.redact import Redactor
+from harness.files import real_path
 from harness.judgement import freshness
 from harness.judgement.golden import store as golden_store
 from harness.judgement.golden.store import GoldenSet
@@ -58,7 +59,7 @@ def prepare(
     """
     datasets.check_given(suite.datasets, options.datasets)
     quarantine_ = quarantine_checks.quarantine_status(project, suite, datetime.now(UTC).date())
-    files = {role: path.resolve() for role, path in options.datasets.items()}
+    files = {role: real_path(path) for role, path in options.datasets.items()}
     redactor = redact.for_run(project.root, os.environ, files)
     declared = {n: os.environ[n] for n in suite.environment if n in os.environ}
     context = _context(project, suite, options, workspace, redactor)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from harness.files import real_path
 from harness.runner.child_plugin import plugin
 from harness.runner.child_plugin.journal import Listed
 from harness.runner.child_plugin.plugin import evidence, harness_evidence
@@ -184,4 +185,4 @@ def split_quarantine(mark: str) -> tuple[str, str]:
 
 def _folder(config: pytest.Config) -> Path | None:
     folder = config.getoption(_FOLDER)
-    return None if folder is None else (config.invocation_params.dir / str(folder)).resolve()
+    return None if folder is None else real_path(config.invocation_params.dir / str(folder))

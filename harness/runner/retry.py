@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.evidence.hub import redact
+from harness.files import real_path
 
 
 def portable(path: str, root: Path) -> str:
@@ -16,7 +17,7 @@ def portable(path: str, root: Path) -> str:
     place = Path(path)
     if not place.is_absolute():
         return shlex.quote(path)
-    for form, base in ((place, root), (place.resolve(), root.resolve())):
+    for form, base in ((place, root), (real_path(place), real_path(root))):
         if form.is_relative_to(base):
             return shlex.quote(form.relative_to(base).as_posix() or ".")
     program = shutil.which(place.name)
@@ -51,7 +52,7 @@ def run_command(
     parts = ["harness", "run", shlex.quote(suite)]
     for role, path in datasets.items():
         flag = {"train": "--dataset", "test": "--test-dataset"}.get(role)
-        place = portable(str(path.resolve()), root)
+        place = portable(str(real_path(path)), root)
         parts += [flag, place] if flag else ["--with", f"{shlex.quote(role)}={place}"]
     for name, value in parameters.items():
         parts += ["--set", shlex.quote(f"{name}={value}")]

@@ -19,7 +19,7 @@ from harness.errors import ConfigError, IntegrityError, StorageError
 from harness.evidence.hub import checkout, layout, ledgers, seal, starts
 from harness.evidence.hub.ledgers import Ledgers
 from harness.evidence.ledger.log import Entry, Ledger
-from harness.files import write_bytes
+from harness.files import real_path, write_bytes
 from harness.judgement import acceptance
 from harness.judgement.shifts import acknowledgement
 from harness.judgement.verify import Outcome, reproductions, verify
@@ -56,9 +56,9 @@ def publish_hub(project: Project, hub: Path) -> Published:
         LockTimeoutError: The published ledger's lock was not had.
         StorageError: The disk or git refused.
     """
-    hub = hub.resolve()
+    hub = real_path(hub)
     subject = seal.subject(hub.parent.name, hub.name)
-    if not hub.is_relative_to(project.hubs.resolve()):
+    if not hub.is_relative_to(real_path(project.hubs)):
         raise ConfigError(
             str(hub),
             found="a hub outside this project",
@@ -114,7 +114,7 @@ def _describe_entry(entry: Entry) -> tuple[str, str, dict[str, Any], str]:
 
 def _note_matrix(project: Project, hub: Path, both: Ledgers) -> list[Path]:
     """Tell the published ledger how far that of a matrix has come; return what changed."""
-    if layout.matrix_of(project.hubs.resolve(), hub) is None:
+    if layout.matrix_of(real_path(project.hubs), hub) is None:
         return []
     main, name = Ledger(project.hubs / layout.LEDGER), hub.parents[1].name
     health = both.published.check()
@@ -137,9 +137,9 @@ def replace_older(project: Project, hub: Path) -> tuple[str, ...]:
         LockTimeoutError: The published ledger's lock was not had.
         StorageError: The disk or git refused.
     """
-    folder = hub.resolve().parent
+    folder = real_path(hub).parent
     listed = checkout.ask(project.root, "ls-files", "-z", "--", str(folder))
-    inside = len(folder.relative_to(project.root.resolve()).parts)
+    inside = len(folder.relative_to(real_path(project.root)).parts)
     paths = [
         Path(name.decode(errors="surrogateescape")).parts
         for name in (listed or b"").split(b"\0")

@@ -42,12 +42,6 @@ def link_to_a_folder(root: Path) -> None:
     (root / "made").symlink_to("real")
 
 
-def link_that_leads_out(root: Path) -> None:
-    (root.parent / "out").mkdir()
-    (root.parent / "out/part.py").write_text("A = 1\n")
-    (root / "made").symlink_to(root.parent / "out")
-
-
 def links_in_a_circle(root: Path) -> None:
     (root / "made").mkdir()
     (root / "made/part.py").write_text("A = 1\n")
@@ -86,7 +80,6 @@ MADE = [
     ignored,
     link_to_a_file,
     link_to_a_folder,
-    link_that_leads_out,
     links_in_a_circle,
     nested_repository,
     submodule,

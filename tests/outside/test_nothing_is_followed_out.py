@@ -33,11 +33,20 @@ WHERE = (
     ".harness/digests.json",
     "golden/tiny",
     "drills/variance-lost.patch",
+    "harness.toml",
+    "source.py",
+    "part/one.py",
+    "part",
+    "drills",
+    "hubs",
+    ".harness",
+    "hubs/tiny/GREEN/artifact_inventory.txt",
 )
 READERS = (
     "status --check", "verify", "verify --hub FOLDER", "diff", "explain", "blockers show",
     "golden show", "ledger proof", "report html", "report md", "report --site", "export bagit",
-    "export ro-crate", "gc", "store push", "store pull",
+    "export ro-crate", "export in-toto", "gc", "store push", "store pull", "doctor", "find",
+    "gate", "diff --maps", "report junit", "report github",
 )  # fmt: skip
 
 
@@ -58,6 +67,18 @@ def fifo(path: Path, _: Place) -> None:
     """Put a FIFO in its place, at which a reader would wait for ever."""
     _remove(path)
     os.mkfifo(path)
+
+
+def itself(path: Path, _: Place) -> None:
+    """Put a link to itself in its place, which leads nowhere."""
+    _remove(path)
+    path.symlink_to(path.name)
+
+
+def machine(path: Path, _: Place) -> None:
+    """Put a link to the root of the machine in its place, through which nobody ends."""
+    _remove(path)
+    path.symlink_to("/")
 
 
 def grown(path: Path, made: Place) -> None:
@@ -84,7 +105,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @pytest.mark.parametrize("where", WHERE)
-@pytest.mark.parametrize("put", [link, secret, fifo, grown])
+@pytest.mark.parametrize("put", [link, secret, fifo, grown, itself, machine])
 def test_no_reader_leaves_the_repository(
     pristine: Place, put: Callable[[Path, Place], None], where: str
 ) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.config.project import ArtifactSpec
 from harness.evidence.hub.redact import Redactor
-from harness.files import sha256_file, write_bytes
+from harness.files import real_path, sha256_file, write_bytes
 from harness.records import ArtifactRecord
 
 _LARGEST_INSIDE = 256 << 20
@@ -74,7 +74,7 @@ def _take(
         return None, "" if spec.optional else f"{named} is missing"
     if not source.is_file():
         return None, f"{named} is no file"
-    if not source.resolve().is_relative_to(places.work.resolve()):
+    if not real_path(source).is_relative_to(real_path(places.work)):
         return None, f"{named} leads out of the working folder"
     status = source.stat()
     if status.st_size == 0:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.errors import ConfigError
+from harness.files import real_path
 
 _TIMEOUT_S = 60.0
 _SETTINGS = (
@@ -114,7 +115,7 @@ def top_of(root: Path) -> Path:
         GitError: There is none.
     """
     said = call(root, "rev-parse", "--show-toplevel")
-    return Path(os.fsdecode(said.removesuffix(b"\n"))).resolve()
+    return real_path(Path(os.fsdecode(said.removesuffix(b"\n"))))
 
 
 def is_repository(folder: Path) -> bool:

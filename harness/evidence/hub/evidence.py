@@ -12,7 +12,7 @@ from typing import Any, Self
 from harness import files
 from harness.errors import EvidenceMissingError, IntegrityError, StorageError
 from harness.evidence.hub import inventory, store
-from harness.files import sha256_bytes
+from harness.files import real_path, sha256_bytes
 from harness.records import (
     ArtifactRecord,
     DatasetRecord,
@@ -218,7 +218,7 @@ class HubEvidence:
     def _project_root(self) -> Path:
         if self._project is not None:
             return self._project
-        for folder in self._root.resolve().parents:
+        for folder in real_path(self._root).parents:
             if (folder / "harness.toml").is_file():
                 return folder
         return self._root

@@ -162,39 +162,61 @@ def name_files(
 ) -> dict[str, list[str]]:
     """Return what each glob names, relative to the root.
 
-    Files that git ignores, links and submodules are followed like any other file. A wildcard
-    does not enter what tools keep for themselves, such as ``.git`` and virtual environments,
-    unless the glob says so by name.
+    Files that git ignores, links and submodules are followed like any other file; a link that
+    leads out of the project is refused, so that who wrote it does not choose what is read. A
+    wildcard does not enter what tools keep for themselves, such as ``.git`` and virtual
+    environments, unless the glob says so by name.
 
     Raises:
         ConfigError: A glob names nothing, or leads out of the project.
     """
     by_glob: dict[str, list[str]] = {}
     listed: dict[str, list[str]] = {}
+    outside: set[str] = set()
     for glob in dict.fromkeys(globs):
         if glob.startswith("/") or ".." in glob.split("/"):
             raise _misuse(f"inputs {glob!r}", "a way out of the project", "a path inside", "")
         if not _WILD.search(glob):
-            by_glob[glob] = [glob] if os.path.lexists(root / glob) else []
-            if (root / glob).is_dir():
-                by_glob[glob] = []
+            by_glob[glob] = _name_file(root, glob, outside)
         else:
             fixed = _WILD.split(glob, maxsplit=1)[0].rpartition("/")[0]
             if fixed not in listed:
-                listed[fixed] = list(_walk(root, f"{fixed}/" if fixed else "", own))
+                below = f"{fixed}/" if fixed else ""
+                listed[fixed] = list(_walk(root, below, own, outside))
             matches = pattern(glob).fullmatch
             by_glob[glob] = [path for path in listed[fixed] if matches(path)]
+        _refuse_outside(glob, outside)
         if not by_glob[glob]:
             nearest = _nearest(root, glob, own)
             raise _misuse(f"inputs {glob!r}", "no file", "a glob that names files", nearest)
     return by_glob
 
 
+def _name_file(root: Path, path: str, outside: set[str]) -> list[str]:
+    """Return the file that a glob without wildcards is, where there is one."""
+    if not os.path.lexists(root / path):
+        return []
+    if not _is_below(os.path.realpath(root), root / path):
+        outside.add(path)
+    elif not (root / path).is_dir():
+        return [path]
+    return []
+
+
+def _refuse_outside(glob: str, outside: set[str]) -> None:
+    """Refuse a glob that may name what lies behind a link out of the project."""
+    leaving = sorted(path for path in outside if _reaches(glob, path))
+    if leaving:
+        where = f"inputs {glob!r}: {leaving[0]}"
+        remedy = "Put the files themselves into the project, or narrow the glob."
+        raise _misuse(where, "a link out of the project", "files inside", remedy)
+
+
 def _nearest(root: Path, glob: str, own: Sequence[Path]) -> str:
     """Say what a glob that names nothing may have meant."""
     if (root / glob).is_dir():
         return f"A folder is meant by '{glob.rstrip('/')}/**/*'."
-    names = list(itertools.islice(_walk(root, "", own), _COMPARED))
+    names = list(itertools.islice(_walk(root, "", own, set()), _COMPARED))
     word = near(glob, [*names, *{name.rpartition("/")[0] for name in names}])
     return f"Did you mean {word!r}?" if word else "Correct or remove it in harness.toml."
 
@@ -241,10 +263,18 @@ def summary(digests: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def _walk(root: Path, below: str, own: Sequence[Path]) -> Iterator[str]:
-    """Yield every file below a folder, through links too, but never around a circle."""
+def _walk(root: Path, below: str, own: Sequence[Path], outside: set[str]) -> Iterator[str]:
+    """Yield every file below a folder, through links too, but never around a circle.
+
+    Links that lead out of ``root`` are not entered; they are added to ``outside``, folders
+    with a '/' at the end.
+    """
     passed_by = {str(folder) for folder in own}
+    top = os.path.realpath(root)
     waiting = [(below, frozenset({_identity(root / below)}))]
+    if not _is_below(top, root / below):
+        outside.add(below)
+        waiting = []
     while waiting:
         folder, trail = waiting.pop()
         try:
@@ -253,12 +283,39 @@ def _walk(root: Path, below: str, own: Sequence[Path]) -> Iterator[str]:
             continue  # not there, or not ours to read: then it names nothing
         for entry in entries:
             path = f"{folder}{entry.name}"
-            if not entry.is_dir():
+            is_passed = entry.name in SKIPPED or entry.path in passed_by
+            if entry.is_symlink() and not is_passed and not _is_below(top, entry.path):
+                outside.add(f"{path}/" if entry.is_dir() else path)
+            elif not entry.is_dir():
                 yield path
-            elif entry.name not in SKIPPED and entry.path not in passed_by:
-                here = _identity(Path(entry.path))
-                if here not in trail and not os.path.lexists(f"{entry.path}/pyvenv.cfg"):
-                    waiting.append((f"{path}/", trail | {here}))
+            elif not is_passed and (here := _enter(entry.path, trail)):
+                waiting.append((f"{path}/", trail | {here}))
+
+
+def _enter(folder: str, trail: frozenset[tuple[int, int]]) -> tuple[int, int] | None:
+    """Return the identity of a folder; none of an environment, or of one that it lies in."""
+    here = _identity(Path(folder))
+    is_environment = os.path.lexists(f"{folder}/pyvenv.cfg")
+    return None if is_environment or here in trail else here
+
+
+def _is_below(top: str, path: str | Path) -> bool:
+    """Say whether a path lies in a folder once every link in it is followed."""
+    real = os.path.realpath(path)
+    return real == top or real.startswith(top.rstrip(os.sep) + os.sep)
+
+
+def _reaches(glob: str, path: str) -> bool:
+    """Say whether a glob may name a file, or anything below a folder, which ends with '/'."""
+    if not path.endswith("/"):
+        return names(glob, path)
+    wanted, parts = glob.split("/"), path.split("/")[:-1]
+    for piece, part in zip(wanted, parts, strict=False):
+        if "**" in piece:
+            return True
+        if not pattern(piece).fullmatch(part):
+            return False
+    return len(wanted) > len(parts)
 
 
 def _identity(folder: Path) -> tuple[int, int]:

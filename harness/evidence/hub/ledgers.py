@@ -19,6 +19,7 @@ from pathlib import Path
 from harness.config.project import Project
 from harness.evidence.hub import layout, seal
 from harness.evidence.ledger.log import Entry, Ledger
+from harness.files import real_path
 
 LOCAL, PUBLISHED = "local", "published"
 START = "start"  # kind of what is logged before a run
@@ -154,7 +155,7 @@ def of_hub(hub: Path, project: Project | None = None) -> Ledgers:
         project: Whose folders are meant; guessed by their usual names when left out, and for
             hubs of another project.
     """
-    store = hub.resolve().parent.parent
+    store = real_path(hub).parent.parent
     in_matrix = store.parent.name == layout.MATRICES
     work = (store.parent.parent if in_matrix else store).parent / _GUESSED_WORK
     if project is not None:

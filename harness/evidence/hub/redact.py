@@ -14,6 +14,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.files import real_path
+
 _SECRET_NAME = re.compile(
     r"TOKEN|SECRET|PASSW|API_?KEY|ACCESS_?KEY|PRIVATE|CREDENTIAL|(^|_)AUTH(_|$)"
 )
@@ -158,7 +160,7 @@ def for_run(
     places: dict[str, str] = {}
 
     def add(path: str | Path, name: str) -> None:
-        for form in {str(path), str(Path(path).resolve())}:
+        for form in {str(path), str(real_path(Path(path)))}:
             if len(Path(form).parts) > 1:
                 places.setdefault(form, name)
 

@@ -15,7 +15,7 @@ from harness.config import interpreters, placeholders, stage_environment
 from harness.config.project import SuiteSpec
 from harness.evidence.hub import checkout, interpreter
 from harness.evidence.numerics import numeric_class
-from harness.files import sha256_file
+from harness.files import real_path, sha256_file
 from harness.records import Stamp
 
 NONE = interpreter.NONE
@@ -39,7 +39,7 @@ def take(root: Path, own: Sequence[Path]) -> Stamp:
     named = checkout.ask(root, "rev-parse", "HEAD", "HEAD^{tree}")
     if named is None:
         return _UNKNOWN
-    if not root.resolve().is_relative_to(checkout.top_of(root)):
+    if not real_path(root).is_relative_to(checkout.top_of(root)):
         return _UNKNOWN  # core.worktree sends git to another folder, of which it would speak
     commit, tree = named.decode().split()[:2]
     branch = checkout.ask(root, "symbolic-ref", "--quiet", "--short", "HEAD")

@@ -23,6 +23,7 @@ from harness.experiments.bisect import verdict_cache
 from harness.experiments.bisect.verdict_cache import SeenVerdict
 from harness.experiments.commits import history, scratch
 from harness.experiments.commits.history import State
+from harness.files import real_path
 from harness.judgement import freshness
 from harness.runner.stages import datasets
 from harness.runner.stages.child import Stop
@@ -286,7 +287,7 @@ def _stat(project: Project, before: str, culprit: str) -> str:
 def _words(parameters: Mapping[str, str], files: Mapping[str, Path]) -> tuple[str, ...]:
     """Write options of ``harness run``; it runs elsewhere, so paths are absolute."""
     pairs = [("--set", f"{name}={value}") for name, value in parameters.items()]
-    pairs += [("--with", f"{role}={path.resolve()}") for role, path in files.items()]
+    pairs += [("--with", f"{role}={real_path(path)}") for role, path in files.items()]
     return tuple(word for pair in pairs for word in pair)
 
 

@@ -7,13 +7,12 @@ that was calibrated; made anew, the goldens would take hours and lose where they
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from harness import files, identifiers
-from harness.config import config_file, keys, tables, toml_edit
+from harness.config import config_file, keys, tables, toml_edit, toml_text
 from harness.config.project import Project, SuiteSpec
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError
@@ -130,8 +129,8 @@ def plan(project: Project, names: tuple[str, str], suite: str | None) -> Renamin
 def _edit(
     project: Project, old: str, new: str, suite: str | None
 ) -> tuple[str, tuple[str, ...]]:
-    text = (project.root / config_file.FILE).read_text("utf-8")
-    declared = tomllib.loads(text).get("suites", {})
+    text = config_file.read_bytes(project.root).decode()
+    declared = toml_text.parse(text).get("suites", {})
 
     def is_wanted(place: toml_edit.Place) -> bool:
         match place:

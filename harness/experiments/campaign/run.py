@@ -22,6 +22,7 @@ from harness.experiments.campaign import store as stores
 from harness.experiments.campaign import unit as units
 from harness.experiments.campaign import work_key as keys
 from harness.experiments.execute.unit import Answer, Executor, Unit
+from harness.files import real_path
 from harness.judgement import freshness
 from harness.judgement.golden import store as golden_store
 from harness.judgement.proof_cache import ProofCache
@@ -202,7 +203,7 @@ def _unit(campaign: Campaign, item: Planned) -> Unit:
         "work": str(own.work),
         "suite": campaign.suite,
         "parameters": dict(item.cell.parameters),
-        "datasets": {role: str(path.resolve()) for role, path in item.cell.datasets.items()},
+        "datasets": {role: str(real_path(path)) for role, path in item.cell.datasets.items()},
         "only": list(item.cell.only),
         "salt": item.cell.salt,
         "ignored": list(campaign.ignored),

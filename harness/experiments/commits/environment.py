@@ -20,6 +20,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError
 from harness.evidence.hub import digest
+from harness.files import real_path
 
 LOCKS = ("requirements.lock", "uv.lock", "pylock.toml", "poetry.lock", "pdm.lock")
 # A package by name and exact version, with marker and digests; or a digest on its own line.
@@ -48,7 +49,7 @@ def from_lock(lock: Path, version: str) -> Iterator[Path]:
         ConfigError: That Python, a tool for this kind of lock, or a package cannot be had.
     """
     base = _find_python(version)
-    folder = Path(tempfile.mkdtemp(prefix="harness-environment-")).resolve()
+    folder = real_path(Path(tempfile.mkdtemp(prefix="harness-environment-")))
     try:
         listed = _list_requirements(lock, folder)
         text = digest.read_bytes(listed, _LIMIT).decode(errors="replace")

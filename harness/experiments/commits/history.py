@@ -17,7 +17,7 @@ from harness.config.project import Project, SuiteSpec
 from harness.errors import ConfigError, HarnessError
 from harness.evidence.hub import checkout, inputs, plan, stamp
 from harness.experiments.commits import scratch
-from harness.files import json_bytes, sha256_bytes
+from harness.files import json_bytes, real_path, sha256_bytes
 from harness.judgement import freshness
 from harness.judgement.declaration import load_project
 
@@ -107,7 +107,7 @@ def declared_at(project: Project, commit: str) -> Project:
             remedy=f"Commit {config_file.FILE} first.",
         ) from error
     with tempfile.TemporaryDirectory(prefix="harness-toml-") as folder:
-        root = Path(folder).resolve()
+        root = real_path(Path(folder))
         (root / config_file.FILE).write_bytes(content)
         made = load_project(root)
     return replace(
@@ -138,7 +138,7 @@ class _Reader:
     def __init__(self, project: Project, suite: str, settings: Mapping[str, str]) -> None:
         self._project, self._suite = project, suite
         self._settings = dict(settings)
-        prefix = project.root.resolve().relative_to(scratch.top_of(project.root)).as_posix()
+        prefix = real_path(project.root).relative_to(scratch.top_of(project.root)).as_posix()
         self._prefix = "" if prefix == "." else f"{prefix}/"
         self._declared: dict[str, SuiteSpec | None] = {}
 

@@ -15,6 +15,7 @@ from harness.config.project import Project
 from harness.errors import ConfigError, HarnessError
 from harness.evidence.hub import checkout, inputs
 from harness.evidence.hub.store import HubStore
+from harness.files import real_path
 from harness.judgement import freshness
 from harness.records import HubRecord
 from harness.runner.stages import child, dataset_log
@@ -60,8 +61,8 @@ def worktree(project: Project, revision: str, name: str) -> Iterator[Path]:
         ConfigError: The commit cannot be checked out.
     """
     top = top_of(project.root)
-    inside = project.root.resolve().relative_to(top)
-    folder = Path(tempfile.mkdtemp(prefix=f"harness-{name}-")).resolve()
+    inside = real_path(project.root).relative_to(top)
+    folder = real_path(Path(tempfile.mkdtemp(prefix=f"harness-{name}-")))
     tree = folder / "tree"
     root = tree / inside
     added: list[tuple[Path, Path]] = []

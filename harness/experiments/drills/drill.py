@@ -23,7 +23,7 @@ from harness.evidence.hub import checkout
 from harness.experiments.drills import dial as dials
 from harness.experiments.drills import scope
 from harness.experiments.drills.dial import Dial
-from harness.files import read_bounded
+from harness.files import read_bounded, real_path
 
 FOLDER = "drills"
 FIRST_CLEAN_SEED = 9001  # neither the suite's own nor one used for calibration
@@ -203,7 +203,7 @@ def apply(patch: Path, top: Path, *words: str) -> None:
         StalePatchError: It does not apply.
     """
     try:
-        checkout.call(top, "apply", *_APPLY, *words, str(patch.resolve()))
+        checkout.call(top, "apply", *_APPLY, *words, str(real_path(patch)))
     except checkout.GitError as error:
         raise StalePatchError(
             f"{FOLDER}/{patch.name}",

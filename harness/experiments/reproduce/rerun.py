@@ -24,6 +24,7 @@ from harness.evidence.ledger.keys import SecretKey
 from harness.evidence.ledger.log import Entry
 from harness.experiments.commits import environment, scratch
 from harness.experiments.reproduce.answer import Finding, Run, compare_runs
+from harness.files import real_path
 from harness.judgement.verify import Outcome, reproductions, verify
 from harness.records import HubRecord
 from harness.runner.stages.child import Stop
@@ -259,7 +260,7 @@ def _words(request: Request, record: HubRecord, root: Path) -> list[str]:
                 expected=f"{dataset.sha256[:12]}…, as of the run",
                 remedy="Give the file that the run was given.",
             )
-        words += ["--with", f"{role}={path.resolve()}"]
+        words += ["--with", f"{role}={real_path(path)}"]
     return words
 
 

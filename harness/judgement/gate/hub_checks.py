@@ -9,6 +9,7 @@ from harness.errors import HarnessError
 from harness.evidence.hub import checkout, plan
 from harness.evidence.ledger.checkpoint import Checkpoint
 from harness.evidence.ledger.log import Ledger
+from harness.files import real_path
 from harness.judgement import freshness
 from harness.judgement.gate.rules import RuleSet
 from harness.judgement.verify import reference, report, signing
@@ -34,7 +35,7 @@ def check_hub(was: RuleSet, now: RuleSet, folder: Path, record: HubRecord) -> It
         yield _stale(DECLARATION, "the commit declares nothing", "a declaration")
         return
     # A hub from elsewhere may be genuine and still belong to other rules.
-    if now.project.hubs.resolve() not in folder.resolve().parents:
+    if real_path(now.project.hubs) not in real_path(folder).parents:
         yield _stale(
             DECLARATION, f"{record.run_id} lies in another store", "that of the project"
         )

@@ -16,18 +16,18 @@ Source: design of the harness, section 12.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.config import keys
+from harness.config import keys, toml_text
 from harness.config.keys import key, other_keys
 from harness.config.project import GuardSpec, Project
 from harness.config.toml_table import Table
 from harness.errors import ConfigError, HarnessError
 from harness.evidence.hub import digest
+from harness.files import real_path
 from harness.judgement.gate import difference, guard_rules
 from harness.judgement.gate.difference import Change, Difference
 from harness.judgement.guards import registry
@@ -65,14 +65,14 @@ def read(path: Path, root: Path) -> Policy:
         ConfigError: It lies inside of the project, or cannot be used as written.
     """
     where = str(path)
-    if path.resolve().is_relative_to(root.resolve()):
+    if real_path(path).is_relative_to(real_path(root)):
         remedy = "Keep it where a change cannot reach it."
         raise ConfigError(
             where, found="a file of the project", expected="one outside", remedy=remedy
         )
     try:
-        values = tomllib.loads(digest.read_bytes(path, _LIMIT).decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        values = toml_text.parse(digest.read_bytes(path, _LIMIT))
+    except ValueError as error:
         raise ConfigError(
             where, found=str(error)[:120], expected="TOML", remedy="Fix the syntax."
         ) from error

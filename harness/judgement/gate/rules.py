@@ -18,6 +18,7 @@ from harness.config import config_file
 from harness.config.project import Project
 from harness.errors import ConfigError, HarnessError
 from harness.evidence.hub import checkout
+from harness.files import real_path
 from harness.judgement.declaration import load_project
 from harness.judgement.golden import fingerprint
 from harness.judgement.golden import store as golden_store
@@ -213,7 +214,7 @@ class Reader:
             ConfigError: It cannot be used; the message names the revision.
         """
         with tempfile.TemporaryDirectory(prefix="harness-rules-") as folder:
-            place = Path(folder).resolve()
+            place = real_path(Path(folder))
             (place / config_file.FILE).write_bytes(content)
             try:
                 made = load_project(place)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import ast
 import configparser
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from harness.config import toml_text
 from harness.evidence.hub import inputs
 from harness.judgement.gate import demands, difference
 from harness.judgement.gate.difference import Change, Compare, Difference
@@ -129,10 +129,10 @@ def _read_table(name: str, text: str | None) -> dict[str, Any]:
         return {}
     try:
         if name.endswith(".toml"):
-            return _read_toml(name, tomllib.loads(text))
+            return _read_toml(name, toml_text.parse(text))
         parser = configparser.ConfigParser(interpolation=None)
         parser.read_string(text)
-    except (configparser.Error, tomllib.TOMLDecodeError, RecursionError):
+    except (configparser.Error, ValueError):
         return {"": text}
     section = _SECTIONS[name]
     values: dict[str, Any] = dict(parser[section]) if section in parser else {}

@@ -10,6 +10,7 @@ from harness import files
 from harness.errors import EvidenceMissingError
 from harness.judgement.guards import metrics
 from harness.judgement.guards.base import Evidence
+from harness.judgement.guards.readers.base import to_float
 
 MOST_NUMBERS = 100_000
 
@@ -58,7 +59,7 @@ def _walk(value: Any, place: str) -> Iterator[tuple[str, float]]:
     if isinstance(value, bool):
         return
     if isinstance(value, int | float):
-        yield place, float(value)
+        yield place, to_float(value)
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _walk(item, f"{place}.{key}")

@@ -8,6 +8,7 @@ from harness.config.project import GuardSpec
 from harness.errors import HarnessError
 from harness.judgement.guards import metrics
 from harness.judgement.guards.base import Evidence, number
+from harness.judgement.guards.readers.base import to_float
 
 _PLACE = re.compile(r"\{([A-Za-z0-9_.@-]+:[^{}]+)\}")
 _LONGEST, _MOST = 80, 3
@@ -42,7 +43,7 @@ def _find(expression: str, evidence: Evidence) -> str:
 
 def _write(value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return number(float(value))
+        return number(to_float(value))
     words = str(value)
     cut = words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
     return "".join(c if c.isprintable() else " " for c in cut)

@@ -20,6 +20,7 @@ from harness.evidence.hub import digest, inventory, layout, ledgers, seal
 from harness.evidence.ledger import canonical, checkpoint, keys, search
 from harness.evidence.ledger.keys import PublicKey, SecretKey
 from harness.evidence.ledger.log import Entry
+from harness.files import real_path
 from harness.judgement.verify import report
 from harness.judgement.verify.report import Outcome, Row
 from harness.verdict import AnswerClass
@@ -69,7 +70,7 @@ def read_reproductions(hub: Path, project: Project | None = None) -> tuple[Repro
     Raises:
         IntegrityError: A ledger is damaged, or the manifest cannot be read.
     """
-    folder = hub.resolve()
+    folder = real_path(hub)
     subject = seal.subject(folder.parent.name, folder.name)
     manifest = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
     entries: dict[bytes, Reproduction] = {}

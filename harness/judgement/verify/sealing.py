@@ -12,6 +12,7 @@ from harness.errors import HarnessError, IntegrityError
 from harness.evidence.hub import digest, inventory, layout, ledgers, seal, starts
 from harness.evidence.ledger import merkle
 from harness.evidence.ledger.log import Entry, Ledger
+from harness.files import real_path
 from harness.judgement.verify import report, starting, structure
 from harness.judgement.verify.report import Outcome, Row
 from harness.records import HubRecord
@@ -37,7 +38,7 @@ def check(
         remedy = "Copy the store's ledger.jsonl to two folders above the hub."
         wanted = f"{layout.LEDGER} beside the suites"
         return (report.damage_row(CHECK, "no ledger", wanted, remedy),)
-    folder = hub.resolve()
+    folder = real_path(hub)
     name = seal.subject(folder.parent.name, folder.name)
     try:
         manifest = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
@@ -140,7 +141,7 @@ def _see(ledger: Ledger, name: str, manifest: str) -> _Seen:
 
 def _not_once(hub: Path, name: str, count: int) -> Row:
     waiting = {
-        path.stem.rpartition("-")[2] for path in seal.intents(hub.resolve().parent.parent)
+        path.stem.rpartition("-")[2] for path in seal.intents(real_path(hub).parent.parent)
     }
     if count == 0 and name.rpartition("-")[2] in waiting:
         remedy = "Run harness status: it finishes a seal that was cut short."

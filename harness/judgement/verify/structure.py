@@ -11,6 +11,7 @@ from pathlib import Path
 from harness import files
 from harness.errors import IntegrityError, NotAProjectError
 from harness.evidence.hub import digest, inventory, layout, store
+from harness.files import real_path
 from harness.judgement import quarantine
 from harness.judgement.verify import report
 from harness.judgement.verify.report import Row
@@ -65,7 +66,7 @@ def check(hub: Path) -> tuple[HubRecord | None, tuple[Row, ...]]:
 
 
 def _faults(hub: Path, record: HubRecord) -> Iterator[tuple[str, str]]:
-    folder = hub.resolve()
+    folder = real_path(hub)
     if record.run_id != folder.name:
         yield f"run id {record.run_id}", f"the folder's name, {folder.name}"
     if record.suite != folder.parent.name:

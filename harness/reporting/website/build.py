@@ -10,6 +10,7 @@ from harness import files
 from harness.errors import ConfigError, IntegrityError, NotAProjectError, StorageError
 from harness.evidence.hub import layout
 from harness.evidence.hub.store import HubStore
+from harness.files import real_path
 from harness.reporting import html, view
 from harness.reporting.html import Surroundings
 from harness.reporting.website import blocked, feed, models, page_cache, pages, rows, run_list
@@ -42,7 +43,7 @@ class _Site:
         """Write a page, unless it is there already as it should be."""
         path = self.folder / page
         self.pages.add(page)
-        encoded = content.encode()
+        encoded = content.encode(errors="backslashreplace")
         if path.is_file() and not path.is_symlink() and path.read_bytes() == encoded:
             return
         files.write_bytes(_parent(path, self.folder) / path.name, encoded)
@@ -195,7 +196,7 @@ def _refuse_foreign(folder: Path, hubs: Path) -> None:
     Raises:
         ConfigError: It lies in the store of hubs, or holds files but no site.
     """
-    inside = folder.absolute().resolve().is_relative_to(hubs.resolve())
+    inside = real_path(folder.absolute()).is_relative_to(real_path(hubs))
     is_foreign = (
         folder.is_dir() and not (folder / page_cache.FILE).is_file() and _is_used(folder)
     )
@@ -229,7 +230,7 @@ def _parent(path: Path, folder: Path) -> Path:
             expected="a writable place",
             remedy="Free space or fix the permissions, then run again.",
         ) from error
-    if not path.parent.resolve().is_relative_to(folder.resolve()):
+    if not real_path(path.parent).is_relative_to(real_path(folder)):
         raise ConfigError(
             str(path.parent),
             found="a link out of the site",

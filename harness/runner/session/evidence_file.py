@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.files import sha256_file, write_text
+from harness.files import real_path, sha256_file, write_text
 from harness.runner.session import verdict
 from harness.runner.session.notes import SessionNotes, TestNotes
 
@@ -85,7 +85,7 @@ def _files(folder: Path, tests: list[TestNotes]) -> Iterator[dict[str, Any]]:
     for test, one in _attachments(tests, "file"):
         path = folder / one["path"]
         # A test may take back what it attached; what is not there is no evidence.
-        if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
+        if path.is_file() and real_path(path).is_relative_to(real_path(folder)):
             digest, size = sha256_file(path), path.stat().st_size
             yield {
                 "test": test,

@@ -16,7 +16,7 @@ from harness.config.placeholders import fill
 from harness.config.project import DatasetSpec, StageSpec
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError
-from harness.files import json_bytes, sha256_bytes, sha256_file
+from harness.files import json_bytes, real_path, sha256_bytes, sha256_file
 from harness.records import DatasetRecord
 from harness.runner.stages import dataset_log, watch
 from harness.runner.stages.base import StageContext, StageResult
@@ -95,7 +95,7 @@ def record_given(role: str, path: Path, digest: Callable[[Path], str]) -> Datase
             remedy="Fix the file.",
         ) from error
     record = DatasetRecord(role=role, name=path.name, sha256=sha256, size=size, generated=False)
-    return Dataset(record=record, path=path.resolve())
+    return Dataset(record=record, path=real_path(path))
 
 
 def key(spec: DatasetSpec, inputs: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness import files
@@ -51,9 +51,11 @@ def copy(hub: Path, target: Path) -> dict[str, str]:
     listed = inventory.read_manifest(hub)
     comparison.require_shape(hub, listed)
     listed[inventory.MANIFEST] = digest.sha256(hub / inventory.MANIFEST, inventory.LIST_LIMIT)
+    limits = _limits(hub, listed)
     for name, expected in listed.items():
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
+        _require_size(hub / name, limits[name])
         shutil.copyfile(hub / name, path, follow_symlinks=False)
         # The copy is what is held against the seal: it may differ from what was read a moment
         # before.
@@ -67,8 +69,28 @@ def require_sealed(hub: Path) -> None:
     Raises:
         IntegrityError: A file is not as it was sealed.
     """
-    for name, expected in inventory.read_manifest(hub).items():
-        _require_digest(name, digest.sha256(hub / name), expected)
+    listed = inventory.read_manifest(hub)
+    limits = _limits(hub, listed)
+    for name, expected in listed.items():
+        _require_digest(name, digest.sha256(hub / name, limits[name]), expected)
+
+
+def _limits(hub: Path, listed: Iterable[str]) -> dict[str, int]:
+    """Return how many bytes a file may have at most: as many as the inventory says.
+
+    Raises:
+        IntegrityError: The inventory is missing or larger than a list can be.
+    """
+    sizes = inventory.read_sizes(hub)
+    own = dict.fromkeys((inventory.MANIFEST, inventory.INVENTORY), inventory.LIST_LIMIT)
+    return {name: own.get(name, sizes.get(name, comparison.SIZE_LIMIT)) for name in listed}
+
+
+def _require_size(path: Path, limit: int) -> None:
+    """Refuse a file that is longer than was sealed before a byte of it is copied."""
+    with digest.open_regular(path) as (_, size):
+        if size > limit:
+            raise digest.damage(path.name, f"{size} bytes", f"at most {limit} bytes")
 
 
 def _require_digest(name: str, sha256: str, expected: str) -> None:

@@ -80,7 +80,7 @@ def _take(source: Path, target: Path, model: ArtifactRecord) -> bool:
         StorageError: The disk refused.
     """
     try:
-        if digest.sha256(source) != model.sha256:
+        if digest.sha256(source, model.size) != model.sha256:
             return False
     except IntegrityError:
         return False

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import re
 import tempfile
@@ -243,7 +244,7 @@ def metrics(record: HubRecord, folder: Path) -> tuple[Point, ...]:
         with contextlib.suppress(OSError):  # too large to be shown as curves
             table = files.read_bounded(path, _TABLE_LIMIT)
         for column in series.of_table(table.decode(errors="replace")):
-            points = [(int(step), value) for step, value in column.points]
+            points = [(int(s), value) for s, value in column.points if math.isfinite(s)]
             values[f"{artifact.id}/{column.name.replace('/', '_')}"] = points
     named = _fit_names(values)
     return tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,14 @@ def parse_number(text: str) -> float:
     if not text.isascii() or "_" in text:
         raise ValueError(text)
     return float(text)
+
+
+def to_float(value: float) -> float:
+    """Return a number as a float: JSON has integers beyond all of them, which become ±inf."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 class TooMuchError(FormatError):

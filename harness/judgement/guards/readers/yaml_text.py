@@ -44,7 +44,7 @@ def read(content: bytes) -> Any:
     except yaml.YAMLError as error:
         message = " ".join(str(error).split())
         raise FormatError(f"no YAML: {message}"[:160], _EXPECTED) from error
-    except (UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is one too
         raise FormatError("a file that is no YAML text", _EXPECTED) from error
 
 
