@@ -11,7 +11,7 @@ import pytest
 from harness.cli.main import main
 from harness.errors import ConfigError
 from harness.evidence.hub import interpreter
-from harness.evidence.numerics import numeric_class, user_cache
+from harness.evidence.numerics import numeric_class
 from proofs.fuzz import commands
 from proofs.fuzz.place import Place
 from tests.builders import hubs
@@ -38,7 +38,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def forget() -> None:
     """Be another process: nothing is known but what was kept."""
     for module in (interpreter, numeric_class):
-        for name in ("_ask", "_recall", "_run"):
+        for name in ("_ask", "_read_earlier", "_run"):
             if cached := getattr(module, name, None):
                 cached.cache_clear()
 
@@ -162,7 +162,7 @@ def test_damaged_answer_is_none(tmp_path: Path, cache: Path, content: str) -> No
 
 def test_question_of_another_program_has_no_answer() -> None:
     """An answer belongs to the program that gave it."""
-    user_cache.write(["a"], {"x": "y"})
+    numeric_class.write_kept(["a"], {"x": "y"})
 
-    assert user_cache.read(["a"]) == {"x": "y"}
-    assert user_cache.read(["b"]) is None
+    assert numeric_class.read_kept(["a"]) == {"x": "y"}
+    assert numeric_class.read_kept(["b"]) is None

@@ -22,7 +22,7 @@ from typing import Any
 from harness.config import interpreters
 from harness.config.project import SuiteSpec
 from harness.errors import ConfigError
-from harness.evidence.numerics import user_cache
+from harness.evidence.numerics import numeric_class
 
 NONE = "none"
 # Recorded where installed, unless a suite declares its own.
@@ -88,7 +88,7 @@ def describe(
         path = tuple(sys.path)
         versions = {name: own_version(name, path) for name in packages or USUAL}
     else:
-        ask = _ask if may_start else _recall
+        ask = _ask if may_start else _read_earlier
         answer = ask(interpreters.locate(words, root), tuple(packages or USUAL), ())
         facts = {key: answer[key] for key in _FACTS}
         versions = answer["packages"]
@@ -146,16 +146,18 @@ def _ask(
 ) -> Mapping[str, Any]:
     """Start the interpreter, and keep what it says for who may not."""
     answer = _start(command, json.dumps([packages, modules]))
-    user_cache.write(_question(command, packages, modules), {**answer, "marks": _marks(answer)})
+    numeric_class.write_kept(
+        _question(command, packages, modules), {**answer, "marks": _marks(answer)}
+    )
     return answer
 
 
 @cache
-def _recall(
+def _read_earlier(
     command: tuple[str, ...], packages: tuple[str, ...], modules: tuple[str, ...]
 ) -> Mapping[str, Any]:
     """Take what the interpreter answered, if nothing that its answer came from has changed."""
-    answer = user_cache.read(_question(command, packages, modules))
+    answer = numeric_class.read_kept(_question(command, packages, modules))
     if answer is not None and _is_answer(answer) and answer.get("marks") == _marks(answer):
         return answer
     raise ConfigError(
@@ -169,7 +171,7 @@ def _recall(
 def _question(
     command: tuple[str, ...], packages: tuple[str, ...], modules: tuple[str, ...]
 ) -> tuple[Any, ...]:
-    program = user_cache.identify(command[0])
+    program = numeric_class.identify(command[0])
     return (_SCHEMA, "interpreter", _PROBE, command, program, packages, modules)
 
 
@@ -177,7 +179,7 @@ def _marks(answer: Mapping[str, Any]) -> list[str]:
     """Tell states of an environment apart: what is installed changes the folder it lies in."""
     places = answer.get("places")
     named = places if isinstance(places, list) else []
-    return [user_cache.identify(str(place)) for place in named if place]
+    return [numeric_class.identify(str(place)) for place in named if place]
 
 
 def _is_answer(value: object) -> bool:

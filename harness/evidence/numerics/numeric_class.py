@@ -19,14 +19,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from harness import files
-from harness.evidence.numerics import user_cache
+from harness.errors import StorageError
 
 KEY = "numeric_class"
 DETAIL = "numeric."  # prefix of what the class is made of
 UNKNOWN = "unknown"
-CACHE = user_cache.CACHE
+CACHE = "HARNESS_CACHE"  # folder of what is kept for the user, across projects
+_SIZE_LIMIT = 1 << 18
 _PROBE = Path(__file__).with_name("probe.py")
 _LIBRARIES = ("torch", "numpy")
 _TIMEOUT_S = 120
@@ -61,10 +63,10 @@ def describe(
     seen = tuple(sorted((k, v) for k, v in environment.items() if k not in _IRRELEVANT))
     question = json.dumps({"libraries": libraries, "device": device})
     used = tuple((name, versions.get(name, "none")) for name in ("python", *libraries))
-    program = ("program", user_cache.identify(command[0]))
+    program = ("program", identify(command[0]))
     marks = (*used, *_machine_marks(device), program)
-    asked = _Question(tuple(command), question, seen, marks)
-    facts = _ask(asked) if may_start else _recall(asked)
+    probing = _Question(tuple(command), question, seen, marks)
+    facts = _ask(probing) if may_start else _read_earlier(probing)
     if "digest" not in facts:
         return {KEY: UNKNOWN, f"{DETAIL}reason": facts.get("reason", "no answer")}
     name = files.sha256_bytes(files.json_bytes(facts))[:16]
@@ -125,24 +127,64 @@ class _Question:
 def _ask(question: _Question) -> Mapping[str, str]:
     """Ask the probe, or the cache of an earlier answer to the same question."""
     words = question.words()
-    earlier = user_cache.read(words)
+    earlier = read_kept(words)
     if earlier is not None and "digest" in earlier and _is_answer(earlier):
         return earlier
     facts = _run(question)
     # A failure too, for those who may not try again.
-    user_cache.write(words, dict(facts))
+    write_kept(words, dict(facts))
     return facts
 
 
 @cache
-def _recall(question: _Question) -> Mapping[str, str]:
+def _read_earlier(question: _Question) -> Mapping[str, str]:
     """Take an earlier answer; without one, only the harness's own interpreter is asked."""
-    earlier = user_cache.read(question.words())
+    earlier = read_kept(question.words())
     if earlier is not None and _is_answer(earlier):
         return earlier
     if question.command == (sys.executable,):
         return _run(question)
     return {"reason": "no run has asked this interpreter yet"}
+
+
+def read_kept(question: Sequence[Any]) -> dict[str, Any] | None:
+    """Return the answer to a question; None where there is none that can be read."""
+    try:
+        content = json.loads(files.read_bounded(_path(question), _SIZE_LIMIT))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def write_kept(question: Sequence[Any], answer: dict[str, Any]) -> None:
+    """Keep an answer; a home that cannot be written is left as it is."""
+    path = _path(question)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write_bytes(path, files.json_bytes(answer))
+    except (OSError, StorageError):
+        return  # the question is asked again next time
+
+
+def identify(path: str) -> str:
+    """Tell one state of a file or folder from another, by its size and time; or ``none``."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - links are followed: an environment is made of them
+    except (OSError, ValueError):
+        return "none"
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _path(question: Sequence[Any]) -> Path:
+    return _folder() / f"{files.sha256_bytes(json.dumps(question).encode())}.json"
+
+
+def _folder() -> Path:
+    """Return the folder of the user: numbers of a machine are no project's."""
+    if folder := os.environ.get(CACHE):
+        return Path(folder)
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - a home that is not there is no error
+    return Path(base) / "ptycho-harness" / "numeric-class"
 
 
 @cache

@@ -27,7 +27,7 @@ def describe(
 
 def forget() -> None:
     """Be another process: nothing is known but what was kept."""
-    for each in (numeric_class._ask, numeric_class._recall, numeric_class._run):
+    for each in (numeric_class._ask, numeric_class._read_earlier, numeric_class._run):
         each.cache_clear()
 
 
