@@ -6,11 +6,15 @@ import datetime as dt
 import re
 from typing import Any
 
+from harness.errors import IntegrityError
 from harness.files import path_fault
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}", re.ASCII)
 _LONGEST_WORD = 128
+# Half of a pair of UTF-16, which JSON can spell and no UTF-8 can hold; but for the halves by
+# which Python keeps bytes of a name that is no UTF-8.
+_ALONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 def _is_name(value: Any) -> bool:
@@ -42,6 +46,22 @@ def is_instant(value: Any) -> bool:
         return dt.datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
         return False
+
+
+def require_text(value: str, where: str) -> str:
+    """Return a text that a file can hold.
+
+    Raises:
+        IntegrityError: It holds half a character; ``where`` names its place.
+    """
+    if value.isascii() or not _ALONE.search(value):
+        return value
+    raise IntegrityError(
+        where,
+        found=ascii(value)[:80],
+        expected="text that Unicode has",
+        remedy="Restore the file from a copy, or run the suite again.",
+    )
 
 
 def _is_size(value: Any) -> bool:

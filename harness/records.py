@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import re
 import sys
 import types
 import typing
@@ -13,13 +12,10 @@ from functools import cache
 from typing import Any, TypeVar
 
 from harness.errors import IntegrityError
-from harness.identifiers import IDENTIFIER, INSIDE, INSTANT, RUN, SIZE, WORD
+from harness.identifiers import IDENTIFIER, INSIDE, INSTANT, RUN, SIZE, WORD, require_text
 from harness.verdict import Verdict
 
 T = TypeVar("T")
-# Half of a pair of UTF-16, which JSON can spell and no UTF-8 can hold; but for the halves by
-# which Python keeps bytes of a name that is no UTF-8.
-_ALONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 SCHEMA = 1
 
 
@@ -293,7 +289,7 @@ def _damage(where: str, found: str, expected: str) -> IntegrityError:
 
 def _decode(kind: Any, value: Any, where: str) -> Any:
     if kind is Any or type(value) is kind:
-        return _require_text(value, where) if type(value) is str else value
+        return require_text(value, where) if type(value) is str else value
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in args:
@@ -305,7 +301,7 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
     if origin is dict:
         _require(value, dict, where)
         return {
-            _require_text(key, where): _decode(args[1], item, f"{where}.{key}")
+            require_text(key, where): _decode(args[1], item, f"{where}.{key}")
             for key, item in value.items()
         }
     if dataclasses.is_dataclass(kind):
@@ -345,12 +341,6 @@ def _decode_scalar(kind: type, value: Any, where: str) -> Any:
     # Not isinstance: to Python True is an int, to a reader it is no count.
     if type(value) is not kind:
         raise _damage(where, f"{type(value).__name__} {value!r}"[:80], kind.__name__)
-    return value
-
-
-def _require_text(value: str, where: str) -> str:
-    if not value.isascii() and _ALONE.search(value):
-        raise _damage(where, ascii(value)[:80], "text that Unicode has")
     return value
 
 
