@@ -19,6 +19,7 @@ CAUSES = {
     "weak-phase": ("train", "training-network-beats-constant"),
     "corner": ("train", "expected the zero frequency at pixel 32, 32"),
     "counts": ("train", "whole numbers only, which look like counts"),
+    "flattened": ("train", "training-beats-nulls"),
     "mirrored": ("train", "training-beats-nulls"),
 }
 
@@ -49,7 +50,7 @@ def _run(place: Path, train: Path, unseen: Path) -> tuple[int, dict[str, Any]]:
 @pytest.mark.road
 @pytest.mark.parametrize("kind", CAUSES)
 def test_bad_scan_is_red_for_its_cause(place: Path, kind: str) -> None:
-    """Electrons at low dose, a corner, counts and a mirror: each is red, its cause first."""
+    """Few electrons, a corner, counts, whole or not, a mirror: each is red, its cause first."""
     code, record = _run(place, place / f"{kind}-train.npz", place / f"{kind}-unseen.npz")
 
     stage, words = CAUSES[kind]
