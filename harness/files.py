@@ -260,6 +260,13 @@ def _length(part: str) -> int:
     return len(part.encode(errors="surrogatepass"))
 
 
+def list_inside(root: Path, folder: str, pattern: str) -> list[Path]:
+    """Return what a pattern names in a folder of a project, sorted; none where it leads out."""
+    place = root / folder
+    inside = real_path(place).is_relative_to(real_path(root))
+    return sorted(place.glob(pattern)) if inside else []
+
+
 def real_path(path: Path) -> Path:
     """Return a path with every link in it followed, as far as links lead anywhere.
 

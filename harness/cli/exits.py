@@ -23,6 +23,8 @@ INTERNAL = 6
 USAGE = 2
 INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141
 _OF_THE_DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EIO}
+# Of what stands in the place of a file or folder: a link to itself, a file where a folder was.
+_OF_THE_DISK |= {errno.ELOOP, errno.ENOTDIR, errno.EISDIR}
 
 
 class Terminated(KeyboardInterrupt):
@@ -101,7 +103,7 @@ def _exit_failed(failure: Exception, session: Session) -> int:
         return _report(session, _usage_line(failure), USAGE, "usage")
     if isinstance(failure, OSError) and failure.errno in _OF_THE_DISK:
         what = f"{failure.filename or 'the disk'}: {failure.strerror}"
-        line = f"harness: {what}. Free space or fix the permissions, then run again."
+        line = f"harness: {what}. Free space, fix permissions or links, then run again."
         return _report(session, line, errors.StorageError.exit_code, "StorageError")
     return _internal(failure, session)
 

@@ -285,8 +285,8 @@ def _walk(root: Path, below: str, own: Sequence[Path], outside: set[str]) -> Ite
             path = f"{folder}{entry.name}"
             is_passed = entry.name in SKIPPED or entry.path in passed_by
             if entry.is_symlink() and not is_passed and not _is_below(top, entry.path):
-                outside.add(f"{path}/" if entry.is_dir() else path)
-            elif not entry.is_dir():
+                outside.add(f"{path}/" if os.path.isdir(entry.path) else path)  # noqa: PTH112 - names
+            elif not os.path.isdir(entry.path):  # noqa: PTH112 - unlike the entry's, never raises
                 yield path
             elif not is_passed and (here := _enter(entry.path, trail)):
                 waiting.append((f"{path}/", trail | {here}))

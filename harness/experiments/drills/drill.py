@@ -23,7 +23,7 @@ from harness.evidence.hub import checkout
 from harness.experiments.drills import dial as dials
 from harness.experiments.drills import scope
 from harness.experiments.drills.dial import Dial
-from harness.files import read_bounded, real_path
+from harness.files import list_inside, read_bounded, real_path
 
 FOLDER = "drills"
 FIRST_CLEAN_SEED = 9001  # neither the suite's own nor one used for calibration
@@ -153,7 +153,7 @@ def select(project: Project, suite: str | None, names: Sequence[str]) -> tuple[D
             guard that is not declared.
         NothingSelectedError: No drill, or none of a given name.
     """
-    drills = [read_drill(path) for path in sorted((project.root / FOLDER).glob("*.patch"))]
+    drills = [read_drill(path) for path in list_inside(project.root, FOLDER, "*.patch")]
     if suite is not None and suite not in project.suites:
         if suite not in {drill.name for drill in drills}:
             config_file.find_suite(project, suite)  # refuses it

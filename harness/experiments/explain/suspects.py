@@ -20,7 +20,7 @@ from harness.experiments.drills.outcome_cache import OutcomeCache
 from harness.experiments.explain import curves, source
 from harness.experiments.explain.curves import Departure
 from harness.experiments.explain.source import ChangedFile
-from harness.files import read_bounded
+from harness.files import list_inside, read_bounded
 from harness.judgement import causes
 from harness.records import CauseRecord, HubRecord, decode
 from harness.reporting import changes
@@ -194,7 +194,7 @@ def compare_drills(
     judged |= {f"stage:{s.id}" for s in record.stages if s.outcome not in _NOT_ENDED}
     patterns, roads = read_patterns(project), causes.roads_of(suite)
     likenesses = []
-    for path in sorted((project.root / drills.FOLDER).glob("*.patch")):
+    for path in list_inside(project.root, drills.FOLDER, "*.patch"):
         try:
             planted = drills.read_drill(path)
             ran = set(scope.stages_for(suite, planted.guard))
@@ -232,7 +232,7 @@ def _is_alike(side: str, other: str) -> bool:
 def read_patterns(project: Project) -> dict[str, dict[str, str]]:
     """Return what each drill turned red, and on which side; the newest kept outcome counts."""
     patterns: dict[str, dict[str, str]] = {}
-    paths = (project.work / "drills").glob("*.json")
+    paths = list_inside(project.work, "drills", "*.json")
     for path in sorted(paths, key=lambda p: p.stat().st_mtime):
         try:
             content = json.loads(read_bounded(path, _LARGEST))
