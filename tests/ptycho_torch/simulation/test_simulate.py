@@ -210,7 +210,7 @@ def test_written_scan_is_read_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        {"n": 48},
+        {"n": 44},
         {"n_points": 0},
         {"pitch": 0.0},
         {"amp_range": (1.0, 0.5)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
@@ -95,13 +96,25 @@ def test_every_other_code_is_red(context: StageContext, code: int) -> None:
     assert judged.reason == f"exit code {code}: last words"
 
 
+@contextlib.contextmanager
+def not_ignored(number: signal.Signals) -> Iterator[None]:
+    """Have children die of a signal that whoever started the tests, as nohup does, ignores."""
+    before = signal.getsignal(number)
+    if before is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    if before is signal.SIG_IGN:
+        signal.signal(number, before)
+
+
 @pytest.mark.parametrize("name", SIGNALS)
 def test_every_signal_is_red(context: StageContext, name: str) -> None:
     """A program that a signal ended has failed, by itself and below a shell."""
     number = signal.Signals[f"SIG{name}"]
 
-    alone = run(context, "sh", "-c", f"ulimit -c 0; kill -{name} $$")
-    below = run(context, "sh", "-c", f"ulimit -c 0; sh -c 'kill -{name} $$'; exit $?")
+    with not_ignored(number):
+        alone = run(context, "sh", "-c", f"ulimit -c 0; kill -{name} $$")
+        below = run(context, "sh", "-c", f"ulimit -c 0; sh -c 'kill -{name} $$'; exit $?")
 
     assert (alone.outcome, alone.verdict) == ("failed", RED)
     assert (alone.exit.exit_code, alone.reason) == (-number, f"ended by signal {number.value}")
