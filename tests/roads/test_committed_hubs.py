@@ -41,7 +41,7 @@ def test_every_test_is_promised(hub: Path) -> None:
     ran = {stage.id: stage.tests.get("collected", 0) for stage in read_record(hub).stages}
 
     for stage in suite.stages:
-        assert max(stage.min_tests, stage.min_collected) >= ran[stage.id], stage.id
+        assert max(stage.min_tests, stage.min_collected) >= ran.get(stage.id, 0), stage.id
 
 
 @pytest.mark.parametrize("hub", committed(), ids=lambda hub: hub.parent.name)
