@@ -1,8 +1,8 @@
 """Electron scans by dose: sweeps of refinement from a flat object, beside that flat object.
 
 Usage: ``python -m benchmarks.bench_electrons [--doses 1e5 1e4 1e3]``. A flat object is what so
-short a training as that of suite quick gives on these scans: sweeps start from one here, and no
-network is trained. What is done stays below ``.harness/electrons/`` and is not run twice. The
+short a training as that of suite quick gives at 1e5 and 1e3: sweeps start from one here, and
+no network is trained. What is done stays below ``.harness/electrons/``, not run twice. The
 record goes to docs/quality/electrons.json, from which ``python -m proofs.docs`` writes a table.
 """
 

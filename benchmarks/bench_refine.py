@@ -27,8 +27,8 @@ from ptycho_torch.config_params import DataConfig
 from ptycho_torch.data import scaling, scan_file
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.physics.canvas import canvas_geometry
-from ptycho_torch.reconstruct import metrics
-from ptycho_torch.reconstruct.sweeps import State, Sweeper, Wanted
+from ptycho_torch.reconstruct import metrics, scoring
+from ptycho_torch.reconstruct.sweeps import State, Wanted
 from ptycho_torch.simulation import simulate
 from ptycho_torch.simulation.recipe import SimulationRecipe
 
@@ -117,7 +117,8 @@ def sweep(scan: ScanData, start: Path | None, sweeps: int = SWEEPS) -> Iterator[
     )
     wanted = Wanted(sweeps=sweeps)
     members = np.arange(scan.point_count)
-    sweeper = Sweeper(scan, members, geometry, contract.input_scale, wanted)
+    scales = contract.input_scale, contract.intensity_scale
+    sweeper = scoring.choose(scan, members, geometry, *scales, wanted, state)
     weight = lsqml.light(scan, origin, state.object_canvas.shape)
     spent = time.process_time() - began
     for number in range(sweeps + 1):

@@ -142,7 +142,7 @@ class InferenceConfig:
     )
     refine: int = setting(
         0,
-        "Sweeps over all frames that take out what the network blurred.",
+        "Sweeps over all frames against blur; they weigh the noise of few photons.",
         low=0,
         high=10_000,
         flag=Flag(name="refine", modes=INFERENCE, metavar="K"),

@@ -233,7 +233,7 @@ def _refine(
         scan,
         plan,
         model.probe.cpu().numpy(),
-        info.scaling.input_scale,
+        (info.scaling.input_scale, info.scaling.intensity_scale),
         wanted,
         refinement.Keeping(
             folder=run_folder.folder_of(config),

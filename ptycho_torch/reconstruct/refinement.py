@@ -27,7 +27,7 @@ from ptycho_torch.config_params import RunConfig
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import PtychoError
 from ptycho_torch.physics.canvas import StitchResult
-from ptycho_torch.reconstruct import stored
+from ptycho_torch.reconstruct import scoring, stored
 from ptycho_torch.reconstruct.predict import Plan
 from ptycho_torch.reconstruct.stored import Kind
 from ptycho_torch.reconstruct.sweeps import State, Sweeper, Wanted
@@ -40,6 +40,7 @@ _KINDS = MappingProxyType(
         "probe": Kind(3, "c"),
         "positions": Kind(2, "f"),
         "residuals": Kind(1, "f"),
+        "background": Kind(2, "f"),
         "key": Kind(0, "U"),
     }
 )
@@ -98,7 +99,7 @@ def refine(
     scan: ScanData,
     plan: Plan,
     probe: NDArray[np.complex64],
-    input_scale: float,
+    scales: tuple[float, float],
     wanted: Wanted,
     keeping: Keeping,
 ) -> Refined:
@@ -109,7 +110,7 @@ def refine(
         scan: Frames, positions, valid pixels.
         plan: Groups, whose members are swept, and canvas.
         probe: (P, N, N) normalised probe of the bundle.
-        input_scale: α of the bundle.
+        scales: α and s of the bundle.
         wanted: What is refined.
         keeping: Where the state lies while the sweeps last.
 
@@ -118,10 +119,12 @@ def refine(
         OutputError: The state cannot be written.
     """
     members = np.unique(plan.groups)
-    sweeper = Sweeper(scan, members, plan.canvas, input_scale, wanted)
+    first = _start(stitched, scan, probe)
+    # Chosen from where it began, also where it goes on: the choice is that of the whole run.
+    sweeper = scoring.choose(scan, members, plan.canvas, *scales, wanted, first)
     goal = dataclasses.asdict(dataclasses.replace(wanted, sweeps=0))  # more may be asked later
     key = hashlib.sha256(f"{keeping.identity} {goal}".encode()).hexdigest()
-    state = _read_state(keeping.path, key, wanted) or _start(stitched, scan, probe)
+    state = _read_state(keeping.path, key, wanted) or first
     resumed_at = len(state.residuals)
     began = time.monotonic()
     _sweep(sweeper, state, wanted.sweeps, lambda: _write_state(keeping.path, state, key))
@@ -141,6 +144,7 @@ def refine(
         else scan,
         record={
             "sweeps": wanted.sweeps,
+            "noise_weighed": isinstance(sweeper, scoring.Scorer),
             "with_probe": wanted.with_probe,
             "with_positions": wanted.with_positions,
             "resumed_at": resumed_at,
@@ -189,6 +193,7 @@ def _read_state(path: Path, key: str, wanted: Wanted) -> State | None:
         probe=arrays["probe"].astype(np.complex64),
         positions=arrays["positions"].astype(np.float64),
         residuals=[float(value) for value in arrays["residuals"]],
+        background=arrays["background"].astype(np.float64),
     )
 
 
@@ -201,6 +206,7 @@ def _write_state(path: Path, state: State, key: str) -> None:
         probe=state.probe,
         positions=state.positions,
         residuals=np.array(state.residuals),
+        background=state.background,
         key=np.str_(key),
     )
     files.write_bytes(path, buffer.getvalue())

@@ -22,7 +22,7 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,12 +66,14 @@ class State:
         probe: (P, N, N) complex64 normalised modes.
         positions: (M, 2) float64, patch centres, x then y [px].
         residuals: Σ|√Î − X| / ΣX of each finished sweep, as met on its way.
+        background: (N, N) mean intensity left unexplained, where noise is weighed; else one 0.
     """
 
     object_canvas: NDArray[np.complex64]
     probe: NDArray[np.complex64]
     positions: NDArray[np.float64]
     residuals: list[float]
+    background: NDArray[np.float64] = field(default_factory=lambda: np.zeros((1, 1)))
 
 
 class Sweeper:
@@ -109,10 +111,7 @@ class Sweeper:
         step = np.float32(1.0 / (1.0 + _DECAY * number))
         energy = np.square(np.abs(state.probe)).sum()
         error = total = 0.0
-        blocks = [
-            self.members[start : start + _BLOCK]
-            for start in range(0, len(self.members), _BLOCK)
-        ]
+        blocks = self.blocks()
         # Near frames lie together in a file: whole blocks are read, in random order.
         for place in order.permutation(len(blocks)):
             block = blocks[place]
@@ -130,6 +129,20 @@ class Sweeper:
             self._hold_positions(state)
         state.residuals.append(error / total if total > 0 else float("inf"))
 
+    def blocks(self) -> list[NDArray[np.int64]]:
+        """Return the scan points that are read at once."""
+        starts = range(0, len(self.members), _BLOCK)
+        return [self.members[start : start + _BLOCK] for start in starts]
+
+    def locate(
+        self, position: NDArray[np.float64]
+    ) -> tuple[int, int, NDArray[np.complex64] | None]:
+        """Return row and column of a patch, and the phases of what is left of its place."""
+        place = position - self.side // 2 - self.origin
+        corner = np.clip(np.floor(place), 0, self.largest).astype(np.int64)
+        column, row = corner.tolist()
+        return row, column, self._ramp(place - corner)
+
     def _step(
         self,
         state: State,
@@ -139,16 +152,13 @@ class Sweeper:
         number: int,
     ) -> float:
         """Let one frame pull; return Σ|√Î − X| of its valid pixels before."""
-        place = state.positions[point] - self.side // 2 - self.origin
-        corner = np.clip(np.floor(place), 0, self.largest).astype(np.int64)
-        column, row = corner.tolist()
-        ramp = self._ramp(place - corner)
+        row, column, ramp = self.locate(state.positions[point])
         probe = state.probe if ramp is None else fourier_shift.apply(state.probe, ramp)
         window = state.object_canvas[row : row + self.side, column : column + self.side]
-        field = fft.fft2(window * probe, norm="ortho")
-        amplitude = np.sqrt((np.square(field.real) + np.square(field.imag)).sum(axis=0))
+        wave = fft.fft2(window * probe, norm="ortho")
+        amplitude = np.sqrt((np.square(wave.real) + np.square(wave.imag)).sum(axis=0))
         pull = measured / np.maximum(amplitude, _LEAST_AMPLITUDE) - 1
-        change = fft.ifft2(np.where(self.valid, pull, 0) * field, norm="ortho")
+        change = fft.ifft2(np.where(self.valid, pull, 0) * wave, norm="ortho")
         light = np.square(probe.real) + np.square(probe.imag)
         along = (probe.conj() * change).sum(axis=0) / light.sum(axis=0).max()
         # Probe and positions wait for a first sweep: an object that is wrong drags them along.

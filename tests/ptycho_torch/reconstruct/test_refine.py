@@ -60,7 +60,7 @@ def refined(
         scan,
         plan,
         scaling.normalise_probe(scan.probe, contract),
-        contract.input_scale,
+        (contract.input_scale, contract.intensity_scale),
         Wanted(**{"sweeps": 8, **wanted}),
         Keeping(folder=folder, identity="bundle and data"),
     )
