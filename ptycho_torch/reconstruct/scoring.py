@@ -210,18 +210,18 @@ def choose(
     is_counted = bool((off <= _WHOLE).all()) and intensity.max(initial=0) > 0
     photons = 1 / input_scale**2 if is_counted else intensity_scale**2
     scorer = Scorer(scan, pilot, geometry, input_scale, wanted, photons)
-    trial = State(
+    pilot_state = State(
         object_canvas=state.object_canvas,
         probe=state.probe,
         positions=state.positions,
         residuals=[],
     )
-    trial.background = scorer.leave(scorer.sum_up(trial, with_score=False))
-    sums = scorer.sum_up(trial)
+    pilot_state.background = scorer.leave(scorer.sum_up(pilot_state, with_score=False))
+    sums = scorer.sum_up(pilot_state)
     if not (np.isfinite(sums.score).all() and sums.light.max() > 0):
         return Sweeper(scan, members, geometry, input_scale, wanted)
     rings = Rings(sums.light)
-    _, _, spectra = scorer.measure(trial, sums, rings)
+    _, _, spectra = scorer.measure(pilot_state, sums, rings)
     light = photons * np.square(np.abs(state.probe)).sum(axis=0).max()
     snr = 2 * light * max(one.variance for one in spectra)
     _log.info("refine: one frame says %.3g times what its noise hides", snr)
