@@ -28,14 +28,17 @@ _ROOT = regions.DOCS.parent
 
 @click.command()
 @click.option("--kind", type=click.Choice((MODEL, HARNESS, HARMLESS)), multiple=True)
+@click.option("--suite", default=model.QUICK, show_default=True, help="That runs the model.")
 @click.option("--only", default="", help="Patches whose names hold these words.")
 @click.option("--minutes", type=float, default=600.0, help="Plant nothing after this time.")
 @click.option("--keep", type=click.Path(path_type=Path), default=Path(".harness/unknown"))
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=PAGE)
-def main(kind: Sequence[str], only: str, minutes: float, keep: Path, output: Path) -> None:
+def main(
+    kind: Sequence[str], suite: str, *, only: str, minutes: float, keep: Path, output: Path
+) -> None:
     """Plant what has no judgement yet, and write the page."""
     commit = checkout.call(_ROOT, "rev-parse", "HEAD").decode().strip()
-    place = (keep / commit[:12]).absolute()
+    place = (keep / f"{suite}-{commit[:12]}").absolute()
     ends = time.monotonic() + 60 * minutes
     for each in kind or (MODEL, HARMLESS, HARNESS):
         (place / each).mkdir(parents=True, exist_ok=True)
@@ -44,21 +47,22 @@ def main(kind: Sequence[str], only: str, minutes: float, keep: Path, output: Pat
             for one in patches.list_patches(each)
             if only in one.name and not _find(place, each, one).exists()
         ]
-        run = _judge_harness if each == HARNESS else _judge_model
-        if waiting:
-            run(place, each, (one for one in waiting if time.monotonic() < ends))
-    content = page.write(
-        {each: _read(place, each) for each in (MODEL, HARMLESS, HARNESS)}, commit
-    )
+        in_time = (one for one in waiting if time.monotonic() < ends)
+        if waiting and each == HARNESS:
+            _judge_harness(place, each, in_time)
+        elif waiting:
+            _judge_model(place, each, suite, in_time)
+    judged = {each: _read(place, each) for each in (MODEL, HARMLESS, HARNESS)}
+    content = page.write(judged, suite, commit)
     output.write_text(content, "utf-8")
 
 
-def _judge_model(place: Path, kind: str, waiting: Iterable[Patch]) -> None:
+def _judge_model(place: Path, kind: str, suite: str, waiting: Iterable[Patch]) -> None:
     tested = _clone(place / "tested")
     home = place / "clone"
     home.mkdir(exist_ok=True)
     with warm.serving(find_socket(home)):
-        own = Clone(_ROOT, home, model.SUITE)
+        own = Clone(_ROOT, home, suite)
         _judge_each(place, kind, waiting, lambda patch: model.judge(own, tested, patch))
 
 

@@ -23,7 +23,7 @@ from proofs.causes.planting import Planted
 from proofs.unknown import patches
 from proofs.unknown.patches import Patch
 
-SUITE = "quick"
+QUICK = "quick"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +76,19 @@ def judge(own: Clone, tested: Path, patch: Patch) -> Judgement:
     )
     if answer.verdict == Verdict.RED or patch.path.parent.name != patches.MODEL:
         return said
-    return _judge_by_tests(tested, patch, said)
+    return _judge_by_tests(own.name, tested, patch, said)
 
 
-def _judge_by_tests(tested: Path, patch: Patch, said: Judgement) -> Judgement:
+def _judge_by_tests(name: str, tested: Path, patch: Patch, said: Judgement) -> Judgement:
     """Run the tests of the suite alone."""
     patches.apply(patch, tested)
     try:
-        words = [sys.executable, "-m", "harness", "run", SUITE, "--quiet"]
+        words = [sys.executable, "-m", "harness", "run", name, "--quiet"]
         words += ["--stage", planting.TESTS]
         subprocess.run(words, cwd=tested, check=False, capture_output=True)
         project = load_project(tested)
-        hub = HubStore(project.hubs, project.work).hubs(SUITE)[-1]
-        record = answers.order_causes(store.read_record(hub), hub, project.suites[SUITE])
+        hub = HubStore(project.hubs, project.work).hubs(name)[-1]
+        record = answers.order_causes(store.read_record(hub), hub, project.suites[name])
         clone.remove(hub)
     finally:
         patches.take_back(tested)

@@ -16,17 +16,17 @@ Written by `make unknown-defects`; measured on commit `{commit}`. The patches in
 `proofs/unknown` were written by somebody who had read the model and what the harness promises,
 but neither guards, drills nor tests: slips of the hand along the whole road, promises of the
 harness broken, and refactorings that change at most the rounding. Those of the model are run by
-suite `quick`, without its tests first, then with them; those of the harness by its tests.
+suite `{suite}`, without its tests first, then with them; those of the harness by its tests.
 """
 _MODEL = ("defect", "touches", "verdict", "answer", "first cause", "suspect")
 _HARMLESS = ("refactoring", "verdict", "answer")
 _HARNESS = ("defect", "promise", "test that failed")
 
 
-def write(judged: Mapping[str, Pairs], commit: str) -> str:
+def write(judged: Mapping[str, Pairs], suite: str, commit: str) -> str:
     """Write the page."""
     parts = [
-        _HEAD.format(commit=commit[:12]),
+        _HEAD.format(suite=suite, commit=commit[:12]),
         *_write_model(judged[MODEL]),
         *_write_harmless(judged[HARMLESS]),
         *_write_harness(judged[HARNESS]),
