@@ -121,7 +121,7 @@ def test_another_machine_is_named_first(
     project = declare(tmp_path)
     green = hubs.run(project)
     monkeypatch.setattr(
-        numeric_class, "describe", lambda *_: {"numeric_class": "x", "numeric.isa": "VAX"}
+        numeric_class, "describe", lambda *_, **__: {"numeric_class": "x", "numeric.isa": "VAX"}
     )
     plant(tmp_path, "value * GAIN", "value * 0")
     hub = hubs.run(project).hub
