@@ -1,7 +1,7 @@
 """Phase r over kinds of scans and seeds, with the defaults of today and without them.
 
 Usage: ``python -m benchmarks.bench_scans [--star FOLDER] [--only NAME …] [--seeds 1 2 3 4 5]``.
-Trainings are those of suite quick. Each run that is done is kept below ``.harness/scans/`` and
+Trainings are short ones of the lighter network. Each run that is done is kept below ``.harness/scans/`` and
 not run again; the record goes to docs/quality/scans.json, from which ``python -m proofs.docs``
 writes the table of docs/quality.md.
 """
@@ -33,7 +33,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"before": ("--warmup_steps", "0"), "after": ()}
 )
 _SIZE = ("--max_epochs", "10", "--n_images", "64", "--gridsize", "2", "--batch_size", "4")
-_GROUPS = "128"  # of a reconstruction, as suite quick has them
+_GROUPS = "128"  # of a reconstruction
 
 Run = dict[str, Any]
 
@@ -72,7 +72,7 @@ def main() -> int:
 
 
 def _run(pair: Pair, seed: int, options: tuple[str, ...]) -> Run:
-    """Train as suite quick does and reconstruct the unseen scan by as many groups."""
+    """Train shortly and reconstruct the unseen scan by as many groups."""
     for folder in (MODEL, BACK):
         shutil.rmtree(folder, ignore_errors=True)
     began = time.process_time()
