@@ -268,11 +268,12 @@ class _Search:
             groups.append((ground, [*members, guard]))
         return [sorted(guards, key=self._weight) for _, guards in groups]
 
-    def _weight(self, guard: GuardResult) -> tuple[int, int]:
+    def _weight(self, guard: GuardResult) -> tuple[bool, int, int]:
         kinds = (rank for rank, kinds in enumerate(_LEADING) if guard.kind in kinds)
         is_finite = direction(guard) != NOT_FINITE
         rank = next(kinds, len(_LEADING)) if is_finite else 0
-        return self._place_of_guard(guard), rank
+        # A fingerprint says that something changed; wherever it reads, others say what.
+        return guard.kind == "fingerprint", self._place_of_guard(guard), rank
 
     def _of_guards(
         self,
