@@ -129,7 +129,7 @@ def verify(session: Session, pinned: Path | None, witnesses: tuple[str, ...]) ->
         torn = f"; a torn tail of {health.torn_bytes} bytes, cut by the next append"
         line = f"{word}: {health.size} entries hold, root {health.root[:16]}…"
         lines.append(line + (torn if health.torn_bytes else ""))
-    left = starts.list_unsealed(_both(project).read_runs().unsealed, project.work)
+    left = starts.list_unsealed(_both(project).read_unsealed(), project.work)
     answer["unsealed"] = [records.encode(run) for run in left]
     lines += [_tell_unsealed(run) for run in left]
     if pinned is not None:

@@ -91,6 +91,22 @@ class Ledgers:
         unsealed = tuple(e for subject, e in started.items() if subject not in runs)
         return LoggedRuns(sealed=runs, unsealed=unsealed, late=late)
 
+    def read_unsealed(self) -> tuple[Entry, ...]:
+        """Return the starts that no seal ended, and hold no more of all others than names.
+
+        Raises:
+            IntegrityError: A ledger is damaged.
+        """
+        started: dict[str, Entry] = {}
+        sealed: set[str] = set()
+        for _, entry in self.walk():
+            if entry.kind == seal.KIND:
+                sealed.add(entry.subject)
+                started.pop(entry.subject, None)
+            elif entry.kind == START and entry.subject not in sealed:
+                started[entry.subject] = entry
+        return tuple(started.values())
+
     def identity(self) -> tuple[tuple[int, ...], ...]:
         """Say which files they are now, to know again whether they changed."""
         identities = []
