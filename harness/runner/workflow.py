@@ -105,8 +105,8 @@ def tidy(project: Project, tell: Callable[[str], None] | None = None) -> Ledger:
         sealed = HubStore(project.hubs, project.work).runs()
         seal.resume(project.hubs, ledger, sealed)
     if cleared and tell is not None:
-        logged = ledgers.of_store(project.hubs, project.work).read_runs()
-        for lost in starts.list_unsealed(logged.unsealed, project.work):
+        started = ledgers.of_store(project.hubs, project.work).read_unsealed()
+        for lost in starts.list_unsealed(started, project.work):
             if lost.run_id in cleared:
                 tell(f"{lost.subject} {lost.state}, without a blocker")
     return ledger

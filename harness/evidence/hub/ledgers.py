@@ -68,17 +68,15 @@ class Ledgers:
         return self.read_runs().sealed
 
     def read_runs(self) -> LoggedRuns:
-        """Return the sealed runs, and the starts that no seal ended.
+        """Return the sealed runs, and the starts behind the last seal of each suite.
 
         Raises:
             IntegrityError: A ledger is damaged.
         """
         runs: dict[str, SealedRun] = {}
-        started: dict[str, Entry] = {}
         late: dict[str, list[Entry]] = {}
         for name, entry in self.walk():
             if entry.kind == START:
-                started[entry.subject] = entry
                 late.setdefault(_suite_of(entry), []).append(entry)
             if entry.kind == seal.KIND:
                 late.pop(_suite_of(entry), None)
@@ -88,8 +86,7 @@ class Ledgers:
                     is_local=known.is_local or name == LOCAL,
                     is_published=known.is_published or name == PUBLISHED,
                 )
-        unsealed = tuple(e for subject, e in started.items() if subject not in runs)
-        return LoggedRuns(sealed=runs, unsealed=unsealed, late=late)
+        return LoggedRuns(sealed=runs, late=late)
 
     def read_unsealed(self) -> tuple[Entry, ...]:
         """Return the starts that no seal ended, and hold no more of all others than names.
@@ -119,13 +116,9 @@ class Ledgers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedRuns:
-    """Sealed runs by subject, and the entries of the starts that no seal ended.
-
-    ``late`` holds, by suite, the starts that stand behind the last seal of the suite.
-    """
+    """Sealed runs by subject; ``late`` are the starts behind the last seal of each suite."""
 
     sealed: dict[str, SealedRun]
-    unsealed: tuple[Entry, ...]
     late: dict[str, list[Entry]]
 
 

@@ -12,6 +12,7 @@ from harness.judgement.gate import (
     difference,
     golden_rules,
     moves,
+    reference_rules,
     repository_rules,
     session_rules,
     suite_rules,
@@ -148,8 +149,8 @@ def _compare_suite(
         yield from curve_rules.compare_curves(name, *goldens)
         yield from golden_rules.compare_fingerprints(name, *goldens)
         renamed = {
-            **golden_rules.find_renamed(*goldens),
-            **curve_rules.find_renamed(*goldens),
+            **reference_rules.find_renamed(goldens[0].values, goldens[1].values),
+            **reference_rules.find_renamed(goldens[0].curves, goldens[1].curves),
         }
 
     def is_renamed(before: str, after: str) -> bool:

@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from harness.errors import EvidenceMissingError
-from harness.judgement.gate import difference
+from harness.judgement.gate import difference, reference_rules
 from harness.judgement.gate.difference import Change, Classed, Difference
-from harness.judgement.golden import store
+from harness.judgement.gate.reference_rules import PROVENANCE, Kind
 from harness.judgement.golden.fingerprint import Fingerprint
 from harness.judgement.golden.store import GoldenSet, GoldenValue
 
-# Fields that decide nothing, and those by which a value is found and held against another.
-PROVENANCE = ("hubs", "seeds", "reason", "author", "date", "commit")
 STATISTICS = ("mean", "sd", "n", "scale", "sides", "coverage", "confidence", "low", "high")
-IDENTITY = ("metric", "environment", "datasets")
 _RUN = "@stages"  # metrics whose mean is judged by factors
 
 
 def compare_goldens(suite: str, was: GoldenSet, now: GoldenSet) -> Iterator[Difference]:
     """Compare the goldens that judge a suite, each by metric, environment and datasets."""
-    before, after = ({store.identity(v): v for v in golden.values} for golden in (was, now))
-    heirs = dict(_pair_renamed(before, after))
-    for key, value in before.items():
-        rule = _name(suite, value)
-        if key in after:
-            classed = _compare_values(value, after[key])
-            if classed is not None:
-                yield difference.make_difference(rule, _tell(value), _tell(after[key]), classed)
-        elif key in heirs:
-            change = (Change.OTHER, "the metric has another name, its statistics are the same")
-            yield difference.make_difference(rule, value.metric, heirs[key].metric, change)
-        else:
-            yield difference.mark_removed(rule, _tell(value), "the golden is gone")
-    taken = {store.identity(value) for value in heirs.values()}
-    for key, value in after.items():
-        if key not in before and key not in taken:
-            change = _class_new(was, value)
-            yield difference.make_difference(_name(suite, value), None, _tell(value), change)
+    kind = Kind(
+        tell=_tell,
+        compare=_compare_values,
+        class_new=functools.partial(_class_new, was),
+        gone="the golden is gone",
+    )
+    return reference_rules.compare(suite, was.values, now.values, kind)
 
 
 def compare_fingerprints(suite: str, was: GoldenSet, now: GoldenSet) -> Iterator[Difference]:
@@ -73,38 +59,6 @@ def _tell_ensemble(about: Fingerprint) -> str:
     count = sum(about.counts.values())
     limits = ", ".join(f"{limit:.6g}" for limit in about.limits)
     return f"{about.digest[:12]}, {count} numbers, limits {limits}"
-
-
-def find_renamed(was: GoldenSet, now: GoldenSet) -> dict[str, str]:
-    """Return the new name of each metric all of whose goldens only have another name."""
-    before, after = ({store.identity(v): v for v in golden.values} for golden in (was, now))
-    heirs = dict(_pair_renamed(before, after))
-    metrics = {value.metric for value in now.values}
-    return {
-        before[key].metric: heir.metric
-        for key, heir in heirs.items()
-        if before[key].metric not in metrics
-    }
-
-
-def _pair_renamed(
-    before: Mapping[Any, GoldenValue], after: Mapping[Any, GoldenValue]
-) -> Iterator[tuple[Any, GoldenValue]]:
-    """Pair each value that is gone with a new one that has another metric and nothing else."""
-    new = {key: value for key, value in after.items() if key not in before}
-    for key, value in before.items():
-        if key in after:
-            continue
-        for other, candidate in new.items():
-            if _without_name(candidate) == _without_name(value):
-                del new[other]
-                yield key, candidate
-                break
-
-
-def _without_name(value: GoldenValue) -> GoldenValue:
-    """Leave out the name, and who renamed it."""
-    return replace(value, metric="", reason="", author="", date="", commit="")
 
 
 def _compare_values(was: GoldenValue, now: GoldenValue) -> Classed | None:
@@ -152,10 +106,6 @@ def _class_new(was: GoldenSet, value: GoldenValue) -> Classed:
     if change is None or change[0] is not Change.WEAKER:
         return Change.STRICTER, "an environment has a golden of its own, no wider"
     return Change.WEAKER, f"in the place of that of its device class: {change[1]}"
-
-
-def _name(suite: str, value: GoldenValue) -> str:
-    return f"goldens.{suite}.{value.metric}@{store.file_name(value).removesuffix('.json')}"
 
 
 def _tell(value: GoldenValue) -> str:

@@ -100,16 +100,11 @@ def make(wanted: Target, samples: Sequence[Sample], provenance: Provenance) -> G
     """
     seeds = tuple(sample.seed for sample in samples)
     require_seeds(wanted.metric, seeds)
-    scaled = [_scale_values(wanted, sample) for sample in samples]
-    mean = math.fsum(scaled) / len(scaled)
-    squares = math.fsum((value - mean) ** 2 for value in scaled)
-    # n − 1: the tolerance factors belong to the unbiased variance.
-    spread = math.sqrt(squares / (len(scaled) - 1))
-    # An interval without width would turn red at the last bit of the next machine.
-    if spread <= _SAME * abs(mean) or spread == 0:
-        raise _refused_error(
-            wanted.metric, "no spread over the seeds", "use a bound guard instead"
-        )
+    scaled = [
+        scale(wanted.metric, sample.values[wanted.metric], sample.seed, wanted.scale)
+        for sample in samples
+    ]
+    mean, spread = describe(wanted.metric, scaled, "use a bound guard instead")
     value = GoldenValue(
         metric=wanted.metric,
         mean=mean,
@@ -146,6 +141,51 @@ def require_seeds(metric: str, seeds: Sequence[str]) -> None:
             expected=f"at least {store.LEAST_SEEDS}, each once",
             remedy="Calibrate with more seeds.",
         )
+
+
+def scale(metric: str, value: float, seed: str, name: str) -> float:
+    """Put the value of one seed on the scale of a golden.
+
+    Raises:
+        CalibrationRefusedError: It is not finite, or has no place there.
+    """
+    if not math.isfinite(value):
+        raise refuse(metric, f"{value} of seed {seed}", "repair the run first")
+    if name == "log10" and value <= 0:
+        actual = f"{value:.6g} of seed {seed} on a log scale"
+        raise refuse(metric, actual, "use scale = linear")
+    return store.scale(value, name)
+
+
+def describe(metric: str, scaled: Sequence[float], advice: str) -> tuple[float, float]:
+    """Return mean and standard deviation of the values of all seeds.
+
+    Args:
+        metric: What the values are of.
+        scaled: On the scale of the golden.
+        advice: What to do where they do not vary.
+
+    Raises:
+        CalibrationRefusedError: They do not vary.
+    """
+    mean = math.fsum(scaled) / len(scaled)
+    squares = math.fsum((value - mean) ** 2 for value in scaled)
+    # n − 1: the tolerance factors belong to the unbiased variance.
+    spread = math.sqrt(squares / (len(scaled) - 1))
+    # A band without width would turn red at the last bit of the next machine.
+    if spread <= _SAME * abs(mean) or spread == 0:
+        raise refuse(metric, "no spread over the seeds", advice)
+    return mean, spread
+
+
+def refuse(metric: str, found: str, advice: str) -> CalibrationRefusedError:
+    """Return the error that says why no golden of a metric is made."""
+    return CalibrationRefusedError(
+        f"golden of {metric}",
+        found=found,
+        expected="finite values that vary over the seeds",
+        remedy=f"Either {advice}, or look at the run.",
+    )
 
 
 def _leave_idle_side_open(wanted: Target, value: GoldenValue) -> GoldenValue:
@@ -234,24 +274,3 @@ def suite_rate(values: Sequence[GoldenValue | GoldenCurve]) -> float:
         name = store.file_name(value)
         rates[name] = rates.get(name, 0.0) + (rate or 0.0)
     return max(rates.values(), default=0.0)
-
-
-def _scale_values(wanted: Target, sample: Sample) -> float:
-    value = sample.values[wanted.metric]
-    if not math.isfinite(value):
-        raise _refused_error(
-            wanted.metric, f"{value} of seed {sample.seed}", "repair the run first"
-        )
-    if wanted.scale == "log10" and value <= 0:
-        actual = f"{value:.6g} of seed {sample.seed} on a log scale"
-        raise _refused_error(wanted.metric, actual, "use scale = linear")
-    return store.scale(value, wanted.scale)
-
-
-def _refused_error(metric: str, found: str, advice: str) -> CalibrationRefusedError:
-    return CalibrationRefusedError(
-        f"golden of {metric}",
-        found=found,
-        expected="finite values that vary over the seeds",
-        remedy=f"Either {advice}, or look at the run.",
-    )

@@ -15,7 +15,7 @@ from harness.judgement.golden import (
     curve_statistics,
     store,
 )
-from harness.judgement.golden.calibrate import CalibrationRefusedError, Provenance
+from harness.judgement.golden.calibrate import Provenance
 from harness.judgement.golden.curve import Component, GoldenCurve
 
 _SAME = 1e-9
@@ -155,35 +155,29 @@ def _scale_row(wanted: CurveTarget, sample: CurveSample, first: Curve) -> tuple[
         actual = (
             f"{len(own.names)} values of seed {sample.seed}, not the same {len(first.names)}"
         )
-        raise _refuse(wanted.metric, actual, "make the program write the same values each time")
+        raise calibrate.refuse(
+            wanted.metric, actual, "make the program write the same values each time"
+        )
     if len(own.names) > MOST_VALUES:
         actual = f"{len(own.names):,} values"
-        raise _refuse(wanted.metric, actual, f"name at most {MOST_VALUES:,} of them")
-    for name, value in zip(own.names, own.values, strict=True):
-        if not math.isfinite(value):
-            raise _refuse(name, f"{value} of seed {sample.seed}", "repair the run first")
-        if wanted.scale == "log10" and value <= 0:
-            actual = f"{value:.6g} of seed {sample.seed} on a log scale"
-            raise _refuse(name, actual, "use scale = linear")
-    return tuple(curve.scale(value, wanted.scale) for value in own.values)
+        raise calibrate.refuse(wanted.metric, actual, f"name at most {MOST_VALUES:,} of them")
+    return tuple(
+        calibrate.scale(name, value, sample.seed, wanted.scale)
+        for name, value in zip(own.names, own.values, strict=True)
+    )
 
 
 def _describe(
     wanted: CurveTarget, first: Curve, rows: Sequence[Sequence[float]]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return centre and deviation of each value."""
-    means, spreads = [], []
-    for name, column in zip(first.names, zip(*rows, strict=True), strict=True):
-        mean = math.fsum(column) / len(column)
-        squares = math.fsum((value - mean) ** 2 for value in column)
-        spread = math.sqrt(squares / (len(column) - 1))
-        # A band without width would turn red at the last bit of the next machine.
-        if spread <= _SAME * abs(mean) or spread == 0:
-            advice = f"name the others alone in {wanted.metric}, and bound this one"
-            raise _refuse(name, "no spread over the seeds", advice)
-        means.append(mean)
-        spreads.append(spread)
-    return tuple(means), tuple(spreads)
+    advice = f"name the others alone in {wanted.metric}, and bound this one"
+    columns = zip(*rows, strict=True)
+    pairs = [
+        calibrate.describe(name, column, advice)
+        for name, column in zip(first.names, columns, strict=True)
+    ]
+    return tuple(mean for mean, _ in pairs), tuple(spread for _, spread in pairs)
 
 
 def _find_components(
@@ -198,12 +192,3 @@ def _find_components(
         [(value - c) / s for value, c, s in zip(row, centre, sd, strict=True)] for row in rows
     ]
     return components.find_components(scored, wanted.components)
-
-
-def _refuse(metric: str, found: str, advice: str) -> CalibrationRefusedError:
-    return CalibrationRefusedError(
-        f"golden of {metric}",
-        found=found,
-        expected="finite values that vary over the seeds",
-        remedy=f"Either {advice}, or look at the run.",
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.judgement.guards import metrics, options, pairs
 from harness.judgement.guards.base import Evidence, Golden, judge_interval
@@ -16,11 +15,7 @@ from harness.records import GuardResult
 class BoundOptions(Band, MetricOptions):
     """The parameters of kind ``bound``."""
 
-    missing: str = key(
-        "Without the metric in its artifact: `inconclusive`, or `note`: only said.",
-        default="inconclusive",
-        choices=("inconclusive", pairs.NOTE),
-    )
+    missing: str = pairs.declare_missing("the metric in its artifact")
 
 
 class BoundGuard:
@@ -44,9 +39,8 @@ class BoundGuard:
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red outside the bounds and for NaN or ±inf."""
         wanted = options.read(BoundOptions, spec)
-        if wanted.missing == pairs.NOTE:
-            guard_result = pairs.note_missing(spec, evidence, wanted.metric)
-            if guard_result is not None:
-                return guard_result
+        note = pairs.note_missing(spec, evidence, wanted.missing, wanted.metric)
+        if note is not None:
+            return note
         value = metrics.take(evidence, spec.options)
         return judge_interval(spec, metrics.key(spec.options), value, (wanted.min, wanted.max))

@@ -43,10 +43,9 @@ class DisjointGuard:
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red when an item is on both sides; an empty side proves nothing."""
         wanted = options.read(DisjointOptions, spec)
-        if wanted.missing == pairs.NOTE:
-            note = pairs.note_missing(spec, evidence, wanted.left, wanted.right)
-            if note is not None:
-                return note
+        note = pairs.note_missing(spec, evidence, wanted.missing, wanted.left, wanted.right)
+        if note is not None:
+            return note
         left, right = (_collect(evidence, path) for path in (wanted.left, wanted.right))
         common = left & right
         expected = f"none of the {len(right):,} of {wanted.right}"

@@ -64,11 +64,10 @@ class EqualGuard:
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red when the two differ by more than the tolerance, or either is not finite."""
         wanted = options.read(EqualOptions, spec)
-        if wanted.missing == pairs.NOTE:
-            paths = (wanted.left, wanted.right, wanted.right_at)
-            note = pairs.note_missing(spec, evidence, *paths, find=series.find)
-            if note is not None:
-                return note
+        paths = (wanted.left, wanted.right, wanted.right_at)
+        note = pairs.note_missing(spec, evidence, wanted.missing, *paths, find=series.find)
+        if note is not None:
+            return note
         left, right = _take(evidence, spec, "left"), _take(evidence, spec, "right")
         if wanted.right_at is not None:
             right = _choose(right, series.take(evidence, wanted.right_at).numbers, spec)

@@ -16,10 +16,10 @@ from harness.verdict import Verdict
 NOTE = "note"
 
 
-def declare_missing() -> Any:
+def declare_missing(what: str = "the numbers in their artifact") -> Any:
     """Declare what a guard makes of numbers that are not in their artifact."""
     return key(
-        "Without the numbers in their artifact: `inconclusive`, or `note`: only said.",
+        f"Without {what}: `inconclusive`, or `note`: only said.",
         default="inconclusive",
         choices=("inconclusive", NOTE),
     )
@@ -45,17 +45,23 @@ def name_sides(spec: GuardSpec, first: str, second: str, sign: str) -> str:
 def note_missing(
     spec: GuardSpec,
     evidence: Evidence,
+    missing: str,
     *expressions: str | None,
     find: Callable[[Evidence, str], object] = metrics.find,
 ) -> GuardResult | None:
-    """Note that an artifact lacks a number; None where all have it, or one is itself missing.
+    """Note that an artifact lacks a number, where a guard declares that this is a note.
+
+    None where all have it, or one is itself missing.
 
     Args:
         spec: The guard.
         evidence: What the run left.
+        missing: As the guard declares it.
         expressions: Paths of the numbers.
         find: Raises ``MetricError`` where there is nothing for a path.
     """
+    if missing != NOTE:
+        return None
     for expression in expressions:
         if expression is None:
             continue

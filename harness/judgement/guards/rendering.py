@@ -74,11 +74,10 @@ class RenderingGuard:
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red for another array, another orientation, or no picture at all."""
         wanted = options.read(RenderingOptions, spec)
-        if wanted.missing == pairs.NOTE:
-            paths = (wanted.array, wanted.mask, *wanted.unlike)
-            note = pairs.note_missing(spec, evidence, *paths, find=series.find)
-            if note is not None:
-                return note
+        paths = (wanted.array, wanted.mask, *wanted.unlike)
+        note = pairs.note_missing(spec, evidence, wanted.missing, *paths, find=series.find)
+        if note is not None:
+            return note
         expected = f"{wanted.array} as it is stored"
         content = evidence.read(wanted.artifact, png.FILE_LIMIT)
         try:

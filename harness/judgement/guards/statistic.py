@@ -53,11 +53,10 @@ class StatisticGuard:
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
         """Red when a number is not what its block gives."""
         wanted = options.read(StatisticOptions, spec)
-        if wanted.missing == pairs.NOTE:
-            paths = (wanted.reported, wanted.array, wanted.weights)
-            note = pairs.note_missing(spec, evidence, *paths, find=series.find)
-            if note is not None:
-                return note
+        paths = (wanted.reported, wanted.array, wanted.weights)
+        note = pairs.note_missing(spec, evidence, wanted.missing, *paths, find=series.find)
+        if note is not None:
+            return note
         reported = series.take_plane(evidence, wanted.reported)
         array = series.take_plane(evidence, wanted.array)
         weights = Series(shape=array.shape, numbers=(1.0,) * len(array.numbers))

@@ -219,7 +219,7 @@ def check_store(project: Project, present: Iterable[str]) -> tuple[Row, ...]:
         rows.append(
             report.note_row(CHECK, message, "They may be kept elsewhere, or not be in git.")
         )
-    rows += starting.check_store(starts.list_unsealed(both.read_runs().unsealed, project.work))
+    rows += starting.check_store(starts.list_unsealed(both.read_unsealed(), project.work))
     return tuple(rows)
 
 

@@ -215,7 +215,7 @@ def test_the_next_run_tells_of_a_lost_one(
 
 
 def _logged(root: Path) -> tuple[Entry, ...]:
-    return ledgers.of_store(root / "hubs", root / ".harness").read_runs().unsealed
+    return ledgers.of_store(root / "hubs", root / ".harness").read_unsealed()
 
 
 def test_a_run_under_way_is_told_as_running(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_run_under_way_is_told_as_running(tmp_path: Path) -> None:
         "import sys; sys.path.insert(0, sys.argv[1]);"
         "from pathlib import Path; from harness.evidence.hub import ledgers, starts;"
         "root = Path(sys.argv[2]);"
-        "logged = ledgers.of_store(root / 'hubs', root / '.harness').read_runs().unsealed;"
+        "logged = ledgers.of_store(root / 'hubs', root / '.harness').read_unsealed();"
         "print([run.is_running for run in starts.list_unsealed(logged, root / '.harness')])"
     )
     here = str(Path(__file__).parents[4])

@@ -11,7 +11,14 @@ import pytest
 from harness.config import keys
 from harness.config import project as declared
 from harness.config.project import GuardSpec
-from harness.judgement.gate import compare, golden_rules, guard_rules, stage_rules, suite_rules
+from harness.judgement.gate import (
+    compare,
+    golden_rules,
+    guard_rules,
+    reference_rules,
+    stage_rules,
+    suite_rules,
+)
 from harness.judgement.gate.difference import Change, Difference, describe, is_same
 from harness.judgement.golden.store import GoldenValue
 from harness.judgement.guards import registry
@@ -37,9 +44,9 @@ _COMPARED: dict[type, tuple[tuple[str, ...], ...]] = {
     declared.ReportSpec: (("pictures", "charts", "rows", "rings"),),
     declared.MatrixSpec: (("suite", "name", "axes"),),
     GoldenValue: (
-        golden_rules.PROVENANCE,
+        reference_rules.PROVENANCE,
         golden_rules.STATISTICS,
-        golden_rules.IDENTITY,
+        reference_rules.IDENTITY,
     ),
 }
 

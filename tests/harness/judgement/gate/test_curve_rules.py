@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.judgement.gate import curve_rules
+from harness.judgement.gate import curve_rules, reference_rules
 from harness.judgement.gate.difference import Change
 from harness.judgement.golden import curve
 from harness.judgement.golden.curve import GoldenCurve
@@ -73,4 +73,6 @@ def test_a_renamed_metric_is_known() -> None:
     heir = replace(BAND, metric="all(history:[*].misfit)")
     sets = (GoldenSet(curves=(one,)) for one in (BAND, heir))
 
-    assert curve_rules.find_renamed(*sets) == {BAND.metric: heir.metric}
+    assert reference_rules.find_renamed(*(one.curves for one in sets)) == {
+        BAND.metric: heir.metric
+    }
