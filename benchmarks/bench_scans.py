@@ -1,9 +1,9 @@
 """Phase r over kinds of scans and seeds, with the defaults of today and without them.
 
 Usage: ``python -m benchmarks.bench_scans [--star FOLDER] [--only NAME …] [--seeds 1 2 3 4 5]``.
-Trainings are short ones of the lighter network. Each run that is done is kept below ``.harness/scans/`` and
-not run again; the record goes to docs/quality/scans.json, from which ``python -m proofs.docs``
-writes the table of docs/quality.md.
+Trainings are short ones of the lighter network. Each run that is done is kept below
+``.harness/scans/`` and not run again; the record goes to docs/quality/scans.json, from which
+``python -m proofs.docs`` writes the table of docs/quality.md.
 """
 
 from __future__ import annotations
