@@ -40,12 +40,21 @@ _STAGE_REMEDY = "Read the end of the stage's log in the hub, and make its comman
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roads:
-    """Who reads what: stages in the order of the plan, their needs, the stages of guards."""
+    """Who reads what: stages in the order of the plan, their needs, the stages of guards.
+
+    ``subjects`` has the stages that made what a guard judges, where that is known to be less
+    than all that it reads.
+    """
 
     order: tuple[str, ...]
     needs: Mapping[str, frozenset[str]]
     reads: Mapping[str, frozenset[str]]
     makers: Mapping[str, str]
+    subjects: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def made_for(self, guard: str) -> frozenset[str]:
+        """Return the stages that made what a guard judges, its reference left out."""
+        return self.subjects.get(guard) or self.read_by(guard)
 
     def read_by(self, guard: str) -> frozenset[str]:
         """Return the stages that a guard reads; a default guard reads its artifact's."""
@@ -73,6 +82,7 @@ def roads_of(suite: SuiteSpec) -> Roads:
         needs={stage.id: frozenset(stage.needs) for stage in suite.stages},
         reads={spec.id: reads.stages_read(spec, makers, order) for spec in suite.guards},
         makers=makers,
+        subjects={g.id: reads.subject_stages(g, makers, order) for g in suite.guards},
     )
 
 
@@ -252,8 +262,8 @@ class _Search:
         return self.order.index(stage)
 
     def _place_of_guard(self, guard: GuardResult) -> int:
-        read = [self._place(s) for s in self.roads.read_by(guard.id) if s in self.stages]
-        return max(read, default=len(self.order))
+        made = [self._place(s) for s in self.roads.made_for(guard.id) if s in self.stages]
+        return max(made, default=len(self.order))
 
     def _group(self, own: Sequence[GuardResult]) -> list[list[GuardResult]]:
         """Part red guards into those that stand on common stages; each in the plan's order."""

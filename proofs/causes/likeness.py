@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.config.project import Project, SuiteSpec
+from harness.evidence.hub import causes as signatures
 from harness.evidence.hub import store
 from harness.experiments.drills import drill as drills
 from harness.experiments.drills import outcome_cache, scope
 from harness.experiments.drills.outcome_cache import OutcomeCache
-from harness.experiments.explain import suspects
+from harness.experiments.explain import likeness
 from harness.judgement import causes
 from harness.records import HubRecord
 from harness.verdict import Verdict
@@ -30,11 +31,12 @@ def recognise(
     ran = [one for one in answers if one.guard and one.red]
     shutil.rmtree(project.work / "drills", ignore_errors=True)
     for one in ran:
-        outcome_cache.keep(project, one.name, _pattern_of(suite, one))
+        record = store.read_record(hubs[one.name])
+        outcome_cache.keep(project, one.name, _pattern_of(suite, one, record))
     ranks: dict[str, list[tuple[str, int]]] = {}
     for one in ran:
         record = store.read_record(hubs[one.name])
-        pattern = {*_pattern_of(suite, one).red}
+        pattern = {*_pattern_of(suite, one, record).red}
         names = [g.id for g in record.guards if g.verdict is Verdict.RED]
         names = [name for name in names if pattern - {name}]
         ranks[one.name] = [
@@ -44,7 +46,7 @@ def recognise(
     return ranks
 
 
-def _pattern_of(suite: SuiteSpec, one: Answer) -> OutcomeCache:
+def _pattern_of(suite: SuiteSpec, one: Answer, record: HubRecord) -> OutcomeCache:
     """Keep what the stages of the drill's guard alone turn red, as ``harness drill`` does."""
     roads = causes.roads_of(suite)
     stages = set(scope.stages_for(suite, one.guard))
@@ -57,6 +59,7 @@ def _pattern_of(suite: SuiteSpec, one: Answer) -> OutcomeCache:
         duration_s=one.seconds,
         reason="",
         sides={name: side for name, side in red.items() if side},
+        values=signatures.sizes(g for g in record.guards if g.id in red),
     )
 
 
@@ -70,7 +73,7 @@ def _rank(
     project: Project, suite: SuiteSpec, record: HubRecord, name: str, left_out: str
 ) -> int:
     guards = tuple(guard for guard in record.guards if guard.id != left_out)
-    likely = suspects.compare_drills(project, suite, replace(record, guards=guards))
-    order = [((one.share, one.equal), one.drill) for one in likely]
+    likely = likeness.compare_drills(project, suite, replace(record, guards=guards))
+    order = [((one.score, one.equal), one.drill) for one in likely]
     own = next((key for key, drill in order if drill == name), (0.0, 0))
     return sum(key >= own for key, _ in order)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.experiments.drills import drill as drills
-from harness.experiments.explain import suspects
+from harness.experiments.explain import likeness
 from harness.files import sha256_bytes
 from proofs.causes import defects
 
@@ -36,7 +36,7 @@ def list_planted(root: Path) -> tuple[Planted, ...]:
         made = drills.read_drill(path)
         if made.suite != SUITE or made.guard == _PYTEST or made.guard.endswith(_SLOW):
             continue
-        paths = tuple(suspects.list_touched(path.read_text("utf-8")))
+        paths = tuple(likeness.list_touched(path.read_text("utf-8")))
         planted_defects.append(
             Planted(name=made.name, guard=made.guard, paths=paths, plant=_patch(path))
         )

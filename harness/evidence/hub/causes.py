@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,7 @@ _LOST = re.compile(
     r"|Stale file handle|CUDA error: (?:uncorrectable ECC|unspecified launch failure)"
     r"|GPU is lost"
 )
+_NUMBER = re.compile(r"[-+]?\d{1,300}(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d{1,3})?(?![\w.,:])")
 _SCRATCH = re.compile(r"<root>/(?:[^\s/]+/)*work/\d{8}T\d{6}Z-[0-9a-f]{6}/")
 _CHANGING = (
     (re.compile(r"0x[0-9a-fA-F]+"), "0x…"),
@@ -83,6 +85,20 @@ def direction(guard: GuardResult) -> str:
     if guard.low is not None and guard.value < guard.low:
         return "below"
     return "above" if guard.high is not None and guard.value > guard.high else "off"
+
+
+def sizes(guards: Iterable[GuardResult]) -> dict[str, float]:
+    """Return by id the number that each red guard found, where it found one.
+
+    A guard that keeps no number says it first: ``8 records``, ``70 of 72 numbers differ``.
+    """
+    found = {}
+    for guard in guards:
+        match = _NUMBER.match(guard.found) if guard.value is None else None
+        value = guard.value if match is None else float(match[0].replace(",", ""))
+        if guard.verdict is Verdict.RED and value is not None and math.isfinite(value):
+            found[guard.id] = value
+    return found
 
 
 def of_guard(suite: str, result: GuardResult, evidence: tuple[str, ...]) -> Cause:

@@ -72,9 +72,10 @@ class Drill:
 class DrillOutcome:
     """How a drill went: ``red`` lists guards and ``stage:<id>`` that were red.
 
-    ``sides`` says of a red guard on which side its number lay. ``is_cached`` says that the
-    outcome was kept from an earlier call. ``part`` is how far the number of guard ``part_by``
-    lay as a part of its limit, the named guard before others; None where it has no such number.
+    ``sides`` says of a red guard on which side its number lay, ``values`` has those numbers.
+    ``is_cached`` says that the outcome was kept from an earlier call. ``part`` is how far the
+    number of guard ``part_by`` lay as a part of its limit, the named guard before others; None
+    where it has no such number.
     """
 
     drill: Drill
@@ -84,6 +85,7 @@ class DrillOutcome:
     reason: str = ""
     is_cached: bool = False
     sides: dict[str, str] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
     part: float | None = None
     part_by: str = ""
 

@@ -48,6 +48,7 @@ def compare(
         duration_s=duration_s,
         reason=record.reason,
         sides=sides,
+        values=causes.sizes(record.guards),
         part=part,
         part_by=by,
     )

@@ -28,8 +28,8 @@ _SIZE_LIMIT = 1 << 20
 class OutcomeCache:
     """What is kept of a drill; ``red`` lists guards and ``stage:<id>`` that were red.
 
-    ``sides`` says of a guard on which side of what is allowed its number lay, ``part`` how far
-    that of guard ``part_by`` lay, as a part of its limit.
+    ``sides`` says of a guard on which side of what is allowed its number lay, ``values`` has
+    the numbers, ``part`` how far that of guard ``part_by`` lay, as a part of its limit.
     """
 
     schema: int
@@ -39,6 +39,7 @@ class OutcomeCache:
     duration_s: float
     reason: str
     sides: dict[str, str] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
     part: float | None = None
     part_by: str = ""
 

@@ -249,6 +249,7 @@ def _load_outcome(place: Ground, drill: Drill, name: str) -> DrillOutcome:
         reason=known.reason,
         is_cached=True,
         sides=known.sides,
+        values=known.values,
         part=known.part,
         part_by=known.part_by,
     )
@@ -307,6 +308,7 @@ def _remember(place: Ground, name: str, outcome: DrillOutcome) -> None:
         duration_s=outcome.duration_s,
         reason=outcome.reason,
         sides=outcome.sides,
+        values=outcome.values,
         part=outcome.part,
         part_by=outcome.part_by,
     )

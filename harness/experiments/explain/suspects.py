@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.config.project import Project, SuiteSpec
+from harness.config.project import Project
 from harness.errors import HarnessError
-from harness.evidence.hub.causes import direction, tail
+from harness.evidence.hub.causes import tail
 from harness.evidence.hub.store import HubStore
 from harness.evidence.numerics import numeric_class
-from harness.experiments.drills import drill as drills
-from harness.experiments.drills import scope
-from harness.experiments.drills.drill import Drill
-from harness.experiments.drills.outcome_cache import OutcomeCache
-from harness.experiments.explain import curves, source
+from harness.experiments.explain import curves, likeness, source
 from harness.experiments.explain.curves import Departure
+from harness.experiments.explain.likeness import Likeness
 from harness.experiments.explain.source import ChangedFile
-from harness.files import list_inside, read_bounded
 from harness.judgement import causes
-from harness.records import CauseRecord, HubRecord, decode
+from harness.records import CauseRecord, HubRecord
 from harness.reporting import changes
 from harness.reporting.changes import Changes, Moved
 from harness.verdict import Verdict
 
-_MOST, _LARGEST, _TAIL = 3, 1 << 20, 256 << 10
+_MOST, _TAIL = 3, 256 << 10
 _ALIKE = 0.5
-_NOT_ENDED = ("interrupted", "skipped")
 _TEST = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
-_TOUCHED = re.compile(r"^\+\+\+ b/(\S+)", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """A drill whose red guards were held against the run's: ``equal`` of ``total`` agree."""
-
-    drill: str
-    defect: str
-    equal: int
-    total: int
-    files: tuple[str, ...]
-
-    @property
-    def share(self) -> float:
-        """Part of the guards that agree."""
-        return self.equal / self.total if self.total else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +71,7 @@ def explain(project: Project, hub: Path) -> Explanation:
     logs = _read_logs(hub, record)
     tests = tuple(dict.fromkeys(t for log in logs for t in _TEST.findall(log)))
     suite = project.suites.get(record.suite)
-    likely = () if suite is None else compare_drills(project, suite, record)
+    likely = () if suite is None else likeness.compare_drills(project, suite, record)
     return Explanation(
         record=record,
         base=base,
@@ -178,69 +155,6 @@ def _read_logs(hub: Path, record: HubRecord) -> tuple[str, ...]:
         for stage in record.stages
         if stage.verdict is Verdict.RED and stage.log
     )
-
-
-def compare_drills(
-    project: Project, suite: SuiteSpec, record: HubRecord
-) -> tuple[Likeness, ...]:
-    """Hold the red guards and stages of a run against those of every drill, the likest first.
-
-    A drill runs the stages of its own guard only: nothing else is compared, nor what this run
-    did not judge. Where no outcome of it is kept, its own guard is all that is known.
-    """
-    red = {g.id: direction(g) for g in record.guards if g.verdict is Verdict.RED}
-    red |= {f"stage:{s.id}": "" for s in record.stages if s.verdict is Verdict.RED}
-    judged = {g.id for g in record.guards if g.verdict is not Verdict.INCONCLUSIVE}
-    judged |= {f"stage:{s.id}" for s in record.stages if s.outcome not in _NOT_ENDED}
-    patterns, roads = read_patterns(project), causes.roads_of(suite)
-    likenesses = []
-    for path in list_inside(project.root, drills.FOLDER, "*.patch"):
-        try:
-            planted = drills.read_drill(path)
-            ran = set(scope.stages_for(suite, planted.guard))
-        except (HarnessError, StopIteration, KeyError):
-            continue  # of a suite with other guards
-        whole = patterns.get(planted.name) or {planted.guard: ""}
-        pattern = {one: side for one, side in whole.items() if one in judged}
-        seen = {one: side for one, side in red.items() if _is_inside(one, ran, roads)}
-        equal = sum(_is_alike(seen[one], pattern[one]) for one in seen if one in pattern)
-        touched = list_touched(drills.read_patch(path))
-        likenesses.append(_likeness(planted, equal, len({*pattern, *seen}), touched))
-    return tuple(sorted(likenesses, key=lambda one: (one.share, one.equal), reverse=True))
-
-
-def list_touched(patch: str) -> tuple[str, ...]:
-    """Return the files that a patch changes."""
-    return tuple(_TOUCHED.findall(patch))
-
-
-def _likeness(planted: Drill, equal: int, total: int, touched: tuple[str, ...]) -> Likeness:
-    return Likeness(planted.name, planted.defect, equal, total, touched)
-
-
-def _is_inside(name: str, ran: set[str], roads: causes.Roads) -> bool:
-    kind, colon, stage = name.partition(":")
-    read = {stage} if colon and kind == "stage" else roads.read_by(name)
-    return bool(read) and set(read) <= ran
-
-
-def _is_alike(side: str, other: str) -> bool:
-    """Say whether a guard was red on the same side, as far as both sides are known."""
-    return not side or not other or side == other
-
-
-def read_patterns(project: Project) -> dict[str, dict[str, str]]:
-    """Return what each drill turned red, and on which side; the newest kept outcome counts."""
-    patterns: dict[str, dict[str, str]] = {}
-    paths = list_inside(project.work, "drills", "*.json")
-    for path in sorted(paths, key=lambda p: p.stat().st_mtime):
-        try:
-            content = json.loads(read_bounded(path, _LARGEST))
-            cache = decode(OutcomeCache, content, path.name)
-            patterns[cache.name] = {one: cache.sides.get(one, "") for one in cache.red}
-        except (OSError, ValueError, RecursionError, HarnessError):
-            continue  # may be of another release; the patch's header still speaks
-    return patterns
 
 
 def _rank(

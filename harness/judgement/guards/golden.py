@@ -31,6 +31,7 @@ from harness.verdict import Verdict
 _NOTE = "note"
 _GENERATED_SINCE = 3  # the edition of the rules that lets no generated data pass by a note
 _ENDS = ("least", "largest")
+_ROUNDING = 1e-6  # of the larger end: how far single precision may leave what a number can be
 CLASS, DEVICE = "numeric class", "device class"
 
 
@@ -77,8 +78,8 @@ class GoldenOptions(MetricOptions):
         choices=(CLASS, DEVICE),
     )
     range: tuple[float, ...] = key(
-        "Least and largest value that the number can have, where they are known. A golden with "
-        "a side beyond them is refused: nothing could be red there.",
+        "Least and largest value that the number can have, where they are known: what lies "
+        "beyond is red. A golden with a side there is refused: nothing could be red by it.",
         default=(),
     )
     wide_because: str = key(
@@ -132,7 +133,7 @@ class GoldenGuard:
             raise options.error(spec, "components", "one number", f"aggregate = {ALL!r}")
 
     def judge(self, spec: GuardSpec, evidence: Evidence, golden: Golden | None) -> GuardResult:
-        """Red outside the interval and for a value that is not finite, golden or none.
+        """Red outside the interval and for a value that cannot be, golden or none.
 
         Raises:
             EvidenceMissingError: The suite has no golden.
@@ -154,12 +155,24 @@ class GoldenGuard:
 
 
 def _refuse_strange(spec: GuardSpec, value: float | Numbers) -> GuardResult | None:
-    """Return the red result of what is not finite, golden or none; None of all else."""
+    """Return the red result of what no run can give, golden or none; None of all else.
+
+    That is what is not finite, and what lies beyond the least or the largest value that the
+    number can have: there a golden has no bound, for no sound value could leave it.
+    """
     if isinstance(value, Numbers):
         return curves.refuse_strange(spec, value)
-    if math.isfinite(value):
-        return None
-    return judge_interval(spec, metrics.key(spec.options), value, (None, None))
+    metric = metrics.key(spec.options)
+    if not math.isfinite(value):
+        return judge_interval(spec, metric, value, (None, None))
+    ends = bands.find_ends(spec.options)
+    slack = _ROUNDING * max(abs(end or 0.0) for end in ends)
+    low, high = (
+        None if end is None else end + way * slack
+        for end, way in zip(ends, (-1, 1), strict=True)
+    )
+    judged = judge_interval(spec, metric, value, (low, high), ", which it cannot be")
+    return judged if judged.verdict is Verdict.RED else None
 
 
 def _compare(

@@ -1,13 +1,20 @@
-"""Which stages a guard reads: through the artifacts it names, by a stage's name, or its log."""
+"""Which stages a guard reads: through the artifacts it names, by a stage's name, or its log.
+
+What a guard holds its subject against is read as well, but a defect is looked for where the
+subject was made: a value that another stage works out anew is the reference.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from harness.config.project import GuardSpec, SuiteSpec
 
 _OF_A_STAGE, _LOG = ("@stages", "@argv"), "@log"  # as in paths, which readers come with
 _LISTS = ("numbers", "unlike")
+# By kind, the options that name what the subject is held against.
+_REFERENCES = {"equal": frozenset({"right", "right_at", "right_aggregate"})}
 
 
 def list_makers(suite: SuiteSpec) -> dict[str, str]:
@@ -21,6 +28,21 @@ def list_words(spec: GuardSpec) -> list[str]:
     for name in _LISTS:  # others hold what may by chance be the name of an artifact
         words += [str(word) for word in spec.options.get(name, ())]
     return words
+
+
+def subject_stages(
+    spec: GuardSpec, makers: Mapping[str, str], stages: Collection[str]
+) -> frozenset[str]:
+    """Return the stages that made what a guard judges, without those of its reference.
+
+    Args:
+        spec: The guard.
+        makers: Stage of each artifact.
+        stages: Ids of all stages.
+    """
+    references = _REFERENCES.get(spec.kind, frozenset())
+    judged = {name: value for name, value in spec.options.items() if name not in references}
+    return stages_read(replace(spec, options=judged), makers, stages)
 
 
 def stages_read(

@@ -81,3 +81,23 @@ def test_ensembles_know_no_other_data_either(
     judged, *_ = registry.judge([guard("fingerprint", **options, missing="note")], run, stored)
 
     assert (judged.verdict, judged.severity) == ("inconclusive", severity)
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"), [(1e-3, "green"), (0.5000001, "green"), (0.51, "red"), (-1e-4, "red")]
+)
+@pytest.mark.parametrize("sides", ["two", "low"])
+def test_value_beyond_its_range_is_red_with_any_golden(
+    tmp_path: Path, value: float, verdict: str, sides: str
+) -> None:
+    """Calibration leaves a side open that no sound value can pass: what passes it is not."""
+    run = evidence(tmp_path, {"x.json": {"a": value}})
+    spec = guard("golden", metric="x:a", missing="note", range=[0.0, 0.5])
+    bounds = golden(sides=sides)
+
+    judged = registry.judge([spec], run, GoldenSet(values=(bounds,)))[0]
+    without = registry.judge([spec], run, None)[0]
+
+    is_above = bounds.high is not None and value > bounds.high
+    assert judged.verdict == ("red" if is_above else verdict)
+    assert without.verdict == ("inconclusive" if verdict == "green" else "red")

@@ -45,6 +45,17 @@ def test_guard_reads_the_stages_that_it_names(
 
 
 @pytest.mark.parametrize(
+    ("kind", "stages"), [("equal", {"train"}), ("disjoint", {"train", "make"})]
+)
+def test_reference_is_read_and_not_judged(kind: str, stages: set[str]) -> None:
+    """What another stage works out anew is no subject; of two parts both are."""
+    spec = guard(kind, left="history:a", right="out:b", right_aggregate="count")
+
+    assert reads.subject_stages(spec, MAKERS, STAGES) == stages
+    assert reads.stages_read(spec, MAKERS, STAGES) == {"train", "make"}
+
+
+@pytest.mark.parametrize(
     ("low", "high", "text"),
     [(1.0, 2.0, "1 … 2"), (1.0, None, "≥ 1"), (None, 2.0, "≤ 2"), (0.0, 0.0, "0 … 0")],
 )
