@@ -13,22 +13,17 @@ said, a file that is not there, a number that is none; then numbers; then what i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.config import suite_rules
-from harness.config.project import SuiteSpec
 from harness.evidence.hub.causes import NOT_FINITE, direction, shorten
 from harness.judgement import quarantine
-from harness.judgement.guards import reads
+from harness.judgement.roads import DEFAULT, Roads, roads_of_record
 from harness.records import CauseRecord, GuardResult, HubRecord, StageRecord
 from harness.verdict import Verdict
 
-_DEFAULT, _DATASET = "default:", "dataset-"
+_DATASET = "dataset-"
 _FAILED, _INTERRUPTED, _SKIPPED = "failed", "interrupted", "skipped"
-# The id of a stage is short; an open-ended word would be tried from each of its letters.
-_NEEDED = re.compile(r"(?<!\S)(\S{1,200}) did not pass")
 # Pictures are drawn from numbers, and time and memory follow from what was computed.
 _LEADING = (
     *(("log", "artifact", "echo"), ("bound", "ratio", "equal", "disjoint")),
@@ -36,73 +31,6 @@ _LEADING = (
 )
 _STOP_REMEDY = "Nothing is known to be wrong: run the suite to its end."
 _STAGE_REMEDY = "Read the end of the stage's log in the hub, and make its command pass."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roads:
-    """Who reads what: stages in the order of the plan, their needs, the stages of guards.
-
-    ``subjects`` has the stages that made what a guard judges, where that is known to be less
-    than all that it reads.
-    """
-
-    order: tuple[str, ...]
-    needs: Mapping[str, frozenset[str]]
-    reads: Mapping[str, frozenset[str]]
-    makers: Mapping[str, str]
-    subjects: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-    def made_for(self, guard: str) -> frozenset[str]:
-        """Return the stages that made what a guard judges, its reference left out."""
-        return self.subjects.get(guard) or self.read_by(guard)
-
-    def read_by(self, guard: str) -> frozenset[str]:
-        """Return the stages that a guard reads; a default guard reads its artifact's."""
-        if guard.startswith(_DEFAULT) and guard not in self.reads:
-            maker = self.makers.get(guard.removeprefix(_DEFAULT))
-            return frozenset() if maker is None else frozenset({maker})
-        return self.reads.get(guard, frozenset())
-
-    def ground_of(self, stages: Iterable[str]) -> frozenset[str]:
-        """Return stages and all that they need."""
-        ground, waiting = set(stages), list(stages)
-        while waiting:
-            more = self.needs.get(waiting.pop(), frozenset()) - ground
-            ground |= more
-            waiting += more
-        return frozenset(ground)
-
-
-def roads_of(suite: SuiteSpec) -> Roads:
-    """Take the roads that a suite declares."""
-    order = tuple(stage.id for stage in suite_rules.order_stages(suite))
-    makers = reads.list_makers(suite)
-    return Roads(
-        order=order,
-        needs={stage.id: frozenset(stage.needs) for stage in suite.stages},
-        reads={spec.id: reads.stages_read(spec, makers, order) for spec in suite.guards},
-        makers=makers,
-        subjects={g.id: reads.subject_stages(g, makers, order) for g in suite.guards},
-    )
-
-
-def roads_of_record(record: HubRecord) -> Roads:
-    """Take what a record alone tells of its roads, for hubs whose causes were not recorded."""
-    makers = {artifact.id: artifact.stage for artifact in record.artifacts}
-    named = {
-        guard.id: frozenset(
-            stage
-            for artifact, stage in makers.items()
-            if re.search(rf"\b{re.escape(artifact)}\b", guard.metric or guard.reason)
-        )
-        for guard in record.guards
-    }
-    return Roads(
-        order=tuple(stage.id for stage in record.stages),
-        needs={s.id: frozenset(_NEEDED.findall(s.reason)) for s in record.stages},
-        reads=named,
-        makers=makers,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +222,7 @@ class _Search:
         """Make the cause of red guards; stages that broke off on their ground follow."""
         first = self._place_of_guard(group[0])
         same = [g for g in group if self._place_of_guard(g) == first]
-        declared = [g for g in same if g is same[0] or not g.id.startswith(_DEFAULT)]
+        declared = [g for g in same if g is same[0] or not g.id.startswith(DEFAULT)]
         after = [g.id for g in group if g not in declared]
         ground = self.roads.ground_of(
             {s for guard in group for s in self.roads.read_by(guard.id)}

@@ -17,6 +17,7 @@ from harness.files import json_bytes, write_bytes, write_text
 from harness.judgement import causes as ordering
 from harness.judgement import quarantine
 from harness.judgement.guards import answers, members, reads, registry
+from harness.judgement.roads import roads_of
 from harness.records import (
     SCHEMA,
     ArtifactRecord,
@@ -192,7 +193,7 @@ def _find_causes(
         failures={s.id: causes.read_failures(s, hub) for s in run.stages},
         stopped="" if run.stopped is None else signal.Signals(run.stopped).name,
     )
-    return ordering.find_causes(run_results, ordering.roads_of(suite))
+    return ordering.find_causes(run_results, roads_of(suite))
 
 
 def _decide_verdict(

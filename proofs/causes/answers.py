@@ -11,7 +11,7 @@ from harness.evidence.hub import store
 from harness.evidence.hub.causes import direction
 from harness.experiments.explain import suspects
 from harness.judgement import causes, quarantine
-from harness.judgement.causes import Roads
+from harness.judgement.roads import Roads, roads_of
 from harness.records import HubRecord
 from harness.verdict import Verdict
 from proofs.causes.clone import Clone
@@ -89,7 +89,7 @@ def order_causes(record: HubRecord, hub: Path, suite: SuiteSpec) -> HubRecord:
         waived={(entry.kind, entry.id) for entry in quarantine.waived(record)},
         failures={stage.id: signatures.read_failures(stage, hub) for stage in record.stages},
     )
-    return replace(record, causes=causes.find_causes(results, causes.roads_of(suite)))
+    return replace(record, causes=causes.find_causes(results, roads_of(suite)))
 
 
 def _find_place(planted: Planted, suspected: list[str]) -> int:

@@ -15,8 +15,7 @@ from pathlib import Path
 import click
 
 from harness.evidence.hub import store
-from harness.judgement import causes
-from harness.judgement.causes import Roads
+from harness.judgement.roads import Roads, roads_of
 from harness.verdict import Verdict
 from proofs.causes import answers, planting, warm
 from proofs.causes.answers import Answer
@@ -92,7 +91,7 @@ def read(source: Path, place: Path, commit: str) -> Campaign:
         answers=said,
         hubs=hubs,
         known=recognise(clone.project, clone.suite, said, hubs),
-        roads=causes.roads_of(clone.suite),
+        roads=roads_of(clone.suite),
         commit=commit,
         current=tuple(o.name for o in said if o.verdict == RED and is_current(clone, o.name)),
     )

@@ -14,7 +14,7 @@ from harness.experiments.drills import drill as drills
 from harness.experiments.drills import outcome_cache, scope
 from harness.experiments.drills.outcome_cache import OutcomeCache
 from harness.experiments.explain import likeness
-from harness.judgement import causes
+from harness.judgement.roads import Roads, roads_of
 from harness.records import HubRecord
 from harness.verdict import Verdict
 from proofs.causes.answers import Answer
@@ -48,7 +48,7 @@ def recognise(
 
 def _pattern_of(suite: SuiteSpec, one: Answer, record: HubRecord) -> OutcomeCache:
     """Keep what the stages of the drill's guard alone turn red, as ``harness drill`` does."""
-    roads = causes.roads_of(suite)
+    roads = roads_of(suite)
     stages = set(scope.stages_for(suite, one.guard))
     red = {name: side for name, side in one.red.items() if _is_inside(name, stages, roads)}
     return OutcomeCache(
@@ -63,7 +63,7 @@ def _pattern_of(suite: SuiteSpec, one: Answer, record: HubRecord) -> OutcomeCach
     )
 
 
-def _is_inside(name: str, stages: set[str], roads: causes.Roads) -> bool:
+def _is_inside(name: str, stages: set[str], roads: Roads) -> bool:
     kind, colon, stage = name.partition(":")
     read = {stage} if colon and kind == "stage" else roads.read_by(name)
     return bool(read) and set(read) <= stages

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.files import json_bytes, sha256_bytes
-from harness.judgement.causes import Roads
+from harness.judgement.roads import Roads
 from harness.records import ArtifactRecord, encode
 from proofs.causes import __main__ as page
 from proofs.causes import defects, planting, warm

@@ -92,13 +92,13 @@ def sizes(guards: Iterable[GuardResult]) -> dict[str, float]:
 
     A guard that keeps no number says it first: ``8 records``, ``70 of 72 numbers differ``.
     """
-    found = {}
+    numbers = {}
     for guard in guards:
         match = _NUMBER.match(guard.found) if guard.value is None else None
         value = guard.value if match is None else float(match[0].replace(",", ""))
         if guard.verdict is Verdict.RED and value is not None and math.isfinite(value):
-            found[guard.id] = value
-    return found
+            numbers[guard.id] = value
+    return numbers
 
 
 def of_guard(suite: str, result: GuardResult, evidence: tuple[str, ...]) -> Cause:

@@ -14,8 +14,6 @@ import json
 import math
 from typing import Any, NoReturn
 
-import rfc8785
-
 _SAFE = 2**53 - 1
 
 
@@ -30,6 +28,8 @@ def dumps(value: Any) -> bytes:
         CanonicalError: NaN, an infinity, an integer that is no double, a lone surrogate, a key
             that is not text, nesting beyond the interpreter's depth, or a type JSON lacks.
     """
+    import rfc8785  # noqa: PLC0415 - what only reads a ledger starts without it
+
     try:
         try:
             return rfc8785.dumps(value)

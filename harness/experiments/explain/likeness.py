@@ -21,7 +21,7 @@ from harness.experiments.drills import scope
 from harness.experiments.drills.drill import Drill
 from harness.experiments.drills.outcome_cache import OutcomeCache
 from harness.files import list_inside, read_bounded
-from harness.judgement import causes
+from harness.judgement.roads import Roads, roads_of
 from harness.records import HubRecord, decode
 from harness.verdict import Verdict
 
@@ -82,7 +82,7 @@ def compare_drills(
     """
     judged = {g.id for g in record.guards if g.verdict is not Verdict.INCONCLUSIVE}
     judged |= {f"stage:{s.id}" for s in record.stages if s.outcome not in _NOT_ENDED}
-    kept, roads = read_patterns(project), causes.roads_of(suite)
+    patterns, roads = read_patterns(project), roads_of(suite)
     known: list[tuple[Drill, frozenset[str], Pattern]] = []
     for path in list_inside(project.root, drills.FOLDER, "*.patch"):
         try:
@@ -90,7 +90,7 @@ def compare_drills(
             ran = frozenset(scope.stages_for(suite, planted.guard))
         except (HarnessError, StopIteration, KeyError):
             continue  # of a suite with other guards
-        known.append((planted, ran, kept.get(planted.name) or {planted.guard: Redness()}))
+        known.append((planted, ran, patterns.get(planted.name) or {planted.guard: Redness()}))
     weigh = _Weights([pattern for _, _, pattern in known])
     red = read_redness(record)
     likenesses = [
@@ -111,19 +111,20 @@ class _Weights:
         self._count = len(patterns)
         self._drills = Counter(name for pattern in patterns for name in pattern)
 
-    def _of(self, name: str) -> float:
+    def _weight_of(self, name: str) -> float:
         return math.log((1 + self._count) / max(1, self._drills[name]))
 
     def compare(self, planted: Drill, pattern: Pattern, seen: Pattern) -> Likeness:
         """Hold what a run turned red against the pattern of a drill."""
         near = {one: seen[one].nearness(pattern[one]) for one in seen if one in pattern}
-        whole = sum(self._of(one) for one in {*pattern, *seen})
+        whole = sum(self._weight_of(one) for one in {*pattern, *seen})
+        shared = sum(self._weight_of(one) * part for one, part in near.items())
         return Likeness(
             drill=planted.name,
             defect=planted.defect,
             equal=sum(part > 0 for part in near.values()),
             total=len({*pattern, *seen}),
-            score=sum(self._of(one) * part for one, part in near.items()) / (whole or 1.0),
+            score=shared / whole if whole else 0.0,
             files=list_touched(drills.read_patch(planted.patch)) if planted.patch else (),
         )
 
@@ -151,7 +152,7 @@ def _compare_sizes(one: float, other: float) -> float:
     return 0.0 if is_apart else small / large
 
 
-def _is_inside(name: str, ran: frozenset[str], roads: causes.Roads) -> bool:
+def _is_inside(name: str, ran: frozenset[str], roads: Roads) -> bool:
     kind, colon, stage = name.partition(":")
     read = {stage} if colon and kind == "stage" else roads.read_by(name)
     return bool(read) and set(read) <= ran

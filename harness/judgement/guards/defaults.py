@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.config.keys import key
 from harness.config.project import GuardSpec
-from harness.judgement.guards import metrics, options, png
+from harness.judgement.guards import metrics, options
 from harness.judgement.guards.base import Evidence, Golden, result
 from harness.judgement.guards.count import same_statistics, twice
 from harness.judgement.guards.readers import catalogue
@@ -220,6 +220,8 @@ def _judge_curves(value: dict[str, list[dict[str, Any]]], _rules: _Rules) -> _Fi
 
 
 def _judge_png(evidence: Evidence, artifact: str, _rules: _Rules) -> _Findings:
+    from harness.judgement.guards import png  # noqa: PLC0415 - for runs that leave pictures
+
     try:
         image = png.decode(evidence.read(artifact, png.FILE_LIMIT))
     except png.ImageError as error:

@@ -11,6 +11,7 @@ from harness.evidence.hub import blockers, causes, layout, store
 from harness.evidence.hub.blockers import Blocker, Register, Sighting
 from harness.evidence.hub.causes import Cause
 from harness.judgement import causes as ordering
+from harness.judgement.roads import roads_of, roads_of_record
 from harness.judgement.verify.report import VerifyReport
 
 _EVIDENCE = (layout.GUARDS, layout.METRICS)
@@ -43,7 +44,7 @@ def _name_causes(project: Project, verified: VerifyReport) -> tuple[Cause, ...]:
     record = store.read_record(verified.hub)
     run_results = ordering.RunResults(stages=record.stages, guards=verified.red_today)
     suite = project.suites.get(verified.suite)
-    roads = ordering.roads_of_record(record) if suite is None else ordering.roads_of(suite)
+    roads = roads_of_record(record) if suite is None else roads_of(suite)
     red = {result.id: result for result in verified.red_today}
     return tuple(
         causes.of_guards(

@@ -15,6 +15,7 @@ from harness.judgement.causes import RunResults
 from harness.judgement.guards import answers, defaults, reads, registry
 from harness.judgement.guards.base import Evidence, Golden
 from harness.judgement.guards.readers import catalogue
+from harness.judgement.roads import roads_of
 from harness.judgement.verify import report
 from harness.judgement.verify.report import Outcome, Row
 from harness.records import CauseRecord, GuardResult, HubRecord
@@ -103,7 +104,7 @@ def _rows(check: str, run_results: RunResults, suite: SuiteSpec) -> list[Row]:
         return [report.passed_row(check, f"{count} of {count} green")]
     rows, explained = [], set[str]()
     reasons: dict[str, list[str]] = {}
-    for cause in causes.find_causes(run_results, causes.roads_of(suite)):
+    for cause in causes.find_causes(run_results, roads_of(suite)):
         rows += _of_cause(check, cause, run_results)
         explained.update(cause.guards, cause.follows)
         for id_ in cause.unjudged:

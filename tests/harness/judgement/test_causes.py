@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,12 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.evidence.hub.blockers import Register
-from harness.judgement import causes
 from harness.judgement.declaration import load_project
 from harness.judgement.verify import verify
-from harness.records import GuardResult
 from harness.reporting import screen, terminal
 from harness.runner.workflow import RunOutcome
 from harness.verdict import Verdict
-from tests.builders import hubs, reports
+from tests.builders import hubs
 
 # A pipeline like the project's own: `train` feeds `parity` and `inference`; `other` stands
 # alone. What is planted stands in plant.json, which each stage reads.
@@ -299,52 +297,3 @@ def test_an_error_handled_before_is_no_full_disk(tmp_path: Path) -> None:
     _, outcome = run(tmp_path, Planted({"train": {"do": do}}, ()))
 
     assert outcome.record.verdict is Verdict.RED
-
-
-def red(id_: str, kind: str, **keys: Any) -> GuardResult:
-    plain = {"kind": kind, "value": 0.0, "low": 1.0}
-    return reports.guard(id_, Verdict.RED, **{**plain, **keys})
-
-
-@pytest.mark.parametrize(
-    ("declared", "lead"),
-    [
-        ([red("grid", "image"), red("mean", "golden")], "mean"),
-        ([red("slow", "resource"), red("grid", "image")], "grid"),
-        ([red("mean", "golden"), red("floor", "bound")], "floor"),
-        ([red("records", "count"), red("ratio", "ratio")], "ratio"),
-        ([red("floor", "bound"), red("words", "log", value=None)], "words"),
-        ([red("floor", "bound"), red("old", "artifact", value=None)], "old"),
-        ([red("floor", "bound"), red("nan", "bound", value=None, found="nan")], "nan"),
-        ([red("theirs", "of-another-package"), red("grid", "image")], "grid"),
-        ([red("default:made", "default"), red("grid", "image")], "default:made"),
-        ([red("default:made", "default"), red("mean", "golden")], "mean"),
-        ([red("first", "bound"), red("second", "equal")], "first"),
-    ],
-    ids=lambda one: one if isinstance(one, str) else "",
-)
-def test_the_guard_that_says_most_leads(declared: list[GuardResult], lead: str) -> None:
-    """Of one stage, words of the program and numbers come before what is drawn of them."""
-    ids = [guard.id for guard in declared]
-    roads = causes.Roads(
-        order=("train",),
-        needs={"train": frozenset()},
-        reads=dict.fromkeys(ids, frozenset({"train"})),
-        makers={"made": "train"},
-    )
-    run_results = causes.RunResults(stages=(reports.stage("train", 0),), guards=(*declared,))
-
-    (cause,) = causes.find_causes(run_results, roads)
-
-    assert cause.sentence.startswith(f"guard {lead}: ")
-    assert {*cause.also, lead} == {*ids}
-
-
-def test_a_reason_that_says_no_more_than_what_was_found_is_completed() -> None:
-    """'1 records' alone tells nobody what is wrong."""
-    counted = reports.guard("n", Verdict.RED, found="1 records", expected="2 records")
-
-    for reason in ("", "1 records"):
-        words = causes.describe(replace(counted, reason=reason))
-        assert words == "1 records; expected 2 records"
-    assert causes.describe(replace(counted, reason="2 alike")) == "2 alike"
