@@ -13,6 +13,7 @@ from harness.cli import (
     golden_audit,
     golden_curves,
     golden_fingerprint,
+    golden_retire,
     options,
     progress,
     resolve,
@@ -43,6 +44,7 @@ Examples:
   harness golden rename train-stats:[*].var train-stats:[*].variance
   harness golden explain quick "min(metrics:[split=test].loss)"
   harness golden audit
+  harness golden retire quick --before 2026-11-30 --reason "of the model before"
 """
 
 
@@ -51,7 +53,8 @@ def command() -> None:
     """Show, calibrate or update reference statistics.
 
     A golden is a tolerance interval made of many seeds, for one environment and one set of
-    data. It changes only by `harness golden update` and `rename`, which the ledger tells of.
+    data. It changes only by `harness golden update`, `rename` and `retire`, which the ledger
+    tells of.
     """
 
 
@@ -153,6 +156,7 @@ def update(session: Session, suite: str, reason: str) -> None:
 command.add_command(golden_fingerprint.fingerprint)
 command.add_command(golden_fingerprint.accept)
 command.add_command(golden_audit.command)
+command.add_command(golden_retire.command)
 
 
 @command.command("rename", context_settings=options.CONTEXT)
