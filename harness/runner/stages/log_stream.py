@@ -67,15 +67,17 @@ class LogStream:
 
     def close(self, *closing: str) -> None:
         """Write what is held back, the mark of a cut, and closing remarks."""
-        if self._buffer:
-            self._write(self._clean(self._buffer), lines=True)
-        if self._tail:
-            tail = b"".join(self._tail)
-            if self.cut:
-                # Redaction sees no half of a path or secret at the edge of the cut.
-                tail = tail[tail.find(b"\n") + 1 :][-TAIL:]
-                self._remark(f"log cut here: about {self.cut:,} bytes left out")
+        tail = b"".join(self._tail)
+        if self.cut:
+            # Redaction sees no half of a path or secret at the edges of the cut.
+            held_back = self._clean(self._buffer)
+            end = _whole_characters(held_back, len(held_back) - self._overlap)
+            tail = tail[tail.find(b"\n") + 1 :][-TAIL:]
+            self._write(held_back[:end], lines=True)
+            self._remark(f"log cut here: about {self.cut:,} bytes left out")
             self._write(self._clean(tail), lines=True)
+        elif self._buffer or tail:  # one text: what is redacted may lie across the seam
+            self._write(self._clean(self._buffer + tail), lines=True)
         for remark in closing:
             self._remark(remark)
         try:

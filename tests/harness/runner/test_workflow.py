@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import pytest
 from harness.errors import ConfigError
 from harness.evidence.hub import layout, plan
 from harness.evidence.hub.evidence import HubEvidence
+from harness.evidence.hub.store import HubStore, remove
 from harness.records import HubRecord, StageRecord
 from harness.verdict import Verdict
 from tests.builders import hubs
 
+# No declared input, so that evidence stays fresh when it changes.
+FAIL_IF_TWO = "raise SystemExit(open('gain').read() == '2')"
 GREEN_FILES = {
     "plan/plan.md",
     "plan/plan.json",
@@ -247,6 +251,72 @@ def test_red_evidence_is_not_used_again(tmp_path: Path) -> None:
     hubs.run(project)
 
     assert not hubs.run(project, if_stale=True).reused
+
+
+def write_more(hub: Path) -> None:
+    """Change a sealed file, keeping its size and its mode."""
+    path = hub / "analysis/make/out.json"
+    path.chmod(0o644)
+    path.write_text(path.read_text().replace("3.0", "4.0"))
+    path.chmod(0o444)
+
+
+DAMAGES: list[Callable[[Path], object]] = [
+    write_more,
+    lambda hub: (hub / "green/make.log").unlink(),
+    lambda hub: (hub / "green/more.log").write_text("x"),
+    lambda hub: (hub / "green/make.log").chmod(0o777),
+    lambda hub: (hub.parents[2] / ".harness/ledger.jsonl").unlink(),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_unproved_evidence_is_not_used_again(
+    tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    """A hub that is not as it was sealed, or has no seal, decides nothing: the suite is run."""
+    project = hubs.project(tmp_path)
+    damage(hubs.run(project).hub)
+
+    assert not hubs.run(project, if_stale=True).reused
+
+
+def test_only_the_newest_run_is_used_again(tmp_path: Path) -> None:
+    """Not a green one behind a red one, though the inputs are back; nor when that is gone."""
+    project = hubs.project(tmp_path, tiny=hubs.suite(hubs.command("a", FAIL_IF_TWO)))
+    (tmp_path / "gain").write_text("1")
+    green = hubs.run(project).hub
+    (tmp_path / "gain").write_text("2")
+    red = hubs.run(project).hub
+    (tmp_path / "gain").write_text("1")
+    ledger, store = tmp_path / ".harness/ledger.jsonl", HubStore(project.hubs, project.work)
+    before = ledger.read_bytes()
+
+    remove(red)
+    assert store.hubs("tiny") == [green]
+    again = hubs.run(project, if_stale=True)
+    assert not again.reused
+    remove(again.hub)
+    ledger.write_bytes(before)  # as if there had been the red run alone
+    assert not hubs.run(project, if_stale=True).reused
+    assert hubs.run(project, if_stale=True).reused
+
+
+def test_a_green_run_behind_a_red_one_is_not_used_again(tmp_path: Path) -> None:
+    """The newest decides, and it is red."""
+    project = hubs.project(tmp_path, tiny=hubs.suite(hubs.command("a", FAIL_IF_TWO)))
+    for gain in ("1", "2", "1"):
+        (tmp_path / "gain").write_text(gain)
+        again = hubs.run(project, if_stale=gain == "1")
+        assert not again.reused
+
+
+def test_other_parameters_are_other_evidence(tmp_path: Path) -> None:
+    """What was green with one value says nothing of another."""
+    project = hubs.project(tmp_path)
+    hubs.run(project)
+
+    assert not hubs.run(project, if_stale=True, parameters={"value": "2"}).reused
 
 
 def test_runs_at_the_same_time(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,7 @@ Traceback (most recent call last):
 """
 
 
-def stage(tmp_path: Path, log: str, **keys: Any) -> causes.Cause:
-    (tmp_path / "cli").mkdir(exist_ok=True)
-    (tmp_path / "cli/train.log").write_text(log)
+def stage_record(reason: str = "exit code 1: x", **keys: Any) -> StageRecord:
     values: dict[str, Any] = {
         "id": "train",
         "kind": "command",
@@ -36,9 +35,15 @@ def stage(tmp_path: Path, log: str, **keys: Any) -> causes.Cause:
         "duration_s": 1.0,
         "peak_memory_bytes": None,
         "log": "cli/train.log",
-        "reason": "exit code 1: x",
+        "reason": reason,
     }
-    return causes.of_stage("tiny", StageRecord(**{**values, **keys}), tmp_path)
+    return StageRecord(**{**values, **keys})
+
+
+def stage(tmp_path: Path, log: str, **keys: Any) -> causes.Cause:
+    (tmp_path / "cli").mkdir(exist_ok=True)
+    (tmp_path / "cli/train.log").write_text(log)
+    return causes.of_stage("tiny", stage_record(**keys), tmp_path)
 
 
 def trace(**keys: object) -> str:
@@ -124,3 +129,78 @@ def test_a_sentence_does_not_begin_with_a_scratch_folder() -> None:
     assert causes.shorten(f"error: {place}: not equal") == "error: parity.json: not equal"
     assert causes.shorten("error: <root>/data/a.npz: gone") == "error: <root>/data/a.npz: gone"
     assert causes.shorten("a/work/x.py: no") == "a/work/x.py: no"
+
+
+def test_one_failure_in_two_suites_is_one_cause(tmp_path: Path) -> None:
+    """Not three blockers: which suite met it, and when, is no part of what broke."""
+    record = stage_record("exit code 1: x")
+    (tmp_path / "cli").mkdir()
+    (tmp_path / "cli/train.log").write_text(trace())
+    suites = [causes.of_stage(suite, record, tmp_path) for suite in ("tiny", "large")]
+
+    assert suites[0].signature == suites[1].signature
+    assert [one.suite for one in suites] == ["tiny", "large"]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"id": "infer"},
+        {"outcome": "timeout"},
+        {"reason": "artifact out (out.json) is missing"},
+    ],
+)
+def test_another_stage_or_outcome_is_another_cause(
+    tmp_path: Path, keys: dict[str, str]
+) -> None:
+    """Which stage broke, and in what way, identifies a cause beside the place."""
+    assert stage(tmp_path, trace()).signature != stage(tmp_path, trace(), **keys).signature
+
+
+DIRECTIONS = [
+    (0.5, 1.0, 2.0, "below"),
+    (2.5, 1.0, 2.0, "above"),
+    (0.5, 1.0, None, "below"),
+    (2.5, None, 2.0, "above"),
+    (1.0, 1.0, 2.0, "off"),
+    (2.0, 1.0, 2.0, "off"),
+    (0.5, None, 2.0, "off"),
+    (2.5, 1.0, None, "off"),
+]
+
+
+@pytest.mark.parametrize(("value", "low", "high", "direction"), DIRECTIONS)
+def test_direction_is_the_side_on_which_a_number_lies(
+    value: float, low: float | None, high: float | None, direction: str
+) -> None:
+    """On a bound is no side; an open side has no beyond."""
+    result = replace(guard("floor", 0.1), value=value, low=low, high=high)
+    assert causes.direction(result) == direction
+
+
+@pytest.mark.parametrize("word", ["nan", "inf", "-inf"])
+def test_what_is_not_finite_has_a_direction_of_its_own(word: str) -> None:
+    """Neither below nor above."""
+    result = replace(guard("floor", 0.1), value=None, found=word)
+    assert causes.direction(result) == causes.NOT_FINITE
+
+
+SIZES: list[tuple[str, float | None, float | None]] = [
+    ("8 records", None, 8.0),
+    ("70 of 72 numbers differ", None, 70.0),
+    ("1,234 records", None, 1234.0),
+    ("-2.5e3 of it", None, -2500.0),
+    ("nan", None, None),
+    ("nothing", None, None),
+    ("3 records", 0.5, 0.5),
+]
+
+
+@pytest.mark.parametrize(("found_text", "value", "size"), SIZES)
+def test_size_is_the_number_that_a_red_guard_met(
+    found_text: str, value: float | None, size: float | None
+) -> None:
+    """Its own number, or the one that its finding begins with; a green guard has none."""
+    red = replace(guard("floor", 0.1), found=found_text, value=value)
+    assert causes.sizes([red]) == ({} if size is None else {"floor": size})
+    assert causes.sizes([replace(red, verdict=Verdict.GREEN)]) == {}

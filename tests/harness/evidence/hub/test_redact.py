@@ -114,3 +114,111 @@ def test_bytes_that_are_no_text_are_escaped(redactor: redact.Redactor) -> None:
     assert made.decode().isprintable() or set(made.decode()) <= set(
         map(chr, [9, 10, *range(32, 127)])
     )
+
+
+SECRET_NAMES = [
+    *("TOKEN", "GITHUB_TOKEN", "github_token", "npm_config_token", "Hf_Token"),
+    *("SECRET", "client_secret", "PASSWORD", "db_password", "PGPASSWORD", "passwd"),
+    *("API_KEY", "apikey", "ApiKey", "AWS_ACCESS_KEY_ID", "accesskey"),
+    *("PRIVATE_KEY", "ssh_private", "CREDENTIALS", "credential_file"),
+    *("AUTH", "auth", "PROXY_AUTH", "auth_header", "x_auth_y"),
+]
+PLAIN_NAMES = ["PATH", "AUTHOR", "author_name", "KEYMAP", "MONKEY", "LANG", "oauthor", "Pwd"]
+VALUE = b"k7-Zq.93-xy"
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_value_of_a_secret_name_is_redacted(name: str) -> None:
+    """In capitals, in small letters and mixed: proxies and npm write theirs small."""
+    redactor = redact.for_run(ROOT, {name: VALUE.decode()}, {})
+    assert redactor.clean(b"got " + VALUE + b"!") == b"got <secret>!"
+
+
+@pytest.mark.parametrize("name", PLAIN_NAMES)
+def test_value_of_another_name_stays(name: str) -> None:
+    """A name that only looks alike hides nothing of a log."""
+    redactor = redact.for_run(ROOT, {name: VALUE.decode()}, {})
+    assert redactor.clean(b"got " + VALUE) == b"got " + VALUE
+
+
+VALUES = [
+    ("a1b2c", False),  # too short to be told from other text
+    ("a1b2c3", True),
+    ("123456", False),
+    ("-1.5e+10", False),
+    ("true", False),
+    ("disabled", False),
+    ("disabled1", True),
+    ("abcdefghijklmno", False),  # a word
+    ("abcdefghijklmnop", True),  # too long for one
+    ("1234567890123456", True),
+    ("with space", True),
+]
+
+
+@pytest.mark.parametrize(("value", "is_secret"), VALUES)
+def test_what_counts_as_a_secret_value(value: str, *, is_secret: bool) -> None:
+    """Numbers, switches and short words of a TOKEN_LIMIT stay; whatever else does not."""
+    redactor = redact.for_run(ROOT, {"TOKEN_LIMIT": value}, {})
+    cleaned = redactor.clean(f"[{value}]".encode())
+    assert cleaned == (b"[<secret>]" if is_secret else f"[{value}]".encode())
+
+
+FORMS = [
+    *(f"gh{kind}_{'a1' * 10}" for kind in "pousr"),
+    f"github_pat_{'a_1' * 7}",
+    f"glpat-{'a1' * 8}",
+    f"AKIA{'A1' * 8}",
+    *(f"xox{kind}-{'a1' * 5}" for kind in "abprs"),
+    "-----BEGIN PRIVATE KEY-----\nabc\ndef\n-----END PRIVATE KEY-----",
+    "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----",
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_known_forms_of_secrets_are_redacted(form: str) -> None:
+    """Whatever the environment says; the text around them stays."""
+    cleaned = redact.for_run(ROOT, {}, {}).clean(f"({form})".encode())
+    assert cleaned == b"(<secret>)"
+
+
+NESTED = [
+    ({"HOME": "/srv"}, "/srv/lab/project/a", "<root>/a"),
+    ({"HOME": "/srv/lab/project/home"}, "/srv/lab/project/home/a", "<home>/a"),
+    ({"HOME": "/home/tess"}, "/home/tessa/b", "/home/tessa/b"),
+    ({"HOME": "/"}, "/opt/x", "/opt/x"),
+    ({"MY_TOKEN": "/srv/lab"}, "/srv/lab/project/a", "<root>/a"),
+]
+
+
+@pytest.mark.parametrize(("environment", "before", "after"), NESTED)
+def test_the_longest_place_is_named(
+    environment: dict[str, str], before: str, after: str
+) -> None:
+    """One place inside another is the inner one; the root of all is none."""
+    assert redact.for_run(ROOT, environment, {}).text(before) == after
+
+
+def test_secret_with_escapes_is_redacted_in_json_too() -> None:
+    """In a JSON string a secret has other letters."""
+    value = 'a"b\\c-é-1'
+    redactor = redact.for_run(ROOT, {"TOKEN": value}, {})
+    for is_ascii in (True, False):
+        content = json.dumps({"x": f"y {value}"}, ensure_ascii=is_ascii).encode()
+        assert json.loads(redactor.file(Path("a.json"), content)) == {"x": "y <secret>"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*("a.jsonl", "a.csv", "a.txt", "a.log", "a.md", "a.toml", "a.yaml", "a.yml"), "A.JSON"],
+)
+def test_text_artifacts_of_each_kind_are_redacted(redactor: redact.Redactor, name: str) -> None:
+    """Whatever people read as text says nothing of the machine."""
+    content = f'"{ROOT}/a"'.encode()
+    assert redactor.file(Path(name), content) == b'"<root>/a"'
+
+
+def test_redaction_knows_the_longest_text_that_it_looks_for() -> None:
+    """By this much a stream holds output back."""
+    secret = "k-" * 200
+    assert redact.for_run(ROOT, {"TOKEN": secret}, {}).longest > len(secret)

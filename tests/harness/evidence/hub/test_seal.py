@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.errors import IntegrityError, StorageError
+from harness.errors import IntegrityError, LockTimeoutError, StorageError
 from harness.evidence.hub import comparison, inventory, seal
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.verdict import Verdict
@@ -38,7 +39,7 @@ def unsealed(hubs: Path) -> Path:
     return folder
 
 
-def close(folder: Path, ledger: Ledger) -> Entry:
+def close(folder: Path, ledger: seal.Log[Entry]) -> Entry:
     """Seal the folder."""
     final = folder.with_name(RUN)
     return seal.seal(folder, final, ledger, suite="tiny", run_id=RUN, verdict=Verdict.GREEN)
@@ -123,6 +124,112 @@ def test_what_is_no_file_is_not_sealed(tmp_path: Path, make: Callable[[Path], ob
     sealed_ = tmp_path / "tiny" / RUN
     assert not os.path.lexists(sealed_ / "thing")
     assert "thing" not in (sealed_ / inventory.MANIFEST).read_text("utf-8")
+
+
+class LateLog:
+    """A ledger that looks at the store before it takes an entry, or refuses it."""
+
+    def __init__(self, hubs: Path, *, refuses: bool) -> None:
+        """Take the store to look at."""
+        self.ledger, self.waiting = Ledger(hubs / "ledger.jsonl"), [0]
+        self._hubs, self._refuses = hubs, refuses
+
+    def append(self, kind: str, subject: str, body: Mapping[str, Any]) -> Entry:
+        """Count the intents that wait for this entry."""
+        return self.append_all([(kind, subject, body, "")])[0]
+
+    def append_all(
+        self, items: Sequence[tuple[str, str, Mapping[str, Any], str]]
+    ) -> list[Entry]:
+        """Count the intents that wait for these entries."""
+        self.waiting.append(len(seal.intents(self._hubs)))
+        if self._refuses:
+            raise LockTimeoutError("a lock", found="x", expected="y", remedy="z")
+        return self.ledger.append_all(items)
+
+
+@pytest.mark.parametrize("is_adopted", [False, True])
+@pytest.mark.parametrize("refuses", [False, True])
+def test_an_intent_stays_until_the_ledger_holds_the_seal(
+    tmp_path: Path, *, refuses: bool, is_adopted: bool
+) -> None:
+    """Killed or refused in between, the next command logs the seal that was begun."""
+    log, folder = LateLog(tmp_path, refuses=refuses), unsealed(tmp_path)
+    with contextlib.suppress(LockTimeoutError):
+        if is_adopted:
+            staged = tmp_path / ".unit/tiny" / RUN
+            names = {"suite": "tiny", "run_id": RUN, "verdict": Verdict.RED}
+            seal.stage(folder, staged, "2026-01-02T03:04:05Z", **names)  # type: ignore[arg-type]
+            seal.adopt(tmp_path, log, [seal.read_staged(staged)])
+        else:
+            close(folder, log)
+
+    assert log.waiting == [0, 1]
+    assert len(seal.intents(tmp_path)) == int(refuses)
+    assert [entry.subject for entry in recover(tmp_path).entries()] == [f"tiny/{RUN}"]
+    assert seal.intents(tmp_path) == ()
+
+
+@pytest.mark.parametrize("what", ["seal", "stage", "receive"])
+def test_each_file_and_folder_is_durable_before_the_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A machine that loses its power after the seal still has every byte of it."""
+    folder, done = unsealed(tmp_path), list[str]()
+    real_sync, real_rename = os.fsync, os.rename
+    monkeypatch.setattr(
+        os,
+        "fsync",
+        lambda handle: (
+            done.append(str(Path(f"/proc/self/fd/{handle}").readlink())),
+            real_sync(handle),
+        ),
+    )
+    monkeypatch.setattr(os, "rename", lambda *a: (done.append("rename"), real_rename(*a)))
+    ledger, final = Ledger(tmp_path / "ledger.jsonl"), folder.with_name(RUN)
+    names = {"suite": "tiny", "run_id": RUN, "verdict": Verdict.GREEN}
+    if what == "seal":
+        close(folder, ledger)
+    elif what == "stage":
+        seal.stage(folder, final, "2026-01-02T03:04:05Z", **names)  # type: ignore[arg-type]
+    else:
+        final = folder
+        seal.close_received(folder, names, "2026-01-02T03:04:05Z")
+        done.append("rename")
+
+    before = done[: len(done) - done[::-1].index("rename")]
+    inside = {path.relative_to(final).as_posix() for path in final.rglob("*")} | {"."}
+    synced = {os.path.relpath(path, folder) for path in before if path.startswith(str(folder))}
+    assert inside <= synced
+    if what == "seal":
+        after = done[len(before) :]
+        assert after.index(str(final.parent)) < after.index(str(ledger.path))
+        assert str(tmp_path) in after
+        assert str(tmp_path / f".sealing-{RUN}.json") in before
+
+
+BODIES: list[tuple[Any, bool]] = [
+    ({}, True),
+    ({"manifest_sha256": "0" * 64}, False),
+    ({"run_id": "20260102T030405Z-ffffff"}, False),
+    ({"suite": ".."}, False),
+    ({"suite": "tiny/x"}, False),
+    ({"suite": 3}, False),
+]
+
+
+@pytest.mark.parametrize(("changes", "is_logged"), BODIES)
+def test_an_intent_is_finished_only_where_its_hub_is_whole(
+    tmp_path: Path, changes: dict[str, Any], *, is_logged: bool
+) -> None:
+    """A torn or foreign intent logs nothing and is cleared; nothing is logged twice."""
+    entry = close(unsealed(tmp_path), Ledger(tmp_path / "elsewhere.jsonl"))
+    intent = tmp_path / f".sealing-{RUN}.json"
+    for _ in range(2):
+        intent.write_text(json.dumps({**entry.body, **changes}))
+        logged = recover(tmp_path).entries()
+        assert not intent.exists()
+    assert [one.subject for one in logged] == ([f"tiny/{RUN}"] if is_logged else [])
 
 
 FAULTY = ("open", "write", "pwrite", "fsync", "rename", "chmod", "unlink", "ftruncate")

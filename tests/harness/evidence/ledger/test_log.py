@@ -75,6 +75,49 @@ def test_a_removed_line_is_found(tmp_path: Path, removed: int) -> None:
         ledger.check()
 
 
+CHANGES: list[dict[str, object]] = [
+    {"body": {"number": 9}},
+    {"subject": "tiny/9"},
+    {"time": "2027-01-02T03:04:05Z"},
+    {"kind": "gc"},
+    {"previous": "0" * 64},
+]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_entry_written_anew_breaks_the_chain_behind_it(
+    tmp_path: Path, place: int, change: dict[str, object]
+) -> None:
+    """Canonical, in its place and of the right number: the next one holds another hash."""
+    ledger = filled(tmp_path / "ledger.jsonl", 4)
+    lines = ledger.path.read_bytes().splitlines()
+    lines[place] = canonical.dumps({**json.loads(lines[place]), **change})
+    ledger.path.write_bytes(b"\n".join(lines) + b"\n")
+
+    with pytest.raises(IntegrityError):
+        ledger.entries()
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 3])
+@pytest.mark.parametrize("sequence", [-1, 0, 1, 2, 3, 4])
+def test_the_number_of_an_entry_is_its_place(tmp_path: Path, place: int, sequence: int) -> None:
+    """Renumbered, with the chain behind it made anew, a ledger is refused all the same."""
+    ledger = filled(tmp_path / "ledger.jsonl", 4)
+    lines = ledger.path.read_bytes().splitlines()
+    lines[place] = canonical.dumps({**json.loads(lines[place]), "sequence": sequence})
+    for later in range(place + 1, 4):
+        previous = merkle.leaf_hash(lines[later - 1]).hex()
+        lines[later] = canonical.dumps({**json.loads(lines[later]), "previous": previous})
+    ledger.path.write_bytes(b"\n".join(lines) + b"\n")
+
+    if sequence == place:
+        assert ledger.check().size == 4
+    else:
+        with pytest.raises(IntegrityError):
+            ledger.check()
+
+
 def test_cut_at_each_offset_it_is_a_valid_prefix_and_a_torn_tail(tmp_path: Path) -> None:
     """Never valid and shorter where a checkpoint is pinned; the next append cuts the tail."""
     ledger = filled(tmp_path / "ledger.jsonl", 3)
