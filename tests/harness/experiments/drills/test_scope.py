@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.config.project import Project
+from harness.experiments.drills import drill as drills
 from harness.experiments.drills import scope
+from harness.experiments.drills.drill import Drill, DrillOutcome
 from tests.builders import hubs
 
 LOG = {"id": "log", "kind": "log", "stage": "last", "must_not": ["Traceback"], "remedy": "R."}
@@ -53,3 +55,64 @@ def test_shared_guards_count_once(project: Project) -> None:
     """A guard that another suite inherits is proved there too, whatever its bounds."""
     assert scope.undrilled_guards(project, {"other": ["floor"]}) == ("tiny: log", "tiny: time")
     assert scope.undrilled_guards(project, {"tiny": ["floor", "log", "time"]}) == ()
+
+
+def make_outcome(name: str, suite: str, *red: str, is_clean: bool = False) -> DrillOutcome:
+    """Make the outcome of a drill, or of a run without a defect."""
+    patch = None if is_clean else Path(f"{name}.patch")
+    made = Drill(name=name, suite=suite, patch=patch)
+    return DrillOutcome(drill=made, outcome=drills.CAUGHT, red=red, duration_s=1.0)
+
+
+IDLE: list[tuple[list[DrillOutcome], tuple[str, ...]]] = [
+    ([], ("tiny: floor", "tiny: log", "tiny: time")),
+    ([make_outcome("a", "tiny", "floor")], ("tiny: log", "tiny: time")),
+    # Red without a defect is a false alarm: it proves nothing of the guard.
+    (
+        [make_outcome("clean", "tiny", "floor", is_clean=True)],
+        ("tiny: floor", "tiny: log", "tiny: time"),
+    ),
+    (
+        [
+            make_outcome("clean", "tiny", "floor", is_clean=True),
+            make_outcome("a", "tiny", "log"),
+        ],
+        ("tiny: floor", "tiny: time"),
+    ),
+    ([make_outcome("a", "tiny")], ("tiny: floor", "tiny: log", "tiny: time")),
+    (
+        [make_outcome("a", "tiny", "floor"), make_outcome("b", "tiny", "log", "time")],
+        (),
+    ),
+    ([make_outcome("a", "other", "log", "stage:make")], ("tiny: floor", "tiny: time")),
+]
+
+
+@pytest.mark.parametrize(("outcomes", "idle"), IDLE)
+def test_a_guard_that_no_drill_turned_red_is_reported(
+    project: Project, outcomes: list[DrillOutcome], idle: tuple[str, ...]
+) -> None:
+    """Red in whichever drill, and never by a run without a defect."""
+    assert drills.idle_guards(project, outcomes) == idle
+
+
+SHARED: list[tuple[dict[str, object], bool]] = [
+    ({"min": 2.0}, True),
+    ({"max": 9.0}, True),
+    ({"severity": "warn"}, False),
+    ({"metric": "out:other"}, False),
+    ({"id": "lower"}, False),
+    ({"remedy": "Otherwise."}, True),
+]
+
+
+@pytest.mark.parametrize(("changes", "is_one"), SHARED)
+def test_guards_are_one_where_only_bounds_and_words_differ(
+    tmp_path: Path, changes: dict[str, object], *, is_one: bool
+) -> None:
+    """Another metric or severity is another guard, which its own drill must turn red."""
+    first = hubs.suite(hubs.writing("3"), guards=[hubs.FLOOR])
+    second = hubs.suite(hubs.writing("3"), guards=[{**hubs.FLOOR, **changes}])
+    project = hubs.project(tmp_path, one=first, two=second)
+    idle = scope.undrilled_guards(project, {"one": ["floor"]})
+    assert (idle == ()) is is_one
