@@ -262,7 +262,7 @@ def _line(
 def _require_fields(value: Any, where: str) -> None:
     if type(value) is not dict or value.keys() != _KEYS:
         raise _damage_error(where, "other keys", f"an object with {', '.join(sorted(_KEYS))}")
-    if value["schema"] != SCHEMA:
+    if type(value["schema"]) is not int or value["schema"] != SCHEMA:
         raise _damage_error(where, f"schema {value['schema']!r}"[:40], f"schema {SCHEMA}")
     texts = (value["time"], value["kind"], value["subject"], value["previous"])
     if (

@@ -157,6 +157,13 @@ def test_another_stage_or_outcome_is_another_cause(
     assert stage(tmp_path, trace()).signature != stage(tmp_path, trace(), **keys).signature
 
 
+def test_what_one_reason_ended_in_is_part_of_the_cause(tmp_path: Path) -> None:
+    """One sentence about a stage that failed and about one that ran out of time: two causes."""
+    ends = ("timeout", "interrupted", "unfinished", "no-tests")
+    made = {stage(tmp_path, "", outcome=end, reason="it ended").signature for end in ends}
+    assert len(made) == len(ends)
+
+
 DIRECTIONS = [
     (0.5, 1.0, 2.0, "below"),
     (2.5, 1.0, 2.0, "above"),

@@ -106,6 +106,11 @@ def test_comments_and_blank_lines_are_no_change(source: Path, data: st.DataObjec
         (b"f'a{x}b'\n", b"f'a{y}b'\n", False),
         (b"x = 12\n", b"x = 1_2\n", False),
         (b"if x:\n    y\n    z\n", b"if x:\n    y\nz\n", False),
+        (b"x\n-y\n", b"x -y\n", False),
+        (b"x = $  # a\n", b"x = $  # b\n", False),  # no program either
+        (b"x\0  # a\n", b"x\0  # b\n", False),
+        (b"x = [1\n, 2]\n", b"x = [1, 2]\n", True),
+        (b"if x: y\nz\n", b"if x: y; z\n", False),
         (b"s = '\xc3\xa9'\n", b"# coding: latin-1\ns = '\xc3\xa9'\n", False),
         (b"s = 'e'\n", b"# coding: latin-1\ns = 'e'\n", True),
         (b"# a\rimport os\n", b"# a import os\n", False),
@@ -146,6 +151,13 @@ def test_notebook_counts_by_its_code_cells() -> None:
 def test_what_is_no_notebook_counts_by_bytes(content: bytes) -> None:
     """A notebook that cannot be taken apart, or hides a cell, counts by its bytes."""
     assert digest(content, "a.ipynb") == sha256_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["a.py", "a.pyw"])
+def test_python_counts_by_its_code(name: str) -> None:
+    """With a window or without; each kind has a digest of its own."""
+    assert digest(b"x = 1  # why\n", name) == digest(b"x = 1\n", name) != digest(b"x=1\n", "a")
+    assert digest(b"x\n", "a.py") != digest(b"x\n", "a.pyw")
 
 
 @pytest.mark.parametrize("name", ["a.pyx", "a.txt", "a.toml", "py"])

@@ -25,6 +25,7 @@ PLACES = [
     (b"/srv/lab/projects/a", b"/srv/lab/projects/a"),
     (b"'/home/tess'", b"'<home>'"),
     (b"/tmp/x-1", b"<tmp>/x-1"),
+    (b"/var/tmp/x-1", b"<tmp>/x-1"),
     (b"--data=/data/scans/fly.npz", b"--data=<dataset:train>"),
     (b"/data/scans/other.npz", b"<data:train>/other.npz"),
     (b"key hunter2-hunter2.", b"key <secret>."),
@@ -222,3 +223,32 @@ def test_redaction_knows_the_longest_text_that_it_looks_for() -> None:
     """By this much a stream holds output back."""
     secret = "k-" * 200
     assert redact.for_run(ROOT, {"TOKEN": secret}, {}).longest > len(secret)
+
+
+def test_places_are_known_through_links_too(tmp_path: Path) -> None:
+    """A program may say where a link leads, and its user where the link lies."""
+    real, link = tmp_path.resolve() / "real", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    redactor = redact.for_run(link, {"HOME": "/home/tess"}, {})
+    assert redactor.text(f"{link}/a {real}/b") == "<root>/a <root>/b"
+
+
+COMMANDS = [
+    *("error", "warning", "notice", "debug", "group", "endgroup", "add-mask", "add-matcher"),
+    *("remove-matcher", "set-output", "save-state", "set-env", "add-path", "stop-commands"),
+    *("echo", "ERROR", "Stop-Commands"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_of_a_ci_system_is_defused(command: str) -> None:
+    """At the start of a line and inside one, in whatever letters."""
+    assert redact.defuse(f"::{command}::x") == f": :{command}::x"
+    assert redact.defuse(f"a ::{command} b::x") == f"a : :{command} b::x"
+
+
+@pytest.mark.parametrize("mark", ["[group]", "vso[task]", "VSO[task]", "teamcity[x]"])
+def test_marks_of_other_ci_systems_are_defused(mark: str) -> None:
+    """Anywhere in a line."""
+    assert redact.defuse(f"a ##{mark}") == f"a # #{mark}"

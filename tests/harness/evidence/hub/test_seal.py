@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import stat
@@ -76,6 +77,42 @@ def test_the_manifest_is_accepted_by_sha256sum(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0
+
+
+def list_files(root: Path) -> list[Path]:
+    """Return the files of a folder."""
+    return [path for path in root.rglob("*") if path.is_file()]
+
+
+def test_the_seal_says_what_was_sealed(tmp_path: Path) -> None:
+    """Names, verdict and manifest, how much it is, and the notes; the names are the hub's."""
+    notes = {"commit": "c" * 40, "suite": "other"}
+    names = {"suite": "tiny", "run_id": RUN, "verdict": Verdict.RED}
+    folder, ledger = unsealed(tmp_path), Ledger(tmp_path / "ledger.jsonl")
+    final = folder.with_name(RUN)
+    entry = seal.seal(folder, final, ledger, notes=notes, **names)  # type: ignore[arg-type]
+    manifest = final / inventory.MANIFEST
+    files = [path for path in list_files(final) if path != manifest]
+    assert (entry.kind, entry.subject) == ("seal", f"tiny/{RUN}")
+    assert entry.body == {
+        "suite": "tiny",
+        "run_id": RUN,
+        "verdict": "red",
+        "commit": "c" * 40,
+        "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
+        "file_count": len(files),
+        "size": sum(path.stat().st_size for path in files),
+    }
+
+
+def test_an_empty_folder_of_the_name_is_not_taken_either(tmp_path: Path) -> None:
+    """A rename would take its place without a word."""
+    folder = unsealed(tmp_path)
+    folder.with_name(RUN).mkdir()
+
+    with pytest.raises(StorageError):
+        close(folder, Ledger(tmp_path / "ledger.jsonl"))
+    assert (folder / "red").exists()
 
 
 def test_a_second_run_never_overwrites(tmp_path: Path) -> None:
@@ -186,7 +223,7 @@ def test_each_file_and_folder_is_durable_before_the_rename(
         ),
     )
     monkeypatch.setattr(os, "rename", lambda *a: (done.append("rename"), real_rename(*a)))
-    ledger, final = Ledger(tmp_path / "ledger.jsonl"), folder.with_name(RUN)
+    ledger, final = Ledger(tmp_path / "log" / "ledger.jsonl"), folder.with_name(RUN)
     names = {"suite": "tiny", "run_id": RUN, "verdict": Verdict.GREEN}
     if what == "seal":
         close(folder, ledger)
@@ -195,6 +232,7 @@ def test_each_file_and_folder_is_durable_before_the_rename(
     else:
         final = folder
         seal.close_received(folder, names, "2026-01-02T03:04:05Z")
+        assert {stat.S_IMODE(p.stat().st_mode) for p in list_files(folder)} == {0o444}
         done.append("rename")
 
     before = done[: len(done) - done[::-1].index("rename")]
@@ -215,6 +253,7 @@ BODIES: list[tuple[Any, bool]] = [
     ({"suite": ".."}, False),
     ({"suite": "tiny/x"}, False),
     ({"suite": 3}, False),
+    ({"suite": "tiny/../tiny"}, False),
 ]
 
 

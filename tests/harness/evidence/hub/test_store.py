@@ -32,6 +32,12 @@ def test_latest_is_a_query(tmp_path: Path) -> None:
     assert hub_store.latest("tiny", Verdict.INCONCLUSIVE) is None
     assert hub_store.suites() == ["tiny"]
 
+    again = hubs.run(project).hub
+    assert hub_store.latest("tiny") == hub_store.latest("tiny", Verdict.GREEN) == again
+    damage(again / layout.RECORD, "{}")
+    assert hub_store.latest("tiny") == red
+    assert hub_store.latest("tiny", Verdict.GREEN) == green
+
 
 def damage(path: Path, content: str) -> None:
     path.chmod(0o644)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +82,57 @@ def test_growth_is_accepted_and_change_is_not() -> None:
     for wrong in (LEAVES[:4], [*LEAVES[:4], LEAVES[0]]):
         with pytest.raises(IntegrityError):
             checkpoint.require_prefix(TAKEN, wrong, "log")
+
+
+ROOT = base64.b64encode(bytes(32)).decode()
+NOTES = [
+    (f"log\n3\n{ROOT}\n\n", True),
+    (f"log\n0\n{ROOT}\n\n", True),
+    (f"log\n3\n{ROOT}\nmore\n\n", True),
+    (f"log\n03\n{ROOT}\n\n", False),
+    (f"log\n00\n{ROOT}\n\n", False),
+    (f"log\n-3\n{ROOT}\n\n", False),
+    (f"log\n+3\n{ROOT}\n\n", False),
+    (f"log\n3.0\n{ROOT}\n\n", False),
+    (f"log\n\u0663\n{ROOT}\n\n", False),
+    (f"log\n\u00b2\n{ROOT}\n\n", False),
+    (f"log\n{'9' * 16}\n{ROOT}\n\n", False),
+    (f"log\n3\n{ROOT[:-4]}\n\n", False),
+    (f"log\n3\n{base64.b64encode(bytes(33)).decode()}\n\n", False),
+    (f"log\n3\n{base64.b64encode(bytes(31)).decode()}\n\n", False),
+    (f"\n3\n{ROOT}\n\n", False),
+    (f"log\n3\n{ROOT}\n", False),
+    ("log\n3\n\n", False),
+    (f"log\n3\n{ROOT}\n\n\u2014 ci AAAA\n", True),
+    (f"log\n3\n{ROOT}\n\n\u2014 ci AAAA", False),
+    (f"log\n3\n{ROOT}\n\n\u2014 ci AAAA\nmore", False),
+    (f"log\n3\n{ROOT}\n\n- ci AAAA\n", False),
+    (f"log\n3\n{ROOT}\n\n\u2014 ci\n", False),
+    (f"log\n3\n{ROOT}\n\n\u2014  AAAA\n", False),
+    (f"log\t\n3\n{ROOT}\n\n", False),
+]
+
+
+@pytest.mark.parametrize(("text", "is_note"), NOTES)
+def test_a_note_is_read_strictly(text: str, *, is_note: bool) -> None:
+    """One spelling of the size, 32 bytes of root, whole lines: as C2SP writes it."""
+    if is_note:
+        assert checkpoint.read_checkpoint(text.encode(), "note").checkpoint.root == bytes(32)
+    else:
+        with pytest.raises(IntegrityError):
+            checkpoint.read_checkpoint(text.encode(), "note")
+
+
+@pytest.mark.parametrize("size", range(6))
+@pytest.mark.parametrize("changed", [None, 0, 2, 4])
+def test_a_pinned_prefix_is_held_to_its_last_entry(size: int, changed: int | None) -> None:
+    """Of as many entries as were pinned, not one fewer, and each of them the same."""
+    pinned = checkpoint.take(LEAVES[:size], "log")
+    leaves = [LEAVES[0][::-1] if i == changed else leaf for i, leaf in enumerate(LEAVES)]
+    for count in range(6):
+        is_kept = count >= size and (changed is None or changed >= size)
+        with contextlib.nullcontext() if is_kept else pytest.raises(IntegrityError):
+            checkpoint.require_prefix(pinned, leaves[:count], "log")
 
 
 @given(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from pathlib import Path
 
@@ -97,6 +99,30 @@ def test_lines_are_passed_on_whole(
     stream.close()
     assert passed == lines
     assert (tmp_path / "a.log").read_bytes() == b"".join(pieces)
+
+
+class Late:
+    """A file whose disk refuses only when it is closed."""
+
+    def write(self, content: bytes) -> int:
+        """Take everything."""
+        return len(content)
+
+    def close(self) -> None:
+        """Refuse."""
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+
+def test_a_disk_that_refuses_at_the_end_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that refuses before; the first reason stays."""
+    monkeypatch.setattr(Path, "open", lambda *_, **__: Late())
+    stream = LogStream(tmp_path / "a.log", as_it_is, lambda _: None, overlap=0)
+    stream.feed(b"one\n")
+    assert stream.error is None
+    stream.close()
+    assert stream.error == os.strerror(errno.EDQUOT)
 
 
 def test_a_line_is_stored_as_soon_as_it_is_complete(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import py_compile
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -60,6 +61,17 @@ def test_only_the_package_of_the_harness_is_its_own(tmp_path: Path) -> None:
     root = package.parent
     write_list(tmp_path, package / "records.py", root / "pyproject.toml")
     assert watch.find_undeclared(root, tmp_path, "train", (), ()) == ("pyproject.toml",)
+
+
+def test_only_the_interpreter_of_the_harness_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it lies in the project its own files are no inputs, and what is beside it is."""
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "tools/env"))
+    names = ("tools/env/lib/a.py", "tools/env.py", "tools/b.py")
+    write_list(tmp_path / "work", *(write_file(tmp_path / name) for name in names))
+    listed = watch.find_undeclared(tmp_path, tmp_path / "work", "train", (), ())
+    assert listed == ("tools/b.py", "tools/env.py")
 
 
 def test_what_is_gone_or_of_another_stage_is_not_listed(tmp_path: Path) -> None:
