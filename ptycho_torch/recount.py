@@ -113,6 +113,17 @@ def _count_frames(frames: NDArray[Any], side: int, nphotons: float) -> dict[str,
     }
 
 
+def add_inputs(train: Mapping[str, Any], scan: dict[str, Any]) -> None:
+    """Add what a model is given of each frame of a scan, ΣX² with X = αA, where it is known.
+
+    Args:
+        train: Numbers of the training scan: α is fitted there, for whatever scan.
+        scan: Numbers of a scan; changed.
+    """
+    if "input_scale" in train and "energies" in scan:
+        scan["inputs"] = [one * train["input_scale"] ** 2 for one in scan["energies"]]
+
+
 def judge(reconstruction: Path, scan: Path, metrics: Path) -> dict[str, Any]:
     """Return errors of a stored object against the truth of its scan.
 
@@ -222,10 +233,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
     size = (args.gridsize or _GRIDSIZE) ** 2
     try:
+        train = count_scan(args.train_data_file, size, args.groups)
+        test = count_scan(args.test_data_file, size, args.test_groups)
+        for scan in (train, test):
+            add_inputs(train, scan)
         content = {
             "schema": 1,
-            "train": count_scan(args.train_data_file, size, args.groups),
-            "test": count_scan(args.test_data_file, size, args.test_groups),
+            "train": train,
+            "test": test,
             "object": judge(args.reconstruction, args.test_data_file, args.metrics),
         }
         text = json.dumps(content, sort_keys=True, allow_nan=False) + "\n"

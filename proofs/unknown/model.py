@@ -6,13 +6,11 @@ tests, which see what no number of a run shows.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness import files
 from harness.evidence.hub import store
 from harness.evidence.hub.store import HubStore
 from harness.judgement.declaration import load_project
@@ -99,12 +97,26 @@ def _judge_by_tests(name: str, tested: Path, patch: Patch, said: Judgement) -> J
     return Judgement(**{**values, "cause": cause.sentence, "stage": cause.stage or ""})
 
 
-def keep(place: Path, judgement: object) -> None:
-    """Write a judgement to where it is read again."""
-    content = files.json_bytes(asdict(judgement))  # type: ignore[call-overload]
-    files.write_bytes(place, content)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanRun:
+    """What a run with another seed came to, and why."""
+
+    seed: int
+    verdict: str
+    answer: str
+    reason: str
+    seconds: float
 
 
-def read(place: Path) -> Judgement | None:
-    """Read a judgement; None where there is none."""
-    return Judgement(**json.loads(place.read_text("utf-8"))) if place.exists() else None
+def run_clean(own: Clone, seed: int) -> CleanRun:
+    """Run the suite with nothing planted, by another seed."""
+    hub = own.run("--set", f"seed={seed}")
+    record = store.read_record(hub)
+    clone.remove(hub)
+    return CleanRun(
+        seed=seed,
+        verdict=record.verdict.value,
+        answer=record.answer or "",
+        reason=record.reason,
+        seconds=round(record.duration_s, 1),
+    )

@@ -12,23 +12,27 @@ Pairs = Sequence[tuple[Patch, dict[str, Any]]]
 _HEAD = """\
 # Defects that nobody here had thought of
 
-Written by `make unknown-defects`; measured on commit `{commit}`. The patches in
-`proofs/unknown` were written by somebody who had read the model and what the harness promises,
-but neither guards, drills nor tests: slips of the hand along the whole road, promises of the
-harness broken, and refactorings that change at most the rounding. Those of the model are run by
-suite `{suite}`, without its tests first, then with them; those of the harness by its tests.
+Written by `make unknown-defects`; measured on one of the commits {commits} each. The
+patches in `proofs/unknown` were written by somebody who had read the model and what the harness
+promises, but neither guards, drills nor tests: slips of the hand along the whole road, promises
+of the harness broken, and refactorings that change at most the rounding. Those of the model are
+run by suite `{suite}`, without its tests first, then with them; those of the harness by its
+tests.
 """
 _MODEL = ("defect", "touches", "verdict", "answer", "first cause", "suspect")
 _HARMLESS = ("refactoring", "verdict", "answer")
 _HARNESS = ("defect", "promise", "test that failed")
 
 
-def write(judged: Mapping[str, Pairs], suite: str, commit: str) -> str:
+def write(judged: Mapping[str, Pairs], clean: Sequence[Mapping[str, Any]], suite: str) -> str:
     """Write the page."""
+    every = [*clean, *(one for pairs in judged.values() for _, one in pairs)]
+    commits = dict.fromkeys(one["commit"][:7] for one in every)
     parts = [
-        _HEAD.format(suite=suite, commit=commit[:12]),
+        _HEAD.format(suite=suite, commits=", ".join(commits)),
         *_write_model(judged[MODEL]),
         *_write_harmless(judged[HARMLESS]),
+        *_write_clean(clean),
         *_write_harness(judged[HARNESS]),
     ]
     return "\n".join(parts) + "\n"
@@ -66,6 +70,17 @@ def _write_harmless(pairs: Pairs) -> list[str]:
     summary = f"**{changed} of {len(pairs)}** were taken for a change."
     head = f"{summary}{_tell_waiting(HARMLESS, pairs)}\n"
     return ["\n## Harmless refactorings\n", head, *_table(_HARMLESS, rows)]
+
+
+def _write_clean(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Write what runs with nothing planted came to, by seeds that no golden was made of."""
+    if not runs:
+        return []
+    alarms = [run for run in runs if run["verdict"] != "green"]
+    seeds = f"{runs[0]['seed']} … {runs[-1]['seed']}"
+    summary = f"**{len(alarms)} of {len(runs)}** runs with other seeds ({seeds}) are not green."
+    listed = [f"- {run['seed']}: {run['verdict']}, {run['reason']}" for run in alarms]
+    return ["\n## Nothing planted\n", summary, *listed]
 
 
 def _write_harness(pairs: Pairs) -> list[str]:

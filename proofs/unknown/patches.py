@@ -8,6 +8,7 @@ from pathlib import Path
 
 HOME = Path(__file__).parent
 MODEL, HARNESS, HARMLESS = "model", "harness", "harmless"
+CLEAN = "clean"  # no patch: other seeds of the suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

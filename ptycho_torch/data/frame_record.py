@@ -23,6 +23,9 @@ _BLOCK = 64
 class FrameRecord:
     """The groups of a part of the data, in the order in which they were served.
 
+    Energies are in units of the file; inputs are those of the model itself, whatever scale it
+    is said to apply.
+
     Args:
         input_scale: α, by which the amplitudes that a model is given were multiplied.
     """
@@ -52,6 +55,7 @@ class FrameRecord:
         columns: dict[str, Any] = {
             "frames": members,
             "energies": energies / self._input_scale**2,
+            "inputs": energies,
             "centroids": torch.stack([column, row], dim=-1),
             "offsets": batch.offsets.detach().cpu().double(),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from harness.judgement.golden import store, tolerance
 
 ROOT = Path(__file__).parents[2]
 PATCHES = sorted((ROOT / drill.FOLDER).glob("*.patch"))
+UNKNOWN = sorted((ROOT / "proofs/unknown").glob("*/*.patch"))
 LEAST = 24
 # What went wrong in this field before, each a drill of this name.
 KNOWN_DEFECTS = {
@@ -51,6 +53,15 @@ KNOWN_DEFECTS = {
 def test_drill_applies(patch: Path) -> None:
     """A patch that no longer fits is repaired with the change that broke it."""
     drill.apply(patch, ROOT, "--check")
+
+
+@pytest.mark.parametrize("patch", UNKNOWN, ids=lambda path: path.stem)
+def test_unknown_defect_applies(patch: Path) -> None:
+    """Nor does the campaign of ``proofs/unknown`` stop at a patch that does not fit."""
+    words = ("git", "apply", "--check", "--recount", "-C1", str(patch))
+    done = subprocess.run(words, cwd=ROOT, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_drills_name_declared_guards() -> None:

@@ -53,6 +53,22 @@ def test_nothing_of_the_package_is_imported() -> None:
     assert not [name for name in names if name.startswith(("ptycho_torch", "harness"))]
 
 
+def test_inputs_have_the_scale_of_the_training(tmp_path: Path) -> None:
+    """A scan of twice the amplitude enters with four times the energy, by the same scale."""
+    arrays = write_scan(tmp_path / "a.npz")
+    write_scan(tmp_path / "b.npz", diff3d=2 * arrays["diff3d"])
+    train, other = (recount.count_scan(tmp_path / f"{name}.npz", 4) for name in "ab")
+
+    for scan in (train, other, unknown := {"energies": [1.0]}):
+        recount.add_inputs(train, scan)
+    recount.add_inputs({}, without := {"energies": [1.0]})
+
+    assert np.mean(train["inputs"]) == pytest.approx((SIDE / 2) ** 2)  # mean X² is a quarter
+    np.testing.assert_allclose(other["inputs"], 4 * np.array(train["inputs"]))
+    assert unknown["inputs"] == pytest.approx([train["input_scale"] ** 2])
+    assert "inputs" not in without
+
+
 def test_sums_over_frames(tmp_path: Path) -> None:
     """Energy and centroid are sums over the pixels of each frame, x along columns."""
     arrays = write_scan(tmp_path / "s.npz")

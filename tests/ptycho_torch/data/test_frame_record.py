@@ -38,6 +38,16 @@ def test_energies_are_those_of_the_file() -> None:
     np.testing.assert_allclose(record()["energies"], energies[GROUPS], rtol=1e-6)
 
 
+def test_inputs_are_what_the_model_is_given() -> None:
+    """Whatever scale is said to be applied: what is said to be other shows in the energies."""
+    served = GroupDataset(FRAMES, GROUPS, OFFSETS, 2 * SCALE)
+    doubled = frame_record.record_dataset(served, SOURCE, SCALE)
+
+    np.testing.assert_allclose(doubled["inputs"], 4 * np.array(record()["inputs"]), rtol=1e-6)
+    energies = (FRAMES.astype(float) ** 2).sum(axis=(1, 2))
+    np.testing.assert_allclose(doubled["inputs"], energies[GROUPS] * 0.36, rtol=1e-6)
+
+
 def test_centroids_follow_the_light() -> None:
     """Columns come first; mirrored frames have mirrored centroids, with the same energy."""
     one, mirrored = record(), record(FRAMES[:, :, ::-1].copy())
