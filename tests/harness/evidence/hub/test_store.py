@@ -85,6 +85,18 @@ def test_unknown_field_is_damage(tmp_path: Path) -> None:
     assert "approved" in caught.value.where
 
 
+@pytest.mark.parametrize("schema", [0, 2, "1", None, True, 1.0])
+def test_another_schema_is_damage(tmp_path: Path, schema: object) -> None:
+    """A whole record of a schema that this release does not know is not guessed at."""
+    project = hubs.project(tmp_path)
+    hub = hubs.run(project).hub
+    value = json.loads((hub / layout.RECORD).read_text())
+    damage(hub / layout.RECORD, json.dumps({**value, "schema": schema}))
+
+    with pytest.raises(IntegrityError):
+        HubStore(project.hubs, project.work).read(hub)
+
+
 def test_other_folder_is_no_hub(tmp_path: Path) -> None:
     """A folder without a record is no hub: exit 10."""
     with pytest.raises(NotAProjectError) as caught:

@@ -69,6 +69,26 @@ def test_unusable_values_are_refused(values: list[float], scale: str, error: typ
         calibrate.make(Target(metric="x:a", scale=scale), samples(values), PROVENANCE)
 
 
+SEEDS = [
+    ([str(i) for i in range(12)], True),
+    ([str(i) for i in range(13)], True),
+    ([str(i) for i in range(11)], False),
+    ([*map(str, range(12)), "3"], False),  # enough of them, and one of them twice
+    (["1"] * 12, False),
+    ([], False),
+]
+
+
+@pytest.mark.parametrize(("seeds", "is_enough"), SEEDS)
+def test_seeds_are_enough_and_each_once(seeds: list[str], *, is_enough: bool) -> None:
+    """A seed that was run twice would narrow the band without saying anything."""
+    if is_enough:
+        calibrate.require_seeds("x:a", seeds)
+    else:
+        with pytest.raises(EvidenceMissingError):
+            calibrate.require_seeds("x:a", seeds)
+
+
 def test_a_seed_counts_once() -> None:
     """Twelve runs of eleven seeds are eleven seeds."""
     runs = samples([1.0 + i / 9 for i in range(12)])

@@ -6,11 +6,14 @@ import random
 import time
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harness.judgement.guards import images, registry
 from harness.judgement.guards import png as decoder
-from harness.judgement.guards import registry
+from harness.judgement.guards.images import ImageOptions
+from harness.judgement.guards.png import Image
 from harness.verdict import Verdict
 from tests.builders.evidence import chunk, evidence, guard, png
 
@@ -185,3 +188,58 @@ def test_pixels_are_as_many_as_the_header_says(more: int) -> None:
 
     with pytest.raises(decoder.ImageError, match="too few or too many"):
         decoder.decode(content)
+
+
+def make_image(*counts: int, width: int = 10) -> Image:
+    """Make a picture of so many pixels of each grey level."""
+    levels = b"".join(bytes([level]) * count for level, count in enumerate(counts))
+    return Image(width, len(levels) // width, levels)
+
+
+EDGES: list[tuple[Image, dict[str, Any], bool]] = [
+    # As many levels, as large a share and as many pixels as are wanted, and one fewer.
+    (make_image(30, 30, 40), {"min_levels": 3}, True),
+    (make_image(30, 70), {"min_levels": 3}, False),
+    (make_image(90, 10), {"min_levels": 2, "max_flat": 0.9}, True),
+    (make_image(91, 9), {"min_levels": 2, "max_flat": 0.9}, False),
+    (make_image(9, 91), {"min_levels": 2, "max_flat": 0.9}, False),  # white as well as black
+    (make_image(5, 95), {"min_levels": 2, "max_flat": 1.0, "level_share": 0.05}, True),
+    (make_image(4, 96), {"min_levels": 2, "max_flat": 1.0, "level_share": 0.05}, False),
+    (make_image(100), {"min_levels": 1, "max_flat": 1.0}, False),  # constant all the same
+    (make_image(50, 50), {"min_levels": 2, "min_size": 10}, True),
+    (make_image(50, 50), {"min_levels": 2, "min_size": 11}, False),
+    (make_image(50, 50, width=20), {"min_levels": 2, "min_size": 10}, False),
+    (make_image(50, 50, width=5), {"min_levels": 2, "min_size": 10}, False),
+]
+
+
+@pytest.mark.parametrize(("image", "wanted", "is_shown"), EDGES)
+def test_each_bound_of_a_picture_is_met_where_it_just_holds(
+    image: Image, wanted: dict[str, Any], *, is_shown: bool
+) -> None:
+    """At least and at most, the bound included."""
+    options = ImageOptions(artifact="a", **wanted)
+    assert (images.blankness(image, options) == "") is is_shown
+
+
+TILES: list[tuple[tuple[int, ...], dict[str, Any], bool]] = [
+    # Rows of a picture of 5 columns: tiles of 2 with a line of 1 between them.
+    ((0, 2, 9, 0, 2) * 2, {"tile": 2, "separator": 1, "tiles": 2}, True),
+    ((0, 2, 9, 0, 2) * 2, {"tile": 2, "separator": 1, "tiles": 3}, False),
+    ((0, 2, 9, 0, 0) * 2, {"tile": 2, "separator": 1, "tiles": 2}, False),
+    ((0, 0, 9, 0, 2) * 2, {"tile": 2, "separator": 1, "tiles": 2}, False),
+    ((0, 2, 9, 0, 2) * 5, {"tile": 2, "separator": 1, "tiles": 4}, True),
+    ((0, 2, 9, 0, 2) * 2, {"tile": 2, "separator": 1, "min_spread": 1.01}, False),
+]
+
+
+@pytest.mark.parametrize(("levels", "wanted", "is_shown"), TILES)
+def test_each_tile_spreads_by_what_is_wanted(
+    tmp_path: Path, levels: tuple[int, ...], wanted: dict[str, Any], *, is_shown: bool
+) -> None:
+    """Levels 0 and 2 spread by 1, which is enough; lines between tiles are no part of them."""
+    content = png(5, len(levels) // 5, lambda row, column: levels[row * 5 + column])
+    run = evidence(tmp_path, {"a.png": content})
+    spec = guard("image", artifact="a", min_levels=2, max_flat=1.0, **wanted)
+    verdict = registry.judge([spec], run, None)[0].verdict
+    assert verdict is (Verdict.GREEN if is_shown else Verdict.RED)

@@ -191,6 +191,7 @@ def test_no_number_is_made_of_damage(
         ("x.h5", hdf5(a=np.zeros((2, 2))), "all-zero"),
         ("x.h5", hdf5(a=np.full((2, 2), 3)), "constant"),
         ("x.tfevents", make_events(("a", 1.5), ("a", float("nan"))), "non-finite"),
+        ("x.tfevents", make_events(("a", 1.5), ("a", float("-inf"))), "non-finite"),
         ("x.tfevents", make_events(("a", 0.0), ("b", 0.0)), "all-zero"),
         ("x.tfevents", make_events(*[("a", 0.5)] * 3), "constant"),
         ("x.json", {"benchmarks": [{"stats": {"mean": 1.0, "stddev": 0, "rounds": 5}}]}, "constant"),  # noqa: E501

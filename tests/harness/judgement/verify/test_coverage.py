@@ -80,6 +80,24 @@ def test_what_is_whole_is_counted(store: Store) -> None:
     assert row.found == "1 stages and 2 guards as planned"
 
 
+@pytest.mark.parametrize("optional", [False, True])
+@pytest.mark.parametrize("maker", ["measure", "other", ""])
+def test_a_promised_file_is_recorded_of_its_stage(
+    store: Store, maker: str, *, optional: bool
+) -> None:
+    """An optional one may be missing; one of the name that another stage made is not it."""
+    record, frozen = read_record(store.hub), plan.read_plan(store.hub)
+    (stage,) = frozen.suite.stages
+    promised = tuple(replace(one, optional=optional) for one in stage.artifacts)
+    suite = replace(frozen.suite, stages=(replace(stage, artifacts=promised),))
+    first = (replace(record.artifacts[0], stage=maker),) if maker else ()
+    record = replace(record, artifacts=(*first, *record.artifacts[1:]))
+
+    lines = damages(replace(frozen, suite=suite), record)
+
+    assert len(lines) == int(maker != "measure" and not optional)
+
+
 def test_digests_of_the_plan_make_its_sum(store: Store) -> None:
     """A file that was taken out of the list shows in the sum of all."""
     record, frozen = read_record(store.hub), plan.read_plan(store.hub)

@@ -11,7 +11,7 @@ from harness.config.project import GuardSpec, SuiteSpec
 from harness.evidence.hub import plan
 from harness.evidence.hub.evidence import HubEvidence
 from harness.evidence.hub.store import read_record
-from harness.judgement.guards import registry
+from harness.judgement.guards import answers, registry
 from harness.judgement.verify import judging
 from harness.judgement.verify.report import Outcome, Row
 from harness.records import GuardResult, HubRecord, QuarantineRecord
@@ -205,3 +205,30 @@ def test_guard_that_nobody_can_judge_is_open(store: Store, run: HubEvidence) -> 
 
     assert row.outcome is today.outcome is Outcome.INCONCLUSIVE
     assert red == ()
+
+
+ANSWERS = [
+    ("rounding", "changed", [Outcome.DAMAGED]),
+    ("changed", "rounding", [Outcome.DAMAGED]),
+    ("rounding", "rounding", []),
+    ("", "changed", []),  # of before there were classes
+    ("rounding", None, []),  # no fingerprint judges it
+]
+
+
+@pytest.mark.parametrize(("was", "now", "outcomes"), ANSWERS)
+def test_recorded_class_of_the_answer_is_that_of_the_numbers(
+    store: Store,
+    run: HubEvidence,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    was: str,
+    now: str | None,
+    outcomes: list[Outcome],
+) -> None:
+    """Another class than the numbers give is damage."""
+    monkeypatch.setattr(answers, "find_answer", lambda _: now)
+    declared = suite(store, "green")
+    record = replace(recorded(store, declared, run), answer=was)
+    rows = [row for row in check(declared, run, record) if "answer: recorded" in row.found]
+    assert [row.outcome for row in rows] == outcomes

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness.evidence.hub.store import read_record
+from harness.evidence.ledger import keys
 from harness.evidence.ledger.log import Ledger
 from harness.judgement.verify import sealing
 from harness.judgement.verify.report import Outcome, Row
@@ -188,3 +189,30 @@ def test_store_with_a_damaged_ledger_is_damaged(store: Store) -> None:
     store.ledger.path.unlink()
     (none,) = sealing.check_store(store.project, [])
     assert (none.outcome, none.found) == (Outcome.PASSED, "none yet")
+
+
+def test_with_trusted_keys_a_seal_without_a_signature_does_not_pass(store: Store) -> None:
+    """No checkpoint at all is no signature."""
+    key = keys.SecretKey("ada", bytes(32)).public.encode()
+    rows = sealing.check(store.hub, read_record(store.hub), [key], store.project)
+    without = sealing.check(store.hub, read_record(store.hub), (), store.project)
+    assert {row.outcome for row in without} == {Outcome.PASSED}
+    assert {row.outcome for row in rows} == {Outcome.PASSED, Outcome.DAMAGED}
+
+
+@pytest.mark.parametrize("sealed_digest", [None, "", 7, "0" * 64])
+def test_a_seal_vouches_for_one_manifest(store: Store, sealed_digest: object) -> None:
+    """One that names none vouches for none."""
+    (seal,) = sealed.seals(store)
+    body = {k: v for k, v in seal.body.items() if k != "manifest_sha256"}
+    if sealed_digest is not None:
+        body["manifest_sha256"] = sealed_digest
+    digest = seal.body["manifest_sha256"]
+    assert len(list(sealing.faults(replace(seal, body=body), digest, None))) == 1
+
+
+def test_a_plan_that_is_not_the_logged_one_has_its_row(store: Store) -> None:
+    """What was logged before the first stage is held against the hub beside its seal."""
+    sealed.write(store.hub / "plan/plan.json", b"{}")
+    rows = sealing.check(store.hub, None, (), store.project)
+    assert Outcome.DAMAGED in {row.outcome for row in rows if row.check != sealing.CHECK}
