@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from harness.cli import main as program
 from harness.cli import suite_status
 from harness.cli.suite_status import SuiteStatus
+from harness.evidence.hub.blockers import Register
 from harness.evidence.hub.ledgers import SealedRun
 from harness.evidence.ledger.log import Entry
+from harness.judgement import freshness
 from harness.judgement.freshness import Cause
 from harness.verdict import Verdict
 from tests.builders import hubs, reports
@@ -108,3 +111,55 @@ def test_of_several_the_worst_decides(
         monkeypatch.setattr(suite_status, "of_project", lambda *_, made=statuses: made)
         assert program.main(["-C", str(tmp_path), "status", "--check"]) == worst
         assert program.main(["-C", str(tmp_path), "status"]) == 0
+
+
+ACCEPTING: list[tuple[tuple[str, ...], str, int]] = [
+    (("tiny", "--accept", "source", "--reason", "only a message"), "", 0),
+    (("tiny", "--accept", "source", "--reason", "only a message"), "true", 2),  # no person
+    (("tiny", "--accept", "source"), "", 2),
+    (("tiny", "--accept", "source", "--reason", " "), "", 2),
+    (("tiny", "--reason", "only a message"), "", 2),
+    (("--accept", "source", "--reason", "only a message"), "", 2),
+    (("tiny", "--accept", "environment", "--reason", "only a message"), "", 2),
+]
+
+
+@pytest.mark.parametrize(("words", "ci", "code"), ACCEPTING)
+def test_a_person_accepts_a_named_cause_with_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: Sequence[str], ci: str, code: int
+) -> None:
+    """Whatever is missing is a mistake, and nothing is accepted."""
+    project = hubs.project(tmp_path)
+    hubs.run(project)
+    (tmp_path / "source/model.py").write_text("GAIN = 2\n")
+    monkeypatch.setenv("CI", ci)
+    assert program.main(["-C", str(tmp_path), "status", *words]) == code
+    monkeypatch.setenv("CI", "")
+    check = program.main(["-C", str(tmp_path), "status", "--check"])
+    assert check == (0 if code == 0 else 3)
+
+
+def test_a_cause_that_names_no_state_cannot_be_accepted(tmp_path: Path) -> None:
+    """It would be accepted for whatever comes after it."""
+    project = hubs.project(tmp_path)
+    hubs.run(project)
+    (tmp_path / "source/model.py").unlink()
+    words = ("tiny", "--accept", "source", "--reason", "it is gone")
+    assert program.main(["-C", str(tmp_path), "status", *words]) == 2
+
+
+def test_open_blockers_stand_beside_their_suite(tmp_path: Path) -> None:
+    """And beside no other one; a closed one is none."""
+    project = hubs.project(tmp_path, tiny=hubs.suite(), other=hubs.suite())
+    now = freshness.Now(instant=datetime.now(UTC))
+
+    def count_blockers() -> dict[str, int]:
+        statuses = suite_status.of_project(project, now)
+        return {status.suite: len(status.blockers) for status in statuses}
+
+    hubs.run(project, parameters={"value": "0"})
+    hubs.run(project, "other")
+    assert count_blockers() == {"tiny": 1, "other": 0}
+    register = Register(project.hubs)
+    register.close(register.entries()[0].id, "repaired")
+    assert count_blockers() == {"tiny": 0, "other": 0}

@@ -259,3 +259,67 @@ def test_order_that_cannot_be_read_is_a_cause(made: tuple[Project, RunOutcome]) 
 
     assert cause.kind == "newer-run"
     assert cause.what.startswith("the order of the runs cannot be read: ledger.jsonl line 1: ")
+
+
+GOLDENS = [
+    (None, False, "f" * 64, []),  # not asked for
+    (None, True, "f" * 64, ["golden"]),
+    ("f" * 64, True, "f" * 64, []),
+    ("e" * 64, True, "f" * 64, ["golden"]),
+    ("e" * 64, True, None, ["golden"]),
+    (None, True, None, []),
+]
+
+
+@pytest.mark.parametrize(("now", "is_known", "then", "expected"), GOLDENS)
+def test_another_golden_is_a_cause_where_it_is_known(
+    made: tuple[Project, RunOutcome],
+    *,
+    now: str | None,
+    is_known: bool,
+    then: str | None,
+    expected: list[str],
+) -> None:
+    """One that went, one that came, and one that changed."""
+    project, outcome = made
+    record = dataclasses.replace(outcome.record, golden_sha256=then)
+    moment = freshness.Now(
+        instant=datetime.now(UTC), golden_sha256=now, is_golden_known=is_known
+    )
+    state = freshness.check(project, outcome.hub, record, moment)
+    assert [cause.kind for cause in state.causes] == expected
+
+
+GIVEN: list[tuple[dict[str, str] | None, list[str]]] = [
+    (None, []),
+    ({}, []),
+    ({"train": "a" * 64}, []),
+    ({"train": "b" * 64}, ["dataset"]),
+    ({"test": "a" * 64}, ["dataset"]),  # of a role that the run had not
+    ({"train": "a" * 64, "test": "b" * 64}, ["dataset"]),
+]
+
+
+@pytest.mark.parametrize(("datasets", "expected"), GIVEN)
+def test_another_dataset_is_a_cause_by_role_and_digest(
+    made: tuple[Project, RunOutcome], datasets: dict[str, str] | None, expected: list[str]
+) -> None:
+    """Its name and size say nothing."""
+    data = DatasetRecord(role="train", name="x", sha256="a" * 64, size=1, generated=False)
+    record = dataclasses.replace(made[1].record, datasets=(data,))
+    moment = freshness.Now(instant=datetime.now(UTC), datasets=datasets)
+    state = freshness.check(made[0], made[1].hub, record, moment)
+    assert [cause.kind for cause in state.causes] == expected
+
+
+def test_inputs_are_those_of_a_suite_and_of_the_data_that_it_generates(tmp_path: Path) -> None:
+    """Each glob once; what makes data that another suite uses is no input of this one."""
+    generate = ["{python}", "-c", "pass", "{output}"]
+    data = {
+        "train": {"generate": generate, "inputs": ["source/**/*.py", "make/*.py"]},
+        "test": {"generate": generate, "inputs": ["other/*.py"]},
+    }
+    suites = {"tiny": hubs.suite(datasets=["train"]), "plain": hubs.suite()}
+    project = hubs.project(tmp_path, top={"datasets": data}, **suites)
+    globs = {name: freshness.globs_of(suite) for name, suite in project.suites.items()}
+    assert globs == {"tiny": ("source/**/*.py", "make/*.py"), "plain": ("source/**/*.py",)}

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from harness.cli.main import main
+from harness.config.project import Project
 from harness.evidence.hub import store as stores
 from harness.judgement import retention
 from harness.judgement.golden import store as goldens
 from harness.judgement.retention import Rules
 from harness.judgement.verify import sealing
+from harness.records import HubRecord
+from harness.sharing import publish
 from tests.builders import sealed
 from tests.builders.sealed import Store
 from tests.harness.judgement.golden.test_store import golden
@@ -96,3 +103,56 @@ def test_a_hub_that_a_golden_cites_stays(store: Store) -> None:
     goldens.save(store.project.golden / "tiny", goldens.GoldenSet(values=(cited,)))
 
     assert going(store, Rules(keep=1)) == []
+
+
+@pytest.mark.parametrize("is_marked", [False, True])
+def test_a_published_hub_stays(store: Store, *, is_marked: bool) -> None:
+    """Others have it, even where somebody began to remove it here."""
+    name = hubs(store)[1]
+    publish.publish_hub(store.project, store.project.hubs / "tiny" / name)
+    if is_marked:
+        store.ledger.append(retention.KIND, f"tiny/{name}", {})
+
+    assert going(store, Rules(keep=1)) == []
+    (why,) = [i.why for i in retention.plan(store.project, Rules()) if i.hub.name == name]
+    assert why == "published"
+
+
+def test_a_seal_beside_the_hubs_alone_is_not_published(store: Store) -> None:
+    """So an older release logged all of them, and nobody else has them."""
+    names = hubs(store)
+    store.ledger.path.rename(store.project.hubs / "ledger.jsonl")
+
+    assert going(store, Rules(keep=1)) == [names[1]]
+
+
+def test_what_goes_is_counted_together(store: Store) -> None:
+    """All that is freed; what stays is left alone and has no tombstone."""
+    items = retention.plan(store.project, Rules())
+    two = [replace(item, goes=True) for item in items[:2]]
+    freed = retention.apply(store.project, (*two, *items[2:]), "full")
+
+    assert freed == sum(item.size for item in two)
+    assert freed > max(item.size for item in two)
+    assert hubs(store) == [items[2].hub.name]
+    marked = [e.subject for e in store.ledger.entries() if e.kind == retention.KIND]
+    assert marked == [item.subject for item in two]
+
+
+AGES = [(0, 0.0, True), (0, 1.0, False), (2, 1.0, True), (2, 3.0, False)]
+
+
+@pytest.mark.parametrize(("days", "least", "goes"), AGES)
+def test_only_what_is_old_enough_goes(
+    store: Store, monkeypatch: pytest.MonkeyPatch, *, days: int, least: float, goes: bool
+) -> None:
+    """By the end of its run."""
+    real = retention._record
+    finished = (dt.datetime.now(dt.UTC) - dt.timedelta(days=days)).isoformat()
+
+    def read_older(project: Project, hub: Path) -> HubRecord | None:
+        record = real(project, hub)
+        return record and replace(record, finished=finished)
+
+    monkeypatch.setattr(retention, "_record", read_older)
+    assert (going(store, Rules(keep=1, older_than_days=least)) != []) is goes

@@ -155,3 +155,75 @@ def test_run_is_compared_with_the_centre_of_its_golden() -> None:
     (move,) = changes.against_golden(sets, record).metrics
 
     assert (move.name, move.before, move.after, move.z) == ("m", 2.0, 3.0, 2.0)
+
+
+WAS_IS: list[tuple[float, float, float | None]] = [
+    (1.0, 2.0, 2.0),
+    (-1.0, -2.0, 2.0),
+    (-1.0, 2.0, None),
+    (1.0, -2.0, None),
+    (0.0, 2.0, None),
+    (2.0, 0.0, None),
+    (float("inf"), 2.0, None),
+    (2.0, float("inf"), None),
+    (1e-300, 1e300, None),  # no float holds it
+]
+
+
+@pytest.mark.parametrize(("old", "new", "ratio"), WAS_IS)
+def test_a_ratio_is_of_two_finite_numbers_of_one_sign(
+    old: float, new: float, ratio: float | None
+) -> None:
+    """Anything else has none, and is a movement all the same."""
+    before, after = reports.record(metrics={"m": old}), reports.record(metrics={"m": new})
+    (move,) = changes.compare(before, after).metrics
+    assert (move.before, move.after, move.ratio) == (old, new, ratio)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_number_without_a_place_on_the_scale_has_no_deviation(value: float) -> None:
+    """No logarithm, no z; nor a z that is not finite."""
+    before, after = reports.record(metrics={"m": 1.0}), reports.record(metrics={"m": value})
+    sets = goldens.golden_set(after, "m", scale="log10", mean=0.0, sd=1.0)
+    (move,) = changes.compare(before, after, golden=sets).metrics
+    assert (move.z, move.shift) == (None, None)
+
+
+GREEN, OPEN, RED = Verdict.GREEN, Verdict.INCONCLUSIVE, Verdict.RED
+TURNS = [(GREEN, RED, True), (OPEN, RED, True), (RED, RED, False), (GREEN, OPEN, False)]
+
+
+@pytest.mark.parametrize(("was", "now", "is_broken"), TURNS)
+def test_a_metric_is_broken_by_this_change_alone(
+    was: Verdict, now: Verdict, *, is_broken: bool
+) -> None:
+    """Its guard is red now, and was not before."""
+    records = [
+        reports.record(metrics={"m": value}, guards=(reports.guard("g", verdict, metric="m"),))
+        for value, verdict in ((1.0, was), (2.0, now))
+    ]
+    (move,) = changes.compare(*records).metrics
+    assert move.is_broken is is_broken
+
+
+def test_metrics_that_did_not_move_are_those_of_both_runs() -> None:
+    """What is in one run alone is counted among neither."""
+    before = reports.record(metrics={"same": 1.0, "moved": 1.0, "gone": 1.0, "also": 0.0})
+    after = reports.record(metrics={"same": 1.0, "moved": 2.0, "new": 1.0, "also": 0.0})
+    compared = changes.compare(before, after)
+    assert compared.metrics_same == 2
+    assert {move.name for move in compared.metrics} == {"moved", "gone", "new"}
+
+
+def test_each_part_of_the_source_is_compared() -> None:
+    """Commit, uncommitted changes, declaration and golden."""
+    before = reports.record()
+    stamp = replace(before.stamp, commit="0" * 40, diff_sha256="1" * 64)
+    after = replace(before, stamp=stamp, config_sha256="2" * 64, golden_sha256="3" * 64)
+    differs = {d.name: (d.before, d.after) for d in changes.compare(before, after).source}
+    assert differs == {
+        "commit": (before.stamp.commit, "0" * 40),
+        "uncommitted changes": ("none", "1" * 64),
+        "declaration": (before.config_sha256, "2" * 64),
+        "golden": ("none", "3" * 64),
+    }

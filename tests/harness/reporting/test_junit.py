@@ -6,6 +6,9 @@ import re
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
+import pytest
+
+from harness.records import QuarantineRecord
 from harness.reporting import junit
 from harness.verdict import Verdict
 from tests.builders import reports
@@ -89,3 +92,57 @@ def test_document_keeps_to_both_common_schemas() -> None:
             assert set(case.attrib) == {"name", "classname", "time"}
             assert len(case) <= 1
             assert all(set(child.attrib) == {"message", "type"} for child in case)
+
+
+KINDS = {
+    Verdict.GREEN: [],
+    Verdict.RED: ["failure"],
+    Verdict.INCONCLUSIVE: ["error"],
+}
+
+
+def read_marks(written: str, name: str) -> dict[str, list[str]]:
+    """Return what each case of a suite is marked with."""
+    suite = _suites(written)[f"forward-parity.{name}"]
+    marks = [child.tag for case in suite.iter("testcase") for child in case]
+    totals = {"failure": "failures", "error": "errors", "skipped": "skipped"}
+    for mark, total in totals.items():
+        assert suite.get(total) == str(marks.count(mark))
+    return {str(c.get("name")): [child.tag for child in c] for c in suite.iter("testcase")}
+
+
+@pytest.mark.parametrize("is_waived", [False, True])
+@pytest.mark.parametrize("verdict", list(Verdict))
+@pytest.mark.parametrize("kind", ["stage", "guard"])
+def test_each_case_has_the_mark_of_its_verdict(
+    kind: str, verdict: Verdict, *, is_waived: bool
+) -> None:
+    """Stages and guards alike; what failed in quarantine is skipped, and not its neighbour."""
+    entry = QuarantineRecord(
+        kind=kind,
+        id="it",
+        owner="tess",
+        reason="flaky",
+        expires="2999-01-01",
+        clean_runs=3,
+        state="active",
+        outcome="failed",
+        clean=0,
+    )
+    record = reports.record(
+        stages=tuple(reports.stage(name, 0, verdict=verdict) for name in ("it", "other")),
+        guards=tuple(reports.guard(name, verdict) for name in ("it", "other")),
+        quarantine=(entry,) if is_waived else (),
+    )
+    written = junit.render(record)
+    for name, this in (("stages", "stage"), ("guards", "guard")):
+        mine = ["skipped"] if is_waived and this == kind else KINDS[verdict]
+        assert read_marks(written, name) == {"it": mine, "other": KINDS[verdict]}
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_cause_is_written_where_there_is_one(verdict: Verdict) -> None:
+    """A run that is open has one as a red one has."""
+    record = reports.record(verdict=verdict, reason="no golden")
+    names = {p.get("name") for p in ET.fromstring(junit.render(record)).iter("property")}  # noqa: S314 - ours
+    assert ("cause" in names) is (verdict is not Verdict.GREEN)

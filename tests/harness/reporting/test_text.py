@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from harness.records import QuarantineRecord
 from harness.reporting import text
 from harness.verdict import Verdict
 from tests.builders import reports
@@ -18,6 +19,10 @@ from tests.builders import reports
     [
         (0.04, "0.0 s"),
         (9.94, "9.9 s"),
+        (10.0, "10 s"),
+        (60.0, "1 min 00 s"),
+        (3599.4, "59 min 59 s"),
+        (3600, "1 h 00 min"),
         (59.4, "59 s"),
         (59.6, "1 min 00 s"),
         (7440, "2 h 04 min"),
@@ -30,7 +35,14 @@ def test_durations_are_read_aloud(seconds: float, written: str) -> None:
 
 @pytest.mark.parametrize(
     ("count", "written"),
-    [(None, "—"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 << 30, "3.0 GiB")],
+    [
+        (None, "—"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (1536, "1.5 KiB"),
+        (1 << 20, "1.0 MiB"),
+        (3 << 30, "3.0 GiB"),
+    ],
 )
 def test_sizes_have_binary_units(count: int | None, written: str) -> None:
     """A size is written with the binary unit that it fills."""
@@ -41,6 +53,9 @@ def test_sizes_have_binary_units(count: int | None, written: str) -> None:
     ("back", "written"),
     [
         (timedelta(seconds=59), "just now"),
+        (timedelta(seconds=60), "1 min ago"),
+        (timedelta(minutes=60), "1 h ago"),
+        (timedelta(hours=24), "1 day ago"),
         (timedelta(minutes=5, seconds=3), "5 min ago"),
         (timedelta(hours=23), "23 h ago"),
         (timedelta(days=1, hours=5), "1 day ago"),
@@ -141,3 +156,69 @@ def test_tests_are_told_once() -> None:
         "3 passed, 2 failed; 2 of 5 did not pass",
         "",
     ]
+
+
+SCALES = [
+    ([1.0, 100.0], False),
+    ([1.0, 101.0], True),
+    ([0.0, 1000.0], False),
+    ([-1.0, 1000.0], False),
+    ([1e-9, 1e-6], True),
+]
+
+
+@pytest.mark.parametrize(("values", "is_logarithmic"), SCALES)
+def test_more_than_two_decades_want_a_logarithm(
+    values: list[float], *, is_logarithmic: bool
+) -> None:
+    """Where every value has one."""
+    assert text.is_logarithmic(values) is is_logarithmic
+
+
+FAILED = QuarantineRecord(
+    kind="guard",
+    id="floor",
+    owner="tess",
+    reason="flaky",
+    expires="2999-01-01",
+    clean_runs=3,
+    state="active",
+    outcome="failed",
+    clean=0,
+)
+BESIDES: list[tuple[dict[str, object], str]] = [
+    ({}, "green"),
+    ({"answer": "rounding"}, "green (rounding)"),
+    ({"quarantine": (FAILED,)}, "green (1 quarantined)"),
+    ({"answer": "rounding", "quarantine": (FAILED,)}, "green (rounding, 1 quarantined)"),
+    ({"quarantine": (replace(FAILED, outcome="clean"),)}, "green"),
+    (
+        {"answer": "rounding", "expects": "changed", "expected_by": "--expect"},
+        "green (rounding, at most changed by --expect)",
+    ),
+    ({"verdict": Verdict.INCONCLUSIVE}, "inconclusive"),
+]
+
+
+@pytest.mark.parametrize(("changes", "written"), BESIDES)
+def test_a_verdict_says_what_it_leaves_out(changes: dict[str, object], written: str) -> None:
+    """What did not count, how near the answer came, and what was declared of it."""
+    assert text.describe_verdict(reports.record(**changes)) == written
+
+
+NEXT = [
+    (Verdict.GREEN, "passed", "harness verify --hub hubs/forward-parity/"),
+    (Verdict.RED, "failed", "harness blockers list --suite forward-parity"),
+    (Verdict.INCONCLUSIVE, "passed", "harness explain hubs/forward-parity/"),
+    (Verdict.INCONCLUSIVE, "interrupted", "harness run forward-parity"),
+    (Verdict.INCONCLUSIVE, "skipped", "harness run forward-parity"),
+]
+
+
+@pytest.mark.parametrize(("verdict", "outcome", "first"), NEXT)
+def test_the_most_useful_command_comes_first(
+    verdict: Verdict, outcome: str, first: str
+) -> None:
+    """What was not run is run; what was not judged is explained; what is red has blockers."""
+    made = reports.record(verdict=verdict, stages=(reports.stage("a", 0, outcome=outcome),))
+    assert text.next_commands(made)[0].startswith(first)

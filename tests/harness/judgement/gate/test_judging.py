@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.config.project import SuiteSpec
+from harness.config.project import QuarantineSpec, SuiteSpec
 from harness.evidence.hub.evidence import HubEvidence
 from harness.judgement.gate import judging
 from harness.judgement.golden.store import GoldenSet
@@ -150,6 +150,47 @@ def test_a_quarantine_of_the_base_lets_its_failing_guard_pass(
 
 
 ATTEMPT = AttemptRecord(outcome="failed", exit_code=1, duration_s=1.0, log=None, reason="x")
+
+
+@pytest.mark.parametrize(
+    ("expires", "is_refused"), [("2999-01-01", False), ("2020-01-01", True)]
+)
+def test_a_quarantine_of_the_base_that_expired_excuses_nothing(
+    suite: SuiteSpec, run: HubEvidence, expires: str, *, is_refused: bool
+) -> None:
+    """Neither the guard now nor the stage that the run did not count."""
+    specs = tuple(
+        QuarantineSpec(kind=kind, id=name, owner="o", reason="r", expires=expires, clean_runs=3)
+        for kind, name in (("guard", "floor"), ("stage", "make"))
+    )
+    entries = tuple(
+        QuarantineRecord(
+            kind=spec.kind,
+            id=spec.id,
+            owner="o",
+            reason="r",
+            expires=expires,
+            clean_runs=3,
+            state="active",
+            outcome="failed",
+            clean=0,
+        )
+        for spec in specs
+    )
+    result = reports.guard("floor", RED, metric=None)
+    record = make_record(quarantine=entries)
+    failed = judge(replace(suite, quarantine=specs), run, record, [result])
+    assert set(failed) == ({"guard floor", "stage make"} if is_refused else set())
+
+
+def test_an_optional_file_may_be_missing(suite: SuiteSpec, run: HubEvidence) -> None:
+    """It was not promised."""
+    make, tests = suite.stages
+    optional = tuple(replace(one, optional=True) for one in make.artifacts)
+    loose = replace(suite, stages=(replace(make, artifacts=optional), tests))
+    assert judge(loose, run, make_record(artifacts=())) == {}
+
+
 CHANGES: list[tuple[str, dict[str, Any], set[str]]] = [
     ("make", {"duration_s": 30.01}, {"stage make timeout_s"}),
     ("make", {"attempts": (ATTEMPT,)}, {"stage make retries"}),

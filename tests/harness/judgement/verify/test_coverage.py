@@ -203,6 +203,7 @@ def test_artifact_outside_is_compared_where_it_is(store: Store, change: str) -> 
         path.unlink()
     if change == "astray":
         bent = replace(outside, path="../x")
+        (store.root / "../x").write_bytes(content)  # there, and not to be read
         record = replace(record, artifacts=(bent,))
 
     rows, absent = coverage.check_external(store.root, record)
