@@ -16,6 +16,10 @@ from harness import errors
 from harness.cli import exits
 from harness.cli.options import Session
 
+OF_THE_DISK = (
+    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EIO),
+    *(errno.ELOOP, errno.ENOTDIR, errno.EISDIR),
+)
 _PARTS = {"found": "x", "expected": "y", "remedy": "Do z."}
 
 
@@ -38,6 +42,11 @@ def _raiser(failure: BaseException) -> Callable[[], NoReturn]:
         (click.UsageError("no"), 2),
         (click.BadParameter("no"), 2),
         (OSError(errno.ENOSPC, "No space left on device", "f"), 2),
+        *((OSError(number, os.strerror(number), "f"), 2) for number in OF_THE_DISK),
+        (OSError(errno.EBADF, "Bad file descriptor"), 6),
+        (OSError(errno.ENOENT, "No such file", "f"), 6),
+        (errors.StorageError("a", **_PARTS), 2),
+        (errors.HarnessError("a", **_PARTS), 6),
         (ZeroDivisionError("division by zero"), 6),
         (KeyError("x"), 6),
         (RecursionError(), 6),
@@ -56,6 +65,37 @@ def test_failure_has_its_exit_code(
     assert output.out == ""
     assert output.err.count("\n") == 1
     assert "Traceback" not in output.err
+
+
+LEFT = [
+    (click.exceptions.Exit(0), 0),
+    (click.exceptions.Exit(3), 3),
+    (SystemExit(0), 0),
+    (SystemExit(4), 4),
+    (SystemExit(), 0),
+]
+
+
+@pytest.mark.parametrize(("left", "code"), LEFT)
+def test_leaving_early_keeps_the_code(
+    left: BaseException, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is said of it: whoever left has said it."""
+    assert exits.call_guarded(_raiser(left), Session()) == code
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_reader_that_has_gone_ends_with_the_signal_of_a_pipe(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """141, as a program that was ended by SIGPIPE, and without a word."""
+    replaced: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "dup2", lambda new, _old: (os.close(new), replaced.append(new)))
+        code = exits.call_guarded(_raiser(BrokenPipeError()), Session())
+    assert code == 141
+    assert len(replaced) == 1
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(("answer", "code"), [(None, 0), (0, 0), (3, 3), ("text", 0)])
@@ -113,7 +153,7 @@ def test_message_controls_no_terminal(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_sigterm_can_be_cleaned_up_after() -> None:
     """SIGTERM runs the clean-up of Ctrl-C and exits with 143; the old handler comes back."""
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     cleaned = []
 
     def call() -> None:
@@ -125,7 +165,7 @@ def test_sigterm_can_be_cleaned_up_after() -> None:
 
     assert exits.call_guarded(call, Session()) == 143
     assert cleaned == [1]
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.signal(signal.SIGTERM, before) == signal.SIG_DFL
 
 
 @pytest.mark.parametrize(

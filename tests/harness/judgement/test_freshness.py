@@ -290,7 +290,7 @@ def test_another_golden_is_a_cause_where_it_is_known(
     assert [cause.kind for cause in state.causes] == expected
 
 
-GIVEN: list[tuple[dict[str, str] | None, list[str]]] = [
+DATASETS_NOW: list[tuple[dict[str, str] | None, list[str]]] = [
     (None, []),
     ({}, []),
     ({"train": "a" * 64}, []),
@@ -300,7 +300,7 @@ GIVEN: list[tuple[dict[str, str] | None, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("datasets", "expected"), GIVEN)
+@pytest.mark.parametrize(("datasets", "expected"), DATASETS_NOW)
 def test_another_dataset_is_a_cause_by_role_and_digest(
     made: tuple[Project, RunOutcome], datasets: dict[str, str] | None, expected: list[str]
 ) -> None:
