@@ -12,6 +12,7 @@ from harness.errors import ConfigError, IntegrityError
 from harness.evidence.hub import inventory, layout
 from harness.evidence.ledger.log import Ledger
 from harness.judgement import acceptance
+from harness.judgement.declaration import load_project
 from harness.sharing import publish
 from tests.builders import hubs, sealed
 from tests.builders.sealed import Store
@@ -126,3 +127,27 @@ def test_git_gets_the_hub_byte_for_byte(tmp_path: Path, *, is_dirty: bool) -> No
     inside = {p.relative_to(root).as_posix() for p in store.hub.rglob("*") if p.is_file()}
     assert staged == inside | {"hubs/ledger.jsonl", ".gitattributes"}
     assert (root / ".gitattributes").read_text() == "hubs/** -text\n"
+
+
+def test_an_older_hub_makes_room_with_a_tombstone(tmp_path: Path) -> None:
+    """Only in git's index, only of its suite, and never the new one itself."""
+    root = tmp_path / "project"
+    hubs.declare(root, tiny=hubs.suite(), other=hubs.suite())
+    hubs.commit(root)
+    project = load_project(root)
+    old, other, new = (hubs.run(project, name).hub for name in ("tiny", "other", "tiny"))
+    for hub in (old, other, new):
+        publish.publish_hub(project, hub)
+
+    assert publish.replace_older(project, new) == (f"tiny/{old.name}",)
+    assert publish.replace_older(project, new) == ()
+
+    listed = hubs.git(root, "ls-files", "hubs").split("\n")
+    assert {"/".join(Path(name).parts[1:3]) for name in listed} == {
+        "ledger.jsonl",
+        f"tiny/{new.name}",
+        f"other/{other.name}",
+    }
+    entries = Ledger(project.hubs / layout.LEDGER).entries()
+    assert [e.subject for e in entries if e.kind == "gc"] == [f"tiny/{old.name}"]
+    assert old.is_dir()

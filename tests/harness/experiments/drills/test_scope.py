@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.config.project import Project
+from harness.errors import ConfigError
 from harness.experiments.drills import drill as drills
 from harness.experiments.drills import scope
 from harness.experiments.drills.drill import Drill, DrillOutcome
@@ -116,3 +117,34 @@ def test_guards_are_one_where_only_bounds_and_words_differ(
     project = hubs.project(tmp_path, one=first, two=second)
     idle = scope.undrilled_guards(project, {"one": ["floor"]})
     assert (idle == ()) is is_one
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_clean_runs_have_each_a_seed_of_their_own(count: int) -> None:
+    """As many as were asked for, none of them a drill."""
+    made = drills.clean_runs("tiny", count)
+    assert len({run.seed for run in made}) == len({run.name for run in made}) == count
+    assert all((run.suite, run.patch) == ("tiny", None) for run in made)
+
+
+HEADS = [
+    ("Suite: tiny\nGuard: floor\nDefect: It is lower.\n", True),
+    ("Suite: tiny\nGuard: \nDefect: It is lower.\n", False),
+    ("Suite:\nGuard: floor\nDefect: It is lower.\n", False),
+    ("Suite: tiny\nGuard: floor\nDefect:\n", False),
+    ("Suite: tiny\nGuard: floor\n", False),
+]
+
+
+@pytest.mark.parametrize(("head", "is_drill"), HEADS)
+def test_a_drill_says_what_it_plants_and_who_must_see_it(
+    tmp_path: Path, head: str, *, is_drill: bool
+) -> None:
+    """A line without words is no line."""
+    path = tmp_path / "d.patch"
+    path.write_text(f"{head}\ndiff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n-1\n+2\n")
+    if is_drill:
+        assert drills.read_drill(path).defect == "It is lower."
+    else:
+        with pytest.raises(ConfigError):
+            drills.read_drill(path)

@@ -225,3 +225,81 @@ def test_other_data_are_another_answer(run: Run, tmp_path: Path) -> None:
     missing = repeat(run, tmp_path / "c", datasets=())
     classes = [answer.compare_runs(claimed, one)[0] for one in (renamed, other, missing)]
     assert classes == [SAME, CHANGED, CHANGED]
+
+
+TOLERANCES: list[tuple[dict[str, Any], float, AnswerClass]] = [
+    ({}, 0.79, STATISTICAL),
+    ({"value": 0.81}, 0.79, CHANGED),  # what was claimed lay outside itself
+    ({"value": None}, 0.79, CHANGED),
+    ({"low": None}, 0.79, STATISTICAL),
+    ({"high": None}, 0.79, STATISTICAL),
+    ({"low": None, "high": None}, 0.79, CHANGED),  # it tolerates everything: nothing is stated
+    ({"metric": "other:variance"}, 0.79, CHANGED),
+    ({"kind": "bound"}, 0.79, CHANGED),
+]
+
+
+@pytest.mark.parametrize(("changes", "variance", "expected"), TOLERANCES)
+def test_only_a_stated_tolerance_that_holds_for_both_excuses(
+    run: Run, tmp_path: Path, changes: dict[str, Any], variance: float, expected: AnswerClass
+) -> None:
+    """Of a golden of this very artifact, with a bound, for the claim as for the rerun."""
+    claimed = replace(run, record=change_guard("golden", **changes)(run.record))
+    again = repeat(claimed, tmp_path, texts=write_stats(variance), guards=move_golden(variance))
+    assert answer.compare_runs(claimed, again)[0] is expected
+
+
+LEAVES: list[tuple[dict[str, object], dict[str, object], AnswerClass]] = [
+    ({"a": 1.0, "b": 1.0}, {"a": 1.0 + EPSILON, "b": 2.0}, STATISTICAL),
+    ({"a": 1.0, "b": 1.0}, {"a": 2.0, "b": 1.0 + EPSILON}, STATISTICAL),
+    ({"a": 1.0, "b": 1.0}, {"a": 1.0 + EPSILON, "b": 1.0 - EPSILON}, ROUNDING),
+    ({"a": True}, {"a": 1.0 + EPSILON}, STATISTICAL),
+    ({"a": [1.0]}, {"a": [1.0, 2.0]}, STATISTICAL),
+    ({"a": 1.0}, {}, STATISTICAL),
+]
+
+
+@pytest.mark.parametrize(("was", "now", "expected"), LEAVES)
+def test_the_worst_number_of_an_artifact_is_its_class(
+    run: Run,
+    tmp_path: Path,
+    was: dict[str, object],
+    now: dict[str, object],
+    expected: AnswerClass,
+) -> None:
+    """Wherever it stands; a switch is no number, and what is missing is no rounding."""
+    claimed = repeat(run, tmp_path / "a", texts=write_stats(0.75, **was))
+    again = repeat(run, tmp_path / "b", texts=write_stats(0.75, **now))
+    again = replace(again, record=replace(again.record, artifacts=run.record.artifacts))
+    assert answer.compare_runs(claimed, again)[0] is expected
+
+
+def test_a_time_that_a_guard_judges_is_part_of_the_answer(run: Run, tmp_path: Path) -> None:
+    """It was claimed."""
+    record = change_guard("golden", metric="stats:fit_seconds", kind="bound")(run.record)
+    claimed = repeat(replace(run, record=record), tmp_path / "a")
+    claimed = repeat(claimed, tmp_path / "b", texts=write_stats(0.75, fit_seconds=1.0))
+    again = repeat(claimed, tmp_path / "c", texts=write_stats(0.75, fit_seconds=2.0))
+    again = replace(again, record=replace(again.record, artifacts=run.record.artifacts))
+    assert answer.compare_runs(claimed, again)[0] is CHANGED
+
+
+PLANS: list[tuple[dict[str, Any], AnswerClass]] = [
+    ({}, SAME),
+    ({"golden_sha256": "0" * 64}, CHANGED),
+    ({"inputs": {}}, CHANGED),
+    ({"inputs": {"source.py": "0" * 64}}, CHANGED),
+    # Digests of another meaning never agree, and say nothing of the files.
+    ({"inputs": {"source.py": "0" * 64}, "inputs_meaning": "bytes"}, SAME),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), PLANS)
+def test_what_both_were_made_from_is_compared(
+    run: Run, tmp_path: Path, changes: dict[str, Any], expected: AnswerClass
+) -> None:
+    """Code, rules and golden, by the plans."""
+    again = repeat(run, tmp_path)
+    path = again.hub / "plan/plan.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    assert answer.compare_runs(run, again)[0] is expected

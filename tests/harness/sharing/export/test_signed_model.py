@@ -15,6 +15,7 @@ from harness.errors import IntegrityError
 from harness.evidence.hub.store import read_record
 from harness.evidence.ledger import keys
 from harness.evidence.ledger.keys import SecretKey
+from harness.judgement.declaration import load_project
 from harness.sharing.export import check, in_toto, statement
 from tests.builders import hubs, sealed
 
@@ -262,3 +263,17 @@ def test_a_mail_is_signed_and_checked_by_commands(
 def test_keys_of_the_test_are_what_they_seem() -> None:
     """A table in which all keys are one would prove nothing."""
     assert keys.read_public(ADA.public.encode()) != EVE.public
+
+
+def test_statements_of_two_signers_are_refused(mails: tuple[Mail, ...], tmp_path: Path) -> None:
+    """Both are trusted, and neither of them vouches for the whole."""
+    mail, other, mixed = mails[0], tmp_path / "eve.jsonl", tmp_path / "mixed.jsonl"
+    project = load_project(mail.hub.parents[2])
+    in_toto.write(mail.hub, mail.record, other, EVE, project=project)
+    lines = mail.path.read_text().splitlines()[:3] + other.read_text().splitlines()[3:]
+    mixed.write_text("\n".join(lines) + "\n")
+    trusted = [ADA.public, EVE.public]
+
+    assert check.check_bundle(mail.bundle, mail.path, trusted).signer == ADA.public
+    with pytest.raises(IntegrityError, match="2 signers"):
+        check.check_bundle(mail.bundle, mixed, trusted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import dataclasses
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from harness import files
 from harness.cli.main import main
 from harness.evidence.hub import inventory
+from harness.evidence.hub.store import remove
 from harness.evidence.ledger import canonical, log
 from tests.builders.sealed import Store
 
@@ -94,6 +96,18 @@ def _retype(away: Away) -> None:
     away.reseal(verdict="red")
 
 
+def _rewrite(away: Away, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the record, and list and seal what came of it."""
+    record = json.loads((away.hub / "hub.json").read_text())
+    change(record)
+    (away.hub / "hub.json").chmod(0o644)
+    (away.hub / "hub.json").write_text(json.dumps(record))
+    for name in (inventory.INVENTORY, inventory.MANIFEST):
+        (away.hub / name).unlink()
+    inventory.write(away.hub)
+    away.reseal()
+
+
 HOSTILE: dict[str, Callable[[Away], None]] = {
     "name that climbs": lambda a: a.relist("cli/measure.log", "../../measure.log"),
     "absolute name": lambda a: a.relist("cli/measure.log", "/tmp/measure.log"),  # noqa: S108
@@ -106,6 +120,12 @@ HOSTILE: dict[str, Callable[[Away], None]] = {
     "verdict that the hub has not": _retype,
     "seal of another hub": lambda a: a.reseal(run_id="20260102T030405Z-000000"),
     "digest that is none": lambda a: a.reseal(manifest_sha256="../../x"),
+    "record of another schema": lambda a: _rewrite(a, lambda r: r.update(schema=99)),
+    "record with a key more": lambda a: _rewrite(a, lambda r: r.update(approved=True)),
+    "record without its stages": lambda a: _rewrite(a, lambda r: r.pop("stages")),
+    "record of another commit": lambda a: _rewrite(
+        a, lambda r: r["stamp"].update(commit="f" * 40)
+    ),
     "huge seal": lambda a: a.marker.write_bytes(b" " * (log.LINE_LIMIT + 2)),
     "deep seal": lambda a: a.marker.write_bytes(b"[" * 60_000),
 }
@@ -125,6 +145,44 @@ def test_a_hostile_hub_is_refused(away: Away, capsys: Any, kind: str) -> None:
     assert sorted(away.puller.parent.iterdir()) == around
     assert sorted(p.name for p in away.puller.iterdir()) == ["harness.toml", "hubs"]
     assert {p.name for p in (away.puller / "hubs").iterdir()} <= {".arriving"}
+
+
+def test_what_does_not_prove_is_not_kept(away: Away) -> None:
+    """Whole bytes that say something else than their seal: the next pull begins anew."""
+    _retype(away)
+
+    assert pulled(away) == 4
+    assert [p for p in (away.puller / "hubs").rglob("*") if p.is_file()] == []
+
+
+def test_a_seal_that_is_not_the_known_one_is_refused(away: Away) -> None:
+    """The ledger came by git, and says something else of the hub that is there."""
+    assert pulled(away) == 0
+    remove(away.puller / "hubs" / away.hub.relative_to(away.hubs))
+    away.reseal(note="another")
+
+    assert pulled(away) == 4
+    assert not (away.puller / "hubs" / away.hub.relative_to(away.hubs)).exists()
+
+
+def test_a_hub_here_without_a_seal_is_not_taken_for_the_one_there(away: Away) -> None:
+    """Its bytes are the same, and nothing here says so."""
+    here = away.puller / "hubs" / away.hub.relative_to(away.hubs)
+    shutil.copytree(away.hub, here)
+
+    assert pulled(away) == 4
+
+
+@pytest.mark.parametrize(("free", "code"), [(10, 2), (10**9, 0)])
+def test_room_is_looked_for_before_the_first_byte(
+    away: Away, monkeypatch: pytest.MonkeyPatch, free: int, code: int
+) -> None:
+    """A disk that is too small is said, and is not filled."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, free))
+
+    assert pulled(away) == code
+    logs = list((away.puller / "hubs").rglob("measure.log"))
+    assert (logs != []) is (code == 0)
 
 
 def test_names_that_no_hub_has_are_passed_over(away: Away) -> None:
