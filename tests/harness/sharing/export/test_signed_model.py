@@ -277,3 +277,47 @@ def test_statements_of_two_signers_are_refused(mails: tuple[Mail, ...], tmp_path
     assert check.check_bundle(mail.bundle, mail.path, trusted).signer == ADA.public
     with pytest.raises(IntegrityError, match="2 signers"):
         check.check_bundle(mail.bundle, mixed, trusted)
+
+
+def change_digest(rules: list[dict[str, Any]]) -> None:
+    """Name other rules."""
+    rules[0]["digest"]["sha256"] = "0" * 64
+
+
+# What a producer may sign that contradicts the three other statements.
+CONTRADICTIONS: list[tuple[int, Callable[[dict[str, Any]], None], str]] = [
+    (0, lambda p: change_digest(p["configuration"]), "different rules"),
+    (2, lambda p: p["policy"]["digest"].update(sha256="0" * 64), "different rules"),
+    (3, lambda p: change_digest(p["rules"]), "different rules"),
+    (3, lambda p: p.update(suite="other"), "2 runs"),
+    (3, lambda p: p.update(runId="20200101T000000Z-aaaaaa"), "2 runs"),
+]
+
+
+@pytest.mark.parametrize(("index", "change", "words"), CONTRADICTIONS)
+def test_statements_that_contradict_each_other_prove_nothing(
+    mails: tuple[Mail, Mail, Mail],
+    tmp_path: Path,
+    index: int,
+    change: Callable[[dict[str, Any]], None],
+    words: str,
+) -> None:
+    """Each of them signed by the trusted key."""
+    changed = payload(mails[0].lines[index])
+    change(changed["predicate"])
+    lines = replaced(mails[0].lines, index, statement.envelope(changed, ADA))
+    assert words in refuse(mails[0].bundle, lines, tmp_path)
+
+
+def test_only_a_signed_statement_of_the_named_key_counts(
+    mails: tuple[Mail, Mail, Mail], tmp_path: Path
+) -> None:
+    """Bytes that were signed as something else, or under another key's name, are none."""
+    line = mails[0].lines[0]
+    content = base64.b64decode(line["payload"])
+    signed = ADA.sign(statement.pre_authentication_encoding("text/plain", content))
+    signature = {**line["signatures"][0], "sig": base64.b64encode(signed[4:]).decode()}
+    other = {**line, "payloadType": "text/plain", "signatures": [signature]}
+    lied = {**line, "signatures": [{**line["signatures"][0], "keyid": EVE.public.id.hex()}]}
+    for wrong in (other, lied):
+        assert refuse(mails[0].bundle, replaced(mails[0].lines, 0, wrong), tmp_path)
