@@ -149,6 +149,8 @@ VALUES = [
     ("-1.5e+10", False),
     ("true", False),
     ("disabled", False),
+    ("Disabled", False),
+    ("TRUE", False),
     ("disabled1", True),
     ("abcdefghijklmno", False),  # a word
     ("abcdefghijklmnop", True),  # too long for one
