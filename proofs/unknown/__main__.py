@@ -122,7 +122,11 @@ def _judge_harness(place: Path, commit: str, waiting: Iterable[Patch]) -> None:
 
 
 def _keep(path: Path, judgement: Any, commit: str, name: str) -> None:
+    """Write a judgement with its commit, and with what the first one of its patch was."""
     content = {**asdict(judgement), "commit": commit}
+    if path.exists():
+        before = json.loads(path.read_text("utf-8"))
+        content["first"] = before.get("first", before.get("verdict", ""))
     files.write_bytes(path, files.json_bytes(content))
     click.echo(f"{name}: {judgement}"[:300])
 

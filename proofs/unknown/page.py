@@ -42,6 +42,7 @@ def _write_model(pairs: Pairs) -> list[str]:
     touching = [one for patch, one in pairs if patch.touches]
     red = [one for one in touching if one["verdict"] == "red"]
     by_tests = sum(one["with_tests"] for one in red)
+    taught = [one["name"] for one in red if one.get("first", "red") != "red"]
     blockers = sum(one["blockers"] == 1 for one in red if not one["with_tests"])
     suspected = sum(one["suspect"] > 0 for one in red if not one["with_tests"])
     rows = [
@@ -59,9 +60,17 @@ def _write_model(pairs: Pairs) -> list[str]:
         f"**{len(red)} of {len(touching)}** that touch the road of the suite are red,"
         f" {by_tests} of them only by its tests. Of the others {blockers} open one blocker"
         f" each, and {suspected} have the changed file among the suspects."
-        f"{_tell_waiting(MODEL, pairs)}\n"
+        f"{_tell_waiting(MODEL, pairs)}"
+        f"{_tell_taught(taught)}\n"
     )
     return ["## The model\n", summary, *_table(_MODEL, rows)]
+
+
+def _tell_taught(names: Sequence[str]) -> str:
+    """Say which were not red when they were first planted."""
+    listed = ", ".join(names)
+    words = f"{len(names)} of them were green when first planted, and taught what is there now"
+    return f" {words}: {listed}." if names else ""
 
 
 def _write_harmless(pairs: Pairs) -> list[str]:
