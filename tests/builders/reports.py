@@ -21,6 +21,7 @@ from harness.records import (
     DatasetRecord,
     GuardResult,
     HubRecord,
+    QuarantineRecord,
     StageRecord,
     Stamp,
 )
@@ -85,6 +86,22 @@ def stage(name: str, start: int, **changes: Any) -> StageRecord:
         peak_memory_bytes=734_003_200,
         log=f"cli/{name}.log",
         reason="",
+    )
+    return replace(result, **changes)
+
+
+def quarantined(kind: str, id_: str, **changes: Any) -> QuarantineRecord:
+    """Make the record of a quarantine whose stage, guard or test failed."""
+    result = QuarantineRecord(
+        kind=kind,
+        id=id_,
+        owner="tess",
+        reason="flaky",
+        expires="2999-01-01",
+        clean_runs=3,
+        state="active",
+        outcome="failed",
+        clean=0,
     )
     return replace(result, **changes)
 

@@ -8,7 +8,6 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.records import QuarantineRecord
 from harness.reporting import junit
 from harness.verdict import Verdict
 from tests.builders import reports
@@ -118,17 +117,7 @@ def test_each_case_has_the_mark_of_its_verdict(
     kind: str, verdict: Verdict, *, is_waived: bool
 ) -> None:
     """Stages and guards alike; what failed in quarantine is skipped, and not its neighbour."""
-    entry = QuarantineRecord(
-        kind=kind,
-        id="it",
-        owner="tess",
-        reason="flaky",
-        expires="2999-01-01",
-        clean_runs=3,
-        state="active",
-        outcome="failed",
-        clean=0,
-    )
+    entry = reports.quarantined(kind, "it")
     record = reports.record(
         stages=tuple(reports.stage(name, 0, verdict=verdict) for name in ("it", "other")),
         guards=tuple(reports.guard(name, verdict) for name in ("it", "other")),

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harness.records import QuarantineRecord
 from harness.reporting import text
 from harness.verdict import Verdict
 from tests.builders import reports
@@ -175,17 +174,7 @@ def test_more_than_two_decades_want_a_logarithm(
     assert text.is_logarithmic(values) is is_logarithmic
 
 
-FAILED = QuarantineRecord(
-    kind="guard",
-    id="floor",
-    owner="tess",
-    reason="flaky",
-    expires="2999-01-01",
-    clean_runs=3,
-    state="active",
-    outcome="failed",
-    clean=0,
-)
+FAILED = reports.quarantined("guard", "floor")
 BESIDES: list[tuple[dict[str, object], str]] = [
     ({}, "green"),
     ({"answer": "rounding"}, "green (rounding)"),

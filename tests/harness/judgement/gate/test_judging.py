@@ -260,17 +260,7 @@ def test_what_only_the_run_excused_is_refused(
     is_refused: bool,
 ) -> None:
     """A quarantine that the base does not know excuses nothing."""
-    entry = QuarantineRecord(
-        kind=kind,
-        id=name,
-        owner="tess",
-        reason="flaky",
-        expires="2999-01-01",
-        clean_runs=3,
-        state=state,
-        outcome=outcome,
-        clean=0,
-    )
+    entry = reports.quarantined(kind, name, state=state, outcome=outcome)
     failed = judge(suite, run, make_record(quarantine=(entry,)))
     subjects = {f"{kind} {name}": (f"suites.tiny.quarantine.{kind}:{name}",)}
     assert failed == (subjects if is_refused else {})
