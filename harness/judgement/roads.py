@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from harness.config import suite_rules
@@ -40,6 +40,12 @@ class Roads:
             maker = self.makers.get(guard.removeprefix(DEFAULT))
             return frozenset() if maker is None else frozenset({maker})
         return self.reads.get(guard, frozenset())
+
+    def is_within(self, name: str, stages: Collection[str]) -> bool:
+        """Say whether a guard, or ``stage:<id>``, reads something and these stages alone."""
+        kind, colon, stage = name.partition(":")
+        read = {stage} if colon and kind == "stage" else self.read_by(name)
+        return bool(read) and read <= set(stages)
 
     def ground_of(self, stages: Iterable[str]) -> frozenset[str]:
         """Return stages and all that they need."""

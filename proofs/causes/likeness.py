@@ -14,7 +14,7 @@ from harness.experiments.drills import drill as drills
 from harness.experiments.drills import outcome_cache, scope
 from harness.experiments.drills.outcome_cache import OutcomeCache
 from harness.experiments.explain import likeness
-from harness.judgement.roads import Roads, roads_of
+from harness.judgement.roads import roads_of
 from harness.records import HubRecord
 from harness.verdict import Verdict
 from proofs.causes.answers import Answer
@@ -30,13 +30,13 @@ def recognise(
     """
     ran = [one for one in answers if one.guard and one.red]
     shutil.rmtree(project.work / "drills", ignore_errors=True)
-    for one in ran:
-        record = store.read_record(hubs[one.name])
-        outcome_cache.keep(project, one.name, _pattern_of(suite, one, record))
+    records = {one.name: store.read_record(hubs[one.name]) for one in ran}
+    patterns = {one.name: _pattern_of(suite, one, records[one.name]) for one in ran}
+    for name, outcome in patterns.items():
+        outcome_cache.keep(project, name, outcome)
     ranks: dict[str, list[tuple[str, int]]] = {}
     for one in ran:
-        record = store.read_record(hubs[one.name])
-        pattern = {*_pattern_of(suite, one, record).red}
+        record, pattern = records[one.name], {*patterns[one.name].red}
         names = [g.id for g in record.guards if g.verdict is Verdict.RED]
         names = [name for name in names if pattern - {name}]
         ranks[one.name] = [
@@ -49,8 +49,8 @@ def recognise(
 def _pattern_of(suite: SuiteSpec, one: Answer, record: HubRecord) -> OutcomeCache:
     """Keep what the stages of the drill's guard alone turn red, as ``harness drill`` does."""
     roads = roads_of(suite)
-    stages = set(scope.stages_for(suite, one.guard))
-    red = {name: side for name, side in one.red.items() if _is_inside(name, stages, roads)}
+    stages = scope.stages_for(suite, one.guard)
+    red = {name: side for name, side in one.red.items() if roads.is_within(name, stages)}
     return OutcomeCache(
         schema=outcome_cache.SCHEMA,
         name=one.name,
@@ -61,12 +61,6 @@ def _pattern_of(suite: SuiteSpec, one: Answer, record: HubRecord) -> OutcomeCach
         sides={name: side for name, side in red.items() if side},
         values=signatures.sizes(g for g in record.guards if g.id in red),
     )
-
-
-def _is_inside(name: str, stages: set[str], roads: Roads) -> bool:
-    kind, colon, stage = name.partition(":")
-    read = {stage} if colon and kind == "stage" else roads.read_by(name)
-    return bool(read) and set(read) <= stages
 
 
 def _rank(

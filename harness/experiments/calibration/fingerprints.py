@@ -18,7 +18,12 @@ from harness.evidence.hub import inventory, layout
 from harness.evidence.hub.evidence import HubEvidence
 from harness.evidence.ledger.log import Ledger
 from harness.experiments.calibration import goldens
-from harness.experiments.calibration.runs import require_own, seeded_stages, store_of
+from harness.experiments.calibration.runs import (
+    require_decision,
+    require_own,
+    seeded_stages,
+    store_of,
+)
 from harness.experiments.campaign import run as campaigns
 from harness.experiments.campaign.run import Campaign, Cell, OnDone
 from harness.experiments.execute.unit import Executor
@@ -212,11 +217,7 @@ def require_person(
         ConfigError: ``CI`` is set, no reason is given, or the suite has no fingerprint.
     """
     suite = config_file.find_suite(project, suite_name)
-    if environ.get("CI"):
-        raise _misuse("CI is set", "a person's decision", "Do it where you can look at it.")
-    if not reason.strip():
-        raise _misuse("no reason", "a sentence", "Say why with --reason.")
-    require_own(suite)
+    require_decision(suite, "golden fingerprint", "Do it", reason, environ)
     find_guard(suite)
     return suite
 
@@ -305,7 +306,3 @@ def _interrupt(suite: SuiteSpec, found: str) -> EvidenceMissingError:
 def _refuse(where: str, found: str, expected: str) -> CalibrationRefusedError:
     remedy = "Look at that run; without its folder, it is made anew."
     return CalibrationRefusedError(where, found=found, expected=expected, remedy=remedy)
-
-
-def _misuse(found: str, expected: str, remedy: str) -> ConfigError:
-    return ConfigError("golden fingerprint", found=found, expected=expected, remedy=remedy)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.config import config_file
 from harness.config.project import GuardSpec, Project, SuiteSpec
-from harness.errors import ConfigError, EvidenceMissingError, IntegrityError
+from harness.errors import EvidenceMissingError, IntegrityError
 from harness.evidence.hub import checkout, inventory, layout
 from harness.evidence.hub.evidence import HubEvidence
 from harness.evidence.hub.store import HubStore
@@ -23,7 +23,7 @@ from harness.experiments.calibration.runs import (
     PARAMETER,
     Runs,
     last_runs,
-    require_own,
+    require_decision,
     seeded_stages,
     store_of,
 )
@@ -135,11 +135,7 @@ def update(
         CalibrationRefusedError: As ``propose``.
     """
     suite = config_file.find_suite(project, suite_name)
-    if environ.get("CI"):
-        raise _misuse("CI is set", "a person's decision", "Update where you can look at it.")
-    if not reason.strip():
-        raise _misuse("no reason", "a sentence", "Say why with --reason.")
-    require_own(suite)
+    require_decision(suite, "golden update", "Update", reason, environ)
     folder = project.golden / suite.name
     before = store.load(folder).digest
     runs = last_runs(project, suite.name)
@@ -275,7 +271,3 @@ def _is_relative(spec: GuardSpec) -> bool:
 def _refuse(where: str, found: str, expected: str) -> CalibrationRefusedError:
     remedy = "Look at that run; without its folder, calibrating again makes it anew."
     return CalibrationRefusedError(where, found=found, expected=expected, remedy=remedy)
-
-
-def _misuse(found: str, expected: str, remedy: str) -> ConfigError:
-    return ConfigError("golden update", found=found, expected=expected, remedy=remedy)

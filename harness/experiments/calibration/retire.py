@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 
 from harness.config import config_file
 from harness.config.project import Project
-from harness.errors import ConfigError, EvidenceMissingError
+from harness.errors import EvidenceMissingError
 from harness.evidence.hub import layout
 from harness.evidence.ledger.log import Ledger
-from harness.experiments.calibration.runs import require_own
+from harness.experiments.calibration.runs import require_decision
 from harness.judgement.golden import store
 from harness.judgement.golden.curve import GoldenCurve
 from harness.judgement.golden.store import GoldenSet, GoldenValue
@@ -47,14 +47,10 @@ def retire(
         StorageError: The disk refused.
     """
     suite = config_file.find_suite(project, suite_name)
-    if environ.get("CI"):
-        raise _misuse("CI is set", "a person's decision", "Retire where you can look at it.")
-    if not reason.strip():
-        raise _misuse("no reason", "a sentence", "Say why with --reason.")
-    require_own(suite)
+    require_decision(suite, _WHERE, "Retire", reason, environ)
     folder = project.golden / suite.name
     golden = store.load(folder)
-    old = tuple(one for one in golden.references if one.date[: len(before)] < before)
+    old = tuple(one for one in golden.references if one.date < before)
     rest = _leave(golden, old)
     _require_successors(old, rest.references, before)
     project.hubs.mkdir(parents=True, exist_ok=True)
@@ -109,7 +105,3 @@ def _require_successors(
 def _place_of(one: Reference) -> tuple[str, str, tuple[tuple[str, str], ...]]:
     device = one.environment.get("device", "")
     return one.metric, device, tuple(sorted(one.datasets.items()))
-
-
-def _misuse(found: str, expected: str, remedy: str) -> ConfigError:
-    return ConfigError(_WHERE, found=found, expected=expected, remedy=remedy)

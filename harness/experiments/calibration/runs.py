@@ -75,6 +75,35 @@ def require_own(suite: SuiteSpec) -> None:
         )
 
 
+def require_decision(
+    suite: SuiteSpec, where: str, doing: str, reason: str, environ: Mapping[str, str]
+) -> None:
+    """Require that a person changes the goldens of a suite, and says why.
+
+    Args:
+        suite: The suite.
+        where: The command, ``golden update``.
+        doing: Its verb, for the advice: ``Update``.
+        reason: Why, as it was given.
+        environ: Environment of the process.
+
+    Raises:
+        ConfigError: ``CI`` is set, no reason is given, or another suite's goldens judge it.
+    """
+    if environ.get("CI"):
+        raise ConfigError(
+            where,
+            found="CI is set",
+            expected="a person's decision",
+            remedy=f"{doing} where you can look at it.",
+        )
+    if not reason.strip():
+        raise ConfigError(
+            where, found="no reason", expected="a sentence", remedy="Say why with --reason."
+        )
+    require_own(suite)
+
+
 def run_seeds(
     project: Project,
     suite_name: str,

@@ -21,7 +21,7 @@ from harness.experiments.drills import scope
 from harness.experiments.drills.drill import Drill
 from harness.experiments.drills.outcome_cache import OutcomeCache
 from harness.files import list_inside, read_bounded
-from harness.judgement.roads import Roads, roads_of
+from harness.judgement.roads import roads_of
 from harness.records import HubRecord, decode
 from harness.verdict import Verdict
 
@@ -97,7 +97,7 @@ def compare_drills(
         weigh.compare(
             planted,
             {one: how for one, how in pattern.items() if one in judged},
-            {one: how for one, how in red.items() if _is_inside(one, ran, roads)},
+            {one: how for one, how in red.items() if roads.is_within(one, ran)},
         )
         for planted, ran, pattern in known
     ]
@@ -150,12 +150,6 @@ def _compare_sizes(one: float, other: float) -> float:
     small, large = sorted((abs(one), abs(other)))
     is_apart = one * other <= 0 or not math.isfinite(large)
     return 0.0 if is_apart else small / large
-
-
-def _is_inside(name: str, ran: frozenset[str], roads: Roads) -> bool:
-    kind, colon, stage = name.partition(":")
-    read = {stage} if colon and kind == "stage" else roads.read_by(name)
-    return bool(read) and set(read) <= ran
 
 
 def read_patterns(project: Project) -> dict[str, dict[str, Redness]]:
