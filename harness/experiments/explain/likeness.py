@@ -117,8 +117,9 @@ class _Weights:
     def compare(self, planted: Drill, pattern: Pattern, seen: Pattern) -> Likeness:
         """Hold what a run turned red against the pattern of a drill."""
         near = {one: seen[one].nearness(pattern[one]) for one in seen if one in pattern}
-        whole = sum(self._weight_of(one) for one in {*pattern, *seen})
-        shared = sum(self._weight_of(one) * part for one, part in near.items())
+        # Exact sums: a set has another order in each process, and equal drills must be equal.
+        whole = math.fsum(self._weight_of(one) for one in {*pattern, *seen})
+        shared = math.fsum(self._weight_of(one) * part for one, part in near.items())
         return Likeness(
             drill=planted.name,
             defect=planted.defect,
