@@ -16,13 +16,17 @@ from ptycho_torch.training.prepare import Prepared
 
 _MOST_BATCHES = 4
 
+# Which kernel takes a step, not what step it takes: another choice is a rounding away.
+_KERNEL_CHOICES = frozenset({"capturable", "differentiable", "foreach", "fused"})
+
 
 def record(path: Path, module: PtychoPINN_Lightning, prepared: Prepared) -> None:
     """Write the norms as JSON, by name of the parameter.
 
     ``weights`` holds the L2 norm and the sum of each, ``gradients`` the L2 norm of the
     gradient over the first training batches, in the order of the groups; ``optimiser`` the
-    number of each setting of the optimiser, by its name in PyTorch.
+    number of each setting of the optimiser, by its name in PyTorch, except those that choose
+    between kernels that take the same step.
 
     Args:
         path: File to write.
@@ -60,6 +64,8 @@ def _list_settings(module: PtychoPINN_Lightning) -> dict[str, float | list[float
     (group,) = optimiser.param_groups  # type: ignore[union-attr]
     settings: dict[str, float | list[float]] = {}
     for name, value in group.items():
+        if name in _KERNEL_CHOICES:
+            continue
         if isinstance(value, bool | int | float):
             settings[name] = float(value)
         elif isinstance(value, tuple):
