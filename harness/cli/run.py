@@ -16,11 +16,14 @@ from harness.config.project import MOST_RUNS, Project
 from harness.errors import ConfigError
 from harness.reporting import rendering, screen, terminal, text
 from harness.runner import observer, workflow
-from harness.runner.options import RunOptions, RunOutcome
+from harness.runner.options import Draw, RunOptions, RunOutcome
 from harness.verdict import AnswerClass
 
 if TYPE_CHECKING:
     from harness.experiments.campaign.run import CellResult
+    from harness.experiments.execute.unit import Executor
+    from harness.records import MemberRecord
+    from harness.runner.stages.child import Stop
 
 EXAMPLES = """\b
 Examples:
@@ -71,8 +74,10 @@ def command(session: Session, /, suite: str, **flags: Any) -> int:
     whatever the verdict is. The exit code is the verdict's: 0 green, 1 red, 3 inconclusive.
 
     With --runs, or where the suite says so, the verdict stands on several runs with seeds that
-    follow from the run's id: all else must hold in each, goldens judge their mean. What is red
-    over them is judged once more over twice as many. The others lie in .harness/series.
+    follow from the run's id: all else must hold in each, goldens judge their mean. Where
+    nothing but goldens is red, they judge once more, over twice as many runs, over three where
+    the suite makes one: a seed that went astray is no defect. The others lie in
+    .harness/series.
 
     With --matrix there is a hub for each cell, in hubs/matrix/SUITE@NAME, and the exit code is
     that of the worst. Called again after whatever happened, it goes on where it stopped.
@@ -103,10 +108,13 @@ def command(session: Session, /, suite: str, **flags: Any) -> int:
         runs=runs,
     )
     try:
-        if runs == 1:
-            outcome = workflow.run_suite(project, suite, asked_of)
-        else:
+        if runs > 1:
             outcome = _run_several(project, suite, asked_of, flags)
+        elif suite_rules.is_seeded(config_file.find_suite(project, suite)):
+            draw = _draw_when_red(project, suite, asked_of)
+            outcome = workflow.run_suite(project, suite, replace(asked_of, draw=draw))
+        else:
+            outcome = workflow.run_suite(project, suite, asked_of)
     finally:
         if watcher is not None:
             watcher.close()
@@ -138,18 +146,35 @@ def _run_several(
     project: Project, suite: str, asked_of: RunOptions, flags: dict[str, Any]
 ) -> RunOutcome:
     """Run a suite whose verdict stands on several runs."""
-    # Calibration, campaigns and executors: for who asks for several runs.
-    from harness.experiments import series
+    # Executors are for who asks for several runs.
     from harness.experiments.execute import factory
+
+    with factory.open_executor(execution.choice(flags, 1)) as executor:
+        draw = _make_draw(project, suite, asked_of, executor)
+        return workflow.run_suite(project, suite, replace(asked_of, draw=draw))
+
+
+def _draw_when_red(project: Project, suite: str, asked_of: RunOptions) -> Draw:
+    """Return what makes further runs of a suite that seldom needs any, one after the other."""
+
+    def draw(run_id: str, indices: range, stop: Stop) -> tuple[MemberRecord, ...]:
+        from harness.experiments.execute.inline import InlineExecutor  # few runs come here
+
+        make = _make_draw(project, suite, asked_of, InlineExecutor(1))
+        return make(run_id, indices, stop)
+
+    return draw
+
+
+def _make_draw(project: Project, suite: str, asked_of: RunOptions, executor: Executor) -> Draw:
+    from harness.experiments import series  # calibration and campaigns: not for every run
 
     def tell_done(done: CellResult) -> None:
         asked_of.observer.note(f"{done.cell.name}: {done.verdict} by itself")
 
-    with factory.open_executor(execution.choice(flags, 1)) as executor:
-        draw = series.make_draw(
-            project, suite, asked_of.parameters, asked_of.datasets, executor, tell_done
-        )
-        return workflow.run_suite(project, suite, replace(asked_of, draw=draw))
+    return series.make_draw(
+        project, suite, asked_of.parameters, asked_of.datasets, executor, tell_done
+    )
 
 
 def _refuse_many(flags: dict[str, Any], runs: int) -> None:

@@ -135,14 +135,19 @@ def check_runs(suite: SuiteSpec, where: str) -> None:
     Raises:
         ConfigError: No stage uses a seed.
     """
-    is_seeded = any(f"{{{SEED}}}" in item for stage in suite.stages for item in stage.argv)
-    if suite.runs > 1 and not (SEED in suite.parameters and is_seeded):
+    if suite.runs > 1 and not is_seeded(suite):
         raise ConfigError(
             where,
             found=f"{suite.runs} runs without a seed",
             expected=f"a parameter named {SEED} that a stage uses",
             remedy="Add it to parameters and to the argv of a stage, or leave runs out.",
         )
+
+
+def is_seeded(suite: SuiteSpec) -> bool:
+    """Say whether a suite has a seed that one of its stages uses."""
+    is_used = any(f"{{{SEED}}}" in item for stage in suite.stages for item in stage.argv)
+    return SEED in suite.parameters and is_used
 
 
 def check_lender(suite: SuiteSpec, suites: dict[str, SuiteSpec], where: str) -> None:

@@ -62,16 +62,16 @@ def judge(
 ) -> tuple[CompletedRun, tuple[GuardResult, ...]]:
     """Judge a run, and where its verdict stands on several draw the others first.
 
-    Where a golden is red over as many runs as there are to be, as many again are drawn, once:
-    what is red over all of them is to blame. A clean suite is red at most as often as by the
-    last of these looks, since it has to be red by it.
+    Where nothing but goldens is red over as many runs as there are to be, further ones are
+    drawn, once: what is red over all of them is to blame. A clean suite is red at most as often
+    as by the last of these looks, since it has to be red by it.
 
     Returns:
         The run with its members, and the results of its guards.
     """
     results = _judge(run, project)
     is_whole = all(stage.verdict is Verdict.GREEN for stage in run.stages)
-    looks = (run.runs, 2 * run.runs) if run.runs > 1 and is_whole else ()
+    looks = members.list_looks(run.runs) if is_whole else ()
     context, draw = run.prepared.context, options.draw
     means = {spec.id for spec in run.prepared.plan.suite.guards if members.is_of_mean(spec)}
     for total in looks:

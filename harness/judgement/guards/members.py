@@ -23,6 +23,8 @@ GUARD = f"{PREFIX}runs"
 _REMEDY = "Look at the summary.md of that run; harness run SUITE --set seed=… makes it again."
 # Seeds of people and of calibrations are small numbers: a check needs fresh ones.
 _LEAST_SEED, _SEEDS = 1_000_000, 1_000_000_000
+# Of two runs one that settled elsewhere would be half.
+_LEAST_LOOK = 3
 # A member is one run of the reference, and not judged by it.
 _BY_REFERENCE = ("golden", "fingerprint")
 
@@ -115,6 +117,15 @@ def judge_members(evidence: Evidence) -> tuple[GuardResult, ...]:
 def is_of_mean(spec: GuardSpec) -> bool:
     """Say whether a guard judges the mean of all runs; a curve is that of the run itself."""
     return spec.kind == "golden" and spec.options.get("aggregate") != ALL
+
+
+def list_looks(runs: int) -> tuple[int, ...]:
+    """Return over how many runs goldens are judged, one look after the other.
+
+    After the run itself comes what the verdict is to stand on, then twice as many; of a
+    verdict that is to stand on the run alone, three, where a golden is red over that.
+    """
+    return (_LEAST_LOOK,) if runs == 1 else (runs, 2 * runs)
 
 
 def may_draw(

@@ -130,6 +130,56 @@ def test_what_one_run_does_not_see_three_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("shift", "verdict", "drawn"),
+    [
+        ("0.0", GREEN, 0),
+        ("(0.9 if seed == 42 else 0.0)", GREEN, 2),  # a seed that went astray
+        ("0.9", RED, 2),  # a defect is there with every seed
+    ],
+)
+def test_a_golden_red_over_one_run_asks_two_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shift: str, verdict: Verdict, drawn: int
+) -> None:
+    """Before anything is blamed, and only where nothing but goldens is red."""
+    calibrate(make(tmp_path, runs=1))
+    project = make(tmp_path, shift=shift, runs=1)
+    monkeypatch.chdir(tmp_path)
+
+    code = main(["run", "tiny", "--quiet"])
+
+    hub = HubStore(project.hubs, project.work).hubs("tiny")[-1]
+    record = HubStore(project.hubs, project.work).read(hub)
+    assert (code, record.verdict, len(record.members)) == (verdict.exit_code, verdict, drawn)
+    checked = verify(project, hub, allow_stale=True)
+    assert checked.exit_code == verdict.exit_code
+    assert [row.outcome for row in checked.rows if row.check == "runs"] == (
+        [Outcome.PASSED] if drawn else []
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("obstacle", ["no seed", "another guard"])
+def test_nothing_more_is_drawn_in_vain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, obstacle: str
+) -> None:
+    """Without a seed every run is the same one; what another guard says stays red."""
+    calibrate(make(tmp_path, runs=1))
+    bound = {"id": "top", "kind": "bound", "metric": METRIC, "max": 5.5, "remedy": "Look."}
+    project = make(tmp_path, shift="0.9", runs=1, guards=[GUARD, bound])
+    if obstacle == "no seed":
+        stage = hubs.command("make", WRITE.format(shift="0.9"), "{work}/out.json", "42")
+        stage["artifacts"] = [hubs.OUT]
+        project = hubs.project(tmp_path, tiny=hubs.suite(stage, guards=[GUARD]))
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["run", "tiny", "--quiet"]) == 1
+
+    hub = HubStore(project.hubs, project.work).hubs("tiny")[-1]
+    assert HubStore(project.hubs, project.work).read(hub).members == ()
+
+
+@pytest.mark.slow
 def test_verdict_of_one_run_says_that_more_are_declared(tmp_path: Path) -> None:
     """A run of a campaign stands on itself alone, and proves no more than that."""
     project = make(tmp_path)
