@@ -23,6 +23,7 @@ _FRAME = re.compile(
     r"|^(?P<path>\S+\.py):\d+: (?P<error>\w+)",
     re.MULTILINE,
 )
+_FAILED_TEST = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 _RAISED = re.compile(
     r"^(?:E   +)?(?:(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Failed)"
     r"|assert)\b[^\n]*",
@@ -228,6 +229,16 @@ def read_failures(record: StageRecord, hub: Path) -> tuple[str, ...]:
     log = tail(hub / record.log)
     raised = [normalise(re.sub(r"^E\s+", "", m[0]))[:200] for m in _RAISED.finditer(log)]
     return tuple(dict.fromkeys(raised[:-1])) + tuple(raised[-1:])
+
+
+def list_failed_tests(record: HubRecord, hub: Path) -> tuple[str, ...]:
+    """Return the ids of the tests that failed, as pytest sums them up at the end of a log."""
+    logs = (
+        tail(hub / stage.log)
+        for stage in record.stages
+        if stage.verdict is Verdict.RED and stage.log
+    )
+    return tuple(dict.fromkeys(test for log in logs for test in _FAILED_TEST.findall(log)))
 
 
 def lost_ground(log: Path) -> str:

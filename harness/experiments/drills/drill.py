@@ -75,7 +75,7 @@ class DrillOutcome:
     ``sides`` says of a red guard on which side its number lay, ``values`` has those numbers.
     ``is_cached`` says that the outcome was kept from an earlier call. ``part`` is how far the
     number of guard ``part_by`` lay as a part of its limit, the named guard before others; None
-    where it has no such number.
+    where it has no such number. ``tests`` are the ids of tests that failed.
     """
 
     drill: Drill
@@ -88,6 +88,7 @@ class DrillOutcome:
     values: dict[str, float] = field(default_factory=dict)
     part: float | None = None
     part_by: str = ""
+    tests: tuple[str, ...] = ()
 
 
 class StalePatchError(HarnessError):

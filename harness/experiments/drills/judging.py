@@ -24,9 +24,21 @@ _LARGEST = 1e99
 
 
 def compare(
-    drill: Drill, suite: SuiteSpec, record: HubRecord, duration_s: float
+    drill: Drill,
+    suite: SuiteSpec,
+    record: HubRecord,
+    tests: tuple[str, ...],
+    duration_s: float,
 ) -> DrillOutcome:
-    """Say whether the guard that a drill names was red, or another one, or none."""
+    """Say whether the guard that a drill names was red, or another one, or none.
+
+    Args:
+        drill: What was planted.
+        suite: Its suite.
+        record: Of the run.
+        tests: Ids of the tests that failed in it.
+        duration_s: How long all took.
+    """
     stages = [f"stage:{s.id}" for s in record.stages if s.verdict is Verdict.RED]
     sides = {g.id: causes.direction(g) for g in record.guards if g.verdict is Verdict.RED}
     red = (*stages, *sides)
@@ -51,6 +63,7 @@ def compare(
         values=causes.sizes(record.guards),
         part=part,
         part_by=by,
+        tests=tests,
     )
 
 

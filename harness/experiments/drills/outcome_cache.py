@@ -29,7 +29,8 @@ class OutcomeCache:
     """What is kept of a drill; ``red`` lists guards and ``stage:<id>`` that were red.
 
     ``sides`` says of a guard on which side of what is allowed its number lay, ``values`` has
-    the numbers, ``part`` how far that of guard ``part_by`` lay, as a part of its limit.
+    the numbers, ``part`` how far that of guard ``part_by`` lay, as a part of its limit;
+    ``tests`` are the ids of tests that failed.
     """
 
     schema: int
@@ -42,6 +43,7 @@ class OutcomeCache:
     values: dict[str, float] = field(default_factory=dict)
     part: float | None = None
     part_by: str = ""
+    tests: tuple[str, ...] = ()
 
 
 def digest_of_commit(project: Project, suite: SuiteSpec, listing: str) -> str:

@@ -26,7 +26,7 @@ from typing import Any
 from harness.config import config_file
 from harness.config.project import Project, SuiteSpec
 from harness.errors import HarnessError
-from harness.evidence.hub import checkout, interpreter
+from harness.evidence.hub import causes, checkout, interpreter
 from harness.experiments.commits import history, scratch
 from harness.experiments.drills import judging, outcome_cache, scope
 from harness.experiments.drills.dial import FULL, Dial
@@ -198,7 +198,9 @@ def _outcome_of_answer(drill: Drill, answer: Answer) -> DrillOutcome:
         error = value["error"]
         message = f"{error['where']}: found {error['found']}; expected {error['expected']}"
         return judging.end_drill(drill, time.monotonic(), BROKEN, message[:300])
-    return DrillOutcome(drill=drill, **{**value, "red": tuple(value["red"])})
+    return DrillOutcome(
+        drill=drill, **{**value, "red": tuple(value["red"]), "tests": tuple(value["tests"])}
+    )
 
 
 def run_drill(place: Ground, drill: Drill, stop: Stop) -> DrillOutcome:
@@ -252,6 +254,7 @@ def _load_outcome(place: Ground, drill: Drill, name: str) -> DrillOutcome:
         values=known.values,
         part=known.part,
         part_by=known.part_by,
+        tests=known.tests,
     )
 
 
@@ -275,21 +278,22 @@ def _judge_defect(
     few = () if drill.patch is None else scope.stages_for(suite, drill.guard)
     if few and len(few) < len(suite.stages):
         only = [word for stage in few for word in ("--stage", stage)]
-        record = _run_suite(place, suite, root, stop, [*words, *only])
-        outcome = judging.compare(drill, suite, record, time.monotonic() - began)
+        record, tests = _run_suite(place, suite, root, stop, [*words, *only])
+        outcome = judging.compare(drill, suite, record, tests, time.monotonic() - began)
         if outcome.outcome == CAUGHT or _is_over(stop):
             return outcome
-    record = _run_suite(place, suite, root, stop, words)
-    return judging.compare(drill, suite, record, time.monotonic() - began)
+    record, tests = _run_suite(place, suite, root, stop, words)
+    return judging.compare(drill, suite, record, tests, time.monotonic() - began)
 
 
 def _run_suite(
     place: Ground, suite: SuiteSpec, root: Path, stop: Stop, words: Sequence[str]
-) -> HubRecord:
-    _, record = scratch.run_suite(
+) -> tuple[HubRecord, tuple[str, ...]]:
+    """Run a suite; return its record and the tests that failed."""
+    hub, record = scratch.run_suite(
         place.project, suite.name, root, stop, words, environ=place.environ
     )
-    return record
+    return record, causes.list_failed_tests(record, hub)
 
 
 def _memory_key(place: Ground, drill: Drill) -> str:
@@ -311,6 +315,7 @@ def _remember(place: Ground, name: str, outcome: DrillOutcome) -> None:
         values=outcome.values,
         part=outcome.part,
         part_by=outcome.part_by,
+        tests=outcome.tests,
     )
     outcome_cache.keep(place.project, name, cache)
 

@@ -1,7 +1,7 @@
 """Which drill a red run looks like: what it turned red, held against what each drill did.
 
-A guard that few drills turn red says more than one that most of them do, and a number that is
-about as far off as the drill's says more than one that is only on the same side.
+A guard or a test that few drills turn red says more than one that most of them do, and a number
+that is about as far off as the drill's says more than one that is only on the same side.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.config.project import Project, SuiteSpec
@@ -26,6 +26,7 @@ from harness.records import HubRecord, decode
 from harness.verdict import Verdict
 
 _LARGEST = 1 << 20
+_STAGE, _TEST = "stage:", "test:"  # before what is no guard
 _NOT_ENDED = ("interrupted", "skipped")
 _TOUCHED = re.compile(r"^\+\+\+ b/(\S+)", re.MULTILINE)
 
@@ -54,7 +55,7 @@ Pattern = Mapping[str, Redness]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Likeness:
-    """A drill whose red guards were held against the run's: ``equal`` of ``total`` agree.
+    """A drill held against a run: ``equal`` of ``total`` red guards, stages and tests agree.
 
     ``score``, 0 … 1, weighs each by how few drills turn it red and by how near the numbers lie.
     """
@@ -68,21 +69,38 @@ class Likeness:
 
     @property
     def share(self) -> float:
-        """Part of the guards that agree."""
+        """Part of what was red that agrees."""
         return self.equal / self.total if self.total else 0.0
 
 
 def compare_drills(
-    project: Project, suite: SuiteSpec, record: HubRecord
+    project: Project, suite: SuiteSpec, record: HubRecord, tests: Collection[str] = ()
 ) -> tuple[Likeness, ...]:
-    """Hold the red guards and stages of a run against those of every drill, the likest first.
+    """Hold what a run turned red against what every drill did, the likest first.
 
     A drill runs the stages of its own guard only: nothing else is compared, nor what this run
     did not judge. Where no outcome of it is kept, its own guard is all that is known.
+
+    Args:
+        project: The project, which has the drills.
+        suite: The suite of the run.
+        record: The run.
+        tests: Ids of the tests that failed in it.
     """
-    judged = {g.id for g in record.guards if g.verdict is not Verdict.INCONCLUSIVE}
-    judged |= {f"stage:{s.id}" for s in record.stages if s.outcome not in _NOT_ENDED}
     patterns, roads = read_patterns(project), roads_of(suite)
+    testing = {stage.id for stage in suite.stages if stage.kind == "pytest"}
+    ended = {stage.id for stage in record.stages if stage.outcome not in _NOT_ENDED}
+    judged = {g.id for g in record.guards if g.verdict is not Verdict.INCONCLUSIVE}
+    judged |= {_STAGE + name for name in ended}
+
+    def is_judged(name: str) -> bool:
+        return bool(testing & ended) if name.startswith(_TEST) else name in judged
+
+    def is_within(name: str, stages: Collection[str]) -> bool:
+        if name.startswith(_TEST):
+            return bool(testing & {*stages})
+        return roads.is_within(name, stages)
+
     known: list[tuple[Drill, frozenset[str], Pattern]] = []
     for path in list_inside(project.root, drills.FOLDER, "*.patch"):
         try:
@@ -92,12 +110,12 @@ def compare_drills(
             continue  # of a suite with other guards
         known.append((planted, ran, patterns.get(planted.name) or {planted.guard: Redness()}))
     weigh = _Weights([pattern for _, _, pattern in known])
-    red = read_redness(record)
+    red = read_redness(record) | {_TEST + test: Redness() for test in tests}
     likenesses = [
         weigh.compare(
             planted,
-            {one: how for one, how in pattern.items() if one in judged},
-            {one: how for one, how in red.items() if roads.is_within(one, ran)},
+            {one: how for one, how in pattern.items() if is_judged(one)},
+            {one: how for one, how in red.items() if is_within(one, ran)},
         )
         for planted, ran, pattern in known
     ]
@@ -133,7 +151,7 @@ class _Weights:
 def read_redness(record: HubRecord) -> dict[str, Redness]:
     """Return how the guards and stages of a run were red."""
     red = [guard for guard in record.guards if guard.verdict is Verdict.RED]
-    stages = [f"stage:{s.id}" for s in record.stages if s.verdict is Verdict.RED]
+    stages = [_STAGE + s.id for s in record.stages if s.verdict is Verdict.RED]
     values = sizes(red)
     guards = {g.id: Redness(direction(g), values.get(g.id)) for g in red}
     return guards | dict.fromkeys(stages, Redness())
@@ -154,7 +172,7 @@ def _compare_sizes(one: float, other: float) -> float:
 
 
 def read_patterns(project: Project) -> dict[str, dict[str, Redness]]:
-    """Return what each drill turned red, and how; the newest kept outcome counts."""
+    """Return what each drill turned red, tests too; the newest kept outcome counts."""
     patterns: dict[str, dict[str, Redness]] = {}
     paths = list_inside(project.work, "drills", "*.json")
     for path in sorted(paths, key=lambda p: p.stat().st_mtime):
@@ -165,5 +183,5 @@ def read_patterns(project: Project) -> dict[str, dict[str, Redness]]:
             continue  # may be of another release; the patch's header still speaks
         patterns[cache.name] = {
             one: Redness(cache.sides.get(one, ""), cache.values.get(one)) for one in cache.red
-        }
+        } | {_TEST + test: Redness() for test in cache.tests}
     return patterns

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.config.project import Project
 from harness.errors import HarnessError
-from harness.evidence.hub.causes import tail
+from harness.evidence.hub.causes import list_failed_tests, tail
 from harness.evidence.hub.store import HubStore
 from harness.evidence.numerics import numeric_class
 from harness.experiments.explain import curves, likeness, source
@@ -24,7 +23,6 @@ from harness.verdict import Verdict
 
 _MOST, _TAIL = 3, 256 << 10
 _ALIKE = 0.5
-_TEST = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +67,9 @@ def explain(project: Project, hub: Path) -> Explanation:
     compared = None if base is None else changes.compare(base, record)
     files = () if before is None else source.list_changed(project.root, before, hub)
     logs = _read_logs(hub, record)
-    tests = tuple(dict.fromkeys(t for log in logs for t in _TEST.findall(log)))
+    tests = list_failed_tests(record, hub)
     suite = project.suites.get(record.suite)
-    likely = () if suite is None else likeness.compare_drills(project, suite, record)
+    likely = () if suite is None else likeness.compare_drills(project, suite, record, tests)
     return Explanation(
         record=record,
         base=base,

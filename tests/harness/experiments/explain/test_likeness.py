@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 
 from harness.config.project import Project
-from harness.experiments.drills import outcome_cache
+from harness.experiments.drills import drill as drills
+from harness.experiments.drills import outcome_cache, runs
 from harness.experiments.drills.outcome_cache import OutcomeCache
+from harness.experiments.execute.inline import InlineExecutor
 from harness.experiments.explain import likeness, suspects
 from harness.experiments.explain.likeness import Redness
+from harness.judgement.declaration import load_project
+from harness.runner.stages.child import Stop
 from harness.verdict import Verdict
 from tests.builders import hubs
 from tests.harness.experiments.explain.test_explain import declare, plant
@@ -23,6 +27,7 @@ def keep_drill(
     *red: str,
     sides: dict[str, str] | None = None,
     values: dict[str, float] | None = None,
+    tests: tuple[str, ...] = (),
 ) -> None:
     """Write a drill and the outcome that was kept of it."""
     folder = project.root / "drills"
@@ -39,6 +44,7 @@ def keep_drill(
         reason="",
         sides=sides or {},
         values=values or {},
+        tests=tests,
     )
     outcome_cache.keep(project, name, cache)
 
@@ -173,3 +179,45 @@ def test_number_that_is_as_far_off_tells_drills_apart(tmp_path: Path, nearest: s
 def test_nearness_of_two_findings(one: Redness, other: Redness, near: float) -> None:
     """Other sides are strangers; numbers count by the smaller as a part of the larger."""
     assert one.nearness(other) == other.nearness(one) == near
+
+
+@pytest.mark.slow
+def test_tests_that_fail_tell_drills_apart(tmp_path: Path) -> None:
+    """Drills that only tests see are told apart by which of them fail, as they were kept."""
+    tests = {"id": "tests", "kind": "pytest", "selectors": ["tests"], "timeout_s": 60}
+    hubs.declare(tmp_path, tiny=hubs.suite(tests))
+    (tmp_path / "source/model.py").write_text("GAIN, OFFSET = 1, 0\n")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_model.py").write_text(
+        "import sys\nsys.path.insert(0, 'source')\nimport model\n\n"
+        "def test_gain():\n    assert model.GAIN == 1\n\n"
+        "def test_offset():\n    assert model.OFFSET == 0\n"
+    )
+    folder = tmp_path / "drills"
+    folder.mkdir()
+    changed = {"gain-lost": "0, 0", "offset-added": "1, 9"}
+    for name, values in changed.items():
+        (folder / f"{name}.patch").write_text(
+            f"Suite: tiny\nGuard: stage:tests\nDefect: It is {name}.\n\n"
+            "--- a/source/model.py\n+++ b/source/model.py\n@@ -1 +1 @@\n"
+            f"-GAIN, OFFSET = 1, 0\n+GAIN, OFFSET = {values}\n"
+        )
+    hubs.commit(tmp_path)
+    project = load_project(tmp_path)
+    planted = [drills.read_drill(folder / f"{name}.patch") for name in changed]
+    done = runs.run_all(
+        runs.ground(project), planted, InlineExecutor(1), Stop(), lambda _done: None
+    )
+    hubs.run(project)
+    plant(tmp_path, "OFFSET = 1, 0", "OFFSET = 1, 4")
+
+    made = suspects.explain(project, hubs.run(project).hub)
+
+    assert [one.tests for one in done] == [
+        ("tests/test_model.py::test_gain",),
+        ("tests/test_model.py::test_offset",),
+    ]
+    assert [(one.drill, one.equal, one.total) for one in made.drills] == [
+        ("offset-added", 2, 2),
+        ("gain-lost", 1, 3),
+    ]
