@@ -112,8 +112,8 @@ history-power: $(READY) ## Measure what a history notices beside Apache Otava, w
 	@.venv-otava/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "apache-otava==0.8.0"
 	@.venv-otava/bin/python -m proofs.history $(if $(QUICK),--quick,)
 
-cause-power: $(READY) ## Plant defects, read what is said of them, write docs/cause-power.md (goes on where it was stopped)
-	@$(BIN)/python -m proofs.causes
+cause-power: $(TF_READY) ## Plant all defects, read what is said of them, write docs/cause-power.md (goes on where it was stopped)
+	@$(TF_VENV)/bin/python -m proofs.causes
 
 verify: $(READY) ## Re-prove a hub (HUB=hubs/<suite>/<run id>)
 	@$(BIN)/harness verify --hub "$(HUB)"

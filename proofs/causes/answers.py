@@ -12,7 +12,7 @@ from harness.evidence.hub.causes import direction
 from harness.experiments.explain import suspects
 from harness.judgement import causes, quarantine
 from harness.judgement.roads import Roads, roads_of
-from harness.records import HubRecord
+from harness.records import CauseRecord, HubRecord
 from harness.verdict import Verdict
 from proofs.causes.clone import Clone
 from proofs.causes.planting import Planted
@@ -24,10 +24,12 @@ class Answer:
 
     ``red`` maps guards and stages that were red to the side on which a number lay; ``place``
     is the number of the planted file among the suspects, 0 where it is none. ``acts`` is the
-    first stage that left something else than without the defect.
+    first stage that left something else than without the defect. ``names_guard`` says that the
+    first cause is the drill's guard, or that the stage it reads broke off.
     """
 
     name: str
+    ground: str
     guard: str
     paths: tuple[str, ...]
     verdict: str
@@ -41,19 +43,12 @@ class Answer:
     red: dict[str, str]
     seconds: float
     acts: str = ""
+    names_guard: bool = False
 
     @property
     def is_upstream(self) -> bool:
         """Whether the first cause stands where the defect acts first."""
         return bool(self.acts) and self.stage == self.acts
-
-    def names(self, roads: Roads) -> bool:
-        """Say whether the first cause is the drill's guard, or the stage it reads broke off."""
-        if not self.first:
-            return self.guard == f"stage:{self.stage}" or self.stage in roads.read_by(
-                self.guard
-            )
-        return self.guard in self.first
 
 
 def read_answer(clone: Clone, planted: Planted, hub: Path, acts: str = "") -> Answer:
@@ -65,6 +60,7 @@ def read_answer(clone: Clone, planted: Planted, hub: Path, acts: str = "") -> An
     first = record.causes[0] if record.causes else None
     return Answer(
         name=planted.name,
+        ground=clone.ground.name,
         guard=planted.guard,
         paths=planted.paths,
         verdict=record.verdict.value,
@@ -78,7 +74,18 @@ def read_answer(clone: Clone, planted: Planted, hub: Path, acts: str = "") -> An
         red=list_red(record),
         seconds=record.duration_s,
         acts=acts,
+        names_guard=bool(planted.guard)
+        and first is not None
+        and names_guard(first, planted.guard, roads_of(clone.suite)),
     )
+
+
+def names_guard(cause: CauseRecord, guard: str, roads: Roads) -> bool:
+    """Say whether a cause is a guard that is red, or that a stage which it reads broke off."""
+    if cause.guards:
+        return guard in cause.guards
+    stage = cause.stage or ""
+    return guard == f"stage:{stage}" or stage in roads.read_by(guard)
 
 
 def order_causes(record: HubRecord, hub: Path, suite: SuiteSpec) -> HubRecord:

@@ -1,6 +1,6 @@
-"""Defects planted one by one in a clone of this repository, run, and explained.
+"""Defects planted one by one in clones of this repository, run, and explained.
 
-The clone declares the suite without its tests: they see most defects first, and take minutes.
+Most clones declare their suite without its tests: they see most defects first, and take long.
 Hubs are kept, so that a campaign may be stopped at any time, and what is said of them can be
 read again when only the code that says it has changed.
 """
@@ -8,20 +8,21 @@ read again when only the code that says it has changed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from harness.evidence.hub import store
-from harness.judgement.roads import Roads, roads_of
+from harness.evidence.hub import interpreter, store
+from harness.judgement.declaration import load_project
 from harness.verdict import Verdict
 from proofs.causes import answers, planting, warm
 from proofs.causes.answers import Answer
 from proofs.causes.clone import Clone, find_socket
-from proofs.causes.likeness import recognise
-from proofs.causes.planting import Planted
+from proofs.causes.likeness import ReadGround, recognise
+from proofs.causes.planting import Ground
 from proofs.causes.truth import Truth
 
 RED = "red"
@@ -33,31 +34,35 @@ class Campaign:
 
     ``known`` has of each drill its rank among all, for each guard that was left out. ``commit``
     is the last one that changed what the runs depend on. ``current`` are the red runs whose
-    own page says what would be said today.
+    own page says what would be said today. ``waiting`` names what has no run yet.
     """
 
     answers: tuple[Answer, ...]
     hubs: Mapping[str, Path]
     known: Mapping[str, Sequence[tuple[str, int]]]
-    roads: Roads
     commit: str
     current: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
-def run(source: Path, place: Path, only: str, minutes: float) -> None:
+def run(source: Path, place: Path, ground: Ground, only: str, end: float) -> None:
     """Plant what has no hub yet, or one whose causes would be told otherwise today.
 
     Args:
         source: The repository.
-        place: Folder of the campaign.
+        place: Folder of the ground.
+        ground: Where it is planted.
         only: Words in the names of what is planted.
-        minutes: After so long nothing more is planted.
+        end: When nothing more is planted [s of the monotonic clock].
     """
+    absent = interpreter.absent_modules(load_project(source).suites[ground.suite], source)
+    if absent:
+        click.echo(f"{ground.name}: {absent}")
+        return
     place.mkdir(parents=True, exist_ok=True)
-    end = time.monotonic() + 60 * minutes
-    with warm.serving(find_socket(place)):
-        clone = Clone(source, place)
-        for planted in (planting.CONTROL, *planting.list_planted(source)):
+    with warm.serving(find_socket(place)) if ground.is_forked else nullcontext():
+        clone = Clone(source, place, ground)
+        for planted in (planting.CONTROL, *planting.list_planted(source, ground)):
             is_wanted = only in planted.name or planted is planting.CONTROL
             if not is_wanted or is_current(clone, planted.name):
                 continue
@@ -77,37 +82,62 @@ def is_current(clone: Clone, name: str) -> bool:
     return answers.order_causes(record, hub, clone.suite).causes == record.causes
 
 
-def read(source: Path, place: Path, commit: str) -> Campaign:
-    """Read what is said today of every defect of which a hub is kept."""
-    clone = Clone(source, place)
-    truth = Truth(clone.find_clean(), _require_control(clone))
-    pairs = list(_list_kept(clone, source))
+def read(source: Path, places: Mapping[Ground, Path], commit: str) -> Campaign:
+    """Read what is said today of every defect of which a hub is kept.
+
+    Args:
+        source: The repository.
+        places: The folder of each ground.
+        commit: The last one that changed what the runs depend on.
+    """
+    read_grounds = []
+    waiting: list[str] = []
+    for ground, place in places.items():
+        names = [planted.name for planted in planting.list_planted(source, ground)]
+        one = _read_ground(source, place, ground) if place.is_dir() else None
+        seen = set() if one is None else {answer.name for answer in one.answers}
+        waiting += [name for name in names if name not in seen]
+        if one is not None:
+            read_grounds.append(one)
+    return Campaign(
+        answers=tuple(answer for one in read_grounds for answer in one.answers),
+        hubs={name: hub for one in read_grounds for name, hub in one.hubs.items()},
+        known=recognise(read_grounds),
+        commit=commit,
+        current=tuple(
+            answer.name
+            for one in read_grounds
+            for answer in one.answers
+            if answer.verdict == RED and is_current(one.clone, answer.name)
+        ),
+        waiting=tuple(waiting),
+    )
+
+
+def _read_ground(source: Path, place: Path, ground: Ground) -> ReadGround | None:
+    clone = Clone(source, place, ground, is_run=False)
+    control = _find_control(clone)
+    if control is None:
+        return None
+    truth = Truth(clone.find_clean(), control)
+    pairs = [
+        (planted, hub)
+        for planted in planting.list_planted(source, ground)
+        if (hub := clone.find_hub(planted.name)) is not None
+    ]
     said = tuple(
         answers.read_answer(clone, planted, hub, truth.find_stage(hub))
         for planted, hub in pairs
     )
-    hubs = {planted.name: hub for planted, hub in pairs}
-    return Campaign(
-        answers=said,
-        hubs=hubs,
-        known=recognise(clone.project, clone.suite, said, hubs),
-        roads=roads_of(clone.suite),
-        commit=commit,
-        current=tuple(o.name for o in said if o.verdict == RED and is_current(clone, o.name)),
-    )
+    return ReadGround(clone, said, {planted.name: hub for planted, hub in pairs})
 
 
-def _require_control(clone: Clone) -> Path:
+def _find_control(clone: Clone) -> Path | None:
+    """Return the run of a changed comment; None where it was not made yet."""
     hub = clone.find_hub(planting.CONTROL.name)
     if hub is None:
-        raise AssertionError("there is no run of a changed comment yet")
+        return None
     record = store.read_record(hub)
     if record.verdict is not Verdict.GREEN:
-        raise AssertionError(f"with a changed comment {planting.SUITE} is {record.reason}")
+        raise AssertionError(f"with a changed comment {clone.name} is {record.reason}")
     return hub
-
-
-def _list_kept(clone: Clone, source: Path) -> Iterator[tuple[Planted, Path]]:
-    for planted in planting.list_planted(source):
-        if (hub := clone.find_hub(planted.name)) is not None:
-            yield planted, hub

@@ -18,7 +18,7 @@ from harness.evidence.hub.store import HubStore
 from harness.judgement.declaration import load_project
 from harness.verdict import Verdict
 from proofs.causes import warm
-from proofs.causes.planting import SUITE, TESTS, Planted
+from proofs.causes.planting import GROUNDS, TESTS, Ground, Planted
 
 _WHO = ("-c", "user.name=Campaign", "-c", "user.email=campaign@example.org")
 
@@ -31,27 +31,27 @@ class Clone:
     """
 
     def __init__(
-        self, source: Path, place: Path, name: str = SUITE, *, is_run: bool = True
+        self, source: Path, place: Path, ground: Ground = GROUNDS[0], *, is_run: bool = True
     ) -> None:
         """Make the clone, its declaration and its green run, unless they are there.
 
         Args:
             source: The repository; what is committed there counts.
             place: Folder of the campaign.
-            name: The suite that is run.
+            ground: The suite that is run, and how.
             is_run: Whether a green run is needed.
         """
-        self.name = name
+        self.ground, self.name = ground, ground.suite
         self.tree, self.planted_hubs = place / "tree", place / "hubs"
         self.socket = find_socket(place)
         self._take_commit(source)
         self.project: Project = load_project(self.tree)
-        self.suite: SuiteSpec = self.project.suites[name]
+        self.suite: SuiteSpec = self.project.suites[self.name]
         if is_run:
             self._clean_run()
 
     def _take_commit(self, source: Path) -> None:
-        """Bring the clone to the commit of its source, with the tests left out."""
+        """Bring the clone to the commit of its source, declared as its ground says."""
         if not (self.tree / ".git").is_dir():
             shutil.rmtree(self.tree, ignore_errors=True)
             self.tree.parent.mkdir(parents=True, exist_ok=True)
@@ -63,14 +63,17 @@ class Clone:
         if checkout.ask(self.tree, "log", "-1", "--format=%s") != f"{head}\n".encode():
             _call(self.tree, "git", "fetch", "--quiet", str(source), "HEAD")
             _call(self.tree, "git", "checkout", "--quiet", "--force", "-B", "tree", head)
-            self._leave_tests_out()
-            _call(self.tree, "git", *_WHO, "commit", "--quiet", "-a", "-m", head)
+            self._declare()
+            words = ("commit", "--quiet", "--allow-empty", "-a", "-m", head)
+            _call(self.tree, "git", *_WHO, *words)
 
-    def _leave_tests_out(self) -> None:
-        """Declare the suite without its tests, and have its stages forked."""
+    def _declare(self) -> None:
+        """Declare the suite without its tests, and have its stages forked, where it says so."""
         path = self.tree / "harness.toml"
         sections = re.split(r"(?m)^(?=\[suites\.[\w-]+\]$)", path.read_text("utf-8"))
-        keys = f"python = {json.dumps(warm.list_words(self.socket))}\n"
+        keys = ""
+        if self.ground.is_forked:
+            keys = f"python = {json.dumps(warm.list_words(self.socket))}\n"
         heirs = {self.name}
         for index, section in enumerate(sections):
             name, base = (
@@ -78,12 +81,14 @@ class Clone:
                 for pattern in (r"^\[suites\.([\w-]+)\]$", r'^extends = "([\w-]+)"$')
             )
             if name == self.name:
-                changed = section.replace("without = [", f'without = ["{TESTS}", ', 1)
-                if changed == section:
-                    keys += f'without = ["{TESTS}"]\n'
+                changed = section
+                if not self.ground.has_tests:
+                    changed = section.replace("without = [", f'without = ["{TESTS}", ', 1)
+                    if changed == section:
+                        keys += f'without = ["{TESTS}"]\n'
                 head = f"[suites.{name}]\n"
                 changed = changed.replace(head, head + keys, 1)
-            elif base in heirs:  # what they inherit has no tests any more
+            elif base in heirs and not self.ground.has_tests:  # theirs are left out, too
                 heirs.add(name)
                 changed = section.replace(f'"{TESTS}", ', "", 1)
             else:

@@ -1,4 +1,4 @@
-"""What is planted: drills that the stages of a suite without tests can see, and defects."""
+"""What is planted, and in which suites: all drills, and defects beside them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,35 @@ from proofs.causes import defects
 SUITE = "smoke"
 TESTS = "selectors"
 _PYTEST = f"stage:{TESTS}"
-# Guards of time and memory need runs that wait or swell: they are left to `make guard-power`.
-_SLOW = ("-time", "-memory")
+# What forked stages cannot show: their start is not in their time, nor their libraries in
+# their memory.
+_MEASURED = ("-time", "-memory")
 _COMMENTED = "ptycho_torch/pinn.py"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """A suite in which drills are planted, and how it is run there.
+
+    ``has_tests`` says that its tests are run, too, ``is_forked`` that its stages are forked
+    from a Python that has torch imported.
+    """
+
+    name: str
+    suite: str
+    has_tests: bool = False
+    is_forked: bool = True
+
+
+WHOLE = "smoke-whole"
+GROUNDS = (
+    Ground(name=SUITE, suite=SUITE),
+    Ground(name=WHOLE, suite=SUITE, has_tests=True, is_forked=False),
+    *(Ground(name=name, suite=name) for name in ("quick", "scaling", "gridsize1")),
+    # TensorFlow does not survive a fork; tf-quick has no tests to leave out.
+    Ground(name="tf-quick", suite="tf-quick", has_tests=True, is_forked=False),
+    Ground(name="tf-parity", suite="tf-parity", is_forked=False),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +55,18 @@ class Planted:
     plant: Callable[[Path], None]
 
 
-def list_planted(root: Path) -> tuple[Planted, ...]:
-    """Return the drills of the suite that its stages without tests can see, and the defects."""
+def list_planted(root: Path, ground: Ground) -> tuple[Planted, ...]:
+    """Return the drills of a ground; in the first the further defects are planted, too.
+
+    Those of suite smoke that only its tests see, and those of time and memory, are in a ground
+    of their own, in which the suite is run as it is declared.
+    """
     planted_defects = []
     for path in sorted((root / drills.FOLDER).glob("*.patch")):
         made = drills.read_drill(path)
-        if made.suite != SUITE or made.guard == _PYTEST or made.guard.endswith(_SLOW):
+        needs_whole = made.guard == _PYTEST or made.guard.endswith(_MEASURED)
+        is_whole = ground.name == WHOLE
+        if made.suite != ground.suite or (made.suite == SUITE and needs_whole != is_whole):
             continue
         paths = tuple(likeness.list_touched(path.read_text("utf-8")))
         planted_defects.append(
@@ -42,7 +74,7 @@ def list_planted(root: Path) -> tuple[Planted, ...]:
         )
     more = (
         Planted(name=one.name, guard="", paths=(one.path,), plant=_replace(one))
-        for one in defects.ALL
+        for one in (defects.ALL if ground is GROUNDS[0] else ())
     )
     # In an order of their own, so that those planted first speak for all.
     return tuple(

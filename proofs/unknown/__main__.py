@@ -21,6 +21,7 @@ from harness import files
 from harness.evidence.hub import checkout
 from proofs.causes import warm
 from proofs.causes.clone import Clone, find_socket
+from proofs.causes.planting import Ground
 from proofs.docs import regions
 from proofs.unknown import judges, model, page, patches
 from proofs.unknown.patches import CLEAN, HARMLESS, HARNESS, MODEL, Patch
@@ -80,7 +81,7 @@ def _judge_model(
     home = place / "clone"
     home.mkdir(exist_ok=True)
     with warm.serving(find_socket(home)):
-        own = Clone(_ROOT, home, suite)
+        own = Clone(_ROOT, home, Ground(name=suite, suite=suite))
         for patch in waiting:
             judged = model.judge(own, tested, patch)
             _keep(_find(place, kind, patch), judged, commit, f"{kind} {patch.name}")
@@ -93,7 +94,7 @@ def _run_clean(place: Path, suite: str, commit: str, ends: float) -> None:
     if not waiting:
         return
     with warm.serving(find_socket(home)):
-        own = Clone(_ROOT, home, suite)
+        own = Clone(_ROOT, home, Ground(name=suite, suite=suite))
         for seed in waiting:
             if time.monotonic() > ends:
                 return

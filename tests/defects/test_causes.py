@@ -11,9 +11,10 @@ import pytest
 
 from harness.files import json_bytes, sha256_bytes
 from harness.judgement.roads import Roads
-from harness.records import ArtifactRecord, encode
+from harness.records import ArtifactRecord, CauseRecord, encode
+from harness.verdict import Verdict
 from proofs.causes import __main__ as page
-from proofs.causes import defects, planting, warm
+from proofs.causes import answers, defects, planting, warm
 from proofs.causes.answers import Answer
 from proofs.causes.campaign import Campaign
 from proofs.causes.truth import Truth
@@ -23,13 +24,17 @@ _ROOT = Path(__file__).parents[2]
 
 
 def test_there_are_enough_of_them() -> None:
-    """Drills of the suite and at least twenty defects more, each of a name of its own."""
-    planted = planting.list_planted(_ROOT)
+    """Every drill in one ground, and at least twenty defects more, each of its own name."""
+    planted = [
+        one for ground in planting.GROUNDS for one in planting.list_planted(_ROOT, ground)
+    ]
     names = [one.name for one in planted]
 
     assert len(defects.ALL) >= 20
-    assert len(planted) - len(defects.ALL) >= 30
-    assert len({*names}) == len(names)
+    assert sorted(names) == sorted(
+        [path.stem for path in (_ROOT / "drills").glob("*.patch")]
+        + [one.name for one in defects.ALL]
+    )
     assert all((_ROOT / path).is_file() for one in planted for path in one.paths)
 
 
@@ -46,6 +51,7 @@ def test_defect_can_be_planted(one: defects.Defect) -> None:
 
 def _answer(name: str, **keys: object) -> Answer:
     plain = {
+        "ground": "smoke",
         "guard": "floor",
         "paths": ("a.py",),
         "verdict": "red",
@@ -59,33 +65,27 @@ def _answer(name: str, **keys: object) -> Answer:
         "red": {"floor": "below"},
         "seconds": 1.0,
         "acts": "train",
+        "names_guard": True,
     }
     return Answer(name=name, **{**plain, **keys})  # type: ignore[arg-type]
-
-
-_ROADS = Roads(
-    order=("train", "test"),
-    needs={},
-    reads={"floor": frozenset({"train"}), "roof": frozenset({"test"})},
-    makers={},
-)
 
 
 def test_page_counts_what_was_said() -> None:
     """What is not red counts for nothing; a second blocker or a lost file is a miss."""
     answers = (
         _answer("right"),
-        _answer("other", guard="roof", first=("floor",), follows=("roof",), blockers=2),
-        _answer("stopped", guard="stage:train", first=(), place=0),
-        _answer("refused", guard="roof", first=(), stage="test"),
-        _answer("unseen", verdict="green", blockers=0, place=0, acts=""),
-        _answer("more", guard="", place=3, acts="test"),
-        _answer("missed", guard="roof", acts="test"),
+        _answer("other", guard="roof", follows=("roof",), blockers=2, names_guard=False),
+        _answer("stopped", guard="stage:train", place=0),
+        _answer("refused", guard="roof", stage="test"),
+        _answer("unseen", verdict="green", blockers=0, place=0, acts="", names_guard=False),
+        _answer("more", guard="", place=3, acts="test", names_guard=False),
+        _answer("missed", guard="roof", acts="test", names_guard=False),
     )
     ranks = {"right": [("", 1), ("floor", 1)], "other": [("", 1), ("floor", 2)]}
-    made = Campaign(answers=answers, hubs={}, known=ranks, roads=_ROADS, commit="0" * 40)
+    waiting = ("a", "b")
+    made = Campaign(answers=answers, hubs={}, known=ranks, commit="0" * 40, waiting=waiting)
 
-    text = page.write_page(made, 9)
+    text = page.write_page(made)
 
     assert "7 of 9\ndefects" in text
     assert "6 were red, 5 of them drills" in text
@@ -97,6 +97,39 @@ def test_page_counts_what_was_said() -> None:
     assert "| planted file among three suspects | 5 of 6 |" in text
     assert "| drill the likest, all guards there | 2 of 2 |" in text
     assert "| drill the likest, one guard left out | 1 of 2 |" in text
+
+
+@pytest.mark.parametrize(
+    ("guard", "guards", "stage", "is_named"),
+    [
+        ("floor", ("floor",), "train", True),
+        ("roof", ("floor",), "test", False),  # another one is to blame
+        ("stage:train", (), "train", True),
+        ("roof", (), "test", True),  # what it reads broke off
+        ("roof", (), "train", False),
+    ],
+)
+def test_first_cause_that_is_the_guard(
+    guard: str, guards: tuple[str, ...], stage: str, *, is_named: bool
+) -> None:
+    """A guard that is red, or the stage it reads; not what only follows."""
+    roads = Roads(
+        order=("train", "test"),
+        needs={},
+        reads={"floor": frozenset({"train"}), "roof": frozenset({"test"})},
+        makers={},
+    )
+    cause = CauseRecord(
+        verdict=Verdict.RED,
+        stage=stage,
+        guards=guards,
+        sentence="",
+        remedy="",
+        follows=(),
+        unjudged=(),
+    )
+
+    assert answers.names_guard(cause, guard, roads) is is_named
 
 
 def _hub(place: Path, **traces: str) -> Path:
