@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ tests.
 _MODEL = ("defect", "touches", "verdict", "answer", "first cause", "suspect")
 _HARMLESS = ("refactoring", "verdict", "answer")
 _HARNESS = ("defect", "promise", "test that failed")
+_OVER = re.compile(r" over \d+ runs")
 
 
 def write(judged: Mapping[str, Pairs], clean: Sequence[Mapping[str, Any]], suite: str) -> str:
@@ -88,6 +90,9 @@ def _write_clean(runs: Sequence[Mapping[str, Any]]) -> list[str]:
     alarms = [run for run in runs if run["verdict"] != "green"]
     seeds = f"{runs[0]['seed']} … {runs[-1]['seed']}"
     summary = f"**{len(alarms)} of {len(runs)}** runs with other seeds ({seeds}) are not green."
+    if drawn := [str(run["seed"]) for run in runs if _OVER.search(run["reason"])]:
+        words = "by a golden over the first run alone, and were judged over further ones, too."
+        summary += f"\n{', '.join(drawn)} were red {words}"
     listed = [f"- {run['seed']}: {run['verdict']}, {run['reason']}" for run in alarms]
     return ["\n## Nothing planted\n", summary, *listed]
 
