@@ -45,7 +45,8 @@ def _judge(
 ) -> dict[str, Any]:
     """Judge one part of the data: the network, and the object stitched from its patches."""
     engine = Engine(
-        batch_size=config.inference.batch_size,
+        # No more than a training step holds: the peak of memory stays that of the training.
+        batch_size=min(config.inference.batch_size, config.training.batch_size),
         is_deterministic=config.execution.deterministic,
     )
     plan = _sample(part, model.padded_size)

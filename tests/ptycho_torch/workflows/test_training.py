@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ptycho_torch.config_params import (
 from ptycho_torch.data import scan_file
 from ptycho_torch.errors import ConfigError, InputError, OutputError
 from ptycho_torch.inference import main as infer
+from ptycho_torch.reconstruct import predict
 from ptycho_torch.train import main
 from ptycho_torch.workflows import components, training
 from tests.builders import bundles
@@ -65,6 +67,26 @@ def test_three_things_are_enough(scan: Path, tmp_path: Path) -> None:
         own["encoder.stage0.conv1.weight"],
     )
     assert components.load_inference_bundle_torch(tmp_path / "own")[1].configs.data.N == 32
+
+
+def test_judging_holds_no_more_groups_than_a_training_step(
+    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is judged after training would else raise the peak of its memory."""
+    sizes = []
+    forward = predict.forward
+
+    def watch(*arguments: Any) -> Iterator[Any]:
+        for batch, result in forward(*arguments):
+            sizes.append(len(batch.amplitude))
+            yield batch, result
+
+    monkeypatch.setattr(predict, "forward", watch)
+    chosen = settings(tmp_path / "own", training=TrainingConfig(epochs=1, batch_size=3))
+
+    training.train(chosen, scan_file.read(scan, DataConfig()))
+
+    assert max(sizes) == 3
 
 
 def test_origins_are_told_from_values(scan: Path, tmp_path: Path) -> None:
