@@ -23,13 +23,13 @@ _FRAME = re.compile(
     r"|^(?P<path>\S+\.py):\d+: (?P<error>\w+)",
     re.MULTILINE,
 )
-_FAILED_TEST = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 _RAISED = re.compile(
     r"^(?:E   +)?(?:(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Failed)"
     r"|assert)\b[^\n]*",
     re.MULTILINE,
 )
-_TEST = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+# An id may hold spaces, in its parameters; the error comes after a dash.
+_TEST = re.compile(r"^(?:FAILED|ERROR) (\S+\.py|\S+?::.+?)(?: - .*)?$", re.MULTILINE)
 # ENOSPC, EDQUOT, ESTALE, ENOTCONN and EIO as Python says them, and a device that is gone.
 _LOST = re.compile(
     r"\[Errno (?:28|122|116|107|5)\]|No space left on device|Disk quota exceeded"
@@ -238,7 +238,7 @@ def list_failed_tests(record: HubRecord, hub: Path) -> tuple[str, ...]:
         for stage in record.stages
         if stage.verdict is Verdict.RED and stage.log
     )
-    return tuple(dict.fromkeys(test for log in logs for test in _FAILED_TEST.findall(log)))
+    return tuple(dict.fromkeys(test for log in logs for test in _TEST.findall(log)))
 
 
 def lost_ground(log: Path) -> str:

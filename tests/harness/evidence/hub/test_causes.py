@@ -14,6 +14,7 @@ from harness.evidence.hub import causes
 from harness.judgement.guards.base import judge_interval
 from harness.records import GuardResult, StageRecord
 from harness.verdict import Verdict
+from tests.builders import reports
 
 TRACE = """step 12 of 40
 Traceback (most recent call last):
@@ -96,6 +97,31 @@ def test_failed_tests_are_named(tmp_path: Path) -> None:
     log = "E   AssertionError: assert 1 == 2\nt.py:4: AssertionError\nFAILED t.py::test_x - x\n"
 
     assert "t.py::test_x" in stage(tmp_path, log).issue
+
+
+@pytest.mark.parametrize(
+    ("line", "test"),
+    [
+        ("FAILED a/t.py::test_x - assert 1 == 2", "a/t.py::test_x"),
+        (
+            "FAILED t.py::T::test_x[two words-3] - KeyError: 'a - b'",
+            "t.py::T::test_x[two words-3]",
+        ),
+        ("FAILED t.py::test_x[two words]", "t.py::test_x[two words]"),
+        ("ERROR a/t.py - ImportError: no module", "a/t.py"),
+        ("ERROR a/t.py", "a/t.py"),
+        ("FAILED notes.md::notes.md", "notes.md::notes.md"),
+        ("ERROR the network died", None),
+        ("FAILED to connect", None),
+    ],
+)
+def test_whole_id_of_a_failed_test_is_read(tmp_path: Path, line: str, test: str | None) -> None:
+    """Its parameters may hold spaces; what a program says of itself is no test."""
+    (tmp_path / "cli").mkdir()
+    (tmp_path / "cli/train.log").write_text(f"1 failed\n{line}\n1 failed in 0.1s\n")
+    record = replace(reports.record(), stages=(stage_record(),))
+
+    assert causes.list_failed_tests(record, tmp_path) == (() if test is None else (test,))
 
 
 def guard(id_: str, value: float, **keys: Any) -> GuardResult:
