@@ -17,6 +17,10 @@ def outcome(hook_body: str) -> dict[str, str]:
     )
 
 
+_UNRUN = (
+    "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): pass\n"
+    "    {head} test_bad(self): {first}assert 0\n"
+)
 CHANGED = [
     Case(
         "outcome set to passed",
@@ -191,5 +195,36 @@ CHANGED = [
                 "    item._excinfo = None; call.excinfo = None"
             ),
         ),
+    ),
+    Case(
+        "coroutine that unittest never awaits",
+        OPEN,
+        "awaits no coroutine",
+        tests(_UNRUN.format(head="async def", first="")),
+    ),
+    Case(
+        "generator that unittest never runs",
+        OPEN,
+        "runs no generator",
+        tests(_UNRUN.format(head="def", first="yield; ")),
+    ),
+    Case(
+        "asserts of helpers not executed",
+        OPEN,
+        "-O",
+        {
+            **tests(
+                "from helper import check\ndef test_bad(): check(0)\n", ini="pythonpath = ."
+            ),
+            "helper.py": "def check(value): assert value\n",
+        },
+        environment={"PYTHONOPTIMIZE": "1"},
+    ),
+    Case(
+        "asserts not executed at all",
+        OPEN,
+        "-O",
+        tests(BAD, ini="addopts = --assert=plain"),
+        environment={"PYTHONOPTIMIZE": "2"},
     ),
 ]

@@ -172,4 +172,48 @@ HEALTHY = [
         ),
         keys={"test_retries": 2},
     ),
+    Case(
+        "coroutines that somebody awaits",
+        GREEN,
+        "2 of 2",
+        tests(
+            "import asyncio, unittest\n"
+            "class A(unittest.IsolatedAsyncioTestCase):\n    async def test_a(self): pass\n"
+            "class B(unittest.TestCase):\n"
+            "    def _callTestMethod(self, method): asyncio.run(method())\n"
+            "    async def test_b(self): pass\n"
+        ),
+    ),
+    Case(
+        "tests of one id",
+        GREEN,
+        "1 of 1",
+        {
+            "x.case": "x",
+            "conftest.py": hook(
+                "class Twins(pytest.File):\n    def collect(self):\n"
+                "        for _ in range(3): yield Twin.from_parent(self, name='case')\n"
+                "class Twin(pytest.Item):\n    def runtest(self): pass\n"
+                "def pytest_collect_file(file_path, parent):\n"
+                "    if file_path.suffix == '.case':\n"
+                "        return Twins.from_parent(parent, path=file_path)"
+            ),
+        },
+        ("x.case",),
+    ),
+    Case(
+        "paths within paths, twice and by a link",
+        GREEN,
+        "2 of 2",
+        {"t/test_it.py": GOOD, "pytest.ini": "[pytest]\naddopts = t\ntestpaths = t\n"},
+        ("t/test_it.py", "./t/../t", "t/test_it.py::test_a"),
+    ),
+    Case("no paths", GREEN, "2 of 2", {"t/test_it.py": GOOD}, ("-q",)),
+    Case(
+        "no paths but those of the file",
+        GREEN,
+        "2 of 2",
+        {"t/test_it.py": GOOD, "pytest.ini": "[pytest]\ntestpaths = t\n"},
+        ("-q",),
+    ),
 ]

@@ -34,7 +34,7 @@ def name_suspects(config: pytest.Config, hook: str) -> list[str]:
 def is_ours(function: Any) -> bool:
     """Say whether a part of a hook is of pytest, of pytest-xdist or of the harness."""
     module = str(function.__module__)
-    known = ("_pytest.", "xdist.", "pytest_subtests.", "harness.runner.")
+    known = ("_pytest.", "xdist.", "__channelexec__", "pytest_subtests.", "harness.runner.")
     return module.startswith(known) or module == __name__
 
 
@@ -149,7 +149,9 @@ class OutcomeWatch:
         is_async = inspect.iscoroutinefunction(now)
         if function is not None and function is not now and not is_async:
             return "its function was replaced", False
-        if not self._is_counting or _is_unittest(item):
+        if _is_unittest(item):
+            return _find_unrun(item), False
+        if not self._is_counting:
             return "", False
         counted = self._wrap_counted(item.obj)
         if counted is not None:
@@ -179,6 +181,21 @@ class OutcomeWatch:
 def _is_unittest(item: pytest.Item) -> bool:
     """Say whether unittest runs a test, which never asks who calls functions."""
     return any(cls.__name__ == "TestCaseFunction" for cls in type(item).__mro__)
+
+
+def _find_unrun(item: pytest.Function) -> str:
+    """Say why unittest makes an object of a method and never runs what stands in it."""
+    kind, method = type(item.instance), item.obj
+    calls = {str(one.__module__) for one in (kind.__call__, kind.run)}
+    if not calls <= {"unittest.case", "unittest.async_case"}:
+        return ""  # frameworks that run such methods bring calls of their own
+    if inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method):
+        return "unittest runs no generator"
+    name = "_callTestMethod"  # what awaits, in the classes that do
+    caller = next((vars(one)[name] for one in kind.__mro__ if name in vars(one)), None)
+    is_awaited = caller is None or caller.__module__ != "unittest.case"
+    is_coroutine = inspect.iscoroutinefunction(method)
+    return "unittest awaits no coroutine" if is_coroutine and not is_awaited else ""
 
 
 def unwrap(function: Any) -> Any:

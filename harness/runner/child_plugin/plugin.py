@@ -126,6 +126,7 @@ class Recorder:
             {
                 "event": "start",
                 "python": ".".join(map(str, sys.version_info[:3])),
+                "optimize": sys.flags.optimize,
                 "pytest": pytest.__version__,
                 "plugins": sorted(
                     f"{d.project_name}-{d.version}" for d in _distributions(config)

@@ -19,6 +19,7 @@ import pytest
 from _pytest.config import PrintHelp
 
 from harness.runner.child_plugin.outcomes import name_suspects, unwrap
+from harness.runner.child_plugin.reach import ReachWatch, is_empty_set
 
 _OPTIONS = {
     "keyword": "-k",
@@ -116,6 +117,7 @@ class CollectionWatch:
     def __init__(self, config: pytest.Config) -> None:
         """Begin before anything is collected."""
         self._config, self._options = config, Options(config)
+        config.pluginmanager.register(ReachWatch(config, self._options, self._leave_out))
         self.original: dict[int, str] = {}  # an item's id may change after it was collected
         self.functions: dict[int, Any] = {}
         # With the marks that each had; kept, so that no identity is used twice.
@@ -133,6 +135,8 @@ class CollectionWatch:
         """Take a test."""
         self.original[id(item)] = item.nodeid
         self._collected.append((item, _count_marks(item)))
+        if is_empty_set(item):
+            self._empty.append(item.nodeid)
         function = vars(item).get("_obj")  # making it anew would make an instance of its class
         if isinstance(item, pytest.Function) and function is not None:
             self.functions[id(item)] = unwrap(function)
@@ -254,18 +258,6 @@ class CollectionWatch:
         elif not report.result and "::" in str(report.nodeid):
             self._empty.append(str(report.nodeid))
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_pycollect_makeitem(
-        self, collector: Any, name: str, obj: object
-    ) -> Generator[None, Any, None]:
-        """Note a test function that somebody makes no test of."""
-        result = yield
-        is_plain = type(obj).__name__ == "function" and vars(obj).get("__test__", True)
-        if is_plain and not result.get_result() and collector.istestfunction(obj, name):
-            by = ", ".join(name_suspects(self._config, "pytest_pycollect_makeitem"))
-            author = f"pytest_pycollect_makeitem of {by or 'pytest'}"
-            self._leave_out(f"{collector.nodeid}::{name}", "", author)
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Hold what was collected against what is left: some leave tests out in silence."""
@@ -285,7 +277,7 @@ class CollectionWatch:
         """Return the collection as an event, in types that workers can hand over."""
         return {
             "event": "collection",
-            "collected": list(self.original.values()),
+            "collected": list(self.original.values()),  # an id stands as often as it is one's
             "selected": self._selected,
             "left_out": [
                 {"by": by, "declared": declared, "tests": sorted(set(tests))}

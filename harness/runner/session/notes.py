@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -18,6 +19,12 @@ from harness.runner.child_plugin.journal import FAILED, NOT_CALLED, PASSED, SKIP
 QUARANTINED, UNFINISHED, ERROR = "quarantined", "unfinished", "error"
 _LARGEST_LINE = 64 << 20
 _RERUN = "rerun"
+# What the fixture of evidence writes, by kind: keys and the types of their values.
+_ATTACHED: Mapping[str, Mapping[str, tuple[type, ...]]] = {
+    "metric": {"name": (str,), "value": (int, float)},
+    "seed": {"value": (int,)},
+    "file": {"name": (str,), "path": (str,)},
+}
 
 
 @dataclass(slots=True)
@@ -26,12 +33,14 @@ class TestNotes:
 
     ``outcome`` is ``unfinished`` until its call passed, or something of it failed or was
     skipped; ``doubt`` says why a pass is none, ``changed`` that somebody changed a failure.
+    Several tests may have one id: ``ends`` says how often one of them was over.
     """
 
     id: str
     outcome: str = UNFINISHED
     duration_s: float = 0.0
     is_over: bool = False
+    ends: int = 0
     doubt: str = ""
     changed: str = ""
     reruns: int = 0
@@ -59,12 +68,13 @@ class LeftOut:
 class SessionNotes:
     """A session as its journal tells it; ``finish`` is None where it did not end.
 
-    ``damage`` says what is wrong with the journal itself.
+    ``collected`` says how many tests there are of an id. ``damage`` says what is wrong with the
+    journal itself.
     """
 
     start: dict[str, Any] = field(default_factory=dict)
     tests: dict[str, TestNotes] = field(default_factory=dict)
-    collected: dict[str, None] = field(default_factory=dict)
+    collected: dict[str, int] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -128,7 +138,8 @@ def take(notes: SessionNotes, events: Iterable[Mapping[str, Any]]) -> None:
 
 def _take_collection(notes: SessionNotes, event: Mapping[str, Any]) -> None:
     notes.has_collected = True
-    notes.collected |= dict.fromkeys(event["collected"])
+    for name, count in Counter(event["collected"]).items():
+        notes.collected[name] = max(count, notes.collected.get(name, 0))
     for one in event["left_out"]:
         left_out = LeftOut(one["by"], one["declared"], tuple(one["tests"]))
         if left_out not in notes.left_out:  # each worker collects the same
@@ -151,7 +162,9 @@ def _take_report(notes: SessionNotes, event: Mapping[str, Any]) -> None:
     test.duration_s = round(test.duration_s + event["duration_s"], 6)
     properties = dict(event["notes"])
     attached = [
-        json.loads(value) for name, value in event["notes"] if name == "harness-evidence"
+        one
+        for name, value in event["notes"]
+        if name == "harness-evidence" and (one := _read_attached(value)) is not None
     ]
     if not event["subtest"]:
         test.attached = attached  # the last phase knows all of them
@@ -164,7 +177,20 @@ def _take_report(notes: SessionNotes, event: Mapping[str, Any]) -> None:
     _take_outcome(test, event, is_waived=is_waived)
     if event["when"] == "call" and event["outcome"] == PASSED and not event["subtest"]:
         test.doubt = test.doubt or _find_doubt(seen)
-    test.is_over = test.is_over or event["when"] not in ("setup", "call")
+    if event["when"] not in ("setup", "call"):
+        test.is_over, test.ends = True, test.ends + 1
+
+
+def _read_attached(value: str) -> dict[str, Any] | None:
+    """Read what a test attached; None where a property of that name is nobody's evidence."""
+    try:
+        one = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    types = _ATTACHED.get(str(one.get("kind"))) if isinstance(one, dict) else None
+    if types is None or not all(type(one.get(key)) in kinds for key, kinds in types.items()):
+        return None
+    return dict(one)
 
 
 def _take_outcome(test: TestNotes, event: Mapping[str, Any], *, is_waived: bool) -> None:

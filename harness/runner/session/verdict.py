@@ -8,7 +8,7 @@ green          every collected test reported, and nothing but the selectors chos
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.runner.session.notes import (
     ERROR,
@@ -94,7 +94,12 @@ def _inconclusive(notes: SessionNotes) -> Iterator[str]:
     tests = list_tests(notes)
     if notes.damage:
         yield f"the notes of the session were tampered with: {notes.damage}"
-    open_ = [test.id for test in tests if test.outcome == UNFINISHED or not test.is_over]
+    left_out = {name for group in notes.left_out for name in group.tests}
+    open_ = [
+        test.id
+        for test in tests
+        if _is_open(test, notes.collected, is_thinned=test.id in left_out)
+    ]
     why = f" ({'; '.join(notes.options)})" if notes.options else ""
     if notes.finish is None:
         done = len(tests) - len(open_)
@@ -110,9 +115,7 @@ def _inconclusive(notes: SessionNotes) -> Iterator[str]:
             f"{len(open_)} of {len(tests)} collected tests did not run to their end"
             f"{because}: {_some(open_)}{why}"
         )
-    doubts = [f"{test.id} {test.doubt}" for test in tests if test.doubt]
-    if doubts:
-        yield _some(doubts)
+    yield from _doubts(tests, notes)
     for group in notes.left_out:
         if not group.declared:
             many = f"{len(group.tests)} collected test{'' if len(group.tests) == 1 else 's'}"
@@ -120,6 +123,23 @@ def _inconclusive(notes: SessionNotes) -> Iterator[str]:
                 f"{many} left out by {group.by}, not by the selectors: {_some(group.tests)}; "
                 "declare it in the selectors of the stage, or let them run"
             )
+
+
+def _doubts(tests: Sequence[TestNotes], notes: SessionNotes) -> Iterator[str]:
+    doubts = [f"{test.id} {test.doubt}" for test in tests if test.doubt]
+    if doubts:
+        yield _some(doubts)
+    if notes.start.get("optimize"):
+        yield (
+            "Python runs with -O (PYTHONOPTIMIZE), which executes no assert statement outside "
+            "of test modules: run the stage without it"
+        )
+
+
+def _is_open(test: TestNotes, collected: Mapping[str, int], *, is_thinned: bool) -> bool:
+    """Say whether a test, or one of several of its id, did not run to its end."""
+    wanted = 1 if is_thinned else collected.get(test.id, 0)
+    return test.outcome == UNFINISHED or not test.is_over or test.ends < wanted
 
 
 def describe_selection(notes: SessionNotes) -> tuple[str, ...]:

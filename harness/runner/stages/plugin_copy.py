@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 from harness.runner import child_plugin
 from harness.runner.child_plugin import journal
 
-_PARTS = ("journal", "outcomes", "patience", "selection", "plugin")
+_PARTS = ("journal", "outcomes", "patience", "reach", "selection", "plugin")
 _JOURNAL = "journal"
 
 

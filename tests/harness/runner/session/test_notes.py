@@ -172,3 +172,62 @@ def test_left_out_by_the_selectors_alone(
     assert verdict.count(session)["collected"] == 1
     assert (verdict.judge(session, 0) or [None])[0] is judged
     assert "left out by -k 'a': t.py::b" in verdict.describe_selection(session)
+
+
+def test_each_test_of_one_id_has_to_end() -> None:
+    """Two tests of one id, of which one ran: nothing is concluded from the other's end."""
+    twice = {**COLLECTION, "collected": ["t.py::a", "t.py::a"]}
+
+    for ends, expected in ((1, Verdict.INCONCLUSIVE), (2, None), (3, None)):
+        session = notes.SessionNotes()
+        notes.take(session, [START, twice, *phases("t.py::a") * ends, FINISH])
+        judged = verdict.judge(session, 0)
+        assert (None if judged is None else judged[0]) is expected
+
+
+def test_selectors_may_take_one_of_one_id() -> None:
+    """Marks may choose among tests of one id, where the selectors themselves say so."""
+    left_out = [{"by": "-m 'fast' (selectors)", "declared": True, "tests": ["t.py::a"]}]
+    twice = {**COLLECTION, "collected": ["t.py::a", "t.py::a"], "left_out": left_out}
+    session = notes.SessionNotes()
+
+    notes.take(session, [START, twice, *phases("t.py::a"), FINISH])
+
+    assert verdict.judge(session, 0) is None
+
+
+def test_python_without_asserts_proves_nothing() -> None:
+    """Under -O the asserts of helpers are no code, and a pass says nothing of them."""
+    session = notes.SessionNotes()
+
+    notes.take(session, [{**START, "optimize": 1}, *WHOLE[1:]])
+
+    judged = verdict.judge(session, 0)
+    assert judged is not None
+    assert (judged[0], "-O" in judged[1]) == (Verdict.INCONCLUSIVE, True)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "5",
+        "no JSON",
+        "[" * 100_000,
+        "{}",
+        '{"kind": ["metric"]}',
+        '{"kind": "metric", "name": "x", "value": true}',
+        '{"kind": "file", "name": "x", "path": 1}',
+        '{"kind": "seed", "value": "1"}',
+    ],
+)
+def test_property_of_a_test_is_no_evidence(tmp_path: Path, value: str) -> None:
+    """A test may record a property of any name and value; the session goes on without it."""
+    events = [dict(event) for event in WHOLE]
+    for event in events:
+        if event["event"] == "report":
+            event["notes"] = [["harness-evidence", value]]
+
+    session = read(written(tmp_path, events))
+
+    assert verdict.judge(session, 0) is None
+    assert session.tests["t.py::a"].attached == []

@@ -11,13 +11,14 @@ from tests.builders import session_cases as cases
 from tests.builders import session_cases_changed as changed
 from tests.builders import session_cases_healthy as healthy
 from tests.builders import session_cases_left_out as left_out
+from tests.builders import session_cases_unreached as unreached
 from tests.builders import sessions
 from tests.builders.session_cases import Case
 
 pytestmark = [pytest.mark.road, pytest.mark.slow]
 CASES = [
     *(*cases.OPTIONS, *cases.ENDINGS, *changed.CHANGED),
-    *(*left_out.LEFT_OUT, *left_out.MEDDLED, *healthy.HEALTHY),
+    *(*left_out.LEFT_OUT, *unreached.UNREACHED, *left_out.MEDDLED, *healthy.HEALTHY),
 ]
 
 
