@@ -190,7 +190,11 @@ class CauseRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRecord:
-    """A further run, of another seed, that a verdict stands on; ``failed`` is what was red."""
+    """A further run, of another seed, that a verdict stands on.
+
+    ``failed`` is what was red in it, ``unfinished`` the stages that proved nothing (stopped, or
+    on a full disk), ``reason`` the sentence of the first cause of either.
+    """
 
     seed: str
     run_id: str = field(metadata=RUN)
@@ -198,6 +202,8 @@ class MemberRecord:
     manifest_sha256: str
     values: dict[str, float]
     failed: tuple[str, ...]
+    unfinished: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

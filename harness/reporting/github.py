@@ -106,7 +106,7 @@ def _list_unjudged(record: HubRecord) -> Iterator[tuple[str, str]]:
 
 def _describe_guard(result: GuardResult) -> tuple[str, str]:
     pair = f"found {result.found}; expected {result.expected}"
-    said = text.sentences(pair, result.reason, result.remedy)
+    said = text.sentences(pair, result.reason, text.remedy_of(result))
     return f"{result.id}: {result.verdict}", said
 
 

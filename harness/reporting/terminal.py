@@ -121,11 +121,11 @@ def guards(results: Sequence[GuardResult], palette: Palette) -> str:
 
 
 def remedies(results: Sequence[GuardResult], palette: Palette) -> str:
-    """Write reason and remedy of each guard that is not green."""
+    """Write the reason of each guard that is not green, and the remedy of a red one."""
     lines = []
     for result in results:
         if result.verdict is not Verdict.GREEN:
-            words = text.sentences(result.reason, result.remedy)
+            words = text.sentences(result.reason, text.remedy_of(result))
             lines.append(f"{palette.bold(result.id)}: {text.visible(words)}")
     return "\n".join(lines)
 

@@ -166,6 +166,11 @@ def note(stage: StageRecord) -> str:
     )
 
 
+def remedy_of(result: GuardResult) -> str:
+    """Return the remedy of a red guard; what could not be judged has nothing to be mended."""
+    return result.remedy if result.verdict is Verdict.RED else ""
+
+
 def sentences(*parts: str) -> str:
     """Join texts that may lack their full stop."""
     stripped = (part.strip() for part in parts)

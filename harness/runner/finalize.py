@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.config.project import Project
+from harness.config.suite_rules import SEED
+from harness.errors import HarnessError
 from harness.evidence.hub import blockers, causes, inputs, layout
 from harness.evidence.hub.evidence import EDITION, Facts, HubEvidence
 from harness.files import json_bytes, write_bytes, write_text
@@ -64,29 +66,51 @@ def judge(
 
     Where nothing but goldens is red over as many runs as there are to be, further ones are
     drawn, once: what is red over all of them is to blame. A clean suite is red at most as often
-    as by the last of these looks, since it has to be red by it.
+    as by the last of these looks, since it has to be red by it. Where they cannot be made, for
+    the run was stopped or their store refused, nothing is blamed by fewer.
 
     Returns:
         The run with its members, and the results of its guards.
     """
-    results = _judge(run, project)
+    wanted = run.runs
+    results = _judge(replace(run, runs=1), project)  # as it is red by itself
+    has_broken = any(stage.verdict is Verdict.RED for stage in run.stages)
     is_whole = all(stage.verdict is Verdict.GREEN for stage in run.stages)
-    looks = members.list_looks(run.runs) if is_whole else ()
-    context, draw = run.prepared.context, options.draw
     means = {spec.id for spec in run.prepared.plan.suite.guards if members.is_of_mean(spec)}
-    for total in looks:
+    for total in () if has_broken or options.draw is None else members.list_looks(wanted):
         count = 1 + len(run.members)
-        if draw is None or context.stop.signal is not None:
+        if not members.may_draw(results, means, wanted, count):
             break
-        if not members.may_draw(results, means, run.runs, count):
+        run = replace(run, runs=total)
+        if is_whole:
+            made = _draw(run, options, range(count, total))
+            stopped = run.prepared.context.stop.signal
+            run = replace(run, members=(*run.members, *made), stopped=stopped)
+        results = _judge(run, project)
+        if 1 + len(run.members) < total:
             break
-        options.observer.note(f"further runs, up to {total}, with seeds of their own")
-        made = draw(run.prepared.plan.run_id, range(count, total), context.stop)
-        run = replace(run, members=(*run.members, *made))
+    if run.runs > 1 and not run.members:
         results = _judge(run, project)
     for result in results:
         options.observer.guard_judged(result)
     return run, results
+
+
+def _draw(run: CompletedRun, options: RunOptions, indices: range) -> tuple[MemberRecord, ...]:
+    """Make further runs; none where the run was told to stop or their store refuses."""
+    stop = run.prepared.context.stop
+    if options.draw is None or stop.signal is not None:
+        return ()
+    note = options.observer.note
+    note(f"further runs, up to {indices.stop}, with seeds of their own")
+    try:
+        return options.draw(run.prepared.plan.run_id, indices, stop)
+    except (
+        HarnessError,
+        OSError,
+    ) as error:  # what this run gave is worth its seal all the same
+        note(f"further runs could not be made: {error}")
+        return ()
 
 
 def _judge(run: CompletedRun, project: Project) -> tuple[GuardResult, ...]:
@@ -266,6 +290,10 @@ def _commands(
     suite = run.prepared.plan.suite.name
     again = retry.run_command(suite, project.root, options.datasets, options.parameters)
     commands = [again]
+    if cause.guard == members.GUARD:
+        failed = next(member for member in run.members if member.failed)
+        seeded = {**options.parameters, SEED: failed.seed}
+        commands = [retry.run_command(suite, project.root, options.datasets, seeded)]
     prepared = run.prepared
     for stage in prepared.plan.suite.stages:
         if stage.id == cause.stage:

@@ -62,6 +62,8 @@ MEANING: dict[type, dict[str, str]] = {
         "manifest_sha256": "Digest of its manifest, and so of every file of it.",
         "values": "What goldens judge, by metric name.",
         "failed": "Stages and guards that were red in it, goldens aside.",
+        "unfinished": "Stages that proved nothing: stopped, or on a machine that failed.",
+        "reason": "Sentence of the first cause of either.",
     },
     Stamp: {
         "commit": "Commit that was checked out.",

@@ -10,24 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import IntegrityError
-from harness.evidence.hub import digest
+from harness.evidence.hub import digest, failures
 from harness.files import sha256_bytes
 from harness.records import GuardResult, HubRecord, StageRecord
 from harness.verdict import Verdict
 
 NOT_FINITE = "not finite"  # a direction of its own
+OF_RUNS = "default:runs"  # the guard that further runs of a verdict did not fail
 _TAIL = 256 << 10
 _SHOWN_LINES = 24
-_FRAME = re.compile(
-    r'^[ \t]*File "(?P<file>[^"]+)", line \d+, in (?P<name>\S+)'
-    r"|^(?P<path>\S+\.py):\d+: (?P<error>\w+)",
-    re.MULTILINE,
-)
-_RAISED = re.compile(
-    r"^(?:E   +)?(?:(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Failed)"
-    r"|assert)\b[^\n]*",
-    re.MULTILINE,
-)
 # An id may hold spaces, in its parameters; the error comes after a dash.
 _TEST = re.compile(r"^(?:FAILED|ERROR) (\S+\.py|\S+?::.+?)(?: - .*)?$", re.MULTILINE)
 # ENOSPC, EDQUOT, ESTALE, ENOTCONN and EIO as Python says them, and a device that is gone.
@@ -38,12 +29,6 @@ _LOST = re.compile(
 )
 _NUMBER = re.compile(r"[-+]?\d{1,300}(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d{1,3})?(?![\w.,:])")
 _SCRATCH = re.compile(r"<root>/(?:[^\s/]+/)*work/\d{8}T\d{6}Z-[0-9a-f]{6}/")
-_CHANGING = (
-    (re.compile(r"0x[0-9a-fA-F]+"), "0x…"),
-    (re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}"), "<run id>"),
-    (re.compile(r"[-+]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?"), "#"),
-    (re.compile(r"\s+"), " "),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +47,6 @@ class Cause:
     policies: tuple[str, ...]
 
 
-def normalise(text: str) -> str:
-    """Replace what changes from run to run: numbers, addresses, run ids, spacing."""
-    for pattern, instead in _CHANGING:
-        text = pattern.sub(instead, text)
-    return text.strip()
-
-
 def shorten(reason: str) -> str:
     """Leave the scratch folder out of a path: what a sentence is about stands at its end."""
     return _SCRATCH.sub("", reason)
@@ -76,7 +54,7 @@ def shorten(reason: str) -> str:
 
 def signature(*parts: str) -> str:
     """Digest what identifies a cause."""
-    return sha256_bytes("\0".join(normalise(part) for part in parts).encode())
+    return sha256_bytes("\0".join(failures.normalise(part) for part in parts).encode())
 
 
 def direction(guard: GuardResult) -> str:
@@ -121,7 +99,7 @@ def of_guards(
         evidence: Paths in the hub.
         follows: What the cause explains.
     """
-    members = sorted(f"{result.id}\0{direction(result)}" for result in results)
+    members = sorted(f"{result.id}\0{_tell_direction(result)}" for result in results)
     lead = results[0]
     return Cause(
         signature=sha256_bytes("\0".join(["guards", *members]).encode()),
@@ -138,6 +116,14 @@ def of_guards(
         evidence=evidence,
         fix=lead.remedy,
         policies=tuple(dict.fromkeys(p for result in results for p in result.policies)),
+    )
+
+
+def _tell_direction(result: GuardResult) -> str:
+    """Say what is part of a cause: of a further run that failed, in what it did."""
+    is_of_run = result.id == OF_RUNS
+    return (
+        failures.normalise(result.reason.partition(": ")[2]) if is_of_run else direction(result)
     )
 
 
@@ -158,9 +144,8 @@ def _list_follows(follows: Sequence[str]) -> list[str]:
 def of_stage(suite: str, record: StageRecord, hub: Path, follows: Sequence[str] = ()) -> Cause:
     """Name the cause of a red stage: where its program broke off, or what it left out."""
     log = tail(hub / record.log) if record.log else ""
-    raised, frame = _last_raised(log), _last_frame(log)
     own = record.outcome == "failed" and "artifact" not in record.reason
-    where = (raised, frame) if own and (raised or frame) else (record.reason,)
+    where = _find_place(record, log) if own else (record.reason,)
     excerpt = record.reason
     if own and log:
         lines = log.rstrip().splitlines()[-_SHOWN_LINES:]
@@ -179,6 +164,22 @@ def of_stage(suite: str, record: StageRecord, hub: Path, follows: Sequence[str] 
         fix=_FIX.get(record.outcome, _FIX["failed"]),
         policies=(),
     )
+
+
+def _find_place(record: StageRecord, log: str) -> tuple[str, ...]:
+    """Return what was raised and where, or without either how the stage ended."""
+    raised, frame = failures.list_raised(log)[-1:], failures.find_frame(log)
+    if record.kind == "command":
+        said = failures.find_said(log)
+        if said not in raised:
+            raised, frame = (said,) if said else (), ""
+    return (*raised, frame) if raised or frame else (_spell(record.exit_code), record.reason)
+
+
+def _spell(exit_code: int | None) -> str:
+    """Write an exit code in letters: a number of a message changes, and this one does not."""
+    digits = "" if exit_code is None else str(abs(exit_code))
+    return "".join(chr(ord("a") + int(digit)) for digit in digits)
 
 
 _FIX = {
@@ -227,7 +228,9 @@ def read_failures(record: StageRecord, hub: Path) -> tuple[str, ...]:
     if record.log is None or record.verdict is Verdict.GREEN:
         return ()
     log = tail(hub / record.log)
-    raised = [normalise(re.sub(r"^E\s+", "", m[0]))[:200] for m in _RAISED.finditer(log)]
+    raised = [
+        failures.normalise(re.sub(r"^E\s+", "", error)) for error in failures.list_raised(log)
+    ]
     return tuple(dict.fromkeys(raised[:-1])) + tuple(raised[-1:])
 
 
@@ -248,11 +251,8 @@ def lost_ground(log: Path) -> str:
     """
     end = tail(log)
     # What a program printed of an error that it handled may come after its traceback.
-    _, marker, ended = end.rpartition("Traceback (most recent call last):")
-    if marker and (inside := _RAISED.search(ended)):
-        return inside[0][:200] if _LOST.search(inside[0]) else ""
-    raised = _last_raised(end)
-    return raised if _LOST.search(raised) else ""
+    error = failures.find_first_raised(end) or failures.find_ending(end)
+    return error if _LOST.search(error) else ""
 
 
 def tail(log: Path, size: int = _TAIL) -> str:
@@ -262,15 +262,3 @@ def tail(log: Path, size: int = _TAIL) -> str:
             return os.pread(handle, size, max(0, whole - size)).decode(errors="replace")
     except (OSError, IntegrityError):
         return ""
-
-
-def _last_raised(log: str) -> str:
-    matches = [match[0] for match in _RAISED.finditer(log)]
-    return matches[-1][:200] if matches else ""
-
-
-def _last_frame(log: str) -> str:
-    frames = [
-        f"{m['file'] or m['path']}:{m['name'] or m['error']}" for m in _FRAME.finditer(log)
-    ]
-    return frames[-1] if frames else ""

@@ -25,7 +25,7 @@ _READ_LIMIT = 64 << 20
 # A value takes up to 100 bytes of memory: below 300 MB whatever a file of this size says.
 _JSON_LIMIT, _VALUES_LIMIT = 16 << 20, 1_000_000
 # Of the rules that hold for every artifact: a hub is judged by those that judged it first.
-EDITION = 3
+EDITION = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from harness.records import GuardResult
 from harness.verdict import AnswerClass, Verdict
 
 KIND, _GOLDEN = "fingerprint", "golden"
+NOT_FINITE = f"{AnswerClass.CHANGED} (not finite)"
 
 
 def find_answer(results: Sequence[GuardResult]) -> AnswerClass | None:
@@ -26,7 +27,8 @@ def settle(
 ) -> tuple[GuardResult, ...]:
     """Class a changed answer as statistically the same where the suite's goldens hold.
 
-    All of them must have judged the run; without a golden there is nothing that says so.
+    All of them must have judged the run; without a golden there is nothing that says so. What
+    is not finite is like nothing that was seen before, whatever else holds.
     """
     goldens = [one for one in results if one.kind == _GOLDEN]
     holds = bool(goldens) and all(one.verdict is Verdict.GREEN for one in goldens)
@@ -41,7 +43,9 @@ def settle(
         if spec.kind == KIND
     }
     return tuple(
-        _soften(one, declared[one.id]) if one.id in declared and one.value is not None else one
+        _soften(one, declared[one.id])
+        if one.id in declared and one.value is not None and one.found != NOT_FINITE
+        else one
         for one in results
     )
 

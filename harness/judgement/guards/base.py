@@ -159,6 +159,15 @@ def number(value: float | None) -> str:
     return "nothing" if value is None else f"{value:.6g}"
 
 
+def tell_apart(one: float, other: float) -> tuple[str, str]:
+    """Write two numbers with as many digits as tell them apart, and no fewer than ever."""
+    for digits in range(6, 17):
+        pair = f"{one:.{digits}g}", f"{other:.{digits}g}"
+        if pair[0] != pair[1] or one == other:
+            return pair
+    return repr(one), repr(other)
+
+
 def interval(low: float | None, high: float | None) -> str:
     """Write an interval whose sides may be open."""
     if low is not None and high is not None:
@@ -222,7 +231,9 @@ def _place(value: float, low: float | None, high: float | None) -> tuple[Verdict
     if not math.isfinite(value):
         return Verdict.RED, "is not finite"
     if low is not None and value < low:
-        return Verdict.RED, f"is {number(value)}, below {number(low)}"
+        is_, bound = tell_apart(value, low)
+        return Verdict.RED, f"is {is_}, below {bound}"
     if high is not None and value > high:
-        return Verdict.RED, f"is {number(value)}, above {number(high)}"
+        is_, bound = tell_apart(value, high)
+        return Verdict.RED, f"is {is_}, above {bound}"
     return Verdict.GREEN, ""

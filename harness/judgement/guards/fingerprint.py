@@ -11,13 +11,14 @@ from harness.errors import EvidenceMissingError, IntegrityError
 from harness.evidence.numerics import numeric_class
 from harness.judgement.golden import ensemble, fingerprint
 from harness.judgement.golden.fingerprint import (
+    Fingerprint,
     OtherEnsembleError,
     OtherParametersError,
     StoredFingerprint,
 )
+from harness.judgement.guards import answers, metrics, numbers, options
 from harness.judgement.guards import golden as golden_guard
-from harness.judgement.guards import metrics, numbers, options
-from harness.judgement.guards.base import Evidence, Golden, number, result
+from harness.judgement.guards.base import Evidence, Golden, number, result, tell_apart
 from harness.judgement.guards.numbers import Numbers
 from harness.judgement.guards.readers import npy
 from harness.records import GuardResult
@@ -26,6 +27,7 @@ from harness.verdict import AnswerClass, Verdict
 METRIC = "fingerprint"  # distance of a run, as a part of the limit
 CLASS, DEVICE = "numeric class", "device class"
 _NOTE = "note"
+_STRANGE_SINCE = 4  # the edition by whose rules no NaN is statistically the same
 _SAME = 1e-6
 _LARGEST = 1e99  # a distance without bound is written as a number
 
@@ -98,9 +100,11 @@ class FingerprintGuard:
         run = numbers.take(evidence, wanted.numbers)
         if not all(map(math.isfinite, run.values)):
             place = next(n for n, v in zip(run.names, run.values, strict=True) if v - v != 0)
-            return _class(
-                spec, evidence, AnswerClass.CHANGED, math.inf, f"{place} is not finite"
-            )
+            changed = _class(spec, evidence, AnswerClass.CHANGED, math.inf, "")
+            reason = f"the answer is {AnswerClass.CHANGED}: {place} is not finite"
+            reason = reason if changed.verdict is Verdict.RED else ""
+            found = answers.NOT_FINITE if evidence.edition >= _STRANGE_SINCE else changed.found
+            return replace(changed, found=found, reason=reason)
         try:
             stored, other = _find(golden, evidence, wanted)
         except EvidenceMissingError as error:
@@ -160,11 +164,8 @@ def _judge(
 ) -> GuardResult:
     about = stored.about
     if run.names_sha256 != about.names_sha256:
-        reason = (
-            f"{len(run.names)} numbers by other names than the {sum(about.counts.values())}"
-        )
         return _class(
-            spec, evidence, AnswerClass.CHANGED, math.inf, f"{reason} of the ensemble"
+            spec, evidence, AnswerClass.CHANGED, math.inf, f": {_tell_others(about, run)}"
         )
     reference, spread = read_ensemble(stored)
     if run.values == reference:
@@ -172,12 +173,22 @@ def _judge(
     distance = ensemble.find_distance(run.values, spread)
     part, index = distance.measure(about.limits)
     was, now = reference[distance.place], run.values[distance.place]
-    where = f"{run.names[distance.place]} is {number(now)}, was {number(was)}"
+    is_, was_ = tell_apart(now, was)
+    where = f", farthest where {run.names[distance.place]} is {is_}, was {was_}"
     if share := ensemble.SHARES[index]:
         beyond = f"{share:.0%} of all numbers lie {number(distance.by_share[index])} spreads"
         where = f"{where}; {beyond} away or more"
     answer = AnswerClass.ROUNDING if part <= 1 else AnswerClass.CHANGED
     return _class(spec, evidence, answer, part, where)
+
+
+def _tell_others(about: Fingerprint, run: Numbers) -> str:
+    """Say where a run has other numbers than an ensemble: by expression, as far as it goes."""
+    for expression, count in run.counts.items():
+        before = about.counts.get(expression, 0)
+        if count != before:
+            return f"{expression} gives {count} numbers, and {before} in the ensemble"
+    return f"its {len(run.names)} numbers have other names or another order than the ensemble's"
 
 
 def read_ensemble(
@@ -226,7 +237,7 @@ def _class(
             Verdict.RED if is_red else Verdict.GREEN,
             f"{answer}{far}",
             f"at most {wanted}",
-            f"the answer is {answer}, farthest where {where}" if where and is_red else "",
+            f"the answer is {answer}{where}" if where and is_red else "",
         ),
         metric=METRIC,
         value=min(share, _LARGEST),

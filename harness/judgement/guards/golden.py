@@ -89,6 +89,10 @@ class GoldenOptions(MetricOptions):
     )
 
 
+class LackingRunError(EvidenceMissingError):
+    """A further run, of another seed, has no number where the run itself has one."""
+
+
 class GoldenGuard:
     """A metric inside the interval calibrated for this environment and these datasets.
 
@@ -141,20 +145,23 @@ class GoldenGuard:
         wanted = options.read(GoldenOptions, spec)
         take = curves.take if wanted.aggregate == ALL else metrics.take
         value = take(evidence, spec.options)
-        if red := _refuse_strange(spec, value):
+        if red := refuse_strange(spec, value):
             return red
         try:
             return _compare(spec, evidence, golden, wanted, value)
         except EvidenceMissingError as error:
             is_of_other_data = isinstance(error, store.OtherDataError)
-            if wanted.missing != _NOTE or (is_of_other_data and is_generated(evidence)):
+            counts = isinstance(error, LackingRunError) or (
+                is_of_other_data and is_generated(evidence)
+            )
+            if wanted.missing != _NOTE or counts:
                 raise
             reason = f"not compared: {error.found}; {error.remedy}"
             guard_result = result(spec, Verdict.INCONCLUSIVE, _tell(value), error.where, reason)
             return replace(guard_result, severity="warn")
 
 
-def _refuse_strange(spec: GuardSpec, value: float | Numbers) -> GuardResult | None:
+def refuse_strange(spec: GuardSpec, value: float | Numbers) -> GuardResult | None:
     """Return the red result of what no run can give, golden or none; None of all else.
 
     That is what is not finite, and what lies beyond the least or the largest value that the
@@ -205,15 +212,15 @@ def _take_members(evidence: Evidence, name: str) -> tuple[float, ...]:
     """Return the numbers of the further runs that a verdict stands on.
 
     Raises:
-        EvidenceMissingError: One of them has no such number.
+        LackingRunError: One of them has no such number.
     """
-    lacking = [member.run_id for member in evidence.members if name not in member.values]
-    if lacking:
-        raise EvidenceMissingError(
-            f"metric {name}",
-            found=f"no number of it in run {lacking[0]}",
+    lacking = next((one for one in evidence.members if name not in one.values), None)
+    if lacking is not None:
+        raise LackingRunError(
+            f"run of seed {lacking.seed}",
+            found=lacking.reason or f"no number of {name}",
             expected="one in every run that the verdict stands on",
-            remedy="Look at that run's summary.md.",
+            remedy=f"Look into {lacking.hub}.",
         )
     return tuple(member.values[name] for member in evidence.members)
 

@@ -141,6 +141,7 @@ def judge(
     if evidence.runs > 1 or evidence.members:
         from harness.judgement.guards import members  # noqa: PLC0415 - of several runs only
 
+        results = members.settle(results, specs, evidence)
         results = (*results, *members.judge_members(evidence))
     return results
 

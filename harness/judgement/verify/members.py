@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from harness.config.project import SuiteSpec
@@ -65,7 +66,7 @@ def _check_member(
         yield report.damage_row(CHECK, report.printable(f"{member.hub}: {error}"), "", _REMEDY)
         return
     damaged = [row for row in contents.check(hub, theirs) if row.outcome is Outcome.DAMAGED]
-    if damaged or again != member:
+    if damaged or not _is_same(member, again):
         what = damaged[0].found if damaged else "other numbers, or another manifest"
         damage = report.printable(f"{member.hub}: {what}")
         yield report.damage_row(CHECK, damage, "the run that the record names", _REMEDY)
@@ -74,3 +75,15 @@ def _check_member(
         yield report.damage_row(
             CHECK, difference, "a run that differs in its seed alone", _REMEDY
         )
+
+
+def _is_same(member: MemberRecord, again: MemberRecord) -> bool:
+    """Compare what a record says of a member with what its hub gives.
+
+    Older releases wrote no reason, and called unfinished what they called failed.
+    """
+    if member.reason or not member.failed:
+        return again == member
+    failed = {*again.failed, *again.unfinished}
+    older = replace(again, failed=member.failed, unfinished=(), reason="")
+    return failed == set(member.failed) and older == member

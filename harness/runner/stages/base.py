@@ -5,6 +5,7 @@ A stage runs something and tells how it went; it never decides about artifacts o
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,11 +14,10 @@ from typing import Protocol
 
 from harness.config import interpreters
 from harness.config.project import StageSpec
+from harness.evidence.hub import causes, failures
 from harness.runner.stages import child, watch
 from harness.runner.stages.log_stream import LogStream
 from harness.verdict import Verdict
-
-_LAST = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +151,14 @@ def describe_ending(exit_: child.ChildExit, spec: StageSpec) -> tuple[str, str] 
         case _:
             pass
     if exit_.exit_code is not None and exit_.exit_code < 0:
-        return "failed", f"ended by signal {-exit_.exit_code}"
+        return "failed", f"ended by signal {-exit_.exit_code}{_name(-exit_.exit_code)}"
     return None
+
+
+def _name(number: int) -> str:
+    """Name a signal in brackets; one that this machine does not know has no name."""
+    known = {one.value: one.name for one in signal.Signals}
+    return f" ({known[number]})" if number in known else ""
 
 
 def verdict_of(outcome: str) -> Verdict:
@@ -162,15 +168,9 @@ def verdict_of(outcome: str) -> Verdict:
     return Verdict.GREEN if outcome == "passed" else Verdict.RED
 
 
-def last_line(log: Path) -> str:
-    """Return the last line of a log that says something, at most 200 characters."""
-    with log.open("rb") as stream:
-        stream.seek(max(0, log.stat().st_size - _LAST))
-        lines = stream.read().decode(errors="replace").splitlines()
-    for line in reversed(lines):
-        if line.strip():
-            return line.strip()[:200]
-    return "no output"
+def describe_failure(log: Path) -> str:
+    """Return the line of a log that says why a program failed, at most 200 characters."""
+    return failures.find_ending(causes.tail(log)) or "no output"
 
 
 def _remarks(exit_: child.ChildExit, spec: StageSpec, seconds: float) -> list[str]:

@@ -29,7 +29,8 @@ class CommandStage:
         exit_ = base.start(spec, argv, context, log)
         outcome, reason = base.describe_ending(exit_, spec) or ("passed", "exit code 0")
         if outcome == "passed" and exit_.exit_code != 0:
-            outcome, reason = "failed", f"exit code {exit_.exit_code}: {base.last_line(log)}"
+            said = base.describe_failure(log)
+            outcome, reason = "failed", f"exit code {exit_.exit_code}: {said}"
         lost = causes.lost_ground(log) if outcome == "failed" else ""
         if lost:
             outcome, reason = "interrupted", f"the machine failed, not the stage: {lost}"

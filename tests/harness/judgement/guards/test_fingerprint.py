@@ -123,6 +123,49 @@ def test_goldens_say_what_other_seeds_give(
     assert allowed.verdict is (GREEN if expected == "statistically the same" else RED)
 
 
+@pytest.mark.parametrize("nothing", [math.nan, math.inf])
+def test_what_is_not_finite_is_never_the_same(tmp_path: Path, nothing: float) -> None:
+    """Though every golden holds: no seed gives a NaN, and no declaration short of changed."""
+    content = values()
+    content["layers"]["b"] = nothing
+    shared = {"environment": ENVIRONMENT | HERE, "metric": "x:curve[0]", "scale": "linear"}
+    known = golden(mean=content["curve"][0], sd=0.1, **shared)
+    made = fingerprints.store_ensemble(tmp_path, (known,))
+    run = take_run(tmp_path / "run", content)
+
+    judged = judge(run, made, MEAN, expect="statistically the same")
+
+    assert (judged.verdict, judged.found) == (RED, "changed (not finite)")
+    assert judged.reason == "the answer is changed: x:layers#0.b is not finite"
+
+
+def test_numbers_that_came_or_went_are_counted(tmp_path: Path) -> None:
+    """By the expression that gives them, and under another name they are said to be others."""
+    made = fingerprints.store_ensemble(tmp_path)
+    shorter = values() | {"curve": values()["curve"][:-3]}
+    renamed = values() | {"layers": dict(zip("abd", values()["layers"].values(), strict=True))}
+
+    reasons = [judge(take_run(tmp_path / "run", x), made).reason for x in (shorter, renamed)]
+
+    changed = "the answer is changed: "
+    assert reasons == [
+        f"{changed}x:curve gives 97 numbers, and 100 in the ensemble",
+        f"{changed}its 103 numbers have other names or another order than the ensemble's",
+    ]
+
+
+def test_a_small_move_is_written_with_its_digits(tmp_path: Path) -> None:
+    """A number that is the same in six digits tells nobody what moved."""
+    made = fingerprints.store_ensemble(tmp_path)
+    content = values()
+    content["curve"][50] *= 1 + 1e-12
+
+    reason = judge(take_run(tmp_path / "run", content), made, expect="bit-identical").reason
+
+    is_, was = reason.partition(";")[0].rpartition(" is ")[2].split(", was ")
+    assert float(is_) > float(was)
+
+
 @pytest.mark.parametrize(
     ("facts", "options", "verdict", "severity"),
     [

@@ -117,7 +117,10 @@ def test_every_signal_is_red(context: StageContext, name: str) -> None:
         below = run(context, "sh", "-c", f"ulimit -c 0; sh -c 'kill -{name} $$'; exit $?")
 
     assert (alone.outcome, alone.verdict) == ("failed", RED)
-    assert (alone.exit.exit_code, alone.reason) == (-number, f"ended by signal {number.value}")
+    assert (alone.exit.exit_code, alone.reason) == (
+        -number,
+        f"ended by signal {number.value} ({number.name})",
+    )
     assert (below.outcome, below.verdict, below.exit.exit_code) == ("failed", RED, 128 + number)
 
 
