@@ -11,7 +11,6 @@ from harness.records import GuardResult
 from harness.verdict import AnswerClass, Verdict
 
 KIND, _GOLDEN = "fingerprint", "golden"
-NOT_FINITE = f"{AnswerClass.CHANGED} (not finite)"
 
 
 def find_answer(results: Sequence[GuardResult]) -> AnswerClass | None:
@@ -44,7 +43,7 @@ def settle(
     }
     return tuple(
         _soften(one, declared[one.id])
-        if one.id in declared and one.value is not None and one.found != NOT_FINITE
+        if one.id in declared and one.value is not None and one.found != fingerprint.NOT_FINITE
         else one
         for one in results
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.config.keys import key
@@ -16,14 +17,15 @@ from harness.judgement.golden.fingerprint import (
     OtherParametersError,
     StoredFingerprint,
 )
-from harness.judgement.guards import answers, metrics, numbers, options
 from harness.judgement.guards import golden as golden_guard
+from harness.judgement.guards import metrics, numbers, options
 from harness.judgement.guards.base import Evidence, Golden, number, result, tell_apart
 from harness.judgement.guards.numbers import Numbers
 from harness.judgement.guards.readers import npy
 from harness.records import GuardResult
 from harness.verdict import AnswerClass, Verdict
 
+NOT_FINITE = f"{AnswerClass.CHANGED} (not finite)"
 METRIC = "fingerprint"  # distance of a run, as a part of the limit
 CLASS, DEVICE = "numeric class", "device class"
 _NOTE = "note"
@@ -103,7 +105,7 @@ class FingerprintGuard:
             changed = _class(spec, evidence, AnswerClass.CHANGED, math.inf, "")
             reason = f"the answer is {AnswerClass.CHANGED}: {place} is not finite"
             reason = reason if changed.verdict is Verdict.RED else ""
-            found = answers.NOT_FINITE if evidence.edition >= _STRANGE_SINCE else changed.found
+            found = NOT_FINITE if evidence.edition >= _STRANGE_SINCE else changed.found
             return replace(changed, found=found, reason=reason)
         try:
             stored, other = _find(golden, evidence, wanted)
@@ -172,14 +174,31 @@ def _judge(
         return _class(spec, evidence, AnswerClass.IDENTICAL, 0.0, "")
     distance = ensemble.find_distance(run.values, spread)
     part, index = distance.measure(about.limits)
-    was, now = reference[distance.place], run.values[distance.place]
-    is_, was_ = tell_apart(now, was)
-    where = f", farthest where {run.names[distance.place]} is {is_}, was {was_}"
+    place = _find_moved(run.values, reference, spread, distance.place)
+    is_, was = tell_apart(run.values[place], reference[place])
+    where = f", farthest where {run.names[place]} is {is_}, was {was}"
     if share := ensemble.SHARES[index]:
         beyond = f"{share:.0%} of all numbers lie {number(distance.by_share[index])} spreads"
         where = f"{where}; {beyond} away or more"
     answer = AnswerClass.ROUNDING if part <= 1 else AnswerClass.CHANGED
     return _class(spec, evidence, answer, part, where)
+
+
+def _find_moved(
+    values: Sequence[float], reference: Sequence[float], spread: ensemble.Spread, place: int
+) -> int:
+    """Return the number to name: the farthest from the ensemble, if it is another one at all.
+
+    The reference itself lies off the centre, so that a number which did not move may be farther
+    from it than one that did.
+    """
+    if values[place] != reference[place]:
+        return place
+    gaps = [
+        abs(v - r) / (sd or 1.0)
+        for v, r, sd in zip(values, reference, spread.spread, strict=True)
+    ]
+    return gaps.index(max(gaps))
 
 
 def _tell_others(about: Fingerprint, run: Numbers) -> str:
