@@ -190,11 +190,7 @@ class CauseRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRecord:
-    """A further run, of another seed, that a verdict stands on.
-
-    ``failed`` is what was red in it, ``unfinished`` the stages that proved nothing (stopped, or
-    on a full disk), ``reason`` the sentence of the first cause of either.
-    """
+    """A further run, of another seed; ``unfinished`` are stages that proved nothing."""
 
     seed: str
     run_id: str = field(metadata=RUN)
@@ -211,10 +207,9 @@ class HubRecord:
     """The record of one run, stored as ``hub.json``.
 
     ``inputs_meaning`` says what the digests of the inputs stand for: ``bytes``, or ``code-1``;
-    ``default_rules`` is the edition of the rules that hold for every artifact. ``answer`` is
-    how the run's numbers stand to its fingerprint, ``expects`` the most that was declared and
-    ``expected_by`` who declared it; empty where there is none. ``runs`` is how many runs the
-    verdict is to stand on, ``members`` are those besides this one.
+    ``default_rules`` is the edition of the rules for every artifact. ``answer`` is how the
+    numbers stand to the fingerprint, ``expects`` the most that was declared, ``expected_by``
+    who did; empty without. ``runs`` is how many the verdict stands on, ``members`` the others.
     """
 
     schema: int

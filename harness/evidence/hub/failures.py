@@ -66,7 +66,7 @@ def normalise(text: str) -> str:
 
 def list_raised(log: str) -> tuple[str, ...]:
     """Return the errors that Python and pytest told of, in the order of the log."""
-    return tuple(line[:_LONGEST].strip() for _, line in _raised(log.splitlines()))
+    return tuple(line[:_LONGEST].strip() for _, line in _iterate_errors(log.splitlines()))
 
 
 def find_said(log: str) -> str:
@@ -78,7 +78,7 @@ def find_said(log: str) -> str:
         At most 200 characters; nothing where no line says so.
     """
     lines = [line for line in log.splitlines() if line.strip()]
-    raised = [line for at, line in _raised(lines) if at >= len(lines) - _NEAR_END]
+    raised = [line for at, line in _iterate_errors(lines) if at >= len(lines) - _NEAR_END]
     said = (line for line in reversed(lines[-_NEAR_END:]) if _SAID.match(line))
     ending = raised[-1] if raised else next(said, "")
     return ending[:_LONGEST].strip()
@@ -105,7 +105,7 @@ def find_frame(log: str) -> str:
     return frames[-1] if frames else ""
 
 
-def _raised(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+def _iterate_errors(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
     """Yield place and text of each error: whatever ends a traceback, and what is named so."""
     is_inside = False
     for at, line in enumerate(lines):

@@ -105,8 +105,8 @@ class FingerprintGuard:
             changed = _class(spec, evidence, AnswerClass.CHANGED, math.inf, "")
             reason = f"the answer is {AnswerClass.CHANGED}: {place} is not finite"
             reason = reason if changed.verdict is Verdict.RED else ""
-            found = NOT_FINITE if evidence.edition >= _STRANGE_SINCE else changed.found
-            return replace(changed, found=found, reason=reason)
+            words = NOT_FINITE if evidence.edition >= _STRANGE_SINCE else changed.found
+            return replace(changed, found=words, reason=reason)
         try:
             stored, other = _find(golden, evidence, wanted)
         except EvidenceMissingError as error:
