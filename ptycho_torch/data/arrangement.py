@@ -71,14 +71,15 @@ def arrange(raw: RawScan, config: DataConfig, *, any_side: bool = False) -> Arra
     ids = checks.experiment_ids(raw.scan_index, count, ids_where)
     points = selection.choose_scan(ids, config.scan, ids_where)
     if config.drop:
-        points = selection.drop_lost(points, raw.x, raw.y, raw.where_x)
+        points = selection.drop_lost(points, raw.x, raw.y, min(listed.shape[-2:]), raw.where_x)
     kind = frames.resolve_kind(listed, raw.pieces.kind, config.input_kind, where)
     view = _choose_view(listed, raw, config, kind, any_side=any_side)
     seen = view.crop_frames(_pick(listed, points))
     frames.check_side(seen.shape, where, any_side=any_side)
     valid = _valid_pixels(raw, points, listed.shape, view)
-    if kind == "intensity":
-        valid = valid & detector_mask.find_gaps(seen, where, raw.pieces.limit)
+    valid = valid & detector_mask.find_gaps(
+        seen, where, raw.pieces.limit, raw.pieces.marks, is_root=kind == "amplitude"
+    )
     order = FrameOrder(where=where, kind=kind, valid_mask=valid)
     if config.drop:
         sound = selection.find_sound(seen, order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ _LEAST_SHARE = 8
 _MANY_POINTS = 9
 _PLANE_AXES = 2
 _PIXEL_RATIO = 0.01
+_ASTRAY_EXTENTS = 10
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +50,29 @@ def coordinates(
     if len(x) != len(y):
         raise InputError(where_y, expected=f"{len(x)} positions, as for x", found=f"{len(y)}")
     return np.stack([x, y], axis=1).astype(np.float64)
+
+
+def list_places(values: NDArray[Any], scan_shape: tuple[int, ...], where: str) -> NDArray[Any]:
+    """Bring coordinates of points to one axis, those of a raster in the order of its frames.
+
+    Args:
+        values: One number for each point, with axes of one, or on the axes of a raster.
+        scan_shape: Leading axes of the frames.
+        where: File and key.
+
+    Raises:
+        InputError: They are on the axes of another raster, as one that is transposed.
+    """
+    axes, scan = ([size for size in shape if size > 1] for shape in (values.shape, scan_shape))
+    if len(axes) > 1 and len(scan) > 1 and axes != scan:
+        raise InputError(
+            where,
+            expected=f"places on the axes of the frames, {scan_shape}",
+            found=f"{values.shape}",
+            remedy="transpose the places, or list them and the frames one by one",
+        )
+    is_list = len(axes) <= 1 or values.size == math.prod(scan_shape)
+    return values.ravel() if is_list else values
 
 
 def name_points(numbers: NDArray[np.int64]) -> str:
@@ -100,6 +125,39 @@ def compact(positions: NDArray[np.float64], gridsize: int, side: int, where: str
         )
 
 
+def astray(positions: NDArray[np.float64], side: int, where: str) -> None:
+    """Refuse single points that lie far from all others; one of them makes a canvas huge.
+
+    Raises:
+        InputError: A few points are many patches away, as a fill value or a lost encoder is.
+    """
+    lost = find_astray(positions, side)
+    if len(lost):
+        place = ", ".join(f"{value:.6g}" for value in positions[lost[0]])
+        raise InputError(
+            where,
+            expected="positions near others",
+            found=f"{name_points(lost)} far from all, the first at x, y {place} px",
+            remedy="leave these points out with --drop",
+        )
+
+
+def find_astray(positions: NDArray[np.float64], side: int) -> NDArray[np.int64]:
+    """Return the points beyond the reach of all others, where those are within reach."""
+    if len(positions) < _MANY_POINTS:
+        return np.empty(0, np.int64)
+    away = np.abs(positions - np.median(positions, axis=0)).max(axis=1)
+    distance, _ = cKDTree(positions).query(positions, k=[2], p=np.inf)
+    nearest = distance[:, 0]
+    usual = float(np.median(nearest))
+    if usual > side:
+        return np.empty(0, np.int64)
+    # Two lost encoders may read the same: near each other, and far from the scan.
+    is_far = away > _ASTRAY_EXTENTS * max(float(np.quantile(away, 0.9)), side)
+    is_alone = nearest > MAX_PADDED_FACTOR * side
+    return np.flatnonzero(is_far | is_alone)
+
+
 def extent(positions: NDArray[np.float64], side: int, where: str) -> None:
     """Refuse scans that stand still: their positions are not in pixels.
 
@@ -144,6 +202,7 @@ def probe(stored: NDArray[Any], side: int, where: str) -> NDArray[np.complex64]:
             where,
             expected=f"({side}, {side}) or (modes, {side}, {side})",
             found=f"{stored.shape}",
+            remedy="give the probe on the grid of the frames: cut its far field, not itself",
         )
     if not np.isfinite(modes).all():
         raise InputError(where, expected="finite values", found="NaN or infinity")
@@ -151,6 +210,21 @@ def probe(stored: NDArray[Any], side: int, where: str) -> NDArray[np.complex64]:
     if not np.square(np.abs(narrow.astype(np.complex128))).sum() > 0:
         raise InputError(where, expected="a probe with energy", found="zeros only")
     return narrow
+
+
+def probe_count(modes: NDArray[np.complex64], point_count: int, where: str) -> None:
+    """Refuse a probe for each point, which is not as many modes.
+
+    Raises:
+        InputError: There are as many planes as points.
+    """
+    if len(modes) == point_count >= _MANY_POINTS:
+        raise InputError(
+            where,
+            expected="the modes of one probe",
+            found=f"{point_count} planes, as many as points",
+            remedy="store one probe, or variants with their weights, as ptychodus does",
+        )
 
 
 def probe_pixel(stated: float | None, pixel_size_m: float | None, where: str) -> None:
@@ -180,6 +254,8 @@ def reference(
     """
     if stored is None:
         return None
+    if stored.ndim > _PLANE_AXES:  # axes of one, as layers and modes that are not used
+        stored = stored.reshape([size for size in stored.shape if size > 1] or stored.shape)
     if stored.ndim != _PLANE_AXES or not stored.size or stored.dtype.kind not in "fciu":
         actual = f"{stored.dtype} {stored.shape}"
         raise InputError(where, expected="a plane of complex numbers", found=actual)

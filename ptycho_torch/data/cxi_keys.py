@@ -15,6 +15,7 @@ TRANSLATIONS = (
 ENERGIES = (
     f"{ENTRY}/instrument_1/beam_1/energy",
     f"{ENTRY}/instrument_1/beam_1/incident_beam_energy",
+    f"{ENTRY}/instrument_1/beam_1/incident_energy",
     f"{ENTRY}/beam_1/energy",
     f"{SOURCE}/energy",
 )
@@ -22,6 +23,10 @@ WAVELENGTHS = (
     f"{ENTRY}/instrument_1/beam_1/incident_wavelength",
     f"{ENTRY}/beam_1/incident_wavelength",
     f"{SOURCE}/wavelength",
+)
+# The normal of the sample, or two directions in its plane, as cdtools keeps them.
+SAMPLE_PLANES = tuple(
+    f"{ENTRY}/sample_1/geometry_1/{name}" for name in ("surface_normal", "orientation")
 )
 BASIS = f"{DETECTOR}/basis_vectors"
 ORIENTATION = f"{DETECTOR}/geometry_1/orientation"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho_torch.data.frame_store import Amplitudes, FrameStore
+from ptycho_torch.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,27 @@ class JoinedFrames:
     """Frames that lie in several places, one after the other."""
 
     parts: tuple[FrameStore, ...]
+
+    @classmethod
+    def join(cls, parts: tuple[FrameStore, ...], places: tuple[str, ...]) -> FrameStore:
+        """Join parts; a single one is itself.
+
+        Args:
+            parts: Frames of one size.
+            places: File and key of each part.
+
+        Raises:
+            InputError: Their frames are of different sizes.
+        """
+        for part, place in zip(parts, places, strict=True):
+            if part.shape[1:] != parts[0].shape[1:]:
+                raise InputError(
+                    place,
+                    expected=f"frames of {parts[0].shape[1:]}, as in the first part",
+                    found=f"{part.shape[1:]}",
+                    remedy="cut or pad the frames of all parts to one size",
+                )
+        return parts[0] if len(parts) == 1 else cls(parts)
 
     @property
     def shape(self) -> tuple[int, ...]:

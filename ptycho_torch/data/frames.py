@@ -25,6 +25,8 @@ BLOCK_BYTES = 16 << 20
 _FRAME_AXES = 3
 _COUNT_TOLERANCE = 1e-3
 GLARING = 100.0
+_AXES_REMEDY = "store frames as (points, rows, columns), or as the rows and points of a raster"
+_PARTNER_REMEDY = "leave out what has no partner, and give a frame of a fly scan its mean place"
 _REMEDY = "crop, pad or bin them with python -m ptycho_torch.convert"
 
 _log = logging.getLogger(__name__)
@@ -109,7 +111,11 @@ class FrameOrder:
             )
         if good.size and good.min() < 0:
             raise InputError(
-                self.where, expected="values of at least 0", found=f"{float(good.min()):g}"
+                self.where,
+                expected="values of at least 0",
+                found=f"{float(good.min()):g}",
+                remedy="set what a dark correction leaves below zero to 0, mask the pixels, or "
+                "leave such frames out with --drop",
             )
         counts = wide if is_whole else np.where(self.valid_mask, wide, wide.dtype.type(0))
         if self.kind == "intensity":
@@ -137,18 +143,21 @@ def list_shape(
     """Return the shape with one scan axis in front, and whether that axis was the last.
 
     Raises:
-        InputError: No axis, nor the first two together, have the length of the positions.
+        InputError: No axis, nor the leading ones together, have the length of the positions.
     """
-    plain = shape[:-1] if len(shape) == _FRAME_AXES + 1 and shape[-1] == 1 else shape
-    if len(plain) == _FRAME_AXES + 1 and plain[0] * plain[1] == point_count:
-        plain = point_count, *plain[2:]
+    plain = shape[:-1] if len(shape) > _FRAME_AXES and shape[-1] == 1 else shape
+    if len(plain) > _FRAME_AXES and math.prod(plain[:-2]) == point_count:
+        plain = point_count, *plain[-2:]
     if len(plain) != _FRAME_AXES:
-        raise InputError(where, expected="three axes", found=f"shape {shape}")
+        raise InputError(
+            where, expected="three axes", found=f"shape {shape}", remedy=_AXES_REMEDY
+        )
     if point_count not in (plain[0], plain[-1]):
         raise InputError(
             where,
             expected=f"{point_count} frames, one for each position",
             found=f"shape {shape}",
+            remedy=_PARTNER_REMEDY,
         )
     is_last = plain[0] != point_count
     rows, columns = plain[:2] if is_last else plain[1:]
@@ -190,10 +199,11 @@ def orient(frames: FrameStore, point_count: int, where: str) -> FrameStore:
     _, is_last = list_shape(frames.shape, point_count, where)
     if isinstance(frames, StreamedFrames) and (not frames.is_in_rows() or is_last):
         frames = frames.map_frames()
-    if len(frames.shape) == _FRAME_AXES + 1 and frames.shape[-1] == 1:
+    if len(frames.shape) > _FRAME_AXES and frames.shape[-1] == 1:
         frames = SqueezedFrames(frames)
-    if len(frames.shape) == _FRAME_AXES + 1:
-        return FlattenedFrames(frames)
+    while len(frames.shape) > _FRAME_AXES:
+        frames = FlattenedFrames(frames)
+        is_last = False
     if is_last:
         return TransposedFrames(frames)
     if frames.shape[-1] == point_count:
@@ -238,10 +248,12 @@ def resolve_kind(
 
 def _is_whole(block: NDArray[Any]) -> bool:
     """Tell whether all numbers are whole, but for the rounding of squares of float32 roots."""
-    slack = 4 * np.finfo(np.float32).eps * block if block.dtype.kind == "f" else 0
-    # Infinity has no distance from itself; the check of finite values names it later.
-    with np.errstate(invalid="ignore"):
-        return bool((np.abs(block - np.rint(block)) <= slack).all())
+    if block.dtype.kind != "f":
+        return True
+    # Lost frames and gaps say nothing of the others; the check of finite values names them.
+    finite = block[np.isfinite(block)]
+    slack = 4 * np.finfo(np.float32).eps * np.abs(finite)
+    return bool((np.abs(finite - np.rint(finite)) <= slack).all())
 
 
 def blocks(frames: FrameStore) -> Iterator[NDArray[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho_torch.data import hdf5_chunks
 from ptycho_torch.errors import InputError
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _SIGNATURES = (0, 512, 1024, 2048)
-_COMPLEX_FIELDS = (("r", "i"), ("re", "im"), ("real", "imag"))
+_COMPLEX_FIELDS = (("r", "i"), ("re", "im"), ("real", "imag"), ("real", "imaginary"))
 _FILTERS = {
     32000: "LZF",
     32001: "Blosc",
@@ -28,22 +30,26 @@ _FILTERS = {
     32015: "Zstandard",
     32026: "Blosc2",
 }
+_FILL_ATTRIBUTES = ("_FillValue", "missing_value")
 # Attributes of CF and NeXus, and what they are where they change nothing.
 _SCALINGS = {"scale_factor": 1.0, "scaling_factor": 1.0, "add_offset": 0.0, "offset": 0.0}
+_log = logging.getLogger(__name__)
 _CHUNK_CACHE_BYTES = 32 << 20  # a compressed chunk on the border of two blocks is kept
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Hdf5Frames:
     """Frames of a dataset, read by range; damage found on the way is named.
 
     Attributes:
         stored: The dataset.
         where: File and key.
+        unwritten: (K, axes) corners of chunks that are not there, which are shown as NaN.
     """
 
     stored: h5py.Dataset
     where: str
+    unwritten: NDArray[np.int64]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -54,7 +60,7 @@ class Hdf5Frames:
     def dtype(self) -> np.dtype[Any]:
         """Kind of one number as stored."""
         kind: np.dtype[Any] = self.stored.dtype
-        return kind
+        return np.dtype(np.float64) if len(self.unwritten) else kind
 
     def __getitem__(self, key: Any, /) -> NDArray[Any]:
         """Read a part of the frames.
@@ -63,9 +69,14 @@ class Hdf5Frames:
             InputError: A chunk is damaged.
         """
         try:
-            return np.asarray(self.stored[key])
+            block = np.asarray(self.stored[key])
         except OSError as error:
             raise _unreadable(self.where, error) from error
+        if not len(self.unwritten):
+            return block
+        block = block.astype(np.float64)
+        hdf5_chunks.blank(block, key, self.stored, self.unwritten)
+        return block
 
 
 def is_hdf5(path: Path) -> bool:
@@ -98,20 +109,61 @@ def open_file(path: Path) -> Iterator[h5py.File]:
         yield root
 
 
+def open_frames(root: h5py.File, path: Path, key: str) -> Hdf5Frames:
+    """Open a dataset as frames.
+
+    Raises:
+        InputError: Absent, no numbers, or packed in a way that cannot be unpacked.
+    """
+    where = f"{path}: {key}"
+    stored = dataset(root, path, key)
+    check_filters(stored, where)
+    unwritten = hdf5_chunks.find_unwritten(stored)
+    if len(unwritten):
+        _log.warning("%s: %d chunks were never written", where, len(unwritten))
+    return Hdf5Frames(stored, where, unwritten)
+
+
 def dataset(root: h5py.File, path: Path, key: str) -> h5py.Dataset:
     """Return a numeric dataset without reading it.
 
     Raises:
-        InputError: Absent, a group, or no numbers.
+        InputError: Absent, a group, empty, or no numbers.
     """
     node = root.get(key)
+    where = f"{path}: {key}"
     if not isinstance(node, h5py.Dataset):
         actual = "nothing" if node is None else "a group"
-        raise InputError(f"{path}: {key}", expected="a dataset", found=actual)
-    if node.dtype.kind not in "biufc" and node.dtype.names not in _COMPLEX_FIELDS:
-        raise InputError(f"{path}: {key}", expected="numbers", found=str(node.dtype))
-    _refuse_scaled(node, f"{path}: {key}")
+        raise InputError(where, expected="a dataset", found=actual)
+    if node.shape is None:
+        raise InputError(where, expected="numbers", found="a dataset without any")
+    if node.dtype.kind not in "biufc" and not _is_complex(node.dtype):
+        raise InputError(where, expected="numbers", found=str(node.dtype))
+    _refuse_scaled(node, where)
     return node
+
+
+def is_of_matlab(stored: h5py.Dataset | h5py.Group) -> bool:
+    """MATLAB names the class of what it wrote, and keeps axes in the other order."""
+    return "MATLAB_class" in stored.attrs
+
+
+def is_empty(node: Any) -> bool:
+    """Tell a dataset without numbers; MATLAB stores the sizes of an empty array instead."""
+    if not isinstance(node, h5py.Dataset):
+        return False
+    return node.shape is None or not node.size or bool(node.attrs.get("MATLAB_empty", 0))
+
+
+def list_marks(stored: h5py.Dataset) -> tuple[float, ...]:
+    """Return the numbers that stand for no number by the word of the file, as of netCDF."""
+    values = [np.ravel(stored.attrs.get(name, ())) for name in _FILL_ATTRIBUTES]
+    return tuple(float(value) for each in values for value in each if each.dtype.kind in "iuf")
+
+
+def _is_complex(kind: np.dtype[Any]) -> bool:
+    """Tell a pair of fields that are the parts of a complex number, whatever their case."""
+    return kind.names is not None and tuple(map(str.lower, kind.names)) in _COMPLEX_FIELDS
 
 
 def _refuse_scaled(node: h5py.Dataset, where: str) -> None:
@@ -131,23 +183,54 @@ def _refuse_scaled(node: h5py.Dataset, where: str) -> None:
             )
 
 
-def array(root: h5py.File, path: Path, key: str) -> NDArray[Any]:
-    """Read a dataset into memory.
+def array(root: h5py.File, path: Path, key: str, *, is_sparse: bool = False) -> NDArray[Any]:
+    """Read a dataset into memory; a number that stands for none becomes NaN.
+
+    Real and imaginary parts may be fields of one dataset, or datasets of a group.
+
+    Args:
+        root: The file.
+        path: Its name.
+        key: Where it lies.
+        is_sparse: Chunks that were never written mean what the library fills in, as in a mask.
 
     Raises:
-        InputError: Absent, not numbers, or damaged.
+        InputError: Absent, not numbers, never written whole, or damaged.
     """
+    parts = _find_parts(root.get(key))
+    if parts is not None:
+        real, imaginary = (array(root, path, f"{key}/{name}") for name in parts)
+        return np.asarray(real + 1j * imaginary)
+    where = f"{path}: {key}"
     stored = dataset(root, path, key)
-    check_filters(stored, f"{path}: {key}")
+    check_filters(stored, where)
+    if not is_sparse and len(hdf5_chunks.find_unwritten(stored)):
+        raise InputError(
+            where,
+            expected="numbers",
+            found="chunks that were never written",
+            remedy="write the file again to its end",
+        )
     try:
         values = np.asarray(stored[()])
     except OSError as error:
-        raise _unreadable(f"{path}: {key}", error) from error
+        raise _unreadable(where, error) from error
     names = values.dtype.names
-    if names is None:
-        return values
-    real, imaginary = (values[name] for name in names)
-    return np.asarray(real + 1j * imaginary)
+    if names is not None:
+        real, imaginary = (values[name] for name in names)
+        return np.asarray(real + 1j * imaginary)
+    marks = list_marks(stored)
+    is_mark = np.isin(values, marks) if marks else None
+    return values if is_mark is None or not is_mark.any() else np.where(is_mark, np.nan, values)
+
+
+def _find_parts(node: Any) -> tuple[str, str] | None:
+    """Return the names of the real and the imaginary part in a group of just these."""
+    if not isinstance(node, h5py.Group):
+        return None
+    names = {name.lower(): name for name in node}
+    pairs = [pair for pair in _COMPLEX_FIELDS if set(pair) <= set(names)]
+    return (names[pairs[0][0]], names[pairs[0][1]]) if len(pairs) == 1 else None
 
 
 def check_filters(stored: h5py.Dataset, where: str) -> None:

@@ -6,11 +6,13 @@ to a file that was exchanged without a word.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from ptycho_torch.data import hdf5_chunks
 from ptycho_torch.errors import InputError
 
 _SELF = "."
@@ -102,14 +104,29 @@ def _sources(stored: h5py.Dataset, home: Path, where: str, depth: int) -> set[Pa
         paths.add(raw)
     if not stored.is_virtual or depth > _DEPTH:
         return paths
-    mapped = 0
-    for source in stored.virtual_sources():
-        mapped += source.vspace.get_select_npoints()
+    sources = stored.virtual_sources()
+    for source in sources:
         paths.update(_virtual_source(source, home, where, depth))
+    mapped = _count_mapped(sources, stored.shape)
     if mapped < stored.size:
         found_part = f"{mapped} of {stored.size} numbers mapped"
         raise InputError(where, expected="a virtual dataset without gaps", found=found_part)
     return paths
+
+
+def _count_mapped(sources: list[h5py.VDSmap], shape: tuple[int, ...]) -> int:
+    """Count the numbers that sources cover; where frames are mapped whole, each but once."""
+    is_covered = np.zeros(shape[0], np.bool_)
+    total = 0
+    is_whole = True
+    for source in sources:
+        count = source.vspace.get_select_npoints()
+        low, high = (np.array(ends) for ends in source.vspace.get_select_bounds())
+        extent = high - low + 1
+        is_whole &= count == extent.prod() and bool((extent[1:] == shape[1:]).all())
+        is_covered[low[0] : high[0] + 1] = True
+        total += count
+    return int(is_covered.sum()) * math.prod(shape[1:]) if is_whole else total
 
 
 def _virtual_source(source: h5py.VDSmap, home: Path, where: str, depth: int) -> set[Path]:
@@ -121,7 +138,7 @@ def _virtual_source(source: h5py.VDSmap, home: Path, where: str, depth: int) -> 
         inner = other.get(source.dset_name)
         if not isinstance(inner, h5py.Dataset):
             raise _missing_error(where, name, "source of the virtual dataset")
-        if not _fits(inner, source):
+        if not _fits(inner, source) or len(hdf5_chunks.find_unwritten(inner)):
             raise _missing_error(where, name, "whole source of the virtual dataset")
         return {file} | _sources(inner, file, where, depth + 1)
 

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho_torch.data import (
-    detector_limits,
-    detector_mask,
-    frames,
-    hdf5,
-    hdf5_links,
-    npy_frames,
-    npz_archive,
-    probe_axes,
-    ptyr,
-)
+from ptycho_torch.data import detector_mask, frames, npy_frames, probe_axes
 from ptycho_torch.data.frame_store import FrameKind, FrameStore
-from ptycho_torch.data.frame_views import JoinedFrames, MirroredFrames
-from ptycho_torch.data.hdf5 import Hdf5Frames
+from ptycho_torch.data.hdf5_masks import (
+    BAD_PIXELS,
+    UNCLEAR_MASKS,
+    UNCLEAR_REMEDY,
+    VALID_PIXELS,
+)
 from ptycho_torch.data.npz_archive import NpzArchive
 from ptycho_torch.data.npz_frames import StreamedFrames
 from ptycho_torch.errors import InputError
@@ -35,29 +28,8 @@ from ptycho_torch.errors import InputError
 NPZ_FRAMES = ("diff3d", "diffraction")
 NPZ_COUNTS = ("patterns",)
 NPZ_PROBE = "probeGuess"
-HDF5_FRAMES = (
-    "entry_1/data_1/data",
-    "entry_1/instrument_1/detector_1/data",
-    "dp",
-    "patterns",
-    "entry/data/data",
-    "entry/measurement/Eiger/data",
-    "entry/instrument/Eiger/data",
-)
-DECTRIS_DETECTOR = "entry/instrument/detector"
-NUMBERED_HOME = "entry/data"  # of DECTRIS detectors, which number the files they write
-_PLANE = 2
-HDF5_PROBES = ("entry_1/instrument_1/source_1/illumination", "probe", "probeGuess")
-HDF5_WEIGHTS = ("entry_1/ptychodus/opr_weights", "opr_weights")
-VALID_PIXELS, BAD_PIXELS = "valid_mask", "bad_pixels"
-UNCLEAR_MASKS = ("mask", "pixel_mask", "detector_mask")
-# Where masks of bad pixels lie, with the bits that are no defect.
-HDF5_BAD_PIXELS = {
-    "entry_1/instrument_1/detector_1/mask": detector_mask.CXI_NO_DEFECT,
-    BAD_PIXELS: 0,
-    "entry/instrument/detector/detectorSpecific/pixel_mask": 0,
-    "entry/instrument/detector/pixel_mask": 0,
-}
+# Places by which frames of a second file may contradict those of the first.
+PLACE_KEYS = ("xcoords", "ycoords")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,6 +49,8 @@ class Pieces:
         files: Other files that the frames are read from.
         limit: Smallest number of a frame that is no count.
         probe_pixel_m: Object pixel that the file of the probe states for it [m].
+        marks: Numbers of a frame that stand for none by the word of the file.
+        places: Positions beside the frames, by key.
     """
 
     frames: FrameStore | None = None
@@ -86,16 +60,23 @@ class Pieces:
     probe: NDArray[Any] | None = None
     probe_where: str = ""
     frame_ids: NDArray[Any] | None = None
-    valid_mask: NDArray[Any] | None = None
+    valid_mask: NDArray[np.bool_] | None = None
     mask_where: str = ""
     files: tuple[Path, ...] = ()
     limit: float = math.inf
     probe_pixel_m: float | None = None
+    marks: tuple[float, ...] = ()
+    places: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def filled_from(self, spare: Pieces) -> Pieces:
-        """Take what is absent here from another file."""
+        """Take what is absent here from another file.
+
+        Raises:
+            InputError: Frames of the other file are of other places by its own word.
+        """
         filled = self
         if self.frame_shape is None and spare.frame_shape is not None:
+            self._check_places(spare)
             filled = dataclasses.replace(
                 spare,
                 probe=self.probe,
@@ -115,16 +96,25 @@ class Pieces:
             )
         return filled
 
-    def _join_masks(self, spare: Pieces) -> tuple[NDArray[Any] | None, str]:
+    def _join_masks(self, spare: Pieces) -> tuple[NDArray[np.bool_] | None, str]:
         """A pixel is valid where neither file calls it bad."""
-        if self.valid_mask is None or spare.valid_mask is None:
-            own = self if self.valid_mask is not None else spare
-            return own.valid_mask, own.mask_where
-        where = f"{self.mask_where} and {spare.mask_where}"
-        if self.valid_mask.shape != spare.valid_mask.shape:
-            actual = f"{self.valid_mask.shape} and {spare.valid_mask.shape}"
-            raise InputError(where, expected="masks of one shape", found=actual)
-        return self.valid_mask & spare.valid_mask, where
+        return detector_mask.join(
+            self.valid_mask, self.mask_where, spare.valid_mask, spare.mask_where
+        )
+
+    def _check_places(self, spare: Pieces) -> None:
+        both = self.places.keys() & spare.places.keys()
+        for key in sorted(both):
+            own, other = self.places[key], spare.places[key]
+            if own.size != other.size or not np.allclose(
+                np.ravel(own), np.ravel(other), equal_nan=True
+            ):
+                raise InputError(
+                    f"{spare.frame_where.rsplit(': ', 1)[0]}: {key}",
+                    expected="frames at the places of the first file",
+                    found=f"other places than {self.frame_where.rsplit(': ', 1)[0]} holds",
+                    remedy="read the file of the frames, with the other as --companion_file",
+                )
 
     def complete(self) -> tuple[tuple[int, ...], NDArray[Any]]:
         """Return the shape of the frames and the probe.
@@ -140,37 +130,16 @@ class Pieces:
         return self.frame_shape, self.probe
 
 
-@contextmanager
-def open_companion(path: Path | None, *, with_frames: bool) -> Iterator[Pieces]:
-    """Open a second file; without one, offer nothing.
+def find_in_npz(
+    archive: NpzArchive, stack: ExitStack, *, with_frames: bool, has_variants: bool = False
+) -> Pieces:
+    """Find frames, probe and mask of an NPZ file; frames are readable as long as ``stack`` is.
 
     Args:
-        path: File of any format.
+        archive: The open file.
+        stack: What opens for the frames is closed with it.
         with_frames: Frames will be read; otherwise their shape is enough.
-
-    Raises:
-        InputError: The file is damaged or holds neither frames nor a probe.
-    """
-    if path is None:
-        yield Pieces()
-        return
-    with ExitStack() as stack:
-        if hdf5.is_hdf5(path):
-            parts = find_in_hdf5(path, stack.enter_context(hdf5.open_file(path)))
-        elif npy_frames.is_npy(path):
-            parts = map_npy(path)
-        else:
-            archive = stack.enter_context(npz_archive.open_archive(path))
-            parts = find_in_npz(archive, stack, with_frames=with_frames)
-        if parts.frame_shape is None and parts.probe is None:
-            raise InputError(
-                str(path), expected="frames or a probe", found="neither in this second file"
-            )
-        yield parts
-
-
-def find_in_npz(archive: NpzArchive, stack: ExitStack, *, with_frames: bool) -> Pieces:
-    """Find frames, probe and mask of an NPZ file; frames are readable as long as ``stack`` is.
+        has_variants: The first of four axes of its probe are variants, with weights or without.
 
     Raises:
         InputError: The two names of the frames hold different values, or a mask does not say
@@ -183,8 +152,9 @@ def find_in_npz(archive: NpzArchive, stack: ExitStack, *, with_frames: bool) -> 
     where = f"{archive.path}: {(*present, *NPZ_FRAMES)[0]}"
     if probe is not None:
         weights = archive.read("opr_weights") if "opr_weights" in archive.members else None
-        probe = probe_axes.order_modes(probe, probe_where, weights)
+        probe = probe_axes.order_modes(probe, probe_where, weights, has_variants=has_variants)
     mask, mask_where = _npz_mask(archive)
+    places = {key: archive.read(key) for key in PLACE_KEYS if key in archive.members}
     if not present:
         return Pieces(
             frame_where=where,
@@ -192,9 +162,10 @@ def find_in_npz(archive: NpzArchive, stack: ExitStack, *, with_frames: bool) -> 
             probe_where=probe_where,
             valid_mask=mask,
             mask_where=mask_where,
+            places=places,
         )
     stored = [StreamedFrames(archive, key, stack) for key in present] if with_frames else []
-    if len(stored) > 1 and not _are_equal(*stored):
+    if not all(_are_equal(stored[0], other) for other in stored[1:]):
         raise InputError(
             where,
             expected=f"{' and '.join(present)} to be equal when both are present",
@@ -211,26 +182,27 @@ def find_in_npz(archive: NpzArchive, stack: ExitStack, *, with_frames: bool) -> 
         frame_ids=archive.read("indexes") if "indexes" in archive.members else None,
         valid_mask=mask,
         mask_where=mask_where,
+        places=places,
     )
 
 
-def _npz_mask(archive: NpzArchive) -> tuple[NDArray[Any] | None, str]:
+def _npz_mask(archive: NpzArchive) -> tuple[NDArray[np.bool_] | None, str]:
     for key in UNCLEAR_MASKS:
         if key in archive.members:
             raise InputError(
                 f"{archive.path}: {key}",
                 expected="a mask whose name says what 1 means",
                 found=f"{key}",
-                remedy="name it valid_mask when 1 is good, bad_pixels when 1 is bad",
+                remedy=UNCLEAR_REMEDY,
             )
-    where = f"{archive.path}: {VALID_PIXELS}"
-    valid = archive.read(VALID_PIXELS) if VALID_PIXELS in archive.members else None
-    if BAD_PIXELS not in archive.members:
-        return valid, where
-    good = detector_mask.from_bits(archive.read(BAD_PIXELS), 0, f"{archive.path}: {BAD_PIXELS}")
-    first = Pieces(valid_mask=valid, mask_where=where)
-    both = Pieces(valid_mask=good, mask_where=f"{archive.path}: {BAD_PIXELS}")
-    return first.filled_from(both).valid_mask, both.mask_where
+    good, bad = (f"{archive.path}: {key}" for key in (VALID_PIXELS, BAD_PIXELS))
+    has_good, has_bad = (key in archive.members for key in (VALID_PIXELS, BAD_PIXELS))
+    return detector_mask.join(
+        detector_mask.from_flags(archive.read(VALID_PIXELS), good) if has_good else None,
+        good,
+        detector_mask.from_bits(archive.read(BAD_PIXELS), 0, bad) if has_bad else None,
+        bad,
+    )
 
 
 def map_npy(path: Path) -> Pieces:
@@ -241,87 +213,6 @@ def map_npy(path: Path) -> Pieces:
     """
     stored = npy_frames.map_array(path)
     return Pieces(frames=stored, frame_shape=stored.shape, frame_where=str(path))
-
-
-def find_in_hdf5(path: Path, root: h5py.File) -> Pieces:
-    """Find frames, probe and mask of an HDF5 file; frames there are intensities.
-
-    Raises:
-        InputError: A link leads nowhere, or a filter that packed the frames is missing.
-    """
-    frame_keys = _find_frame_keys(root, path)
-    probe_key = _find_key(root, path, HDF5_PROBES) or ptyr.find_probe(root, path)
-    where = f"{path}: {(*frame_keys, *HDF5_FRAMES)[0]}"
-    probe_where = f"{path}: {probe_key or HDF5_PROBES[0]}"
-    probe, pixel = None, None
-    weights_key = _find_key(root, path, HDF5_WEIGHTS)
-    if probe_key is not None:
-        pixel = ptyr.read_pixel(root, path, probe_key)
-        probe = hdf5.array(root, path, probe_key)
-        probe = probe.T if _is_of_matlab(root[probe_key]) else probe
-        weights = None if weights_key is None else hdf5.array(root, path, weights_key)
-        probe = probe_axes.order_modes(probe, probe_where, weights)
-    mask_key = _find_key(root, path, tuple(HDF5_BAD_PIXELS))
-    mask_where = f"{path}: {mask_key or next(iter(HDF5_BAD_PIXELS))}"
-    mask = None
-    if mask_key is not None:
-        bits = hdf5.array(root, path, mask_key)
-        mask = detector_mask.from_bits(bits, HDF5_BAD_PIXELS[mask_key], mask_where)
-    parts = Pieces(
-        frame_where=where,
-        kind="intensity",
-        probe=probe,
-        probe_where=probe_where,
-        probe_pixel_m=pixel,
-        valid_mask=mask,
-        mask_where=mask_where,
-        files=hdf5_links.list_all(
-            root, path, *frame_keys, *filter(None, (probe_key, mask_key, weights_key))
-        ),
-    )
-    if not frame_keys:
-        return parts
-    stored = _join_frames(root, path, frame_keys)
-    ids_key = _find_key(root, path, ("indexes",))
-    return dataclasses.replace(
-        parts,
-        frames=stored,
-        frame_shape=tuple(stored.shape),
-        frame_ids=None if ids_key is None else hdf5.array(root, path, ids_key),
-        limit=detector_limits.read_limit(root, path, DECTRIS_DETECTOR),
-    )
-
-
-def _find_frame_keys(root: h5py.File, path: Path) -> tuple[str, ...]:
-    """Return where the frames lie: in one place, or in the numbered parts of a detector."""
-    one = _find_key(root, path, HDF5_FRAMES)
-    if one is not None:
-        return (one,)
-    home = root.get(NUMBERED_HOME)
-    if not isinstance(home, h5py.Group):
-        return ()
-    numbered = sorted(f"{NUMBERED_HOME}/{name}" for name in home if name.startswith("data_"))
-    return tuple(key for key in numbered if hdf5_links.check_links(root, path, key))
-
-
-def _join_frames(root: h5py.File, path: Path, keys: tuple[str, ...]) -> FrameStore:
-    stores: list[FrameStore] = []
-    for key in keys:
-        stored = hdf5.dataset(root, path, key)
-        hdf5.check_filters(stored, f"{path}: {key}")
-        frames_of_key: FrameStore = Hdf5Frames(stored, f"{path}: {key}")
-        is_turned = _is_of_matlab(stored) and stored.ndim > _PLANE
-        stores.append(MirroredFrames(frames_of_key) if is_turned else frames_of_key)
-    return stores[0] if len(stores) == 1 else JoinedFrames(tuple(stores))
-
-
-def _is_of_matlab(stored: h5py.Dataset) -> bool:
-    """MATLAB names the class of what it wrote, and keeps axes in the other order."""
-    return "MATLAB_class" in stored.attrs
-
-
-def _find_key(root: h5py.File, path: Path, keys: tuple[str, ...]) -> str | None:
-    return next((key for key in keys if hdf5_links.check_links(root, path, key)), None)
 
 
 def _are_equal(first: StreamedFrames, second: StreamedFrames) -> bool:

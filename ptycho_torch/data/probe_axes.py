@@ -12,13 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho_torch.errors import InputError
+
 _PLANE, _MODES, _VARIANTS = 2, 3, 4
+_PAIR = 2
 
 _log = logging.getLogger(__name__)
 
 
 def order_modes(
-    stored: NDArray[Any], where: str, weights: NDArray[Any] | None = None
+    stored: NDArray[Any],
+    where: str,
+    weights: NDArray[Any] | None = None,
+    *,
+    has_variants: bool = False,
 ) -> NDArray[Any]:
     """Bring a probe to (P, H, W), or leave what cannot be one as it is.
 
@@ -27,12 +34,25 @@ def order_modes(
             axes of one anywhere.
         where: File and key.
         weights: (M, V) share of each variant at each point; its mean over the points is used.
+        has_variants: The first of four axes are variants, with weights or without; else a
+            second axis of one means that there are none.
 
     Returns:
         The modes of the first variant, or of the mean mixture.
+
+    Raises:
+        InputError: Weights that are not those of the variants, or planes of real numbers that
+            look like the parts of complex ones.
     """
+    _refuse_parts(stored, where)
     planes = _put_planes_last(_drop_ones(stored))
-    if planes.ndim == _VARIANTS and planes.shape[1] == 1 and not _weighs(weights, planes):
+    weights = _list_weights(weights, planes, where)
+    if (
+        planes.ndim == _VARIANTS
+        and planes.shape[1] == 1
+        and not has_variants
+        and weights is None
+    ):
         # Variants mean nothing without their weights: these are modes beside an unused axis.
         planes = planes[:, 0]
     if planes.ndim == _VARIANTS and planes.shape[0] > 1:
@@ -66,8 +86,34 @@ def _put_planes_last(planes: NDArray[Any]) -> NDArray[Any]:
     return np.swapaxes(moved, 0, 1) if moved.ndim == _VARIANTS else moved
 
 
-def _weighs(weights: NDArray[Any] | None, planes: NDArray[Any]) -> bool:
-    return weights is not None and weights.ndim == _PLANE and weights.shape[1] == len(planes)
+def _refuse_parts(stored: NDArray[Any], where: str) -> None:
+    """Refuse two planes of real numbers: parts of complex ones, not modes."""
+    is_pair = stored.ndim > _PLANE and _PAIR in (stored.shape[-1], stored.shape[0])
+    if stored.dtype.kind in "fiu" and is_pair:
+        raise InputError(
+            where,
+            expected="complex numbers",
+            found=f"{stored.dtype} {stored.shape}, which look like real and imaginary parts",
+            remedy="store the probe as complex numbers",
+        )
+
+
+def _list_weights(
+    weights: NDArray[Any] | None, planes: NDArray[Any], where: str
+) -> NDArray[Any] | None:
+    """Return weights as (M, V), or None where there is but one variant."""
+    if weights is None or planes.ndim != _VARIANTS or len(planes) == 1:
+        return None
+    count = len(planes)
+    fits = [weights.ndim == _PLANE and size == count for size in weights.shape]
+    if not any(fits):
+        raise InputError(
+            f"{where}, opr_weights",
+            expected=f"(points, {count}), the share of each variant at each point",
+            found=f"{weights.shape}",
+            remedy="leave the weights out, and the first variant is used",
+        )
+    return weights if fits[1] else weights.T
 
 
 def probe_side(shape: tuple[int, ...]) -> int:
@@ -85,7 +131,7 @@ def _mix_variants(
     planes: NDArray[Any], weights: NDArray[Any] | None, where: str
 ) -> NDArray[Any]:
     variants = len(planes)
-    if weights is not None and _weighs(weights, planes):
+    if weights is not None:
         _log.warning(
             "%s: %d variants of the probe; their mean mixture is used", where, variants
         )

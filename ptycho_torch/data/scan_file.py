@@ -15,13 +15,13 @@ from ptycho_torch.data import (
     catalogue,
     centring,
     checks,
+    companion,
     frame_cache,
     frames,
     identity,
     likeness,
     npy_frames,
     orientation,
-    pieces,
     scan_reader,
 )
 from ptycho_torch.data.arrangement import Arrangement, arrange
@@ -37,7 +37,6 @@ from ptycho_torch.data.scan_reader import ScanRequest
 __all__ = ["ScanHeader", "open_raw", "peek", "read"]
 
 _MEGABYTE = 1 << 20
-_RASTER_AXES = 2
 
 
 def read(path: Path, config: DataConfig, *, any_side: bool = False) -> ScanData:
@@ -67,9 +66,11 @@ def read(path: Path, config: DataConfig, *, any_side: bool = False) -> ScanData:
         positions = checks.coordinates(x, y, raw.where_x, raw.where_y)
         side = arranged.stored.shape[-1]
         checks.enough_points(positions, config.gridsize, raw.where_x)
+        checks.astray(positions, side, raw.where_x)
         checks.extent(positions, side, raw.where_x)
         checks.compact(positions, config.gridsize, side, raw.where_x)
         modes = checks.probe(probe, side, raw.pieces.probe_where)
+        checks.probe_count(modes, int(np.size(raw.x)), raw.pieces.probe_where)
         likeness.check_probe_place(modes, raw.pieces.probe_where)
         checks.probe_pixel(raw.pieces.probe_pixel_m, raw.pixel_size_m, raw.pieces.probe_where)
         amplitude, census = _amplitude(arranged, raw, source, config)
@@ -139,13 +140,13 @@ def open_raw(path: Path, config: DataConfig, *, with_frames: bool = True) -> Ite
         MissingInputError: A named file does not exist.
         InputError: The file is of no known format, or lacks a required piece.
     """
-    companion = None if config.companion_file is None else Path(config.companion_file)
-    if companion is not None:
-        scan_reader.check_exists(companion)
+    second = None if config.companion_file is None else Path(config.companion_file)
+    if second is not None:
+        scan_reader.check_exists(second)
     with scan_reader.open_source(path) as source:
         _, reader = catalogue.find_reader(source)
     with ExitStack() as stack:
-        spare = stack.enter_context(pieces.open_companion(companion, with_frames=with_frames))
+        spare = stack.enter_context(companion.open_companion(second, with_frames=with_frames))
         request = ScanRequest(path=path, spare=spare, config=config, with_frames=with_frames)
         yield stack.enter_context(reader.open_scan(request))
 
@@ -155,8 +156,7 @@ def _list_coordinates(
 ) -> NDArray[Any]:
     """Return the coordinates of the chosen points; those of a raster may lie in its rows."""
     shape, _ = raw.pieces.complete()
-    is_raster = values.ndim == _RASTER_AXES and values.shape == shape[:_RASTER_AXES]
-    flat = values.ravel() if is_raster else values
+    flat = checks.list_places(values, shape[:-2], raw.where_x)
     is_chosen = flat.shape == (np.size(raw.x),) and len(points) != len(flat)
     return flat[points] if is_chosen else flat
 

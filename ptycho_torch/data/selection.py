@@ -46,9 +46,16 @@ def choose_scan(ids: NDArray[np.int64], scan: int | None, where: str) -> NDArray
 
 
 def drop_lost(
-    points: NDArray[np.int64], x: NDArray[Any], y: NDArray[Any], where: str
+    points: NDArray[np.int64], x: NDArray[Any], y: NDArray[Any], side: int, where: str
 ) -> NDArray[np.int64]:
-    """Return the points that have a place.
+    """Return the points that have a place, and not one far from all others.
+
+    Args:
+        points: (M,) rows of the positions.
+        x: Positions along columns [px].
+        y: Positions along rows [px].
+        side: Side of the frames [px].
+        where: File and key.
 
     Raises:
         InputError: None has.
@@ -58,7 +65,12 @@ def drop_lost(
     placed = np.isfinite(np.ravel(x)[points]) & np.isfinite(np.ravel(y)[points])
     report_dropped(placed, where, "without a position")
     left: NDArray[np.int64] = points[placed]
-    return left
+    places = np.stack([np.ravel(x)[left], np.ravel(y)[left]], axis=1).astype(np.float64)
+    is_near = np.ones(len(left), np.bool_)
+    is_near[checks.find_astray(places, side)] = False
+    report_dropped(is_near, where, "far from all others")
+    near: NDArray[np.int64] = left[is_near]
+    return near
 
 
 def find_sound(stored: FrameStore, order: FrameOrder) -> NDArray[np.bool_]:

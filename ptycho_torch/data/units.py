@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from ptycho_torch.data import hdf5
 from ptycho_torch.errors import InputError
@@ -27,6 +28,8 @@ LENGTHS = {
     "angstrom": 1e-10,
 }
 ENERGIES = {"j": 1.0, "ev": JOULE_PER_EV, "kev": 1e3 * JOULE_PER_EV, "mev": 1e6 * JOULE_PER_EV}
+_UNIT_NAMES = ("units", "unit", "Units", "Unit")
+_STEADY = 1e-3  # of its mean; an energy is read back a little differently each time
 _LARGEST_ENERGY_J = 1e-10
 # From the picometres of electron microscopes to the micrometres of visible light.
 _PIXELS_M = (5e-13, 1e-5)
@@ -47,8 +50,7 @@ def read_length(root: h5py.File, path: Path, key: str) -> float:
     Raises:
         InputError: Absent, no positive number, or in an unknown unit.
     """
-    value = hdf5.positive(hdf5.array(root, path, key), f"{path}: {key}")
-    return value * length_factor(root, path, key)
+    return _read_constant(root, path, key) * length_factor(root, path, key)
 
 
 def length_factor(root: h5py.File, path: Path, key: str) -> float:
@@ -66,13 +68,41 @@ def read_energy(root: h5py.File, path: Path, key: str) -> float:
     Raises:
         InputError: Absent, no positive number, or in an unknown unit.
     """
-    value = hdf5.positive(hdf5.array(root, path, key), f"{path}: {key}")
+    value = _read_constant(root, path, key)
     if unit_of(root, key):
         return value * _factor(root, path, key, ENERGIES, "a unit of energy")
     if value > _LARGEST_ENERGY_J:
         _log.warning("%s: %s is %g, taken as eV; CXI asks for joules", path.name, key, value)
         return value * JOULE_PER_EV
     return value
+
+
+def _read_constant(root: h5py.File, path: Path, key: str) -> float:
+    """Read one positive number; one for each point will do, when they are the same."""
+    where = f"{path}: {key}"
+    values = hdf5.array(root, path, key)
+    if values.size > 1 and values.dtype.kind in "iuf":
+        mean = float(np.mean(values))
+        if not np.ptp(values) <= _STEADY * abs(mean):
+            raise InputError(
+                where,
+                expected="one number, or the same for every point",
+                found=f"{np.min(values):g} to {np.max(values):g}",
+                remedy="write scans of one energy and geometry, each to a file of its own",
+            )
+        values = np.array(mean)
+    return hdf5.positive(values, where)
+
+
+def missing_geometry(where: str, missing: list[str]) -> InputError:
+    """Return the error of a file from which no object pixel can be computed."""
+    return InputError(
+        where,
+        expected="what an object pixel is computed from",
+        found=f"a file without {', '.join(missing)}",
+        remedy="write it into the file, or give a second file whose probe states its pixel, "
+        "a product of ptychodus or a .ptyr of PtyPy",
+    )
 
 
 def wavelength_of_ev(energy_ev: float) -> float:
@@ -121,7 +151,10 @@ def check_detector_pixel(pixel_m: float, where: str, found: str) -> None:
 
 def unit_of(root: h5py.File, key: str) -> str:
     """Return the unit that a dataset names in lower case, empty without one."""
-    text = root[key].attrs.get("units", "")
+    attributes = root[key].attrs
+    stated = next((attributes[name] for name in _UNIT_NAMES if name in attributes), "")
+    # Some programs write every attribute as an array of one.
+    text = stated.item() if isinstance(stated, np.ndarray) and stated.size == 1 else stated
     plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
     plain = plain.strip().lower()
     return _UNIT_WORDS.get(plain, plain)

@@ -10,9 +10,10 @@ files of these beamlines, which state micrometres or nothing.
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,20 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho_torch.data import detector_limits, detector_mask, frames, hdf5, hdf5_links, units
+from ptycho_torch.data import (
+    checks,
+    detector_limits,
+    frames,
+    hdf5,
+    hdf5_links,
+    hdf5_masks,
+    nexus_entry,
+    units,
+)
+from ptycho_torch.data.cxi_keys import ENTRY
 from ptycho_torch.data.frame_store import FrameStore
 from ptycho_torch.data.frame_views import FlattenedFrames
-from ptycho_torch.data.hdf5 import Hdf5Frames
+from ptycho_torch.data.nexus_entry import NexusEntry
 from ptycho_torch.data.pieces import Pieces
 from ptycho_torch.data.raw_scan import RawScan
 from ptycho_torch.data.scan_reader import ScanRequest, ScanSource
@@ -35,50 +46,16 @@ _FRAME_AXES = 3
 _MOTOR_HOMES = ("measurement/pseudo", "measurement/npoint_buff", "measurement", "Counter1")
 _COMMANDED = ("_set", "demand")
 _MASK_KEYS = ("pixel_mask", "detectorSpecific/pixel_mask")
-_ENERGY_KEYS = (
-    "instrument/beam/incident_energy",
-    "instrument/beam/energy",
-    "instrument/monochromator/energy",
-    "sample/beam/incident_energy",
-    "snapshot/energy",
-)
-_WAVELENGTH_KEYS = ("instrument/beam/incident_wavelength", "sample/beam/incident_wavelength")
+_UNCLEAR_MASKS = ("mask", "detector_mask")
 _MICROMETRE = 1e-6
+_SPACE, _ACROSS = 3, 1e-3
 
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """An open file and the entry that holds the scan."""
-
-    root: h5py.File
-    path: Path
-    entry: str
-
-    def find(self, *keys: str) -> str | None:
-        """Return the first of the keys below the entry that leads to a dataset."""
-        whole = (f"{self.entry}/{key}" for key in keys)
-        return next(
-            (
-                key
-                for key in whole
-                if hdf5_links.check_links(self.root, self.path, key)
-                and isinstance(self.root[key], h5py.Dataset)
-            ),
-            None,
-        )
-
-    def list_groups(self, home: str) -> list[str]:
-        """Return the groups below a group, without opening links that lead nowhere."""
-        group = self.root.get(f"{self.entry}/{home}" if home else self.entry)
-        if not isinstance(group, h5py.Group):
-            return []
-        prefix = f"{home}/" if home else ""
-        return [f"{prefix}{name}" for name in group if isinstance(group.get(name), h5py.Group)]
+_log = logging.getLogger(__name__)
 
 
 def recognise(source: ScanSource) -> bool:
     """An entry without a number holds frames of a detector and a pair of motors."""
-    if source.root is None:
+    if source.root is None or ENTRY in source.root:  # CXI numbers its entries
         return False
     file = _open_entry(source.root, source.path)
     return file is not None and bool(_list_detectors(file)) and bool(_list_pairs(file))
@@ -96,13 +73,14 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
         file = _open_entry(root, path)
         if file is None:  # a file without an entry is of another format
             raise InputError(str(path), expected="an entry", found="none")
+        _report_unread(file)
         key = _choose_detector(file)
         parts, scan_shape = _find_frames(file, key)
         parts = parts.filled_from(request.spare)
         shape, probe = parts.complete()
         side = frames.common_side(shape, probe.shape)
-        pixel = _object_pixel(file, key, side, parts)
-        pair, x, y = _find_places(file, scan_shape)
+        pixel = nexus_entry.object_pixel(file, key, side, parts)
+        pair, x, y, axes = _find_places(file, scan_shape)
         moved = "probe" if request.config.translation_kind == "probe" else "sample"
         sign = 1.0 if moved == "probe" else -1.0
         x, y = (sign * values / pixel for values in (x, y))
@@ -116,19 +94,33 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
             files=hdf5_links.list_all(root, path, *pair),
             notes=(
                 f"columns along x, rows along y, motion of the {moved}: assumed",
-                f"places of {pair[0]} and {pair[1]}",
+                f"places of {pair[0]} and {pair[1]}{axes}",
             ),
         )
 
 
-def _open_entry(root: h5py.File, path: Path) -> _File | None:
+def _open_entry(root: h5py.File, path: Path) -> NexusEntry | None:
     for name in _ENTRIES:
         if isinstance(root.get(name), h5py.Group):
-            return _File(root, path, name)
+            return NexusEntry(root, path, name)
     return None
 
 
-def _list_detectors(file: _File) -> list[str]:
+def _report_unread(file: NexusEntry) -> None:
+    """Say which further entries with frames are left alone: one scan is read of a file."""
+    more = [
+        name
+        for name in file.root
+        if re.fullmatch(r"entry\d*", name)
+        and name != file.entry
+        and isinstance(file.root.get(name), h5py.Group)
+        and _list_detectors(NexusEntry(file.root, file.path, name))
+    ]
+    if more:
+        _log.warning("%s: %s not read, only %s is", file.path.name, ", ".join(more), file.entry)
+
+
+def _list_detectors(file: NexusEntry) -> list[str]:
     """Return where frames lie, each detector once however many links lead to it."""
     keys = [f"{group}/data" for group in file.list_groups("instrument")]
     keys += [f"{group}/frames" for group in file.list_groups("measurement")]
@@ -146,7 +138,7 @@ def _list_detectors(file: _File) -> list[str]:
     return list(listed.values())
 
 
-def _choose_detector(file: _File) -> str:
+def _choose_detector(file: NexusEntry) -> str:
     keys = _list_detectors(file)
     if len(keys) != 1:
         raise InputError(
@@ -158,22 +150,21 @@ def _choose_detector(file: _File) -> str:
     return keys[0]
 
 
-def _find_frames(file: _File, key: str) -> tuple[Pieces, tuple[int, ...]]:
+def _find_frames(file: NexusEntry, key: str) -> tuple[Pieces, tuple[int, ...]]:
     root, path = file.root, file.path
     where = f"{path}: {key}"
-    stored = hdf5.dataset(root, path, key)
-    hdf5.check_filters(stored, where)
-    seen: FrameStore = Hdf5Frames(stored, where)
-    scan_shape = tuple(stored.shape[:-2])
+    opened = hdf5.open_frames(root, path, key)
+    seen: FrameStore = opened
+    scan_shape = tuple(opened.shape[:-2])
     if len(scan_shape) > 1:
         seen = FlattenedFrames(seen)
-    home = key.rpartition("/")[0].removeprefix(f"{file.entry}/")
-    mask_key = file.find(*(f"{home}/{name}" for name in _MASK_KEYS))
-    mask = None
-    if mask_key is not None:
-        mask = detector_mask.from_bits(
-            hdf5.array(root, path, mask_key), 0, f"{path}: {mask_key}"
-        )
+    home = key.rpartition("/")[0]
+    mask, mask_where, mask_keys = hdf5_masks.find_mask(
+        root,
+        path,
+        bits={f"{home}/{name}": 0 for name in _MASK_KEYS},
+        unclear=[f"{home}/{name}" for name in _UNCLEAR_MASKS],
+    )
     parts = Pieces(
         frames=seen,
         frame_shape=seen.shape,
@@ -181,14 +172,15 @@ def _find_frames(file: _File, key: str) -> tuple[Pieces, tuple[int, ...]]:
         kind="intensity",
         probe_where=f"{path}: a probe, which files of a beamline do not hold",
         valid_mask=mask,
-        mask_where=f"{path}: {mask_key}",
-        limit=detector_limits.read_limit(root, path, f"{file.entry}/{home}"),
-        files=hdf5_links.list_files(root, path, key),
+        mask_where=mask_where,
+        limit=detector_limits.read_limit(root, path, home),
+        marks=hdf5.list_marks(opened.stored),
+        files=hdf5_links.list_all(root, path, key, *mask_keys),
     )
     return parts, scan_shape
 
 
-def _list_pairs(file: _File) -> list[tuple[str, str]]:
+def _list_pairs(file: NexusEntry) -> list[tuple[str, str]]:
     """Return pairs of motors, those of the first place where there are any."""
     homes = [
         *(home for home in _MOTOR_HOMES[:2] if home in file.list_groups("measurement")),
@@ -204,7 +196,7 @@ def _list_pairs(file: _File) -> list[tuple[str, str]]:
     return []
 
 
-def _pairs_of(file: _File, home: str) -> list[tuple[str, str]]:
+def _pairs_of(file: NexusEntry, home: str) -> list[tuple[str, str]]:
     """Return the datasets of a group whose names end in x and y and are otherwise the same."""
     group = file.root.get(f"{file.entry}/{home}")
     if not isinstance(group, h5py.Group):
@@ -225,9 +217,9 @@ def _pairs_of(file: _File, home: str) -> list[tuple[str, str]]:
 
 
 def _find_places(
-    file: _File, scan_shape: tuple[int, ...]
-) -> tuple[tuple[str, str], NDArray[Any], NDArray[Any]]:
-    """Return the pair of motors and their places (M,) [m]."""
+    file: NexusEntry, scan_shape: tuple[int, ...]
+) -> tuple[tuple[str, str], NDArray[Any], NDArray[Any], str]:
+    """Return the pair of motors, places (M,) along x and y [m], and whose axes these are."""
     pairs = _list_pairs(file)
     if len(pairs) != 1:
         raise InputError(
@@ -240,52 +232,48 @@ def _find_places(
     x, y = (_read_places(file, key) for key in pair)
     if len(scan_shape) > 1 and (x.shape, y.shape) == (scan_shape[1:], scan_shape[:1]):
         y, x = np.meshgrid(y, x, indexing="ij")
-    return pair, x.ravel(), y.ravel()
+    x, y = (
+        checks.list_places(values, scan_shape, f"{file.path}: {key}")
+        for key, values in zip(pair, (x, y), strict=True)
+    )
+    vectors = [_read_vector(file, key) for key in pair]
+    if all(vector is None for vector in vectors):
+        return pair, x, y, ""
+    along = [
+        default if vector is None else vector
+        for vector, default in zip(vectors, np.eye(2), strict=True)
+    ]
+    if x.shape != y.shape:
+        return pair, x, y, ""  # refused by the checks of positions, in their words
+    places = x[:, None] * along[0] + y[:, None] * along[1]
+    return pair, places[:, 0], places[:, 1], ", along the vectors of the file"
 
 
-def _read_places(file: _File, key: str) -> NDArray[np.float64]:
+def _read_vector(file: NexusEntry, key: str) -> NDArray[np.float64] | None:
+    """Return the direction of a motor along x and y, as its file states it; None without.
+
+    Raises:
+        InputError: It does not move across the beam.
+    """
+    stated = file.root[key].attrs.get("vector")
+    if stated is None:
+        return None
+    where = f"{file.path}: {key}.vector"
+    vector = np.ravel(np.asarray(stated, np.float64))
+    length = float(np.linalg.norm(vector))
+    is_across = vector.size == _SPACE and length > 0 and abs(vector[2]) < _ACROSS * length
+    if not is_across:
+        raise InputError(
+            where,
+            expected="a direction across the beam, z",
+            found=f"{vector.tolist()}",
+            remedy="write the places along x and y as xcoords and ycoords of an NPZ file",
+        )
+    return np.asarray(vector[:2] / length)
+
+
+def _read_places(file: NexusEntry, key: str) -> NDArray[np.float64]:
     stored = hdf5.array(file.root, file.path, key).astype(np.float64)
     has_unit = bool(units.unit_of(file.root, key))
     factor = units.length_factor(file.root, file.path, key) if has_unit else _MICROMETRE
     return stored * factor
-
-
-def _object_pixel(file: _File, key: str, side: int, parts: Pieces) -> float:
-    """Return the object pixel [m] of the geometry; else of the second file's probe."""
-    root, path = file.root, file.path
-    home = key.rpartition("/")[0].removeprefix(f"{file.entry}/")
-    distance = file.find(f"{home}/distance", f"{home}/detector_distance")
-    size = file.find(f"{home}/x_pixel_size")
-    wavelength = _wavelength(file)
-    missing = [
-        name
-        for name, value in (
-            ("a wavelength or an energy", wavelength),
-            ("the distance of the detector", distance),
-            ("its x_pixel_size", size),
-        )
-        if value is None
-    ]
-    if wavelength is None or distance is None or size is None:
-        if parts.probe_pixel_m is not None:
-            return parts.probe_pixel_m
-        raise InputError(
-            f"{path}: {file.entry}",
-            expected="what an object pixel is computed from",
-            found=f"a file without {', '.join(missing)}",
-            remedy="give a second file whose probe states its pixel, a product of ptychodus "
-            "or a .ptyr of PtyPy",
-        )
-    far, pixel = (units.read_length(root, path, name) for name in (distance, size))
-    said = f"λ {wavelength:.4g} m, z {far:.4g} m, N {side}, pixel {pixel:.4g} m"
-    return units.check_pixel(wavelength * far / (side * pixel), f"{path}: {home}", said)
-
-
-def _wavelength(file: _File) -> float | None:
-    key = file.find(*_WAVELENGTH_KEYS)
-    if key is not None:
-        return units.read_length(file.root, file.path, key)
-    key = file.find(*_ENERGY_KEYS)
-    if key is None:
-        return None
-    return units.PLANCK_TIMES_LIGHT / units.read_energy(file.root, file.path, key)

@@ -16,7 +16,16 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho_torch.data import frames, hdf5, hdf5_links, npz_archive, pairing, pieces, units
+from ptycho_torch.data import (
+    frames,
+    hdf5,
+    hdf5_links,
+    hdf5_pieces,
+    npz_archive,
+    pairing,
+    pieces,
+    units,
+)
 from ptycho_torch.data.npz_archive import NpzArchive
 from ptycho_torch.data.pieces import Pieces
 from ptycho_torch.data.raw_scan import RawScan
@@ -107,17 +116,27 @@ def open_scan(request: ScanRequest) -> Iterator[RawScan]:
         table: Table
         if hdf5.is_hdf5(path):
             root = stack.enter_context(hdf5.open_file(path))
-            own, table = pieces.find_in_hdf5(path, root), Hdf5Table(root, path)
+            # ptychodus keeps variants (OPR), modes, rows, columns.
+            own = hdf5_pieces.find_in_hdf5(path, root, has_variants=True)
+            table = Hdf5Table(root, path)
         else:
             archive = stack.enter_context(npz_archive.open_archive(path))
-            own = pieces.find_in_npz(archive, stack, with_frames=request.with_frames)
+            own = pieces.find_in_npz(
+                archive, stack, with_frames=request.with_frames, has_variants=True
+            )
             table = NpzTable(archive)
+            own = dataclasses.replace(own, probe_pixel_m=_probe_pixel(table, path))
         scan = _read(table, path, own.filled_from(request.spare))
         if isinstance(table, Hdf5Table):
             keys = (*POSITION_KEYS, INDEX_KEY, "object", OBJECT_MASK_KEY, SCAN_KEY)
             linked = hdf5_links.list_all(table.root, path, *keys)
             scan = dataclasses.replace(scan, files=linked)
         yield scan
+
+
+def _probe_pixel(table: Table, path: Path) -> float | None:
+    stated = table.attribute("probe", _PIXELS[0])
+    return None if stated is None else hdf5.positive(stated, f"{path}: probe.{_PIXELS[0]}")
 
 
 def _check_far_field(table: Table, path: Path) -> None:

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from ptycho_torch.data import frames, hdf5, hdf5_links, units
 from ptycho_torch.data.frame_store import FrameStore
 from ptycho_torch.data.frame_views import JoinedFrames
-from ptycho_torch.data.hdf5 import Hdf5Frames
 from ptycho_torch.data.pieces import Pieces
 from ptycho_torch.data.raw_scan import RawScan
 from ptycho_torch.data.scan_reader import ScanRequest, ScanSource
@@ -74,13 +73,14 @@ def _list(root: h5py.File) -> list[str]:
 
 def _find_frames(root: h5py.File, path: Path) -> Pieces:
     stores: list[FrameStore] = []
+    places: list[str] = []
     linked: list[Path] = []
     valid: NDArray[np.bool_] = np.ones((1, 1), np.bool_)
     for chunk in _list(root):
         key = f"{_CHUNKS}/{chunk}/data"
-        stored = hdf5.dataset(root, path, key)
-        hdf5.check_filters(stored, f"{path}: {key}")
-        stores.append(Hdf5Frames(stored, f"{path}: {key}"))
+        stored = hdf5.open_frames(root, path, key)
+        stores.append(stored)
+        places.append(stored.where)
         linked.extend(hdf5_links.list_files(root, path, key))
         weights = root.get(f"{_CHUNKS}/{chunk}/weights")
         if isinstance(weights, h5py.Dataset) and weights.shape == stored.shape:
@@ -88,7 +88,7 @@ def _find_frames(root: h5py.File, path: Path) -> Pieces:
     where = f"{path}: {_CHUNKS}"
     if not stores:
         raise InputError(where, expected="chunks of frames", found="none")
-    joined = JoinedFrames(tuple(stores))
+    joined = JoinedFrames.join(tuple(stores), tuple(places))
     shared = _find(root, _MASK)
     if shared is not None and shared.shape == joined.shape[1:]:
         valid = np.logical_and(valid, np.asarray(shared) > 0)

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from ptycho_torch.data import frames, hdf5, hdf5_links, units
 from ptycho_torch.data.frame_views import FlattenedFrames
-from ptycho_torch.data.hdf5 import Hdf5Frames
 from ptycho_torch.data.pieces import Pieces
 from ptycho_torch.data.raw_scan import RawScan
 from ptycho_torch.data.scan_reader import ScanRequest, ScanSource
@@ -93,18 +92,18 @@ def _choose_cube(root: h5py.File, path: Path) -> str:
 def _find_frames(root: h5py.File, path: Path, cube: str) -> tuple[Pieces, tuple[int, int]]:
     key = f"{cube}/data"
     where = f"{path}: {key}"
-    stored = hdf5.dataset(root, path, key)
-    hdf5.check_filters(stored, where)
+    stored = hdf5.open_frames(root, path, key)
     if len(stored.shape) != _RASTER:
         expected = "(scan rows, scan columns, detector rows, detector columns)"
         raise InputError(where, expected=expected, found=f"shape {stored.shape}")
-    joined = FlattenedFrames(Hdf5Frames(stored, where))
+    joined = FlattenedFrames(stored)
     pieces = Pieces(
         frames=joined,
         frame_shape=joined.shape,
         frame_where=where,
         kind="intensity",
         probe_where=f"{path}: a probe, which a data cube does not hold",
+        marks=hdf5.list_marks(stored.stored),
         files=hdf5_links.list_files(root, path, key),
     )
     return pieces, (int(stored.shape[0]), int(stored.shape[1]))
@@ -114,6 +113,9 @@ def _refuse_turned(root: h5py.File, path: Path, cube: str) -> None:
     """Refuse a scan whose axes are not those of the detector: positions would be mirrored."""
     rotation = _find_value(root, cube, "QR_rotation")
     flip = _find_value(root, cube, "QR_flip")
+    degrees = _find_value(root, cube, "QR_rotation_degrees")
+    if rotation is None and degrees is not None:
+        rotation = np.deg2rad(degrees)
     turned = rotation is not None and abs(float(rotation)) > _TURNED_RAD
     if turned or bool(flip):
         raise InputError(

@@ -85,7 +85,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "lengths of x and y": ({"ycoords": PLAIN["ycoords"][:-1]}, "ycoords"),
     "NaN position": (_changed("ycoords", 2, np.nan), "ycoords"),
-    "flat positions": ({"xcoords": PLAIN["xcoords"][:, None]}, "xcoords"),
+    "pairs of positions": (
+        {"xcoords": np.repeat(PLAIN["xcoords"][:, None], 2, axis=1)},
+        "diff3d",
+    ),
     "not square": ({"diff3d": FRAMES[:, :, :31]}, "diff3d"),
     "unsupported side": (
         {"diff3d": FRAMES[:, :30, :30], "probeGuess": PLAIN["probeGuess"][:30, :30]},
