@@ -6,7 +6,7 @@ import math
 import signal
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from harness.config.project import Project
 from harness.config.suite_rules import SEED
 from harness.errors import HarnessError
 from harness.evidence.hub import blockers, causes, inputs, layout
+from harness.evidence.hub.constancy import Changes
 from harness.evidence.hub.evidence import EDITION, Facts, HubEvidence
 from harness.files import json_bytes, write_bytes, write_text
 from harness.judgement import causes as ordering
@@ -45,7 +46,8 @@ class CompletedRun:
     """A run whose stages are over; ``began`` is on the monotonic clock [s].
 
     ``strange`` is what a stage left in the hub that no hub may hold. ``runs`` is how many runs
-    the verdict is to stand on, ``members`` are those besides this one.
+    the verdict is to stand on, ``members`` are those besides this one. ``changes`` says what it
+    depends on and did not stay the same while it went.
     """
 
     prepared: Prepared
@@ -57,6 +59,7 @@ class CompletedRun:
     strange: tuple[str, ...] = ()
     runs: int = 1
     members: tuple[MemberRecord, ...] = ()
+    changes: Changes = field(default_factory=Changes)
 
 
 def judge(
@@ -144,7 +147,7 @@ def metrics_of(results: Iterable[GuardResult]) -> dict[str, float]:
     return {r.metric: r.value for r in results if r.metric and r.value is not None}
 
 
-def _summarise_passed(made: HubRecord) -> str:
+def _summarise_passed(made: HubRecord, run: CompletedRun) -> str:
     """Say what a green run passed; what does not decide is not silent."""
     names = [quarantine.describe(entry) for entry in quarantine.waived(made)]
     warned = [r.id for r in made.guards if r.verdict is Verdict.RED and r.severity != "fail"]
@@ -160,6 +163,8 @@ def _summarise_passed(made: HubRecord) -> str:
         parts.append(f"warned: {', '.join(warned)}")
     if open_:
         parts.append(f"{open_} not compared")
+    if run.changes.rewritten:
+        parts.append(f"written while the run went: {_list_some(run.changes.rewritten, run)}")
     return "; ".join(parts)
 
 
@@ -203,7 +208,7 @@ def record(
         runs=run.runs,
         members=run.members,
     )
-    return made if made.reason else replace(made, reason=_summarise_passed(made))
+    return made if made.reason else replace(made, reason=_summarise_passed(made, run))
 
 
 def _find_causes(
@@ -243,10 +248,19 @@ def _decide_verdict(
         verdict = combine((verdict, Verdict.INCONCLUSIVE))
         listed = "; ".join(run.strange[:_REASONS])
         reasons.append(f"something was put into the hub and taken out of it: {listed}")
+    if run.changes.changed:
+        verdict = combine((verdict, Verdict.INCONCLUSIVE))
+        listed = _list_some(run.changes.changed, run)
+        reasons.append(f"changed while the run went, so that it is of no one state: {listed}")
     if run.stopped is not None and not any("interrupted by" in r for r in reasons):
         verdict = combine([verdict, Verdict.INCONCLUSIVE])
         reasons.insert(0, f"interrupted by {signal.Signals(run.stopped).name}")
     return verdict, reasons
+
+
+def _list_some(names: Sequence[str], run: CompletedRun) -> str:
+    rest = f" and {len(names) - _REASONS} more" if len(names) > _REASONS else ""
+    return run.prepared.redactor.text(", ".join(names[:_REASONS]) + rest)
 
 
 def write(hub: Path, made: HubRecord) -> None:

@@ -12,6 +12,7 @@ from harness.config import interpreters, stage_environment
 from harness.config.config_file import FILE
 from harness.config.project import Project, StageSpec, SuiteSpec
 from harness.evidence.hub import inputs, layout, plan, redact, stamp
+from harness.evidence.hub.constancy import Watched
 from harness.evidence.hub.plan import Plan
 from harness.evidence.hub.redact import Redactor
 from harness.files import real_path
@@ -33,7 +34,8 @@ class Prepared:
     ``environment`` is the record of the machine, ``declared`` the variables that the suite
     passes on, ``failed`` the record of a dataset that could not be generated, ``quarantine``
     how what is in quarantine stands before the run, ``start`` names its entry of the ledger,
-    ``expects`` the class of answer that was declared, and who declared it.
+    ``expects`` the class of answer that was declared, and who declared it, ``watched`` the
+    files that must stay what they are.
     """
 
     plan: Plan
@@ -46,6 +48,7 @@ class Prepared:
     quarantine: tuple[QuarantineRecord, ...] = ()
     start: str | None = None
     expects: tuple[str, str] = ("", "")
+    watched: tuple[Watched, ...] = ()
 
 
 def prepare(
@@ -109,6 +112,13 @@ def prepare(
         failed=failed,
         quarantine=quarantine_,
         expects=expectation.find_expectation(project.root, suite, options.expects),
+        watched=(
+            *Watched.of_inputs(project.root, digests),
+            *(
+                Watched.of_dataset(role, item.path, item.record.sha256)
+                for role, item in by_role.items()
+            ),
+        ),
     )
 
 

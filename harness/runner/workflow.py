@@ -17,7 +17,15 @@ from harness.config import config_file, suite_rules
 from harness.config.project import Project, StageSpec, SuiteSpec
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError
-from harness.evidence.hub import interpreter, layout, ledgers, seal, starts, strays
+from harness.evidence.hub import (
+    constancy,
+    interpreter,
+    layout,
+    ledgers,
+    seal,
+    starts,
+    strays,
+)
 from harness.evidence.hub.blockers import Register
 from harness.evidence.hub.store import HubStore
 from harness.evidence.ledger.log import Ledger, now
@@ -207,6 +215,9 @@ def _seal(
     previous = store.latest(suite)
     run = replace(run, strange=strays.remove_strays(hub))
     run, results = finalize.judge(run, project, options)
+    watched = run.prepared.watched
+    changes = constancy.find_changes(watched, freshness.cache_of(project))
+    run = replace(run, changes=changes)
     record = finalize.record(run, results, previous.name if previous else None)
     finalize.write(hub, record)
     written = finalize.notes(run, record, project, options)

@@ -1,8 +1,9 @@
 """A source file in, the digest of its code out: what a comment or another layout leaves alone.
 
 Python counts by its tokens, without comments and blank lines; docstrings stay, for they can be
-read at run time. Notebooks count by their code cells and their kernel. Everything else, and
-what cannot be taken apart safely, counts by its bytes.
+read at run time, and so does what a comment tells a runner of scripts to install (PEP 723).
+Notebooks count by their code cells and their kernel. Everything else, and what cannot be taken
+apart safely, counts by its bytes.
 
 The digest is the same on every Python: an f-string counts as it is written, whatever pieces a
 tokenizer makes of it.
@@ -28,6 +29,7 @@ _NOTEBOOK = ".ipynb"
 # Beyond these sizes [bytes] a file counts by its bytes: taking it apart would cost seconds.
 _LARGEST_SOURCE, _LARGEST_NOTEBOOK = 2 << 20, 64 << 20
 LARGEST = _LARGEST_NOTEBOOK
+_METADATA = b"# /// "
 _SEPARATOR = b"\0"  # no source may hold it
 _LEFT_OUT = frozenset({"ENCODING", "COMMENT", "NL"})
 # Tokens that say where they stand by their kind; their text is layout.
@@ -84,6 +86,7 @@ def _python(content: bytes) -> Iterator[bytes]:
         raise _NoCodeError
     if content.startswith(b"#!"):  # who runs it as a program is told by its first line
         yield content.partition(b"\n")[0] + _SEPARATOR
+    yield from _script_metadata(content)
     if _CONTINUED.search(content):
         raise _NoCodeError
     import tokenize  # noqa: PLC0415 - what is unchanged is known without it
@@ -100,6 +103,15 @@ def _python(content: bytes) -> Iterator[bytes]:
         yield "\n".join(_indentations(tokens, lines)).encode() + _SEPARATOR
     for kind, text in _join_tokens(tokens, lines):
         yield kind + text.encode("utf-8", "surrogatepass") + _SEPARATOR
+
+
+def _script_metadata(content: bytes) -> Iterator[bytes]:
+    """Give the comments from which runners of scripts take what to install (PEP 723)."""
+    is_open = False
+    for line in content.split(b"\n") if _METADATA in content else ():
+        is_open = line.startswith(b"#") and (is_open or line.startswith(_METADATA))
+        if is_open:
+            yield line + _SEPARATOR
 
 
 def _indentations(tokens: list[_Token], lines: list[str]) -> Iterator[str]:

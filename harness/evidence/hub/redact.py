@@ -30,7 +30,8 @@ _SECRET_FORMS = (
     rb"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]{0,8192}?-----END [A-Z ]*PRIVATE KEY-----",
     rb"(?<=://)[^\s/:@]{1,64}:[^\s/@]{1,256}(?=@)",
 )
-_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+# Colours, and what erases a line or hides the cursor: within a word they are no part of it.
+_DISPLAY = re.compile(r"\x1b\[(?:[0-9;:]*[mK]|[0-9]*G|\?25[hl])")
 # C0 but tab and newline, DEL, C1, and what reorders or hides text.
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
@@ -54,9 +55,9 @@ _LARGEST_TEXT = 64 << 20
 
 
 def visible(text: str) -> str:
-    """Drop colours and write every other control character as an escape."""
+    """Drop colours and what programs draw their lines with; escape all other control."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _COLOUR.sub("", text)
+    text = _DISPLAY.sub("", text)
     return _CONTROL.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
 
 

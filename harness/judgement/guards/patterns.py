@@ -2,7 +2,8 @@
 
 No repeated group, no back-reference, two repetitions at most, and a deadline for the whole
 log. A pattern with a repetition sees the first 1,000 characters of a line. From what was not
-seen nothing is concluded: where a line or the log was cut, "not there" is no answer.
+seen nothing is concluded: where a line or the log was cut, or a line is of another encoding
+than UTF-8, "not there" is no answer.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _CLASS = re.compile(r"\[\^?\]?[^\]]*\]")
 _REFUSED = re.compile(r"@|\(\?(?!:)|\)[*+{]")
 _REPEAT = re.compile(r"[*+{]")
+# How another encoding stands in a log: the zeros of UTF-16, and bytes that are no UTF-8.
+_WIDE = re.compile(r"(?:[ -~](?:\\x00){1,3}){3}")
+_BYTE = re.compile(r"\\x[89a-f][0-9a-f]")
+_FOREIGN = re.compile(r"[^\x00-\x7f]|\\[xuUN]")
 _BRANCH = re.compile(r"[|]|(?<![*+}(])\?")
 
 
@@ -53,8 +58,8 @@ class Log:
             match = pattern.search(line[:limit] if len(line) > limit else line)
             if match and (len(line) <= limit or match.end() < limit):
                 hits.append(match)
-            elif len(line) > limit:
-                unseen = f"a line of {len(line):,} characters, of which {limit:,} are searched"
+            else:
+                unseen = _tell_unread(line, limit, text) or unseen
             if time.monotonic() > self._deadline:
                 raise self._open(text, f"no end of the search after {_DEADLINE_S:.0f} s")
         if self._is_cut:
@@ -79,6 +84,17 @@ class Log:
             expected="a log that is searched whole",
             remedy="Write shorter lines or fewer, or a pattern without repetitions.",
         )
+
+
+def _tell_unread(line: str, limit: int, pattern: str) -> str:
+    """Say why a pattern that is not in a line may be there all the same, or nothing."""
+    if len(line) > limit:
+        return f"a line of {len(line):,} characters, of which {limit:,} are searched"
+    if "\\x" in line and (
+        _WIDE.search(line) or (_FOREIGN.search(pattern) and _BYTE.search(line))
+    ):
+        return "a line of another encoding than UTF-8"
+    return ""
 
 
 def _bare(text: str) -> str:

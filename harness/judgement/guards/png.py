@@ -1,7 +1,8 @@
 """PNG bytes → grey levels, with the standard library and bounded memory.
 
 Reads 8-bit grey, grey+alpha, RGB, RGBA and palette images without interlacing, which is
-what programs write; anything else is refused by name, never guessed.
+what programs write; anything else is refused by name, never guessed. So is a picture of which
+every pixel is transparent: whatever its levels are, nobody sees them.
 
 Our own rather than a picture library: guards are judged again wherever an old hub is verified,
 where there may be none, and what a hostile file makes it allocate is bounded here.
@@ -22,6 +23,8 @@ _MAGIC = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _BIT_DEPTH = 8
 _PALETTE = 3
+_WITH_ALPHA = (4, 6)
+_INVISIBLE = "a PNG of which every pixel is transparent"
 PIXEL_LIMIT = 1 << 24
 FILE_LIMIT = 8 << 20  # a few pictures are remembered, and all of them fit into memory
 
@@ -50,11 +53,12 @@ class Image:
 def decode(content: bytes) -> Image:
     """Decode a PNG into grey levels.
 
-    Colour becomes ¼ red + ½ green + ¼ blue; transparency is left out of account. The last
-    few pictures are remembered, for several guards look at one.
+    Colour becomes ¼ red + ½ green + ¼ blue; transparency of a part is left out of account. The
+    last few pictures are remembered, for several guards look at one.
 
     Raises:
-        ImageError: Not a PNG, damaged, of an unknown kind, or over 16 million pixels.
+        ImageError: Not a PNG, damaged, of an unknown kind, transparent all over, or over 16
+            million pixels.
     """
     chunks = _chunks(content)
     width, height, depth, colour, interlace = _header(chunks)
@@ -66,8 +70,13 @@ def decode(content: bytes) -> Image:
     channels = _CHANNELS[colour]
     size = (width * channels + 1) * height
     raw = _inflate(b"".join(body for name, body in chunks if name == b"IDAT"), size)
+    if colour in _WITH_ALPHA and _is_transparent(raw, width, channels):
+        raise ImageError(_INVISIBLE)
     planes = _unfilter(raw, width, channels)
     if colour == _PALETTE:
+        opacity = next((body for name, body in chunks if name == b"tRNS"), b"")
+        if all(index < len(opacity) and not opacity[index] for index in set(planes[0])):
+            raise ImageError(_INVISIBLE)
         return Image(width, height, planes[0].translate(_palette(chunks)))
     return Image(width, height, _grey(planes))
 
@@ -132,6 +141,13 @@ def _inflate(packed: bytes, size: int) -> bytes:
     if len(raw) != size:
         raise ImageError("a PNG with too few or too many pixels")
     return raw
+
+
+def _is_transparent(raw: bytes, width: int, channels: int) -> bool:
+    """Say whether every alpha is zero, which each line filter leaves at zero."""
+    stride = width * channels + 1
+    lines = range(0, len(raw), stride)
+    return not any(any(raw[line + channels : line + stride : channels]) for line in lines)
 
 
 def _palette(chunks: list[tuple[bytes, bytes]]) -> bytes:

@@ -196,6 +196,23 @@ def test_age_counts_from_the_end_of_the_run(
     assert said == (["2.0 days old; at most 2 are allowed"] if is_stale else [])
 
 
+@pytest.mark.parametrize(("minutes", "is_stale"), [(4, False), (6, True), (500_000, True)])
+def test_run_from_the_future_has_no_age(
+    made: tuple[Project, RunOutcome],
+    minutes: int,
+    is_stale: bool,  # noqa: FBT001 - a column
+) -> None:
+    """A run of a clock that was ahead would never be too old: one of the clocks is wrong."""
+    project, outcome = made
+    instant = datetime.fromisoformat(outcome.record.finished) - timedelta(minutes=minutes)
+
+    state = freshness.check(
+        project, outcome.hub, outcome.record, freshness.Now(instant=instant)
+    )
+
+    assert [cause.kind for cause in state.causes] == (["age"] if is_stale else [])
+
+
 @pytest.mark.parametrize(
     ("state", "outcome", "days", "is_stale"),
     [

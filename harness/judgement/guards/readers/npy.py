@@ -79,7 +79,8 @@ def members(content: bytes, limit: int) -> Iterator[tuple[str, bytes]]:
     """Yield name and bytes of each array of a file: one without a name, or an archive's.
 
     Raises:
-        ArrayError: It is neither, is damaged, or holds more than ``limit`` bytes.
+        ArrayError: It is neither, is damaged, names an array twice, or holds more than
+            ``limit`` bytes.
     """
     if content.startswith(_MAGIC):
         yield "", content
@@ -90,6 +91,9 @@ def members(content: bytes, limit: int) -> Iterator[tuple[str, bytes]]:
             total = sum(info.file_size for info in infos)
             if len(infos) > _MOST_MEMBERS or total > limit:
                 raise ArrayError(f"{len(infos)} members of {total:,} bytes: too much")
+            names = [info.filename.removesuffix(".npy") for info in infos]
+            if twice := [name for i, name in enumerate(names) if name in names[:i]]:
+                raise ArrayError(f"the array {twice[0]!r} twice"[:160])
             for info in infos:
                 with archive.open(info) as stream:
                     yield info.filename.removesuffix(".npy"), stream.read(info.file_size)

@@ -115,6 +115,13 @@ def test_comments_and_blank_lines_are_no_change(source: Path, data: st.DataObjec
         (b"s = 'e'\n", b"# coding: latin-1\ns = 'e'\n", True),
         (b"# a\rimport os\n", b"# a import os\n", False),
         (b"#!/usr/bin/python\nx\n", b"#!/bin/sh\nx\n", False),
+        (
+            b"# /// script\n# dependencies = ['numpy<2']\n# ///\nx\n",
+            b"# /// script\n# dependencies = ['numpy']\n# ///\nx\n",
+            False,
+        ),
+        (b"x\n# ///\n# a\n", b"x\n# ///\n# b\n", True),
+        (b"# /// script\n# ///\n\n# a\n", b"# /// script\n# ///\n\n# b\n", True),
         (b"def f(:\n", b"def f(:  # note\n", False),  # no tokens: by bytes
         (b"if x:\n        y\n\tz\n", b"if x:\n        y\n        z\n", False),
     ],
