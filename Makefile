@@ -29,7 +29,7 @@ BESIDE_LOCKED := $(BIN)/python -m proofs.beside
 WITHOUT_NETWORK = $$(unshare --map-root-user --net true 2>/dev/null && echo unshare --map-root-user --net)
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline quick numerics guard-power gate-power cause-power unknown-defects verify faults models browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality scans refine electrons defects test-tf tf-parity tf-quick test-crate test-bom test-model-signing test-peers test-notes test-mlflow test-s3 bench dist adopt adopt-repositories
+.PHONY: docs docs-commands help setup format lint types layers test test-long check forward-parity-baseline suites quick numerics guard-power gate-power cause-power unknown-defects verify faults models browser screenshots bench-site bench-evidence bench-model bench-cluster bench-memory bench-layout bench-tf quality scans refine electrons defects test-tf tf-parity tf-quick test-crate test-bom test-model-signing test-peers test-notes test-mlflow test-s3 bench dist adopt adopt-repositories
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ check: lint types layers test ## What CI runs
 
 forward-parity-baseline: $(READY) ## Run the suite (DATASET=train.npz TEST_DATASET=test.npz)
 	@$(BIN)/harness run forward-parity $(if $(DATASET),--dataset "$(DATASET)",) $(if $(TEST_DATASET),--test-dataset "$(TEST_DATASET)",)
+
+suites: $(READY) ## Run quick, scaling and gridsize1: as they are committed they must be green
+	@for suite in quick scaling gridsize1; do $(BIN)/harness run $$suite --quiet || exit 1; done
 
 quick: $(READY) ## The same road made short, for pull requests
 	@$(BIN)/harness run quick $(if $(DATASET),--dataset "$(DATASET)",) $(if $(TEST_DATASET),--test-dataset "$(TEST_DATASET)",)
