@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from ptycho_torch.data import catalogue
 from ptycho_torch.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    from ptycho_torch.config_params import DataConfig
     from ptycho_torch.data.scan import ScanData
     from ptycho_torch.data.scan_write import Geometry
 
@@ -65,13 +67,14 @@ def run(args: argparse.Namespace) -> int:
     target = Path(args.output)
     form = _format(args, target)
     config = reading.read_config(args)
-    if target.exists() and target.samefile(args.input):
-        raise InputError("--output", expected="another file than the input", found=args.output)
+    _refuse_own_source(target, Path(args.input), config)
 
     from ptycho_torch.data import scan_file, scan_write
 
     sizes = _sizes(args)
     scan = scan_file.read(Path(args.input), config, any_side=bool(sizes))
+    # The flag speaks of the input: a cut or a rim changes the pixel with the window.
+    scan = dataclasses.replace(scan, pixel_size_m=_read_pixel(args, scan.pixel_size_m))
     if sizes:
         scan = _resize(scan, sizes)
     if form == "npz":
@@ -83,6 +86,27 @@ def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         print(f"{target}: {scan.point_count} frames of {scan.side} px as {form}")
     return 0
+
+
+def _refuse_own_source(target: Path, source: Path, config: DataConfig) -> None:
+    """Refuse to write over a file that the scan is read from.
+
+    Raises:
+        InputError: The output is the input, its companion, or a file that it links to.
+    """
+    if not target.exists():
+        return
+    companion = () if config.companion_file is None else (Path(config.companion_file),)
+    if any(file.exists() and target.samefile(file) for file in (source, *companion)):
+        raise InputError("--output", expected="another file than the input", found=str(target))
+
+    from ptycho_torch.data import scan_file
+
+    with scan_file.open_raw(source, config, with_frames=False) as raw:
+        if any(target.samefile(file) for file in (*raw.pieces.files, *raw.files)):
+            raise InputError(
+                "--output", expected="another file than the input links to", found=str(target)
+            )
 
 
 def _sizes(args: argparse.Namespace) -> dict[str, int]:
@@ -131,9 +155,9 @@ def _geometry(args: argparse.Namespace, scan: ScanData) -> Geometry:
     from ptycho_torch.data.scan_write import Geometry
 
     geometry = Geometry(
-        pixel_size_m=_positive(args, "pixel_size_m", scan.pixel_size_m),
-        energy_ev=_positive(args, "energy_ev", None),
-        distance_m=_positive(args, "distance_m", None),
+        pixel_size_m=scan.pixel_size_m or _require(args, "pixel_size_m"),
+        energy_ev=_require(args, "energy_ev"),
+        distance_m=_require(args, "distance_m"),
     )
     units.check_pixel(geometry.pixel_size_m, "--pixel-size-m", "the flag or the file")
     said = f"{geometry.energy_ev:g} eV, z {geometry.distance_m:g} m, N {scan.side}"
@@ -142,10 +166,18 @@ def _geometry(args: argparse.Namespace, scan: ScanData) -> Geometry:
     return geometry
 
 
-def _positive(args: argparse.Namespace, name: str, known: float | None) -> float:
+def _read_pixel(args: argparse.Namespace, stated: float | None) -> float | None:
+    """Return the object pixel of the input [m]: the flag's, else the file's own, else None."""
+    if "pixel_size_m" not in vars(args):
+        return stated
+
+    from ptycho_torch.data import units
+
+    return units.check_pixel(_require(args, "pixel_size_m"), "--pixel-size-m", "the flag")
+
+
+def _require(args: argparse.Namespace, name: str) -> float:
     text = vars(args).get(name)
-    if text is None and known is not None:
-        return known
     try:
         value = float(text or "")
     except ValueError:

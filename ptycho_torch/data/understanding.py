@@ -27,6 +27,7 @@ from ptycho_torch.panels import Panel, Ramp
 
 _SHADES = 64
 _NOTHING = "nothing"
+_PLANE = 2
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -87,6 +88,9 @@ def understand(path: Path, config: DataConfig) -> Understanding:
             _describe_raw(understanding, raw)
             arranged = arrangement.arrange(raw, config)
             understanding.facts["frames"] += f", read as {arranged.order.kind}"
+            shape, _ = raw.pieces.complete()
+            if shape.count(scan.side) < _PLANE:
+                understanding.facts["frames"] += f", cut to {scan.side} × {scan.side}"
         _describe_scan(understanding, scan)
     return understanding
 
