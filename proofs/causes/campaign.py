@@ -7,9 +7,10 @@ read again when only the code that says it has changed.
 
 from __future__ import annotations
 
+import fcntl
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,8 @@ def run(source: Path, place: Path, ground: Ground, only: str, end: float) -> Non
         click.echo(f"{ground.name}: {absent}")
         return
     place.mkdir(parents=True, exist_ok=True)
-    with warm.serving(find_socket(place)) if ground.is_forked else nullcontext():
+    forked = warm.serving(find_socket(place)) if ground.is_forked else nullcontext()
+    with _alone(place), forked:
         clone = Clone(source, place, ground)
         for planted in (planting.CONTROL, *planting.list_planted(source, ground)):
             is_wanted = only in planted.name or planted is planting.CONTROL
@@ -94,7 +96,10 @@ def read(source: Path, places: Mapping[Ground, Path], commit: str) -> Campaign:
     waiting: list[str] = []
     for ground, place in places.items():
         names = [planted.name for planted in planting.list_planted(source, ground)]
-        one = _read_ground(source, place, ground) if place.is_dir() else None
+        one = None
+        if place.is_dir():
+            with _alone(place):
+                one = _read_ground(source, place, ground)
         seen = set() if one is None else {answer.name for answer in one.answers}
         waiting += [name for name in names if name not in seen]
         if one is not None:
@@ -112,6 +117,14 @@ def read(source: Path, places: Mapping[Ground, Path], commit: str) -> Campaign:
         ),
         waiting=tuple(waiting),
     )
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Wait until no other campaign plants in a ground, whose work tree it would change."""
+    with (place / "lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _read_ground(source: Path, place: Path, ground: Ground) -> ReadGround | None:
