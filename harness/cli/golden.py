@@ -127,7 +127,9 @@ def calibrate(session: Session, /, suite: str, **flags: Any) -> int:
                 raise
             return 128 + stop.signal
     golden = goldens.propose(project, declared, runs, "a proposal")
-    lines = [*_lines(suite, golden), *goldens.tell_reach(declared, golden)]
+    warnings = goldens.tell_reach(declared, golden)
+    warnings += goldens.tell_outliers(project, declared, runs)
+    lines = [*_lines(suite, golden), *warnings]
     session.answer(_encode(golden), "\n".join(lines))
     session.say(f'Next: harness golden update {suite} --reason "…"')
     return 0

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from harness.config import interpreters
 from harness.config.project import StageSpec
 from harness.config.suite_rules import ATTEMPT
-from harness.evidence.hub import artifacts, layout
+from harness.evidence.hub import artifacts, causes, layout
 from harness.evidence.hub.redact import Redactor
 from harness.judgement import quarantine
 from harness.records import ArtifactRecord, AttemptRecord, StageRecord
@@ -28,6 +28,7 @@ _NAMED = 5
 _RETRIED = ("failed", "timeout")
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _HEARD_S = 0.2
+_LEAST_ROOM = 4096  # bytes: a block, without which no file grows
 _ENDED = {code for number in _STOPS for code in (-number, 128 + number)}
 
 
@@ -98,6 +99,7 @@ def _attempt(
     if undeclared and context.is_strict and result.outcome == "passed":
         reason = f"read, not declared: {', '.join(undeclared[:_NAMED])}"
         result = replace(result, outcome="failed", verdict=Verdict.RED, reason=reason)
+    result = _heed_machine(result, places)
     endings = (".log", *result.attachments)
     record = settle(spec, result, context, redactor, started)
     return (
@@ -120,6 +122,24 @@ def _heed_stop(result: StageResult, context: StageContext) -> StageResult:
         return result
     verdict, reason = Verdict.INCONCLUSIVE, "the run was told to stop"
     return replace(result, outcome="interrupted", verdict=verdict, reason=reason)
+
+
+def _heed_machine(result: StageResult, places: artifacts.Places) -> StageResult:
+    """Take a stage for interrupted whose disk is full, or whose every test met a lost machine.
+
+    A program may lose what it writes without a word, and its log has no room for one.
+    """
+    if result.outcome != "failed":
+        return result
+    folders = (places.work, places.hub)
+    if any(shutil.disk_usage(folder).free < _LEAST_ROOM for folder in folders):
+        why = f"the disk is full ({result.reason})"
+    elif result.tests and (error := causes.lost_tests(result.log)):
+        why = error
+    else:
+        return result
+    reason = f"the machine failed, not the stage: {why}"
+    return replace(result, outcome="interrupted", verdict=Verdict.INCONCLUSIVE, reason=reason)
 
 
 def settle(

@@ -19,6 +19,7 @@ NOT_FINITE = "not finite"  # a direction of its own
 OF_RUNS = "default:runs"  # the guard that further runs of a verdict did not fail
 _TAIL = 256 << 10
 _SHOWN_LINES = 24
+_FARTHEST, _CONTEXT = 16 << 20, 4096  # bytes before a tail that are searched, and shown
 # An id may hold spaces, in its parameters; the error comes after a dash.
 _TEST = re.compile(r"^(?:FAILED|ERROR) (\S+\.py|\S+?::.+?)(?: - .*)?$", re.MULTILINE)
 # ENOSPC, EDQUOT, ESTALE, ENOTCONN and EIO as Python says them, and a device that is gone.
@@ -255,10 +256,32 @@ def lost_ground(log: Path) -> str:
     return error if _LOST.search(error) else ""
 
 
+def lost_tests(log: Path) -> str:
+    """Return the last such error of a pytest session whose every failure was one."""
+    errors = [e for e in failures.list_raised(tail(log)) if e.startswith("E ")]
+    errors = [re.sub(r"^E\s+", "", error) for error in errors]
+    return errors[-1] if errors and all(map(_LOST.search, errors)) else ""
+
+
 def tail(log: Path, size: int = _TAIL) -> str:
     """Return the last ``size`` bytes of a log as text; nothing where there is no such file."""
     try:
         with digest.open_regular(log) as (handle, whole):
-            return os.pread(handle, size, max(0, whole - size)).decode(errors="replace")
+            end = os.pread(handle, size, max(0, whole - size))
+            begun = _find_begun(handle, whole - size) if whole > size else b""
+            return (begun + end).decode(errors="replace")
     except (OSError, IntegrityError):
         return ""
+
+
+def _find_begun(handle: int, place: int) -> bytes:
+    """Return what stands before a place in the middle of a line: how that line begins.
+
+    An error that names a whole array is one line of megabytes, and says what it is at its
+    start; the lines before it say where it was raised.
+    """
+    window = os.pread(handle, min(place, _FARTHEST), max(0, place - _FARTHEST))
+    before, newline, line = window.rpartition(b"\n")
+    if not newline or not line:
+        return b""
+    return before[-_CONTEXT:] + newline + line[:_CONTEXT] + b" [\xe2\x80\xa6] "

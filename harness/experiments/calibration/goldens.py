@@ -123,6 +123,30 @@ def tell_reach(suite: SuiteSpec, golden: GoldenSet) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def tell_outliers(project: Project, suite: SuiteSpec, runs: Runs) -> tuple[str, ...]:
+    """Say which seeds lie far from the others: the stated rates are those of normal values.
+
+    Args:
+        project: The project.
+        suite: The suite that was calibrated.
+        runs: Its runs.
+    """
+    samples = [_sample(project, suite, seed, hub) for seed, hub in runs.hubs]
+    lines = []
+    for wanted in targets(suite):
+        scaled = [store.scale(one.values[wanted.metric], wanted.scale) for one in samples]
+        outlier = calibrate.find_outlier(scaled) if wanted.repeatable else None
+        if outlier is not None:
+            sample, distance = samples[outlier[0]], outlier[1]
+            value = sample.values[wanted.metric]
+            lines.append(
+                f"{wanted.metric}: {value:.4g} of seed {sample.seed} lies {distance:.2g} "
+                "deviations off; where seeds settle elsewhere now and then, clean runs are red more often "
+                "than is said"
+            )
+    return tuple(lines)
+
+
 def update(
     project: Project, suite_name: str, reason: str, environ: Mapping[str, str]
 ) -> GoldenSet:

@@ -16,6 +16,7 @@ from harness.judgement.golden.store import GoldenValue
 
 RUNS = (1, 3, 5, 10)  # numbers of runs that it is told for what a golden notices
 _SAME = 1e-9
+_BY_CHANCE = 0.01
 _BEYOND = {"low": "below", "high": "above"}
 
 
@@ -168,14 +169,39 @@ def describe(metric: str, scaled: Sequence[float], advice: str) -> tuple[float, 
     Raises:
         CalibrationRefusedError: They do not vary.
     """
-    mean = math.fsum(scaled) / len(scaled)
-    squares = math.fsum((value - mean) ** 2 for value in scaled)
+    first = scaled[0]
+    # About a value and by the largest distance: squares of 1e200 and 1e-200 are no numbers.
+    try:
+        mean = first + math.fsum(value - first for value in scaled) / len(scaled)
+    except OverflowError as error:
+        raise refuse(metric, f"values up to {max(map(abs, scaled)):.3g}", advice) from error
+    unit = max(abs(value - mean) for value in scaled) or 1.0
+    squares = math.fsum(((value - mean) / unit) ** 2 for value in scaled)
     # n − 1: the tolerance factors belong to the unbiased variance.
-    spread = math.sqrt(squares / (len(scaled) - 1))
+    spread = unit * math.sqrt(squares / (len(scaled) - 1))
+    if not math.isfinite(spread) or not math.isfinite(mean):
+        raise refuse(metric, f"values up to {max(map(abs, scaled)):.3g}", advice)
     # A band without width would turn red at the last bit of the next machine.
     if spread <= _SAME * abs(mean) or spread == 0:
         raise refuse(metric, "no spread over the seeds", advice)
     return mean, spread
+
+
+def find_outlier(scaled: Sequence[float]) -> tuple[int, float] | None:
+    """Return which of normal values lies too far from the others, and how far [deviations].
+
+    One sample in a hundred without such a value has one by chance.
+
+    Source: Grubbs, Procedures for detecting outlying observations in samples, Technometrics
+    11 (1969).
+    """
+    n = len(scaled)
+    mean, spread = describe("", scaled, "")
+    distances = [abs(value - mean) / spread for value in scaled]
+    square = tolerance.f_quantile(1 - _BY_CHANCE / n, 1, n - 2)
+    limit = (n - 1) / math.sqrt(n) * math.sqrt(square / (n - 2 + square))
+    farthest = max(distances)
+    return (distances.index(farthest), farthest) if farthest > limit else None
 
 
 def refuse(metric: str, found: str, advice: str) -> CalibrationRefusedError:

@@ -136,7 +136,7 @@ def describe_ending(exit_: child.ChildExit, spec: StageSpec) -> tuple[str, str] 
     timeout      timeout      the bound on time was reached
     interrupted  interrupted  the run was told to stop
     unstartable  failed       the program could not be started
-    unlogged     failed       its log could not be written
+    unlogged     interrupted  its log could not be written: that is the machine's failure
     exit < 0     failed       a signal ended it
     """
     match exit_.ended:
@@ -147,7 +147,7 @@ def describe_ending(exit_: child.ChildExit, spec: StageSpec) -> tuple[str, str] 
         case "unstartable":
             return "failed", f"could not be started: {exit_.error}"
         case "unlogged":
-            return "failed", f"its log could not be written: {exit_.error}"
+            return "interrupted", f"its log could not be written: {exit_.error}"
         case _:
             pass
     if exit_.exit_code is not None and exit_.exit_code < 0:

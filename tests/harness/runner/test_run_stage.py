@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harness.config.project import StageSpec
 from harness.errors import ConfigError
+from harness.evidence.hub.blockers import Register
 from harness.judgement import verify
 from harness.reporting import github, html, junit, markdown
+from harness.runner import run_stage
+from harness.runner.stages import base
+from harness.runner.stages.child import ChildExit
 from harness.runner.workflow import RunOutcome, ledger_of
+from harness.verdict import Verdict
 from tests.builders import hubs
 
 # Passes when it was started twice before; writes its artifact, and one more when it fails.
@@ -128,3 +135,33 @@ def test_reserved_name_is_refused(tmp_path: Path) -> None:
     """No stage is named as the log of an attempt."""
     with pytest.raises(ConfigError, match="attempt-"):
         hubs.project(tmp_path, tiny=hubs.suite(hubs.command("make.attempt-1", "pass")))
+
+
+@pytest.mark.parametrize("room", [0, 1 << 62])
+def test_a_failure_on_a_full_disk_is_no_blocker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    """A file that came out empty says nothing where no file could grow."""
+    monkeypatch.setattr(run_stage, "_LEAST_ROOM", room)
+    stage = hubs.command(
+        "make", "open(sys.argv[1], 'w')", "{work}/out.json", artifacts=[hubs.OUT]
+    )
+    stage["argv"][2] = "import sys; " + stage["argv"][2]
+    made = hubs.project(tmp_path, tiny=hubs.suite(stage))
+
+    record = hubs.run(made).record
+
+    assert record.verdict is (Verdict.INCONCLUSIVE if room else Verdict.RED)
+    assert len(Register(made.hubs).entries()) == (0 if room else 1)
+
+
+def test_a_log_without_room_is_no_failure() -> None:
+    """What a program wrote could not be kept: that is the machine's failure."""
+    spec = StageSpec(id="make", kind="command")
+    ended: dict[str, Any] = {"ended": "unlogged", "exit_code": 0, "error": "disk full"}
+    exit_ = ChildExit(**ended, duration_s=1.0, peak_memory_bytes=None, survivors=0)
+
+    assert base.describe_ending(exit_, spec) == (
+        "interrupted",
+        "its log could not be written: disk full",
+    )

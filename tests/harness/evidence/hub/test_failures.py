@@ -164,3 +164,29 @@ def test_a_long_log_is_read_at_once() -> None:
     ):
         failures.normalise(failures.find_ending(piece))
         failures.normalise(piece[:200])
+
+
+def test_an_endless_line_is_told_by_its_beginning(tmp_path: Path) -> None:
+    """An error that prints a whole array says at its start what it is."""
+    log = "step\n" * 200_000 + TRACE + "Exception: bad array " + "[0.1 " * 400_000
+    (tmp_path / "x.log").write_text(log)
+
+    assert failures.find_ending(causes.tail(tmp_path / "x.log")).startswith("Exception: bad")
+
+
+@pytest.mark.parametrize(
+    ("errors", "is_lost"),
+    [
+        (("OSError: [Errno 28] No space left on device: 'x'",), True),
+        (("OSError: [Errno 28] No space left on device", "assert 1 == 2"), False),
+        (("AssertionError: x",), False),
+        ((), False),
+    ],
+)
+def test_tests_on_a_full_disk_prove_nothing(
+    tmp_path: Path, errors: tuple[str, ...], *, is_lost: bool
+) -> None:
+    """Where each of them met it, and no test failed by itself."""
+    (tmp_path / "x.log").write_text("".join(f"E   {error}\nt.py:3: X\n" for error in errors))
+
+    assert bool(causes.lost_tests(tmp_path / "x.log")) is is_lost

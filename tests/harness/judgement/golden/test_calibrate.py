@@ -311,3 +311,34 @@ def test_rates_of_one_comparison_are_added() -> None:
     assert calibrate.suite_rate((made, second)) == pytest.approx(2 * rate)
     assert calibrate.suite_rate((made, second, elsewhere)) == pytest.approx(2 * rate)
     assert calibrate.suite_rate((made, elsewhere)) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize("size", [1e-310, 1e-200, 1e200, 1e300])
+def test_very_large_and_small_values_have_a_spread(size: float) -> None:
+    """Their squares are no numbers, their deviation is one."""
+    values = [size * (1 + i / 100) for i in range(13)]
+
+    mean, spread = calibrate.describe("x:a", values, "")
+
+    assert (mean, spread) == pytest.approx((size * 1.06, size * 0.0389444), rel=1e-5)
+
+
+def test_values_beyond_numbers_are_refused() -> None:
+    """A sum that no number holds is one line, and no failure of the harness."""
+    for values in ([1.7e308, -1.7e308] * 6, [-1.7e308, *[1.7e308] * 12]):
+        with pytest.raises(CalibrationRefusedError, match="e\\+308"):
+            calibrate.describe("x:a", values, "")
+
+
+def test_a_seed_that_settled_elsewhere_is_noticed() -> None:
+    """As Grubbs says: by chance in one of a hundred normal samples."""
+    rng = np.random.default_rng(3)
+    normal = [calibrate.find_outlier(rng.normal(size=12).tolist()) for _ in range(1500)]
+    astray = [*rng.normal(size=11).tolist(), 9.0]
+
+    assert 0.004 < sum(one is not None for one in normal) / 1500 < 0.018
+    assert (calibrate.find_outlier(astray) or (0, 0.0))[0] == 11
+    # Table of Grubbs' critical values, two-sided, n = 12 and 1 %: 2.636.
+    base = [0.0] * 2 + [1.0, -1.0] * 4 + [0.5]
+    edges = [calibrate.find_outlier([*base, x]) for x in np.linspace(2.0, 9.0, 2000)]
+    assert min(edge[1] for edge in edges if edge) == pytest.approx(2.636, abs=2e-3)
