@@ -141,8 +141,8 @@ def tell_outliers(project: Project, suite: SuiteSpec, runs: Runs) -> tuple[str, 
             value = sample.values[wanted.metric]
             lines.append(
                 f"{wanted.metric}: {value:.4g} of seed {sample.seed} lies {distance:.2g} "
-                "deviations off; where seeds settle elsewhere now and then, clean runs are red more often "
-                "than is said"
+                "deviations off; where seeds stray now and then, more clean runs are red than "
+                "is said"
             )
     return tuple(lines)
 
