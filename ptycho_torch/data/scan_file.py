@@ -79,6 +79,10 @@ def read(path: Path, config: DataConfig, *, any_side: bool = False) -> ScanData:
         likeness.report_unlike(
             amplitude, modes, arranged.order.valid_mask, raw.pieces.frame_where
         )
+        if config.center != centring.KEEP:
+            likeness.report_offset(
+                amplitude, modes, arranged.order.valid_mask, raw.pieces.frame_where
+            )
         turned = orientation.turn(positions, raw.object_canvas, raw.object_mask, config)
         reference = checks.reference(
             turned.object_canvas, turned.positions, side, raw.object_where

@@ -13,6 +13,7 @@ from ptycho_torch.simulation import simulate
 from ptycho_torch.simulation.recipe import OBJECTS, PROBES, SimulationRecipe
 from tests.builders import bad_scans, known_scan, scans
 from tests.builders.deformations import (
+    AMPLITUDE,
     LARGEST_RESIDUAL,
     TRUTH,
     Make,
@@ -65,6 +66,17 @@ WARNED: dict[str, tuple[Make, str, dict[str, Any] | None]] = {
         "data_dark not applied",
         None,
     ),
+    "frames a pixel to the right": (
+        make_npz(diff3d=np.roll(AMPLITUDE, 1, axis=2)),
+        "--center 17,16",
+        {"center": "17,16"},
+    ),
+    "frames a pixel up": (
+        make_npz(diff3d=np.roll(AMPLITUDE, -1, axis=1)),
+        "--center 16,15",
+        {"center": "16,15"},
+    ),
+    "mirrored frames": (make_npz(diff3d=AMPLITUDE[:, :, ::-1]), "were mirrored", None),
     "logarithms of counts": (
         make_npz(diff3d=np.log10(1 + TRUTH.counts).astype(np.float32)),
         "unlike the far field of the probe",
