@@ -13,6 +13,7 @@ said, a file that is not there, a number that is none; then numbers; then what i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -29,6 +30,8 @@ _LEADING = (
     *(("log", "artifact", "echo"), ("bound", "ratio", "equal", "disjoint")),
     *(("golden", "count", "statistic"), ("default",), ("image", "rendering")),
 )
+_OF_TWO = ("equal", "ratio")
+_NOTHING = re.compile(r"\b(?:nan|inf)\b")
 _STOP_REMEDY = "Nothing is known to be wrong: run the suite to its end."
 _STAGE_REMEDY = "Read the end of the stage's log in the hub, and make its command pass."
 
@@ -190,7 +193,13 @@ class _Search:
         return self.order.index(stage)
 
     def _place_of_guard(self, guard: GuardResult) -> int:
-        made = [self._place(s) for s in self.roads.made_for(guard.id) if s in self.stages]
+        """Return the last stage that made what a guard judges.
+
+        What is held against a NaN is judged by it: the NaN was made on either side.
+        """
+        is_beside_nan = guard.kind in _OF_TWO and _NOTHING.search(guard.reason) is not None
+        find_stages = self.roads.read_by if is_beside_nan else self.roads.made_for
+        made = [self._place(s) for s in find_stages(guard.id) if s in self.stages]
         return max(made, default=len(self.order))
 
     def _group(self, own: Sequence[GuardResult]) -> list[list[GuardResult]]:

@@ -90,3 +90,17 @@ def test_a_reason_that_says_no_more_than_what_was_found_is_completed() -> None:
         words = causes.describe(replace(counted, reason=reason))
         assert words == "1 records; expected 2 records"
     assert causes.describe(replace(counted, reason="2 alike")) == "2 alike"
+
+
+@pytest.mark.parametrize("kind", ["equal", "ratio"])
+def test_a_nan_leads_before_what_was_held_against_it(kind: str) -> None:
+    """An early number that equals no NaN is well: the later one, which is NaN, is not."""
+    stages = tuple(reports.stage(id_, 0) for id_ in ORDER)
+    reads = {"offsets": frozenset({"train", "parity"}), "error": frozenset({"parity"})}
+    against = red("offsets", kind, value=None, reason="a:v against b:v: 2 is not nan")
+    guards = (against, red("error", "bound", value=None, found="nan"))
+    run_results = causes.RunResults(stages=stages, guards=guards)
+
+    (cause,) = causes.find_causes(run_results, replace(ROADS, reads=reads))
+
+    assert (cause.stage, cause.guards) == ("parity", ("error", "offsets"))
