@@ -6,12 +6,12 @@ import dataclasses
 import enum
 import sys
 import types
-import typing
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from harness.errors import IntegrityError
+from harness.frozen import dataclass
 from harness.identifiers import IDENTIFIER, INSIDE, INSTANT, RUN, SIZE, WORD, require_text
 from harness.verdict import Verdict
 
@@ -262,7 +262,7 @@ def decode(cls: type[T], value: Any, where: str) -> T:
     Raises:
         IntegrityError: The value is not what ``cls`` declares; ``where`` names the key path.
     """
-    return typing.cast("T", _decode(cls, value, where))
+    return cast("T", _decode(cls, value, where))
 
 
 @cache
@@ -274,7 +274,7 @@ def _shape(cls: type) -> tuple[dict[str, Any], frozenset[str]]:
         # A field with a default came later: records that were sealed without it must be read.
         if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
     )
-    return typing.get_type_hints(cls), required
+    return get_type_hints(cls), required
 
 
 @cache
@@ -291,8 +291,8 @@ def _damage(where: str, found: str, expected: str) -> IntegrityError:
 def _decode(kind: Any, value: Any, where: str) -> Any:
     if kind is Any or type(value) is kind:
         return require_text(value, where) if type(value) is str else value
-    origin, args = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (types.UnionType, typing.Union):
+    origin, args = get_origin(kind), get_args(kind)
+    if origin in (types.UnionType, Union):
         if value is None and type(None) in args:
             return None
         return _decode(next(a for a in args if a is not type(None)), value, where)
@@ -306,7 +306,7 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
             for key, item in value.items()
         }
     if dataclasses.is_dataclass(kind):
-        return _decode_record(typing.cast("type", kind), value, where)
+        return _decode_record(cast("type", kind), value, where)
     if issubclass(kind, enum.Enum):
         return _decode_enum(kind, value, where)
     return _decode_scalar(kind, value, where)

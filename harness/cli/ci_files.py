@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness import files
 from harness.errors import ConfigError
 from harness.evidence.hub import checkout
 from harness.files import real_path
+from harness.frozen import dataclass
 
 _GITHUB = """\
 # Runs a suite on each pull request, keeps its evidence, and gates it by the rules of its base.

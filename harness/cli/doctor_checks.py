@@ -10,7 +10,6 @@ import fcntl
 import importlib.util
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness import files
@@ -19,6 +18,7 @@ from harness.errors import HarnessError
 from harness.evidence.hub import layout, ledgers, seal
 from harness.evidence.hub.ledgers import Ledgers
 from harness.evidence.ledger import keys
+from harness.frozen import dataclass
 from harness.verdict import Verdict
 
 _SKEW_S = 600.0

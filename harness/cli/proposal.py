@@ -17,13 +17,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cli import proposed_numbers
 from harness.cli.proposed_numbers import Number
 from harness.config import interpreters
 from harness.errors import ConfigError
+from harness.frozen import dataclass
 
 _PYTHONS = ("python", "python3")
 _SKIPPED = {

@@ -7,13 +7,13 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
 from harness.evidence.hub.evidence import Facts, HubEvidence
 from harness.files import sha256_file
+from harness.frozen import dataclass
 from harness.judgement.guards import metrics, paths, patterns
 from harness.judgement.guards.readers import catalogue
 from harness.records import ArtifactRecord

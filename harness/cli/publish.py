@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from harness.cli import options, resolve
 from harness.cli.options import Session
 from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError, HarnessError, IntegrityError
+from harness.frozen import dataclass
 from harness.reporting import rendering, text
 from harness.runner import workflow
 from harness.runner.options import RunOptions

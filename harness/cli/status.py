@@ -18,8 +18,7 @@ from harness.config.project import Project
 from harness.errors import ConfigError
 from harness.judgement import freshness, quarantine
 from harness.reporting import text
-from harness.reporting.screen import left_out
-from harness.reporting.terminal import Palette
+from harness.reporting.terminal import Palette, left_out
 
 EXAMPLES = """\b
 Examples:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness.cli import resolve
@@ -16,9 +16,10 @@ from harness.evidence.hub.ledgers import SealedRun
 from harness.evidence.hub.metrics_cache import MetricsCache
 from harness.evidence.hub.starts import UnsealedRun
 from harness.evidence.hub.store import HubStore
+from harness.frozen import dataclass
 from harness.judgement import freshness
 from harness.judgement.freshness import Cause, Freshness
-from harness.judgement.golden import store as golden_store
+from harness.judgement.golden import digest as golden_digest
 from harness.judgement.proof_cache import ProofCache
 from harness.records import HubRecord
 from harness.verdict import Verdict
@@ -149,11 +150,10 @@ def _freshness(
     """Compare a hub with the work tree and with the golden of today."""
     now, cache = today
     try:
-        golden = golden_store.load(project.goldens(record.suite))
+        digest = golden_digest.digest_goldens(project.goldens(record.suite))
     except HarnessError as error:
         damaged = f"the golden cannot be read: {error.where}: {error.found}"
         return Freshness(causes=(Cause(kind="golden", what=damaged, cure=error.remedy),))
-    digest = None if golden.is_empty else golden.digest
     known = replace(now, golden_sha256=digest, is_golden_known=True)
     return freshness.check(project, hub, record, known, cache)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.config import interpreters
 from harness.errors import ConfigError
+from harness.frozen import dataclass
 
 _ENVIRONMENTS = (".venv/bin/python", "venv/bin/python", "env/bin/python")
 _TIMEOUT_S = 120

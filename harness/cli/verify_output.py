@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from harness.config.project import Project
 from harness.errors import ConfigError, EvidenceMissingError, HarnessError, NotAProjectError
 from harness.evidence.hub import ledgers, seal, store
 from harness.files import real_path
+from harness.frozen import dataclass
 from harness.judgement.verify import (
     Outcome,
     Row,

@@ -13,11 +13,12 @@ import enum
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any, TypeVar
 
 from harness.config.toml_table import WANTED, Table, kind_of, nearest
+from harness.frozen import dataclass
 
 T = TypeVar("T")
 _ABOUT, _NAME, _REST = "key", "name of the table", "all other keys"

@@ -6,11 +6,12 @@ something else are in ``tables``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from harness.config.keys import key, other_keys, table_name
+from harness.frozen import dataclass
 
 MOST_RETRIES = 5
 MOST_RUNS = 10

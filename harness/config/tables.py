@@ -7,7 +7,6 @@ in ``project``.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Any
 
 from harness.config.keys import key, other_keys, table_name
@@ -19,6 +18,7 @@ from harness.config.project import (
     ReportSpec,
     StageSpec,
 )
+from harness.frozen import dataclass
 
 SCHEMA = 1
 BOUND = "bound"  # the kind of guard that has a table of its own

@@ -8,7 +8,7 @@ that names size and root of the matrix's: what is proved there is proved here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness.config import config_file, matrix
@@ -20,6 +20,7 @@ from harness.experiments.campaign import run as campaigns
 from harness.experiments.campaign import store as stores
 from harness.experiments.campaign.run import Campaign, Cell, CellResult, OnDone
 from harness.experiments.execute.unit import Executor
+from harness.frozen import dataclass
 from harness.runner import workflow
 from harness.runner.stages.child import Stop
 from harness.verdict import Verdict, combine

@@ -6,12 +6,12 @@ the state that was looked at: the next edit makes the evidence stale again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.config.project import Project
 from harness.evidence.hub import ledgers
 from harness.evidence.ledger.log import Entry
+from harness.frozen import dataclass
 
 KIND = "cause-accepted"
 _NAMED = 3

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from harness.evidence.hub.causes import NOT_FINITE, direction, shorten
+from harness.frozen import dataclass
 from harness.judgement import quarantine
 from harness.judgement.roads import DEFAULT, Roads, roads_of_record
 from harness.records import CauseRecord, GuardResult, HubRecord, StageRecord

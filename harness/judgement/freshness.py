@@ -7,7 +7,7 @@ digests now as at the run. Otherwise each cause is named, with its cure.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from harness.errors import ConfigError, HarnessError
 from harness.evidence.hub import code_digest, inputs, layout, plan, stamp
 from harness.evidence.hub.store import HubStore
 from harness.files import json_bytes, sha256_bytes
-from harness.judgement.golden import store as golden_store
+from harness.frozen import dataclass
+from harness.judgement.golden import digest as golden_digest
 from harness.records import HubRecord
 
 # Causes that a person can accept.
@@ -81,10 +82,9 @@ def now(project: Project, suite: SuiteSpec, datasets: Mapping[str, str] | None =
     Raises:
         IntegrityError: A golden is damaged.
     """
-    golden = golden_store.load(project.goldens(suite.name))
     return Now(
         instant=datetime.now(UTC),
-        golden_sha256=None if golden.is_empty else golden.digest,
+        golden_sha256=golden_digest.digest_goldens(project.goldens(suite.name)),
         is_golden_known=True,
         datasets=datasets,
     )

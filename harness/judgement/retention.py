@@ -13,13 +13,13 @@ import datetime as dt
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.config.project import Project
 from harness.errors import HarnessError, StorageError
 from harness.evidence.hub import checkout, digest, inventory, layout, ledgers, seal
 from harness.evidence.hub.store import HubStore, remove
+from harness.frozen import dataclass
 from harness.judgement.golden import store as golden
 from harness.records import HubRecord
 from harness.verdict import Verdict

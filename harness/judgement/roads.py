@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from harness.config import suite_rules
 from harness.config.project import SuiteSpec
+from harness.frozen import dataclass
 from harness.judgement.guards import reads
 from harness.records import HubRecord
 

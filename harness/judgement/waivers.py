@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from harness.config import keys as config_keys
 from harness.config import toml_text
@@ -21,6 +21,7 @@ from harness.errors import ConfigError
 from harness.evidence.ledger import canonical, keys
 from harness.evidence.ledger.keys import PublicKey, SecretKey
 from harness.files import sha256_bytes
+from harness.frozen import dataclass
 
 FOLDER = "waivers"
 ENDING = ".toml"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.evidence.hub.evidence import HubEvidence
+from harness.frozen import dataclass
 from harness.judgement.guards.readers import npy
 from harness.judgement.guards.readers.npy import Array, ArrayError
 from harness.records import HubRecord

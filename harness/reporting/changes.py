@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import EvidenceMissingError
 from harness.evidence.numerics import numeric_class
 from harness.files import read_bounded
+from harness.frozen import dataclass
 from harness.judgement.golden import store
 from harness.judgement.golden.store import GoldenSet, GoldenValue
 from harness.records import HubRecord

@@ -8,10 +8,10 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.evidence.hub import digest
+from harness.frozen import dataclass
 from harness.records import ArtifactRecord, HubRecord
 from harness.reporting import captions, text
 

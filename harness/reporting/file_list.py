@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import IntegrityError
 from harness.evidence.hub import digest, inventory, layout
+from harness.frozen import dataclass
 
 # Written after the page, or naming its digest: they cannot be listed in it.
 NOT_LISTED = frozenset(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,6 +19,7 @@ from harness.config import config_file, toml_text
 from harness.errors import NotAProjectError
 from harness.evidence.hub import causes
 from harness.files import read_bounded, sha256_bytes
+from harness.frozen import dataclass
 from harness.judgement import causes as ordering
 from harness.judgement import quarantine
 from harness.records import GuardResult, HubRecord, QuarantineRecord, StageRecord

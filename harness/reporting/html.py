@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from harness.frozen import dataclass
 from harness.judgement import quarantine
 from harness.records import GuardResult, HubRecord, StageRecord
 from harness.reporting import reasons, svg, text, view

@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import IntegrityError
 from harness.evidence.hub import digest
+from harness.frozen import dataclass
 from harness.judgement.guards import png
 from harness.records import ArtifactRecord, HubRecord
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from harness.frozen import dataclass
 from harness.judgement import causes
 from harness.records import CauseRecord, HubRecord
 from harness.reporting import text

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from harness.evidence.hub import stamp
-from harness.judgement import quarantine
+from harness.frozen import dataclass
 from harness.records import GuardResult, HubRecord
 from harness.reporting import reasons, terminal, text
 from harness.reporting.terminal import Palette
@@ -51,7 +50,7 @@ def final(record: HubRecord, hub: str, palette: Palette) -> str:
         if record.guards:
             parts.append(terminal.guards(record.guards, palette))
             parts.append(terminal.remedies(record.guards, palette))
-        return _join([*parts, left_out(record, palette), _close(record, hub, palette)])
+        return _join([*parts, terminal.left_out(record, palette), _close(record, hub, palette)])
     written = ""
     for room in ROOMS:
         written = _write(record, hub, palette, room)
@@ -64,7 +63,7 @@ def _write(record: HubRecord, hub: str, palette: Palette, room: Room) -> str:
     parts = [
         terminal.stages(record.stages, palette, most=room.stages),
         describe_causes(record, palette, room),
-        _fold(left_out(record, palette), room),
+        _fold(terminal.left_out(record, palette), room),
         _close(record, hub, palette),
     ]
     return _join(parts)
@@ -168,16 +167,3 @@ def _is_warning(guard: GuardResult) -> bool:
 def _next(record: HubRecord, hub: str) -> str:
     command = text.next_commands(record)[0]
     return f"harness verify --hub {hub}" if command.startswith("harness verify") else command
-
-
-def left_out(record: HubRecord, palette: Palette) -> str:
-    """Write what stands in quarantine, what passed when run again, and who chose tests."""
-    lines = []
-    for entry in record.quarantine:
-        words = f"{quarantine.describe(entry)} {quarantine.status_of(entry)}. {entry.reason}"
-        lines.append(f"{palette.paint('quarantine', '33')}  {text.visible(words)}")
-    mark = palette.paint("flaky", "33")
-    lines += [f"{mark}       {text.visible(name)}" for name in quarantine.flaky(record)]
-    mark = palette.paint("selection", "33")
-    lines += [f"{mark}   {text.visible(one)}" for one in text.list_selection(record.stages)]
-    return "\n".join(lines)

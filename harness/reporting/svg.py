@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
+from harness.frozen import dataclass
 from harness.reporting import text
 from harness.verdict import Verdict
 

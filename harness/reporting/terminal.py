@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.records import GuardResult, StageRecord
+from harness.frozen import dataclass
+from harness.judgement import quarantine
+from harness.records import GuardResult, HubRecord, StageRecord
 from harness.reporting import text
 from harness.verdict import Verdict
 
@@ -175,3 +176,16 @@ def _times(ratio: float | None) -> str:
 
 def _cell(word: str | None) -> str:
     return "—" if word is None else clip(text.visible(word), 24)
+
+
+def left_out(record: HubRecord, palette: Palette) -> str:
+    """Write what stands in quarantine, what passed when run again, and who chose tests."""
+    lines = []
+    for entry in record.quarantine:
+        words = f"{quarantine.describe(entry)} {quarantine.status_of(entry)}. {entry.reason}"
+        lines.append(f"{palette.paint('quarantine', '33')}  {text.visible(words)}")
+    mark = palette.paint("flaky", "33")
+    lines += [f"{mark}       {text.visible(name)}" for name in quarantine.flaky(record)]
+    mark = palette.paint("selection", "33")
+    lines += [f"{mark}   {text.visible(one)}" for one in text.list_selection(record.stages)]
+    return "\n".join(lines)

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from harness.evidence.hub import redact
+from harness.evidence.hub.printable import defuse
 from harness.judgement import quarantine
 from harness.records import GuardResult, HubRecord, StageRecord
 from harness.verdict import Verdict
@@ -31,7 +31,7 @@ def visible(text: str) -> str:
     # Category C of Unicode: controls, direction marks, surrogates, private and unassigned
     # ones.
     printable = "".join(c for c in spaced if not unicodedata.category(c).startswith("C"))
-    return redact.defuse(printable)
+    return defuse(printable)
 
 
 def describe_verdict(record: HubRecord) -> str:

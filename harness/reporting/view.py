@@ -6,7 +6,7 @@ import base64
 import re
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 
 from harness import files
@@ -15,6 +15,7 @@ from harness.errors import IntegrityError, NotAProjectError
 from harness.evidence.hub import plan, series, store
 from harness.evidence.hub.series import Series
 from harness.files import real_path
+from harness.frozen import dataclass
 from harness.records import ArtifactRecord, HubRecord, StageRecord
 from harness.reporting import captions, changes, rings, text
 from harness.reporting.file_list import ListedFile, list_files

@@ -6,7 +6,7 @@ import math
 import signal
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from harness.evidence.hub import blockers, causes, inputs, layout
 from harness.evidence.hub.constancy import Changes
 from harness.evidence.hub.evidence import EDITION, Facts, HubEvidence
 from harness.files import json_bytes, write_bytes, write_text
+from harness.frozen import dataclass
 from harness.judgement import causes as ordering
 from harness.judgement import quarantine
 from harness.judgement.guards import answers, members, reads, registry

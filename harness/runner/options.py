@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from harness.frozen import dataclass
 from harness.records import HubRecord, MemberRecord
 from harness.runner.observer import Observer, Silent
 from harness.runner.stages.child import Stop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from harness.evidence.hub.constancy import Watched
 from harness.evidence.hub.plan import Plan
 from harness.evidence.hub.redact import Redactor
 from harness.files import real_path
+from harness.frozen import dataclass
 from harness.judgement import freshness
 from harness.judgement.golden import store as golden_store
 from harness.judgement.golden.store import GoldenSet

@@ -7,7 +7,6 @@ or in the record of the hub of the run that made it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.config.project import Project
@@ -15,6 +14,7 @@ from harness.errors import HarnessError
 from harness.evidence.hub import digest, inventory, layout, seal
 from harness.evidence.hub.ledgers import SealedRun
 from harness.evidence.hub.store import HubStore, read_record
+from harness.frozen import dataclass
 from harness.judgement.verify import VerifyReport, verify
 from harness.records import HubRecord
 

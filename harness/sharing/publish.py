@@ -10,7 +10,6 @@ Source: design of the harness, section 10.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from harness.evidence.hub import checkout, layout, ledgers, seal, starts
 from harness.evidence.hub.ledgers import Ledgers
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.files import real_path, write_bytes
+from harness.frozen import dataclass
 from harness.judgement import acceptance
 from harness.judgement.shifts import acknowledgement
 from harness.judgement.verify import Outcome, reproductions, verify

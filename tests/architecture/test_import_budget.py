@@ -19,6 +19,17 @@ LATE = {
         "harness.judgement.verify.signing",
     ),
 }
+# What proves, judges or renders: a standing is told from what was proved before.
+NOT_OF_A_STANDING = {
+    *("csv", "array", "difflib", "shutil", "tempfile"),
+    *(
+        "harness.evidence.hub.causes",
+        "harness.evidence.hub.redact",
+        "harness.evidence.hub.seal",
+    ),
+    *("harness.judgement.causes", "harness.judgement.golden.store", "harness.judgement.verify"),
+    *("harness.judgement.guards.metrics", "harness.reporting.screen"),
+}
 _PROBE = """
 import json, sys, time
 began = time.process_time()
@@ -63,6 +74,14 @@ def test_proving_loads_what_it_needs() -> None:
     modules, _ = _loaded("harness.cli.verify, harness.cli.verify_output")
 
     assert not modules & LATE
+
+
+def test_standing_loads_what_it_tells() -> None:
+    """A standing of suites needs no seal, no golden, no reader of artifacts and no renderer."""
+    modules, _ = _loaded("harness.cli.status")
+
+    assert not modules & NOT_OF_A_STANDING
+    assert len(modules - _at_start()) <= 150
 
 
 @pytest.mark.parametrize("command", ["run", "status", "verify", "diff", "blockers", "ledger"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.evidence.hub import redact
+from harness.evidence.hub import printable
 from harness.judgement.guards import registry
 from harness.runner.stages.log_stream import LogStream
 from harness.verdict import Verdict
@@ -230,7 +230,7 @@ COMMANDS = [
 @pytest.mark.parametrize("line", COMMANDS)
 def test_command_in_a_line_is_defused(line: str) -> None:
     """What a CI system obeys wherever it stands is no command when it is shown."""
-    for made in (redact.safe_to_print(line), redact.defuse(line)):
+    for made in (printable.safe_to_print(line), printable.defuse(line)):
         lowered = made.lower()
         assert not any(mark in lowered for mark in ("##vso[", "##[", "##teamcity["))
         assert not any(f"::{word}" in lowered for word in ("error", "set-output", "add-mask"))
@@ -240,4 +240,4 @@ def test_id_of_a_test_is_left_alone() -> None:
     """Colons that are no command stay as they are."""
     line = "tests/a.py::TestB::test_error passed"
 
-    assert redact.safe_to_print(line) == line
+    assert printable.safe_to_print(line) == line

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.config.project import ArtifactSpec
 from harness.evidence.hub.redact import Redactor
 from harness.files import real_path, sha256_file, write_bytes
+from harness.frozen import dataclass
 from harness.records import ArtifactRecord
 
 _LARGEST_INSIDE = 256 << 20

@@ -10,14 +10,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError, IntegrityError
 from harness.evidence.hub import layout
-from harness.evidence.hub.causes import Cause
 from harness.files import read_bounded, sha256_file, write_text
+from harness.frozen import dataclass
+
+if TYPE_CHECKING:  # the register is read without what reads logs
+    from harness.evidence.hub.causes import Cause
 
 GREEN_RUNS = 3
 _HEAD = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)

@@ -6,12 +6,12 @@ import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import IntegrityError
 from harness.evidence.hub import digest, failures
 from harness.files import sha256_bytes
+from harness.frozen import dataclass
 from harness.records import GuardResult, HubRecord, StageRecord
 from harness.verdict import Verdict
 
@@ -20,16 +20,17 @@ OF_RUNS = "default:runs"  # the guard that further runs of a verdict did not fai
 _TAIL = 256 << 10
 _SHOWN_LINES = 24
 _FARTHEST, _CONTEXT = 16 << 20, 4096  # bytes before a tail that are searched, and shown
+# Patterns are compiled where they are first used: of what loads this, few read a log.
 # An id may hold spaces, in its parameters; the error comes after a dash.
-_TEST = re.compile(r"^(?:FAILED|ERROR) (\S+\.py|\S+?::.+?)(?: - .*)?$", re.MULTILINE)
+_TEST = r"(?m)^(?:FAILED|ERROR) (\S+\.py|\S+?::.+?)(?: - .*)?$"
 # ENOSPC, EDQUOT, ESTALE, ENOTCONN and EIO as Python says them, and a device that is gone.
-_LOST = re.compile(
+_LOST = (
     r"\[Errno (?:28|122|116|107|5)\]|No space left on device|Disk quota exceeded"
     r"|Stale file handle|CUDA error: (?:uncorrectable ECC|unspecified launch failure)"
     r"|GPU is lost"
 )
-_NUMBER = re.compile(r"[-+]?\d{1,300}(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d{1,3})?(?![\w.,:])")
-_SCRATCH = re.compile(r"<root>/(?:[^\s/]+/)*work/\d{8}T\d{6}Z-[0-9a-f]{6}/")
+_NUMBER = r"[-+]?\d{1,300}(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d{1,3})?(?![\w.,:])"
+_SCRATCH = r"<root>/(?:[^\s/]+/)*work/\d{8}T\d{6}Z-[0-9a-f]{6}/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ class Cause:
 
 def shorten(reason: str) -> str:
     """Leave the scratch folder out of a path: what a sentence is about stands at its end."""
-    return _SCRATCH.sub("", reason)
+    return re.sub(_SCRATCH, "", reason)
 
 
 def signature(*parts: str) -> str:
@@ -74,7 +75,7 @@ def sizes(guards: Iterable[GuardResult]) -> dict[str, float]:
     """
     numbers = {}
     for guard in guards:
-        match = _NUMBER.match(guard.found) if guard.value is None else None
+        match = re.match(_NUMBER, guard.found) if guard.value is None else None
         value = guard.value if match is None else float(match[0].replace(",", ""))
         if guard.verdict is Verdict.RED and value is not None and math.isfinite(value):
             numbers[guard.id] = value
@@ -151,7 +152,7 @@ def of_stage(suite: str, record: StageRecord, hub: Path, follows: Sequence[str] 
     if own and log:
         lines = log.rstrip().splitlines()[-_SHOWN_LINES:]
         excerpt += "\n\n" + "\n".join(lines)
-    tests = ", ".join(dict.fromkeys(_TEST.findall(log)))
+    tests = ", ".join(dict.fromkeys(re.findall(_TEST, log)))
     return Cause(
         signature=signature("stage", record.id, record.outcome, *where),
         title=f"stage-{record.id}",
@@ -242,7 +243,7 @@ def list_failed_tests(record: HubRecord, hub: Path) -> tuple[str, ...]:
         for stage in record.stages
         if stage.verdict is Verdict.RED and stage.log
     )
-    return tuple(dict.fromkeys(test for log in logs for test in _TEST.findall(log)))
+    return tuple(dict.fromkeys(test for log in logs for test in re.findall(_TEST, log)))
 
 
 def lost_ground(log: Path) -> str:
@@ -253,14 +254,14 @@ def lost_ground(log: Path) -> str:
     end = tail(log)
     # What a program printed of an error that it handled may come after its traceback.
     error = failures.find_first_raised(end) or failures.find_ending(end)
-    return error if _LOST.search(error) else ""
+    return error if re.search(_LOST, error) else ""
 
 
 def lost_tests(log: Path) -> str:
     """Return the last such error of a pytest session whose every failure was one."""
     errors = [e for e in failures.list_raised(tail(log)) if e.startswith("E ")]
     errors = [re.sub(r"^E\s+", "", error) for error in errors]
-    return errors[-1] if errors and all(map(_LOST.search, errors)) else ""
+    return errors[-1] if errors and all(re.search(_LOST, e) for e in errors) else ""
 
 
 def tail(log: Path, size: int = _TAIL) -> str:

@@ -13,13 +13,14 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import IntegrityError
 from harness.evidence.hub import digest, inventory
 from harness.evidence.hub.inventory import TreeItem
 from harness.files import sha256_bytes
+from harness.frozen import dataclass
 
 CRLF = "changed: its line ends became CRLF"
 SIZE_LIMIT = 16 << 30

@@ -7,11 +7,11 @@ branch while it goes has run something that no digest names.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from harness.evidence.hub.inputs import DigestCache
+from harness.frozen import dataclass
 
 _Identity = tuple[int, int, int, int]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ from harness import files
 from harness.errors import EvidenceMissingError, IntegrityError, StorageError
 from harness.evidence.hub import inventory, store
 from harness.files import real_path, sha256_bytes
+from harness.frozen import dataclass
 from harness.records import (
     ArtifactRecord,
     DatasetRecord,

@@ -10,57 +10,56 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-_FRAME = re.compile(
-    r'^[ \t]*File "(?P<file>[^"]+)", line \d+, in (?P<name>\S+)'
-    r"|^(?P<path>\S+\.py):\d+: (?P<error>\w+)",
-    re.MULTILINE,
+# Patterns are compiled where they are first used: of what loads this, few read a log.
+_FRAME = (
+    r'(?m)^[ \t]*File "(?P<file>[^"]+)", line \d+, in (?P<name>\S+)'
+    r"|^(?P<path>\S+\.py):\d+: (?P<error>\w+)"
 )
 _TRACEBACK = "Traceback (most recent call last):"
 # What stands before each line of a process among others, or of one exception of a group.
-_PREFIX = re.compile(r"(?:\[[\w .:-]{1,40}\]:? |[ \t]*[|+](?:[-+| ]* )?)")
-_RAISED = re.compile(
+_PREFIX = r"(?:\[[\w .:-]{1,40}\]:? |[ \t]*[|+](?:[-+| ]* )?)"
+_RAISED = (
     r"(?:E   +)?(?:(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Failed)"
     r"|assert)\b"
 )
 # A line of a program that is no Python, or that says itself why it ends.
-_SAID = re.compile(
-    r"thread '[^']*' (?:\(\d+\) )?panicked at |panic: |terminate called |\s*what\(\):  "
+_SAID = (
+    r"(?i)thread '[^']*' (?:\(\d+\) )?panicked at |panic: |terminate called |\s*what\(\):  "
     r"|Exception in thread |Caused by: |Error (?:in|using|while|at) "
     r"|(?:[\w./<>-]{1,80}: (?:[\w.-]{1,40}: ){0,3})?(?:fatal |\w{1,30} runtime )?"
     r"(?:error|fatal|critical|panic|cannot|could not|failed)\b"
     r"|.{0,120}: (?:command not found|not found|No such file or directory|Permission denied"
-    r"|No space left on device|Assertion .{0,200} failed)",
-    re.IGNORECASE,
+    r"|No space left on device|Assertion .{0,200} failed)"
 )
 _NEAR_END = 25  # lines: an error before those was handled, or the program said more since
 _LONGEST = 200
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _CHANGING = (
-    (re.compile(r"0x[0-9a-fA-F]+"), "0x…"),
-    (re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}"), "<run id>"),
-    (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "#"),
+    (r"0x[0-9a-fA-F]+", "0x…"),
+    (r"\d{8}T\d{6}Z-[0-9a-f]{6}", "<run id>"),
+    (r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b", "#"),
     # Names that mktemp and tempfile draw, and folders below the one for temporary files.
-    (re.compile(r"\btmp(?:[a-z0-9_]{8}|\.[A-Za-z0-9]{6,12})\b"), "tmp…"),
-    (re.compile(r"(?:<tmp>|/tmp|/var/tmp)(?:/[^\s/'\":,;()\[\]]+)+(?=/)"), "<tmp>/…"),
-    (re.compile(r"(?:<tmp>|/tmp|/var/tmp)/[^\s/'\":,;.()\[\]…]+"), "<tmp>/…"),
+    (r"\btmp(?:[a-z0-9_]{8}|\.[A-Za-z0-9]{6,12})\b", "tmp…"),
+    (r"(?:<tmp>|/tmp|/var/tmp)(?:/[^\s/'\":,;()\[\]]+)+(?=/)", "<tmp>/…"),
+    (r"(?:<tmp>|/tmp|/var/tmp)/[^\s/'\":,;.()\[\]…]+", "<tmp>/…"),
     # Digests: both letters and digits, so that no word is one.
-    (re.compile(r"(?<![0-9A-Za-z])(?=[a-fA-F]*\d)(?=\d*[a-fA-F])[0-9a-fA-F]{7,}(?!\w)"), "#"),
-    (re.compile(r"(?<!\w)(?=(?:[A-Za-z]*\d){3})[0-9A-Za-z]{20,}(?!\w)"), "#"),
+    (r"(?<![0-9A-Za-z])(?=[a-fA-F]*\d)(?=\d*[a-fA-F])[0-9a-fA-F]{7,}(?!\w)", "#"),
+    (r"(?<!\w)(?=(?:[A-Za-z]*\d){3})[0-9A-Za-z]{20,}(?!\w)", "#"),
     (
-        re.compile(rf"\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )?(?:{_MONTHS})[a-z]* +\d"),
+        rf"\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )?(?:{_MONTHS})[a-z]* +\d",
         "#",
     ),
-    (re.compile(r"(?<!\w)[-+]?(?:nan|inf|infinity)(?!\w)", re.IGNORECASE), "nan"),
-    (re.compile(r"[-+]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?"), "#"),
-    (re.compile(r"#(?:[#:.,]|\s+#)*#"), "#"),
-    (re.compile(r"\s+"), " "),
+    (r"(?i)(?<!\w)[-+]?(?:nan|inf|infinity)(?!\w)", "nan"),
+    (r"[-+]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?", "#"),
+    (r"#(?:[#:.,]|\s+#)*#", "#"),
+    (r"\s+", " "),
 )
 
 
 def normalise(text: str) -> str:
     """Replace what changes from run to run: numbers, addresses, digests, times, spacing."""
     for pattern, instead in _CHANGING:
-        text = pattern.sub(instead, text)
+        text = re.sub(pattern, instead, text)
     return text.strip()
 
 
@@ -79,7 +78,7 @@ def find_said(log: str) -> str:
     """
     lines = [line for line in log.splitlines() if line.strip()]
     raised = [line for at, line in _iterate_errors(lines) if at >= len(lines) - _NEAR_END]
-    said = (line for line in reversed(lines[-_NEAR_END:]) if _SAID.match(line))
+    said = (line for line in reversed(lines[-_NEAR_END:]) if re.match(_SAID, line))
     ending = raised[-1] if raised else next(said, "")
     return ending[:_LONGEST].strip()
 
@@ -100,7 +99,7 @@ def find_first_raised(log: str) -> str:
 def find_frame(log: str) -> str:
     """Return file and function of the last frame that a log names."""
     frames = [
-        f"{m['file'] or m['path']}:{m['name'] or m['error']}" for m in _FRAME.finditer(log)
+        f"{m['file'] or m['path']}:{m['name'] or m['error']}" for m in re.finditer(_FRAME, log)
     ]
     return frames[-1] if frames else ""
 
@@ -109,10 +108,10 @@ def _iterate_errors(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
     """Yield place and text of each error: whatever ends a traceback, and what is named so."""
     is_inside = False
     for at, line in enumerate(lines):
-        prefix = _PREFIX.match(line)
+        prefix = re.match(_PREFIX, line)
         text = line[prefix.end() :] if prefix else line
         if text.endswith(_TRACEBACK):
             is_inside = True
-        elif (is_inside and text and not text[0].isspace()) or _RAISED.match(text):
+        elif (is_inside and text and not text[0].isspace()) or re.match(_RAISED, text):
             is_inside = False
             yield at, text

@@ -12,12 +12,12 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness import files
 from harness.errors import IntegrityError
 from harness.evidence.hub import digest
+from harness.frozen import dataclass
 
 MANIFEST = "manifest-sha256.txt"
 INVENTORY = "artifact_inventory.txt"

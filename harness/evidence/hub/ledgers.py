@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness.config.project import Project
-from harness.evidence.hub import layout, seal
+from harness.evidence.hub import layout
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.files import real_path
+from harness.frozen import dataclass
 
 LOCAL, PUBLISHED = "local", "published"
-START = "start"  # kind of what is logged before a run
+SEAL = "seal"  # kind of the entry that holds the digest of a hub
+START = "start"  # and of what is logged before its run
 AFTER = "after"  # key of a seal: entries of the published ledger before it
 _GUESSED_WORK = ".harness"
 
@@ -78,7 +80,7 @@ class Ledgers:
         for name, entry in self.walk():
             if entry.kind == START:
                 late.setdefault(_suite_of(entry), []).append(entry)
-            if entry.kind == seal.KIND:
+            if entry.kind == SEAL:
                 late.pop(_suite_of(entry), None)
                 known = runs.get(entry.subject) or SealedRun(entry.subject, entry)
                 runs[entry.subject] = replace(
@@ -97,7 +99,7 @@ class Ledgers:
         started: dict[str, Entry] = {}
         sealed: set[str] = set()
         for _, entry in self.walk():
-            if entry.kind == seal.KIND:
+            if entry.kind == SEAL:
                 sealed.add(entry.subject)
                 started.pop(entry.subject, None)
             elif entry.kind == START and entry.subject not in sealed:
@@ -145,6 +147,11 @@ class SealedRun:
     def verdict(self) -> str:
         """The verdict that was sealed."""
         return str(self.entry.body.get("verdict"))
+
+
+def subject(suite: str, run_id: str) -> str:
+    """Name a hub in the ledger."""
+    return f"{suite}/{run_id}"
 
 
 def _suite_of(entry: Entry) -> str:

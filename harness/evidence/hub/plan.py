@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.config.project import ReportSpec, StageSpec, SuiteSpec
 from harness.evidence.hub import code_digest, inputs, layout, store
 from harness.files import json_bytes, sha256_bytes, write_bytes, write_text
+from harness.frozen import dataclass
 from harness.records import DatasetRecord, Stamp, decode, encode
 
 SCHEMA = 1
@@ -36,7 +36,7 @@ class Plan:
     datasets: tuple[DatasetRecord, ...]
     golden_sha256: str | None
     inputs_meaning: str = code_digest.BYTES
-    report: ReportSpec = ReportSpec()  # noqa: RUF009 - frozen, and nobody changes its tables
+    report: ReportSpec = ReportSpec()
 
 
 # Keys that joined the declaration later; where they are not used, old digests hold.

@@ -1,8 +1,7 @@
-"""What a hub may say: no layout of the machine, no secret, no terminal control.
+"""What a hub may say: no layout of the machine, and no secret.
 
-Absolute paths become ``<root>``, ``<home>``, ``<tmp>`` and the like, values that look like
-secrets become ``<secret>``, and control characters are written visibly, so that a log can be
-shown on any terminal and carried to any machine.
+Absolute paths become ``<root>``, ``<home>``, ``<tmp>`` and the like, and values that look like
+secrets become ``<secret>``, so that a log can be carried to any machine.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.evidence.hub.printable import visible
 from harness.files import real_path
 
 _SECRET_NAME = re.compile(
@@ -30,19 +30,6 @@ _SECRET_FORMS = (
     rb"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]{0,8192}?-----END [A-Z ]*PRIVATE KEY-----",
     rb"(?<=://)[^\s/:@]{1,64}:[^\s/@]{1,256}(?=@)",
 )
-# Colours, and what erases a line or hides the cursor: within a word they are no part of it.
-_DISPLAY = re.compile(r"\x1b\[(?:[0-9;:]*[mK]|[0-9]*G|\?25[hl])")
-# C0 but tab and newline, DEL, C1, and what reorders or hides text.
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-)
-# Where a CI system would read a command: at the start of a line, some of them anywhere.
-_CI_COMMAND = re.compile(
-    r"^(?P<lead>[^\S\n]*):(?=:)|#(?=#(?:\[|vso\[|teamcity\[))"
-    r"|(?P<inner>:)(?=:(?:error|warning|notice|debug|group|endgroup|add-mask|add-matcher|remove-matcher"
-    r"|set-output|save-state|set-env|add-path|stop-commands|echo)\b)",
-    re.MULTILINE | re.IGNORECASE,
-)
 _TEXT_ENDINGS = (".json", ".jsonl", ".csv", ".txt", ".log", ".md", ".toml", ".yaml", ".yml")
 _JSON_ENDINGS = (".json", ".jsonl")
 _JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -52,35 +39,6 @@ _NO_SECRET = re.compile(
     r"[-+]?[0-9.,_eE+-]+|true|false|none|null|yes|no|on|off|[a-z]+", re.IGNORECASE
 )
 _LARGEST_TEXT = 64 << 20
-
-
-def visible(text: str) -> str:
-    """Drop colours and what programs draw their lines with; escape all other control."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _DISPLAY.sub("", text)
-    return _CONTROL.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
-
-
-def safe_to_print(text: str) -> str:
-    """Make stored text safe to print where a CI system reads commands from output."""
-    return defuse(visible(text))
-
-
-def defuse(text: str) -> str:
-    """Put a space into whatever a CI system would take for a command."""
-    return "\n".join(map(_defuse_line, text.split("\n")))
-
-
-def _defuse_line(line: str) -> str:
-    # Inside a line a command needs a second pair of colons behind it, or `std::error` were one.
-    # Looked for once: a pattern that looks ahead from each pair takes the square of the line.
-    last = line.rfind("::")
-
-    def space_out(match: re.Match[str]) -> str:
-        is_open = match["inner"] is not None and last <= match.start() + 1
-        return match[0] if is_open else f"{match[0]} "
-
-    return _CI_COMMAND.sub(space_out, line)
 
 
 class Redactor:

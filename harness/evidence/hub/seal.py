@@ -12,16 +12,17 @@ import errno
 import os
 import stat
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from harness import files
 from harness.errors import HarnessError, IntegrityError, StorageError
-from harness.evidence.hub import digest, inventory, strays
+from harness.evidence.hub import digest, inventory, ledgers, strays
+from harness.frozen import dataclass
 from harness.verdict import Verdict
 
-KIND = "seal"
+KIND = ledgers.SEAL
+subject = ledgers.subject
 _INTENT = ".sealing-"
 _INTENT_LIMIT = 1 << 20  # bytes
 _TOGETHER = 200  # hubs that one intent names
@@ -56,11 +57,6 @@ class Adoption:
     def subject(self) -> str:
         """Its name in the ledger."""
         return subject(self.body["suite"], self.body["run_id"])
-
-
-def subject(suite: str, run_id: str) -> str:
-    """Name a hub in the ledger."""
-    return f"{suite}/{run_id}"
 
 
 def seal(

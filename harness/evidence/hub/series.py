@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from harness.frozen import dataclass
 
 AXES = frozenset({"epoch", "step"})
 _LEAST_ROWS = 3  # a head and two points

@@ -7,7 +7,6 @@ import hashlib
 import itertools
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +15,7 @@ from harness.config.project import SuiteSpec
 from harness.evidence.hub import checkout, interpreter
 from harness.evidence.numerics import numeric_class
 from harness.files import real_path, sha256_file
+from harness.frozen import dataclass
 from harness.records import Stamp
 
 NONE = interpreter.NONE

@@ -11,16 +11,16 @@ Source: design of the harness, section 7.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.evidence.hub import digest, layout, ledgers, seal
+from harness.evidence.hub import digest, layout, ledgers
 from harness.evidence.hub.ownership import is_held
 from harness.evidence.hub.plan import Plan
 from harness.evidence.ledger import canonical
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.files import sha256_bytes
+from harness.frozen import dataclass
 
 KIND = ledgers.START
 KEY = "start"  # key of a seal: digest of the start that it ends
@@ -79,7 +79,7 @@ def log_start(ledger: Ledger, hub: Path, frozen: Plan) -> str:
         "rules_sha256": frozen.config_sha256,
         "golden_sha256": frozen.golden_sha256,
     }
-    name = seal.subject(frozen.suite.name, frozen.run_id)
+    name = ledgers.subject(frozen.suite.name, frozen.run_id)
     return digest_start(ledger.append(KIND, name, body))
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from harness.errors import IntegrityError
 from harness.evidence.ledger import keys, merkle
 from harness.evidence.ledger.keys import PublicKey, SecretKey
+from harness.frozen import dataclass
 
 LIMIT = 64 << 10
 _MARK = "\u2014 "

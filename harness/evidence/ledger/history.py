@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import IntegrityError
 from harness.evidence.ledger import checkpoint, log, merkle
 from harness.evidence.ledger.checkpoint import Checkpoint
 from harness.evidence.ledger.log import Entry
+from harness.frozen import dataclass
 
 KIND = "merge"
 RUN_LIMIT = 2000

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import ConfigError, IntegrityError
+from harness.frozen import dataclass
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -48,7 +49,7 @@ class PublicKey:
         return f"{self.name}+{self.id.hex()}+{_base64(self.kind + self.raw)}"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
 class SecretKey:
     """A signer: the name, and the 32 bytes that nobody else may know."""
 

@@ -15,13 +15,13 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from harness.errors import IntegrityError, StorageError
 from harness.evidence.ledger import canonical, lock, merkle
 from harness.files import storage
+from harness.frozen import dataclass
 
 SCHEMA = 1
 LINE_LIMIT = 64 << 10

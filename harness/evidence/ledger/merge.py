@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from harness.evidence.ledger import canonical, history, merkle
 from harness.evidence.ledger.history import KIND
 from harness.evidence.ledger.log import Entry, Ledger
+from harness.frozen import dataclass
 
 __all__ = ["KIND", "Merged", "merge"]
 

@@ -16,13 +16,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from harness import files
 from harness.errors import StorageError
+from harness.frozen import dataclass
 
 KEY = "numeric_class"
 DETAIL = "numeric."  # prefix of what the class is made of
@@ -33,8 +33,9 @@ _PROBE = Path(__file__).with_name("probe.py")
 _LIBRARIES = ("torch", "numpy")
 _TIMEOUT_S = 120
 _SCHEMA = 1
-# The environment of a stage, but for what names places and languages.
-_IRRELEVANT = ("HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SHELL", "PATH", "COLUMNS")
+# Of the environment of a stage, what names places and languages: no number depends on it, and
+# Python itself sets LC_CTYPE where no language is set.
+_PLACES = ("HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SHELL", "PATH", "COLUMNS")
 
 
 def describe(
@@ -60,7 +61,7 @@ def describe(
         ``numeric_class`` and ``numeric.…``; ``unknown`` and the reason where the probe fails.
     """
     libraries = tuple(name for name in _LIBRARIES if versions.get(name, "none") != "none")
-    seen = tuple(sorted((k, v) for k, v in environment.items() if k not in _IRRELEVANT))
+    seen = tuple(sorted((k, v) for k, v in environment.items() if not _is_irrelevant(k)))
     question = json.dumps({"libraries": libraries, "device": device})
     used = tuple((name, versions.get(name, "none")) for name in ("python", *libraries))
     program = ("program", identify(command[0]))
@@ -193,7 +194,7 @@ def _run(question: _Question) -> Mapping[str, str]:
     program = "import sys; sys.path[:] = [p for p in sys.path if p]\n"
     source = _PROBE.read_text("utf-8").replace("from __future__ import annotations\n", "", 1)
     program = f"from __future__ import annotations\n{program}{source}"
-    places = {key: os.environ[key] for key in _IRRELEVANT if key in os.environ}
+    places = {key: value for key, value in os.environ.items() if _is_irrelevant(key)}
     try:
         done = subprocess.run(  # noqa: S603 - the interpreter that runs the stages
             [*question.command, "-B", "-c", program, question.text],
@@ -209,6 +210,10 @@ def _run(question: _Question) -> Mapping[str, str]:
     if not _is_answer(answer) or "digest" not in answer:
         return {"reason": "the probe answered something else"}
     return dict(answer)
+
+
+def _is_irrelevant(variable: str) -> bool:
+    return variable in _PLACES or variable.startswith("LC_")
 
 
 def _is_answer(value: object) -> bool:

@@ -8,10 +8,11 @@ culprit red and the commit before it green.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from harness.config import config_file
@@ -24,6 +25,7 @@ from harness.experiments.bisect.verdict_cache import SeenVerdict
 from harness.experiments.commits import history, scratch
 from harness.experiments.commits.history import State
 from harness.files import real_path
+from harness.frozen import dataclass
 from harness.judgement import freshness
 from harness.runner.stages import datasets
 from harness.runner.stages.child import Stop
@@ -74,7 +76,7 @@ class SearchResult:
         return self.suspects[-1]
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Search:
     """A search under way; ``search`` is called once."""
 

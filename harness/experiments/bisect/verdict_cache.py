@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,6 +13,7 @@ from harness.errors import HarnessError
 from harness.evidence.hub import blockers, plan, stamp
 from harness.evidence.hub.store import HubStore
 from harness.experiments.commits import history
+from harness.frozen import dataclass
 from harness.judgement.proof_cache import ProofCache
 from harness.records import HubRecord, decode, encode
 from harness.verdict import Verdict

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness.config import config_file
@@ -28,6 +28,7 @@ from harness.experiments.campaign import run as campaigns
 from harness.experiments.campaign.run import Campaign, Cell, OnDone
 from harness.experiments.execute.unit import Executor
 from harness.files import sha256_file
+from harness.frozen import dataclass
 from harness.judgement.golden import ensemble, fingerprint, store
 from harness.judgement.golden.calibrate import CalibrationRefusedError
 from harness.judgement.golden.fingerprint import Fingerprint, StoredFingerprint

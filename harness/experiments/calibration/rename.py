@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from harness import files, identifiers
@@ -18,6 +18,7 @@ from harness.config.toml_table import nearest
 from harness.errors import ConfigError
 from harness.evidence.hub import layout
 from harness.evidence.ledger.log import Ledger
+from harness.frozen import dataclass
 from harness.judgement.golden import store
 from harness.judgement.golden.store import GoldenSet
 from harness.judgement.guards import metrics, paths, registry

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness.config import config_file, suite_rules
@@ -19,6 +19,7 @@ from harness.experiments.campaign import run as campaigns
 from harness.experiments.campaign.run import Campaign, Cell, CellResult, OnDone
 from harness.experiments.execute.unit import Executor
 from harness.files import json_bytes, read_bounded, write_bytes
+from harness.frozen import dataclass
 from harness.judgement.golden import store
 from harness.runner.stages.child import Stop
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from harness.experiments.campaign import unit as units
 from harness.experiments.campaign import work_key as keys
 from harness.experiments.execute.unit import Answer, Executor, Unit
 from harness.files import real_path
+from harness.frozen import dataclass
 from harness.judgement import freshness
 from harness.judgement.golden import store as golden_store
 from harness.judgement.proof_cache import ProofCache

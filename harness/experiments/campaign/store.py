@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness import identifiers
@@ -18,6 +18,7 @@ from harness.evidence.hub import layout, seal
 from harness.evidence.hub.seal import Adoption
 from harness.evidence.hub.store import remove
 from harness.evidence.ledger import lock
+from harness.frozen import dataclass
 from harness.runner import workflow
 
 _UNITS = ".units"

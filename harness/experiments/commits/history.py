@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness.config import config_file
@@ -18,6 +18,7 @@ from harness.errors import ConfigError, HarnessError
 from harness.evidence.hub import checkout, inputs, plan, stamp
 from harness.experiments.commits import scratch
 from harness.files import json_bytes, real_path, sha256_bytes
+from harness.frozen import dataclass
 from harness.judgement import freshness
 from harness.judgement.declaration import load_project
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 
 from harness.errors import ConfigError
+from harness.frozen import dataclass
 
 KEY = "Dial"
 FULL = 1.0

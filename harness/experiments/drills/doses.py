@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from harness.config.project import Project
 from harness.errors import HarnessError
 from harness.experiments.drills.drill import CAUGHT, WRONG, Drill, DrillOutcome
+from harness.frozen import dataclass
 from harness.judgement.golden import store, tolerance
 from harness.judgement.golden.curve import GoldenCurve
 from harness.judgement.guards import metrics

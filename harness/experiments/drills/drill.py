@@ -12,7 +12,7 @@ A line ``Dial:`` more names the number that says how large the defect is, see ``
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from harness.config import config_file
@@ -24,6 +24,7 @@ from harness.experiments.drills import dial as dials
 from harness.experiments.drills import scope
 from harness.experiments.drills.dial import Dial
 from harness.files import list_inside, read_bounded, real_path
+from harness.frozen import dataclass
 
 FOLDER = "drills"
 FIRST_CLEAN_SEED = 9001  # neither the suite's own nor one used for calibration

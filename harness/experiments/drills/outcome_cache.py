@@ -8,13 +8,14 @@ environment. The folder may be deleted at any time.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from harness.config.project import Project, SuiteSpec
 from harness.errors import HarnessError
 from harness.evidence.hub import checkout, inputs, plan, stamp
 from harness.files import json_bytes, read_bounded, sha256_bytes, write_bytes
+from harness.frozen import dataclass
 from harness.judgement import freshness
 from harness.records import decode, encode
 

@@ -19,7 +19,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ from harness.experiments.drills.drill import (
 )
 from harness.experiments.drills.outcome_cache import OutcomeCache
 from harness.experiments.execute.unit import Answer, Executor, Unit
+from harness.frozen import dataclass
 from harness.judgement.declaration import load_project
 from harness.records import HubRecord
 from harness.runner.stages.child import Stop

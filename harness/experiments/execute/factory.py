@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from harness.errors import ConfigError
 from harness.experiments.execute.unit import Executor
+from harness.frozen import dataclass
 
 LOCAL, PROCESS, DASK = "local", "process", "dask"
 NAMES = (LOCAL, PROCESS, DASK)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from harness.errors import HarnessError
+from harness.frozen import dataclass
 from harness.runner.stages.child import Stop
 
 ATTEMPTS = 3  # a unit whose worker is lost is given to another one, this often in all

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import IntegrityError
 from harness.evidence.hub import digest, series
+from harness.frozen import dataclass
 from harness.records import HubRecord
 
 _LARGEST = 4 << 20

@@ -11,7 +11,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from harness.config.project import Project, SuiteSpec
 from harness.errors import HarnessError
@@ -21,6 +20,7 @@ from harness.experiments.drills import scope
 from harness.experiments.drills.drill import Drill
 from harness.experiments.drills.outcome_cache import OutcomeCache
 from harness.files import list_inside, read_bounded
+from harness.frozen import dataclass
 from harness.judgement.roads import roads_of
 from harness.records import HubRecord, decode
 from harness.verdict import Verdict

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.evidence.hub import checkout, code_digest, plan
 from harness.files import read_bounded, sha256_bytes
+from harness.frozen import dataclass
 from harness.judgement.python_code import is_function, list_functions
 
 _LARGEST = 64 << 20

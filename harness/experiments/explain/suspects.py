@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.config.project import Project
@@ -15,6 +14,7 @@ from harness.experiments.explain import curves, likeness, source
 from harness.experiments.explain.curves import Departure
 from harness.experiments.explain.likeness import Likeness
 from harness.experiments.explain.source import ChangedFile
+from harness.frozen import dataclass
 from harness.judgement import causes
 from harness.records import CauseRecord, HubRecord
 from harness.reporting import changes

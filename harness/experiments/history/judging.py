@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from harness.config.project import Project
 from harness.errors import EvidenceMissingError
@@ -20,6 +20,7 @@ from harness.experiments.history.level_shift import (
     LevelShift,
 )
 from harness.experiments.history.points import Point, Run, Series
+from harness.frozen import dataclass
 from harness.judgement.golden import store
 from harness.judgement.golden.store import GoldenSet, GoldenValue
 from harness.judgement.shifts import acknowledgement, cusum, family

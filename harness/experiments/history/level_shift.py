@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from harness.evidence.hub import seal
 from harness.experiments.history.points import Run, Series
+from harness.frozen import dataclass
 from harness.judgement.shifts.acknowledgement import DOWN, UP
 
 STEP, GOLDEN = "step", "golden"

@@ -7,13 +7,14 @@ named: damage, runs whose hub is gone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from harness.config.project import Project
 from harness.errors import HarnessError
 from harness.evidence.hub import stamp
 from harness.evidence.hub.store import HubStore
+from harness.frozen import dataclass
 from harness.judgement.proof_cache import ProofCache
 from harness.records import GuardResult, HubRecord
 from harness.reporting.website import rows

@@ -14,13 +14,13 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness import identifiers
 from harness.errors import HarnessError
 from harness.evidence.hub import digest, plan
+from harness.frozen import dataclass
 from harness.records import ArtifactRecord, GuardResult, HubRecord
 from harness.verdict import AnswerClass
 

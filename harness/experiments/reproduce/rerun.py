@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from harness.evidence.ledger.log import Entry
 from harness.experiments.commits import environment, scratch
 from harness.experiments.reproduce.answer import Finding, Run, compare_runs
 from harness.files import real_path
+from harness.frozen import dataclass
 from harness.judgement.verify import Outcome, reproductions, verify
 from harness.records import HubRecord
 from harness.runner.stages.child import Stop

@@ -7,7 +7,7 @@ waive are read from the base, a policy from a file that the change cannot reach.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness.config.project import Project, SuiteSpec
@@ -15,6 +15,7 @@ from harness.errors import EvidenceMissingError, HarnessError, StorageError
 from harness.evidence.hub import layout, plan, store
 from harness.evidence.hub.evidence import Facts, HubEvidence
 from harness.evidence.ledger.log import Ledger
+from harness.frozen import dataclass
 from harness.judgement.gate import (
     authority,
     drill_rules,

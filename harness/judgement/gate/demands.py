@@ -10,8 +10,8 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from harness.frozen import dataclass
 from harness.judgement.python_code import is_function, list_functions
 
 MODULE = "<module>"

@@ -12,8 +12,9 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from harness.frozen import dataclass
 
 _LONGEST = 160
 ABSENT = "—"

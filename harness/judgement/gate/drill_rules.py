@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from harness.frozen import dataclass
 from harness.judgement.gate import difference, moves
 from harness.judgement.gate.difference import Change, Classed, Difference
 from harness.judgement.gate.rules import DRILLS, RuleSet

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from harness.config.project import StageSpec, SuiteSpec
 from harness.evidence.hub.evidence import HubEvidence
+from harness.frozen import dataclass
 from harness.judgement import quarantine
 from harness.judgement.golden.store import GoldenSet
 from harness.judgement.guards import answers, reads, registry

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from harness.evidence.ledger.checkpoint import Checkpoint
+from harness.frozen import dataclass
 from harness.judgement.gate import tests_rules
 from harness.judgement.gate.policy import Policy
 

@@ -17,7 +17,6 @@ Source: design of the harness, section 12.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from harness.config.toml_table import Table
 from harness.errors import ConfigError, HarnessError
 from harness.evidence.hub import digest
 from harness.files import real_path
+from harness.frozen import dataclass
 from harness.judgement.gate import difference, guard_rules
 from harness.judgement.gate.difference import Change, Difference
 from harness.judgement.guards import registry

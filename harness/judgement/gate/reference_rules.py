@@ -7,9 +7,10 @@ to what it said; which of two is narrower is for their kinds to say.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
+from harness.frozen import dataclass
 from harness.judgement.gate import difference
 from harness.judgement.gate.difference import Change, Classed, Difference
 from harness.judgement.golden import store

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from harness.frozen import dataclass
 from harness.judgement.gate.difference import Change, Difference
 from harness.judgement.verify import report
 from harness.judgement.verify.report import Outcome, Row

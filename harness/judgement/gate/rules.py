@@ -6,12 +6,13 @@ should be is refused: it would let the work tree say what the commit does not.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import tempfile
 import weakref
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from harness.config import config_file
@@ -19,6 +20,7 @@ from harness.config.project import Project
 from harness.errors import ConfigError, HarnessError
 from harness.evidence.hub import checkout
 from harness.files import real_path
+from harness.frozen import dataclass
 from harness.judgement.declaration import load_project
 from harness.judgement.golden import fingerprint
 from harness.judgement.golden import store as golden_store
@@ -85,7 +87,7 @@ class RuleSet:
         }
 
 
-@dataclass(slots=True, weakref_slot=True, eq=False)
+@dataclasses.dataclass(slots=True, weakref_slot=True, eq=False)
 class Reader:
     """Reads blobs of one repository, each once."""
 

@@ -11,12 +11,12 @@ import ast
 import configparser
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from harness.config import toml_text
 from harness.evidence.hub import inputs
+from harness.frozen import dataclass
 from harness.judgement.gate import demands, difference
 from harness.judgement.gate.difference import Change, Compare, Difference
 from harness.judgement.gate.rules import RuleSet

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from harness.config.project import DatasetSpec, QuarantineSpec, SuiteSpec
 from harness.evidence.hub import inputs
+from harness.frozen import dataclass
 from harness.judgement.gate import difference, guard_rules, stage_rules
 from harness.judgement.gate.difference import (
     SAME,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError, HarnessError
+from harness.frozen import dataclass
 from harness.judgement.golden import band, store, tolerance
 from harness.judgement.golden.band import Ends
 from harness.judgement.golden.curve import GoldenCurve

@@ -8,7 +8,8 @@ How k is learnt is in ``curve_statistics``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from harness.frozen import dataclass
 
 SIDES = ("two", "low", "high")
 SCALES = ("linear", "log10")

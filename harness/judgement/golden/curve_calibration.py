@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from harness import files
 from harness.config.project import GuardSpec
+from harness.frozen import dataclass
 from harness.judgement.golden import (
     calibrate,
     components,

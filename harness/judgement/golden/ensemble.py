@@ -16,8 +16,8 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from harness.frozen import dataclass
 from harness.judgement.golden import tolerance
 
 LEAST_MEMBERS = 20

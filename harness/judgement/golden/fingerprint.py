@@ -12,7 +12,6 @@ import json
 import struct
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from harness import files
 from harness.errors import EvidenceMissingError, IntegrityError
 from harness.evidence.hub.store import refuse_twice
 from harness.evidence.numerics import numeric_class
+from harness.frozen import dataclass
 from harness.records import decode, encode
 
 FOLDER = "fingerprints"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import random
 import statistics
-from dataclasses import dataclass
 
+from harness.frozen import dataclass
 from harness.judgement.golden import tolerance
 
 TRIALS = 10_000

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from harness.frozen import dataclass
 
 
 def _std(values: Sequence[float]) -> float:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from harness.config.keys import key
 from harness.config.project import GuardSpec
+from harness.frozen import dataclass
 from harness.judgement.guards import options
 from harness.judgement.guards.base import Evidence, Golden, result
 from harness.records import ArtifactRecord, GuardResult

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from harness.config.project import GuardSpec, StageSpec, SuiteSpec
+from harness.frozen import dataclass
 from harness.judgement.golden import band
 from harness.judgement.golden.band import Ends
 from harness.judgement.golden.store import GoldenSet

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.config.project import GuardSpec
-from harness.judgement.golden.curve import GoldenCurve
-from harness.judgement.golden.fingerprint import StoredFingerprint
 from harness.records import (
     ArtifactRecord,
     DatasetRecord,
@@ -18,6 +16,10 @@ from harness.records import (
     StageRecord,
 )
 from harness.verdict import Verdict
+
+if TYPE_CHECKING:  # a declaration is checked without what reads goldens
+    from harness.judgement.golden.curve import GoldenCurve
+    from harness.judgement.golden.fingerprint import StoredFingerprint
 
 
 class Evidence(Protocol):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from harness.config.project import GuardSpec
+from harness.frozen import dataclass
 from harness.judgement.guards import metrics, options, pairs
 from harness.judgement.guards.base import Evidence, Golden, judge_interval
 from harness.judgement.guards.metrics import Band, MetricOptions

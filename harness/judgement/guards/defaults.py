@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from harness.config.keys import key
 from harness.config.project import GuardSpec
+from harness.frozen import dataclass
 from harness.judgement.guards import metrics, options
 from harness.judgement.guards.base import Evidence, Golden, result
 from harness.judgement.guards.count import same_statistics, twice

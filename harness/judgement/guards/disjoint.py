@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from harness.config.keys import key
 from harness.config.project import GuardSpec
+from harness.frozen import dataclass
 from harness.judgement.guards import metrics, options, pairs
 from harness.judgement.guards.base import Evidence, Golden, result
 from harness.records import GuardResult

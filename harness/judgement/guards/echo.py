@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 from harness.config.keys import key
 from harness.config.project import GuardSpec
+from harness.frozen import dataclass
 from harness.judgement.guards import metrics, options, paths
 from harness.judgement.guards.base import Evidence, Golden, result
-from harness.judgement.guards.readers import tables
+from harness.judgement.guards.readers.base import parse_cell
 from harness.records import GuardResult
 from harness.verdict import Verdict
 
@@ -100,7 +100,7 @@ def _is_same(value: Any, echo: Any) -> bool:
     if isinstance(value, bool) or isinstance(echo, bool):
         return value is echo
     if isinstance(echo, str):
-        echo = tables.parse_cell(echo)
+        echo = parse_cell(echo)
     if isinstance(value, str) and isinstance(echo, str):
         return value == echo or PurePath(value).name == PurePath(echo).name
     return bool(value == echo)

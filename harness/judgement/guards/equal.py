@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from harness.config.keys import key
 from harness.config.project import GuardSpec
+from harness.frozen import dataclass
 from harness.judgement.guards import metrics, options, pairs, series
 from harness.judgement.guards.aggregates import AGGREGATE_NAMES
 from harness.judgement.guards.base import Evidence, Golden, number, result

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError, IntegrityError
 from harness.evidence.numerics import numeric_class
+from harness.frozen import dataclass
 from harness.judgement.golden import ensemble, fingerprint
 from harness.judgement.golden.fingerprint import (
     Fingerprint,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
 
 from harness.config.keys import key
 from harness.config.project import GuardSpec
+from harness.frozen import dataclass
 from harness.judgement.guards import options, png
 from harness.judgement.guards.base import Evidence, Golden, result
 from harness.judgement.guards.png import Image

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from harness.frozen import dataclass
 from harness.judgement.guards import metrics, png
 from harness.judgement.guards.png import Image
 from harness.judgement.guards.series import Series

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from harness.config.keys import key
 from harness.config.project import GuardSpec
+from harness.frozen import dataclass
 from harness.judgement.guards import metrics, options, patterns
 from harness.judgement.guards.base import Evidence, Golden, number, result
 from harness.judgement.guards.readers.base import parse_number

@@ -15,23 +15,25 @@ and ``@log:<stage>:<pattern>`` each number that the only group of a pattern catc
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from harness.config.keys import key as declare
 from harness.errors import ConfigError, EvidenceMissingError
+from harness.frozen import dataclass
 from harness.judgement.guards import paths, patterns
 from harness.judgement.guards.aggregates import AGGREGATE_NAMES, AGGREGATES
 from harness.judgement.guards.base import Evidence
-from harness.judgement.guards.readers import catalogue, tables
+from harness.judgement.guards.readers import catalogue
 from harness.judgement.guards.readers.base import (
     MOST_VALUES,
     FormatError,
     Reader,
     TooMuchError,
+    parse_cell,
 )
 
 _TOKEN = re.compile(
@@ -64,7 +66,7 @@ class MetricOptions:
     absolute: bool = declare("Take the absolute value of each number first.", default=False)
 
 
-@dataclass(frozen=True, kw_only=True)  # two records with slots could not be joined
+@dataclasses.dataclass(frozen=True, kw_only=True)  # two records with slots could not be joined
 class Band:
     """The parameters of an interval whose sides may be open."""
 
@@ -195,7 +197,7 @@ def _search_log(expression: str, evidence: Evidence, stage: str, pattern: str) -
     hits = log.search(pattern, needs_all=True)
     if not hits:
         raise missing_error(expression, "no such line", "a line with the number")
-    return [tables.parse_cell(hit[1] or "") for hit in hits]
+    return [parse_cell(hit[1] or "") for hit in hits]
 
 
 def _selector(text: str) -> tuple[str, str]:
@@ -228,7 +230,17 @@ def read_root(evidence: Evidence, artifact: str) -> Any:
     if reader is None:
         return evidence.json(artifact)
     value = read_artifact(evidence, artifact, reader)
-    return tables.drop_gaps(value) if reader in (catalogue.CSV, catalogue.TSV) else value
+    return _drop_gaps(value) if reader in (catalogue.CSV, catalogue.TSV) else value
+
+
+def _drop_gaps(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave the empty cells of a logger's table out: one row holds what one step logged.
+
+    Source: lightning.pytorch.loggers.CSVLogger, whose rows have ``epoch`` and ``step``.
+    """
+    if not table or not {"epoch", "step"} <= set(table[0]):
+        return table
+    return [{k: v for k, v in row.items() if v is not None} for row in table]
 
 
 def read_artifact(evidence: Evidence, artifact: str, reader: Reader) -> Any:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from harness import files
 from harness.errors import EvidenceMissingError
+from harness.frozen import dataclass
 from harness.judgement.guards import metrics
 from harness.judgement.guards.base import Evidence
 from harness.judgement.guards.readers.base import to_float

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from harness.judgement.guards.base import Evidence
-from harness.judgement.guards.readers import tables
+from harness.judgement.guards.readers.base import parse_cell
 
 STAGES = "@stages"  # stands for the run itself where an artifact would be named
 LOG = "@log"  # for the log of a stage
@@ -31,15 +31,15 @@ def read_flags(argv: Sequence[str]) -> dict[str, Any]:
     for word in argv:
         if word.startswith("-") and len(word) > 1 and not _is_number(word):
             name, sign, value = word.partition("=")
-            values = [tables.parse_cell(value)] if sign else []
+            values = [parse_cell(value)] if sign else []
             flags[name] = values
         else:
-            values.append(tables.parse_cell(word))
+            values.append(parse_cell(word))
     return {name: _simplify(values) for name, values in flags.items()}
 
 
 def _is_number(word: str) -> bool:
-    return isinstance(tables.parse_cell(word), float)
+    return isinstance(parse_cell(word), float)
 
 
 def _simplify(values: list[Any]) -> Any:
@@ -56,7 +56,7 @@ def _stages(evidence: Evidence) -> dict[str, Any]:
 
 
 def _parameters(evidence: Evidence) -> dict[str, Any]:
-    return {name: tables.parse_cell(text) for name, text in evidence.parameters.items()}
+    return {name: parse_cell(text) for name, text in evidence.parameters.items()}
 
 
 def _argv(evidence: Evidence) -> dict[str, Any]:
@@ -121,6 +121,6 @@ def _same(value: Any, text: str) -> bool:
         # Before numbers: True is an int to Python, and [x=1] must not select it.
         return {True: "true", False: "false", None: "null"}[value] == text
     if isinstance(value, int | float):
-        cell = tables.parse_cell(text)
+        cell = parse_cell(text)
         return isinstance(cell, float) and cell == value
     return value == text if isinstance(value, str) else False

@@ -14,8 +14,9 @@ import itertools
 import struct
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from harness.frozen import dataclass
 
 _MAGIC = b"\x89PNG\r\n\x1a\n"
 # Colour types of the PNG specification, 11.2.2: grey, RGB, palette, and the first two with

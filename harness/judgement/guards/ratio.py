@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from harness.config.keys import key
 from harness.config.project import GuardSpec
+from harness.frozen import dataclass
 from harness.judgement.guards import metrics, options, pairs
 from harness.judgement.guards.aggregates import AGGREGATE_NAMES
 from harness.judgement.guards.base import Evidence, Golden, judge_interval, number

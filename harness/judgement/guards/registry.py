@@ -16,7 +16,7 @@ from typing import cast
 from harness.config import keys
 from harness.config.project import GuardSpec
 from harness.errors import ConfigError, HarnessError, StorageError, near
-from harness.judgement.guards import reads, remedies
+from harness.judgement.guards import reads
 from harness.judgement.guards.base import BuiltInGuard, Evidence, Golden, Guard, result
 from harness.records import GuardResult, StageRecord
 from harness.verdict import Verdict
@@ -42,6 +42,7 @@ _BUILT_IN: Mapping[str, tuple[str, str]] = {
     "default": ("defaults", "DefaultGuard"),
 }
 _INTERRUPTED, _SKIPPED = "interrupted", "skipped"
+_FILLED = "{"  # in a remedy that says what was found
 _SEVERITIES = keys.find_key(GuardSpec, "severity").about.choices
 
 
@@ -100,7 +101,10 @@ def check(specs: Sequence[GuardSpec]) -> None:
                 " or ".join(map(str, _SEVERITIES)),
             )
         _kind(spec).check_spec(spec)
-        remedies.check(spec)
+        if _FILLED in spec.remedy:
+            from harness.judgement.guards import remedies  # noqa: PLC0415 - of few guards
+
+            remedies.check(spec)
 
 
 def judge(
@@ -148,8 +152,10 @@ def judge(
 
 def _with_remedy(spec: GuardSpec, judged: GuardResult, evidence: Evidence) -> GuardResult:
     """Fill the remedy of a red guard from the evidence; nobody reads one of a green guard."""
-    if judged.verdict is not Verdict.RED or "{" not in spec.remedy:
+    if judged.verdict is not Verdict.RED or _FILLED not in spec.remedy:
         return judged
+    from harness.judgement.guards import remedies  # noqa: PLC0415 - of few guards
+
     return replace(judged, remedy=remedies.fill(spec, evidence))
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.errors import EvidenceMissingError
+from harness.frozen import dataclass
 from harness.judgement.guards import golden, options
 from harness.judgement.guards.base import Evidence, Golden, judge_interval
 from harness.judgement.guards.metrics import Band

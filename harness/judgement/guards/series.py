@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from harness.frozen import dataclass
 from harness.judgement.guards import metrics
 from harness.judgement.guards.base import Evidence
 from harness.judgement.guards.readers import arrays, catalogue

@@ -8,11 +8,12 @@ calibrated anew after a shift, that decision covers it: it has a reason too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from harness.config.project import Project
 from harness.evidence.hub import ledgers, seal
 from harness.evidence.ledger.log import Entry
+from harness.frozen import dataclass
 from harness.judgement.golden import store
 
 KIND = "shift-acknowledged"

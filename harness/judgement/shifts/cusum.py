@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from harness.frozen import dataclass
 from harness.judgement.shifts import limits
 from harness.judgement.shifts.limits import RATE
 

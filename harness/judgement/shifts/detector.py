@@ -22,8 +22,8 @@ import itertools
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from harness.frozen import dataclass
 from harness.judgement.shifts import limits
 from harness.judgement.shifts.limits import RATE, Limits
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
+
+from harness.frozen import dataclass
 
 RATE = 0.01
 # Tails of one comparison, as parts of the rate: of a split among the newest runs, of one

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.config.project import Project, SuiteSpec
@@ -12,6 +11,7 @@ from harness.errors import HarnessError, IntegrityError
 from harness.evidence.hub import plan
 from harness.evidence.hub.evidence import Facts, HubEvidence
 from harness.evidence.hub.plan import Plan
+from harness.frozen import dataclass
 from harness.judgement import freshness, quarantine
 from harness.judgement.golden import store as golden_store
 from harness.judgement.guards.base import Golden

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.evidence.hub import redact
+from harness.evidence.hub.printable import defuse
+from harness.frozen import dataclass
 from harness.records import GuardResult
 from harness.verdict import Verdict
 
@@ -128,4 +128,4 @@ def of_error(check: str, error: HarnessError, outcome: Outcome = Outcome.DAMAGED
 def printable(text: str, limit: int = 400) -> str:
     """Neutralise what a terminal would obey, and bound the length."""
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return redact.defuse("".join(c if c.isprintable() else "�" for c in cut))
+    return defuse("".join(c if c.isprintable() else "�" for c in cut))

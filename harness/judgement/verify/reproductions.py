@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from harness.evidence.ledger import canonical, checkpoint, keys, search
 from harness.evidence.ledger.keys import PublicKey, SecretKey
 from harness.evidence.ledger.log import Entry
 from harness.files import real_path
+from harness.frozen import dataclass
 from harness.judgement.verify import report
 from harness.judgement.verify.report import Outcome, Row
 from harness.verdict import AnswerClass

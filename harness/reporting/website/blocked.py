@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import IntegrityError
 from harness.evidence.hub import blockers
 from harness.evidence.hub.blockers import Blocker, Register
 from harness.files import read_bounded
+from harness.frozen import dataclass
 from harness.reporting import view
 from harness.reporting.view import BlockerNote
 from harness.reporting.website import rows

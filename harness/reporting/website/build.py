@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from harness import files
@@ -11,6 +12,7 @@ from harness.errors import ConfigError, IntegrityError, NotAProjectError, Storag
 from harness.evidence.hub import layout
 from harness.evidence.hub.store import HubStore
 from harness.files import real_path
+from harness.frozen import dataclass
 from harness.reporting import html, view
 from harness.reporting.html import Surroundings
 from harness.reporting.website import blocked, feed, models, page_cache, pages, rows, run_list
@@ -31,7 +33,7 @@ class SiteSummary:
     unreadable: int
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Site:
     """A site while it is built; ``pages`` is every page that belongs to it."""
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from harness.errors import HarnessError, IntegrityError
 from harness.evidence.hub import ledgers, models, seal
 from harness.evidence.hub.store import HubStore, read_record
 from harness.files import json_bytes, sha256_bytes
+from harness.frozen import dataclass
 from harness.judgement.verify import VerifyReport, reproductions
 from harness.judgement.verify.reproductions import Reproduction
 from harness.records import ArtifactRecord, HubRecord

@@ -7,12 +7,13 @@ is dropped and everything is rendered again.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from harness import files
 from harness.errors import IntegrityError
+from harness.frozen import dataclass
 from harness.records import decode, encode
 from harness.reporting.website.rows import Row
 

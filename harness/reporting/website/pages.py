@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
+from harness.frozen import dataclass
 from harness.reporting import html
 from harness.reporting.website import models, run_list
 from harness.reporting.website import trends as lines

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from harness.errors import HarnessError, IntegrityError
 from harness.evidence.hub import blockers, models
 from harness.files import json_bytes, read_bounded, sha256_bytes
+from harness.frozen import dataclass
 from harness.judgement import quarantine
 from harness.records import HubRecord
 from harness.verdict import Verdict

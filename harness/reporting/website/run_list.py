@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from markupsafe import Markup
 
+from harness.frozen import dataclass
 from harness.reporting import text
 from harness.reporting.website.rows import Row
 

@@ -6,9 +6,9 @@ import itertools
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
+from harness.frozen import dataclass
 from harness.judgement.shifts import family
 from harness.judgement.shifts.detector import Shift
 from harness.reporting import svg, text

@@ -6,13 +6,15 @@ mark of its key ends the reading, and what is missing was never seen to happen.
 
 from __future__ import annotations
 
+import dataclasses
 import hmac
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, BinaryIO
 
+from harness.frozen import dataclass
 from harness.runner.child_plugin import journal
 from harness.runner.child_plugin.journal import FAILED, NOT_CALLED, PASSED, SKIPPED, XFAILED
 
@@ -27,7 +29,7 @@ _ATTACHED: Mapping[str, Mapping[str, tuple[type, ...]]] = {
 }
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class TestNotes:
     """One test: the worst of its phases and subtests is how it went.
 
@@ -64,7 +66,7 @@ class LeftOut:
     tests: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class SessionNotes:
     """A session as its journal tells it; ``finish`` is None where it did not end.
 

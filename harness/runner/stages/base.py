@@ -8,13 +8,14 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Protocol
 
 from harness.config import interpreters
 from harness.config.project import StageSpec
 from harness.evidence.hub import causes, failures
+from harness.frozen import dataclass
 from harness.runner.stages import child, watch
 from harness.runner.stages.log_stream import LogStream
 from harness.verdict import Verdict

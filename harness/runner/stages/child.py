@@ -15,10 +15,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from harness.frozen import dataclass
 from harness.runner.stages.log_stream import LogStream
 from harness.runner.stages.orphans import Orphans
 

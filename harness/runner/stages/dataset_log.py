@@ -9,13 +9,14 @@ dataset is made anew as well, so that a change of what writes it never meets the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from harness.evidence.hub import layout
 from harness.evidence.ledger.log import Entry, Ledger
 from harness.files import json_bytes, sha256_bytes
+from harness.frozen import dataclass
 
 KIND = "dataset"
 _NAME_DIGITS = 24  # of the folder of a dataset

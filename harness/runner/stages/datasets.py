@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness.config.placeholders import fill
@@ -17,6 +17,7 @@ from harness.config.project import DatasetSpec, StageSpec
 from harness.config.toml_table import nearest
 from harness.errors import ConfigError
 from harness.files import json_bytes, real_path, sha256_bytes, sha256_file
+from harness.frozen import dataclass
 from harness.records import DatasetRecord
 from harness.runner.stages import dataset_log, watch
 from harness.runner.stages.base import StageContext, StageResult

@@ -15,11 +15,11 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from harness.frozen import dataclass
 from harness.runner import child_plugin
 from harness.runner.child_plugin import journal
 

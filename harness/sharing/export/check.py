@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +19,7 @@ from harness.errors import IntegrityError
 from harness.evidence.hub import digest, inventory
 from harness.evidence.ledger import canonical, keys
 from harness.evidence.ledger.keys import PublicKey
+from harness.frozen import dataclass
 from harness.sharing.export import in_toto, statement
 
 _LIMIT = 16 << 20

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from harness.config.project import Project
 from harness.evidence.hub import inventory
 from harness.evidence.ledger.keys import SecretKey
 from harness.evidence.ledger.log import now
+from harness.frozen import dataclass
 from harness.judgement import quarantine
 from harness.judgement.verify import verify
 from harness.records import HubRecord

@@ -16,7 +16,6 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from harness import files
 from harness.errors import ConfigError, StorageError
 from harness.evidence.hub import inventory, layout, series
+from harness.frozen import dataclass
 from harness.records import HubRecord
 from harness.sharing.export import copying
 from harness.verdict import Verdict

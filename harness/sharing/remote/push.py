@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import IntegrityError
 from harness.evidence.hub import comparison, digest, inventory, seal
 from harness.evidence.ledger.log import Entry
+from harness.frozen import dataclass
 from harness.sharing.remote import seals
 from harness.sharing.remote.store import RemoteStore
 

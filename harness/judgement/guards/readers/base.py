@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from harness.frozen import dataclass
 
 MOST_VALUES = 1_000_000
 
@@ -37,6 +38,14 @@ def parse_number(text: str) -> float:
     if not text.isascii() or "_" in text:
         raise ValueError(text)
     return float(text)
+
+
+def parse_cell(text: str) -> Any:
+    """Return the number that a text looks like, else the text, or None if it is empty."""
+    try:
+        return parse_number(text)
+    except ValueError:
+        return text or None
 
 
 def to_float(value: float) -> float:

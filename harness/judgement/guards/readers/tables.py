@@ -10,7 +10,7 @@ from harness.judgement.guards.readers.base import (
     MOST_VALUES,
     FormatError,
     TooMuchError,
-    parse_number,
+    parse_cell,
 )
 
 
@@ -57,21 +57,3 @@ def _read_cells(text: str, delimiter: str) -> list[list[str]]:
             raise TooMuchError(f"over {MOST_VALUES:,} cells", "a smaller table")
         table.append(row)
     return table
-
-
-def parse_cell(text: str) -> Any:
-    """Return the number that a text looks like, else the text, or None if it is empty."""
-    try:
-        return parse_number(text)
-    except ValueError:
-        return text or None
-
-
-def drop_gaps(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leave the empty cells of a logger's table out: one row holds what one step logged.
-
-    Source: lightning.pytorch.loggers.CSVLogger, whose rows have ``epoch`` and ``step``.
-    """
-    if not table or not {"epoch", "step"} <= set(table[0]):
-        return table
-    return [{k: v for k, v in row.items() if v is not None} for row in table]

@@ -130,3 +130,13 @@ def test_class_comes_before_other_differences() -> None:
     before, after = {"numeric.isa": "AVX2"}, {"numeric.isa": "AVX512"}
     assert numeric_class.tell_difference(before, after) == "isa AVX2 → AVX512"
     assert numeric_class.tell_difference(before, before) == ""
+
+
+@pytest.mark.parametrize("name", ["LC_CTYPE", "LC_ALL", "LANG", "HOME"])
+def test_a_language_is_no_other_question(cache: Path, name: str) -> None:
+    """Python sets LC_CTYPE where no language is set: it computes the same, and is not asked."""
+    before = describe()
+    forget()
+
+    assert describe(**{name: "C.UTF-8"}) == before
+    assert len(list(cache.glob("*.json"))) == 1

@@ -25,6 +25,7 @@ from harness.judgement.guards.readers.base import (
     FormatError,
     Reader,
     TooMuchError,
+    parse_cell,
     parse_number,
 )
 
@@ -311,8 +312,8 @@ def test_name_says_the_format(path: str, reader: Any) -> None:
 @pytest.mark.parametrize("text", ["1_000", "\u0661\u0662", "\u0661_\u0662", "", "x"])
 def test_number_is_one_for_every_program(text: str) -> None:
     """Neither the digits of another script nor those that a line joins."""
-    assert tables.parse_cell(text) == (text or None)
-    assert tables.parse_cell("1e3") == parse_number("1e3") == 1000.0
+    assert parse_cell(text) == (text or None)
+    assert parse_cell("1e3") == parse_number("1e3") == 1000.0
 
 
 def test_infinity_has_its_sign() -> None:
