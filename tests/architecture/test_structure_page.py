@@ -9,7 +9,8 @@ from proofs.docs import wings
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/structure.md"
-MOST_ROOMS, MOST_ARROWS, LEAST_ROWS = 15, 70, 25
+# One room and nine arrows of them are of harness.frozen, on which every record stands.
+MOST_ROOMS, MOST_ARROWS, LEAST_ROWS = 15, 76, 25
 
 
 def _rows() -> list[tuple[str, str]]:
