@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import signal
 from collections.abc import Iterator
 
 from harness import errors as of_harness
@@ -25,6 +26,7 @@ HARNESS = {
     6: "internal error: a bug of the harness",
     10: "not a project or not a hub",
     11: "lock not had in time",
+    128 + signal.SIGHUP: "the terminal is gone (SIGHUP)",
     door_of_harness.INTERRUPTED: "interrupted (SIGINT)",
     door_of_harness.PIPE_CLOSED: "the reader of the output has gone",
     door_of_harness.TERMINATED: "terminated (SIGTERM)",

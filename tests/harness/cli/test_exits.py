@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import builtins
 import errno
 import json
 import os
 import signal
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 import pytest
 
+from harness import __main__ as start
 from harness import errors
 from harness.cli import exits
 from harness.cli.options import Session
@@ -174,3 +176,20 @@ def test_sigterm_can_be_cleaned_up_after() -> None:
 def test_nearest_is_near(word: str, hint: str) -> None:
     """A near name is offered, a far one is not."""
     assert exits.nearest(word, ["run", "status"]) == hint
+
+
+def test_interrupt_while_the_program_is_imported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A Ctrl-C in the first quarter of a second leaves no traceback either."""
+    real = builtins.__import__
+
+    def interrupted(name: str, *words: Any, **keys: Any) -> Any:
+        if name == "harness.cli":
+            raise KeyboardInterrupt
+        return real(name, *words, **keys)
+
+    monkeypatch.setattr(builtins, "__import__", interrupted)
+
+    assert start.main() == exits.INTERRUPTED
+    assert capsys.readouterr().err == "interrupted\n"
