@@ -22,6 +22,9 @@ _LEFT, _RIGHT, _LINE = 8, 232, 16
 _CHART_WIDTH, _CHART_HEIGHT = 420, 220
 _PLOT = (54, 12, 408, 188)  # left, top, right, bottom
 _POINTS_SHOWN = 600
+# Ends of a scale: what lies beyond them has no logarithm, or no difference that is a float.
+_LEAST, _GREATEST, _FARTHEST = 5e-324, 1.7e308, 8e307
+_NARROWEST = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,11 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A map from values to pixels, linear or logarithmic."""
+    """A map from values to pixels, linear or logarithmic.
+
+    Its ends are drawn in where floats end: neither their logarithms nor their difference may
+    leave the range.
+    """
 
     low: float
     high: float
@@ -53,11 +60,17 @@ class Scale:
     end: float
     is_log: bool
 
+    def __post_init__(self) -> None:
+        """Draw in the ends."""
+        least, greatest = (_LEAST, _GREATEST) if self.is_log else (-_FARTHEST, _FARTHEST)
+        for name, value in (("low", self.low), ("high", self.high)):
+            object.__setattr__(self, name, min(greatest, max(least, value)))
+
     def pixel(self, value: float) -> float:
         """Return the pixel of a value; what lies outside the scale is put on its edge."""
         low, high, v = self.low, self.high, value
         if self.is_log:
-            low, high, v = math.log10(low), math.log10(high), math.log10(value)
+            low, high, v = math.log10(low), math.log10(high), math.log10(max(value, _LEAST))
         # A scale without extent puts everything in its middle.
         share = 0.5 if high == low else (v - low) / (high - low)
         return self.start + min(1.0, max(0.0, share)) * (self.end - self.start)
@@ -69,12 +82,12 @@ class Scale:
             step = max(1, (last - first) // 4 + ((last - first) % 4 > 0))
             decades = [10.0**k for k in range(first, last + 1, step)]
             return decades if len(decades) > 1 else [self.low, self.high]
-        if self.high == self.low:
+        if self.high - self.low < _NARROWEST:
             return [self.low]
         rough = (self.high - self.low) / 4
         unit = 10.0 ** math.floor(math.log10(rough))
         # 1, 2, 5, 10: steps that people can add up in their heads.
-        step_size = next(unit * m for m in (1, 2, 5, 10) if unit * m >= rough)
+        step_size = next((unit * m for m in (1, 2, 5) if unit * m >= rough), unit * 10)
         first_tick = math.ceil(self.low / step_size)
         last_tick = math.floor(self.high / step_size)
         return [k * step_size for k in range(first_tick, last_tick + 1)]

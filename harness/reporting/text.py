@@ -183,6 +183,11 @@ def describe_unmoved(same: int, rest: int) -> list[str]:
     return [*lines, f"{same} metric{'' if same == 1 else 's'} did not move."] if same else lines
 
 
+def _quarter(value: float) -> float:
+    """Scale down, so that the difference of any two is a float."""
+    return float(value) / 4
+
+
 def sparkline(values: Sequence[float]) -> str:
     """Draw values as eight-level bars between the least and the greatest; ``×`` is not finite.
 
@@ -192,7 +197,7 @@ def sparkline(values: Sequence[float]) -> str:
     finite = [v for v in values if math.isfinite(v)]
     if not finite:
         return "×" * len(values)
-    scale = math.log10 if is_logarithmic(finite) else float
+    scale = math.log10 if is_logarithmic(finite) else _quarter
     low, high = scale(min(finite)), scale(max(finite))
     span = high - low
     marks = []

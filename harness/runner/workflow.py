@@ -40,6 +40,9 @@ from harness.runner.prepare import Prepared, prepare
 from harness.runner.stages import child, datasets
 from harness.verdict import Verdict
 
+# What a page that has a bug raises: none of it may lose a run.
+_BUGS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
 
 class _SealFacts(TypedDict):
     suite: str
@@ -251,5 +254,11 @@ def _seal(
 def _render(
     hub: Path, record: HubRecord, previous: HubRecord | None, options: RunOptions
 ) -> None:
+    """Write what people look at; a bug in that loses no evidence, and is said."""
     for name, render in options.renderers.items():
-        write_text(hub / name, render(hub, record, previous))
+        try:
+            text = render(hub, record, previous)
+        except _BUGS as error:
+            text = f"{name} could not be written: {type(error).__name__}: {error}\n"
+            options.observer.note(f"{text.strip()}; a bug of the harness, please report it")
+        write_text(hub / name, text)

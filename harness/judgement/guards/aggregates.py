@@ -14,9 +14,31 @@ def _std(values: Sequence[float]) -> float:
     return math.sqrt(squares / (len(values) - 1))
 
 
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
 def _median(values: Sequence[float]) -> float:
     ranked, half = sorted(values), len(values) // 2
     return ranked[half] if len(values) % 2 else (ranked[half - 1] + ranked[half]) / 2
+
+
+def _scale_if_needed(
+    compute: Callable[[Sequence[float]], float],
+) -> Callable[[Sequence[float]], float]:
+    """Let sums and squares leave the range of floats, upwards or to zero, not the result."""
+
+    def compute_scaled(values: Sequence[float]) -> float:
+        try:
+            plain = compute(values)
+        except OverflowError:
+            plain = math.inf
+        largest = max(map(abs, values))
+        if not largest or (plain and math.isfinite(plain)):
+            return plain
+        return compute([value / largest for value in values]) * largest
+
+    return compute_scaled
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +52,14 @@ class Aggregate:
 AGGREGATES: Mapping[str, Aggregate] = {
     "min": Aggregate(min, "smallest"),
     "max": Aggregate(max, "largest"),
-    "mean": Aggregate(lambda values: math.fsum(values) / len(values), "arithmetic mean"),
+    "mean": Aggregate(_scale_if_needed(_mean), "arithmetic mean"),
     "std": Aggregate(
-        _std, "standard deviation of a sample, divided by n − 1; needs two values"
+        _scale_if_needed(_std),
+        "standard deviation of a sample, divided by n − 1; needs two values",
     ),
     "first": Aggregate(lambda values: values[0], "first in the order of the artifact"),
     "last": Aggregate(lambda values: values[-1], "last in the order of the artifact"),
-    "median": Aggregate(_median, "middle value, or the mean of the two"),
+    "median": Aggregate(_scale_if_needed(_median), "middle value, or the mean of the two"),
     "count": Aggregate(
         lambda values: float(len(values)), "number of matches, which need not be numbers"
     ),

@@ -229,6 +229,15 @@ def judge_interval(
     )
 
 
+def is_near(value: float, reference: float, allowed: float) -> bool:
+    """Say whether two numbers are at most so far apart; what is not finite is near nothing.
+
+    A tolerance relative to infinity would take in every number.
+    """
+    gap = abs(value - reference)
+    return math.isfinite(gap) and gap <= allowed
+
+
 def _place(value: float, low: float | None, high: float | None) -> tuple[Verdict, str]:
     if not math.isfinite(value):
         return Verdict.RED, "is not finite"

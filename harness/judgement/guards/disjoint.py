@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,4 +76,7 @@ def _walk(value: Any, expression: str) -> Iterator[float | str]:
     elif isinstance(value, str):
         yield value
     else:
-        yield metrics.to_number(expression, value)
+        number = metrics.to_number(expression, value)
+        if not math.isfinite(number):  # NaN is no item of any list, not even of its own
+            raise metrics.missing_error(expression, str(number), "items that are finite")
+        yield number

@@ -10,7 +10,7 @@ from harness.config.project import GuardSpec
 from harness.frozen import dataclass
 from harness.judgement.guards import metrics, options, pairs, series
 from harness.judgement.guards.aggregates import AGGREGATE_NAMES
-from harness.judgement.guards.base import Evidence, Golden, number, result
+from harness.judgement.guards.base import Evidence, Golden, is_near, number, result
 from harness.judgement.guards.series import Series
 from harness.records import GuardResult
 from harness.verdict import Verdict
@@ -117,7 +117,7 @@ def _choose(side: Series, places: Sequence[float], spec: GuardSpec) -> Series:
 
 def _judge_one(spec: GuardSpec, wanted: EqualOptions, left: float, right: float) -> GuardResult:
     allowed = max(wanted.relative * abs(right), wanted.absolute)
-    same = math.isfinite(left) and math.isfinite(right) and abs(left - right) <= allowed
+    same = is_near(left, right, allowed)
     names = pairs.name_sides(spec, "left", "right", "against")
     return result(
         spec,
@@ -139,10 +139,8 @@ def _judge_rows(
         expected = f"{len(right):,} numbers"
         return result(spec, Verdict.RED, f"{len(left):,} numbers", expected, problem)
     allowed = max(wanted.relative * max(map(abs, right)), wanted.absolute)
-    # Asked this way round, a difference that is NaN is none that is allowed.
-    wrong = [
-        i for i, (a, b) in enumerate(zip(left, right, strict=True)) if not abs(a - b) <= allowed
-    ]
+    sides = zip(left, right, strict=True)
+    wrong = [i for i, (a, b) in enumerate(sides) if not is_near(a, b, allowed)]
     expected = f"{len(right):,} numbers, each ± {number(allowed)}"
     if not wrong:
         worst = max(abs(a - b) for a, b in zip(left, right, strict=True))

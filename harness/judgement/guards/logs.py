@@ -13,7 +13,7 @@ from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.frozen import dataclass
 from harness.judgement.guards import metrics, options, patterns
-from harness.judgement.guards.base import Evidence, Golden, number, result
+from harness.judgement.guards.base import Evidence, Golden, is_near, number, result
 from harness.judgement.guards.readers.base import parse_number
 from harness.records import GuardResult
 from harness.verdict import Verdict
@@ -114,8 +114,7 @@ def _parse(text: str) -> float:
 def _wrong(value: float, bounds: tuple[float, float] | None, differs: float | None) -> str:
     if not math.isfinite(value):
         return "the log's value is not a finite number"
-    # Asked this way round, a reference that is NaN agrees with nothing.
-    if bounds and not abs(value - bounds[0]) <= bounds[1]:
+    if bounds and not is_near(value, *bounds):
         return f"the log says {number(value)}, the record {number(bounds[0])}"
     if differs is not None and value == differs:
         return f"the log says {number(value)}, the value of a default"

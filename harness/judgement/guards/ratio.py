@@ -43,10 +43,10 @@ class RatioGuard:
         metrics.parse(wanted.denominator)
 
     def judge(self, spec: GuardSpec, evidence: Evidence, _golden: Golden | None) -> GuardResult:
-        """Red outside the band; a denominator of zero is red, for it has no ratio."""
+        """Red outside the band; a denominator that is zero or not finite has no ratio."""
         above = pairs.take_side(evidence, spec, "numerator")
         below = pairs.take_side(evidence, spec, "denominator")
-        value = above / below if below else math.nan
+        value = above / below if below and math.isfinite(below) else math.nan
         wanted = options.read(RatioOptions, spec)
         bounds = (wanted.min, wanted.max)
         context = f" ({number(above)} / {number(below)})"

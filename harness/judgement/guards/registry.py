@@ -174,6 +174,9 @@ def _judge_one(
     except HarnessError as error:
         reason = f"{error.where}: found {error.found}; expected {error.expected}"
         return result(spec, Verdict.INCONCLUSIVE, error.found, error.expected, reason)
+    except ArithmeticError as error:  # numbers of a run that diverged lose no run
+        size, expected = "numbers beyond what floats can tell", "numbers of a usual size"
+        return result(spec, Verdict.INCONCLUSIVE, size, expected, f"{size}: {error}")
 
 
 def _say_unfinished(stage: StageRecord | None) -> str:

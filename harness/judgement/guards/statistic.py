@@ -6,7 +6,7 @@ from harness.config.keys import key
 from harness.config.project import GuardSpec
 from harness.frozen import dataclass
 from harness.judgement.guards import blocks, metrics, options, pairs, series
-from harness.judgement.guards.base import Evidence, Golden, number, result
+from harness.judgement.guards.base import Evidence, Golden, is_near, number, result
 from harness.judgement.guards.series import Series
 from harness.records import GuardResult
 from harness.verdict import Verdict
@@ -69,7 +69,7 @@ class StatisticGuard:
         allowed = wanted.relative * max(map(abs, again))
         pairs_ = list(zip(reported.numbers, again, strict=True))
         expected = f"{wanted.statistic} of {wanted.array} ± {number(allowed)}"
-        if wrong := [(a, b) for a, b in pairs_ if not abs(a - b) <= allowed]:
+        if wrong := [(a, b) for a, b in pairs_ if not is_near(a, b, allowed)]:
             text = f"{number(wrong[0][0])} reported, {number(wrong[0][1])} in the array"
             count = f"{len(wrong)} of {len(again)} differ: " if len(again) > 1 else ""
             reason = f"{wanted.reported}: {count}{text}"
