@@ -27,6 +27,10 @@ def dataclass(
         frozen: As there. Written out for the reader, like ``slots``.
         slots: As there.
         kw_only: Whether every field is given by its name.
+
+    Raises:
+        TypeError: A field has a rule of its own, as one that is not compared: such a class is
+            for the standard library.
     """
 
     def make(cls: type[T]) -> type[T]:
@@ -50,6 +54,9 @@ def dataclass(
 def _init_of(cls: Any, *, kw_only: bool) -> Callable[..., None]:
     """Return the method that fills the slots of a new record."""
     fields = dataclasses.fields(cls)
+    if own := [one.name for one in fields if not (one.init and one.repr and one.compare)]:
+        raise TypeError(f"{cls.__qualname__}.{own[0]} has a rule that is not known here")
+    finish = vars(cls).get("__post_init__")
     # The slots themselves: they are set past the __setattr__ that refuses.
     slots = tuple((field.name, vars(cls)[field.name].__set__) for field in fields)
     known = dict(slots).keys()
@@ -62,6 +69,8 @@ def _init_of(cls: Any, *, kw_only: bool) -> Callable[..., None]:
             named = _complete(cls, fields, named)
         for name, set_slot in slots:
             set_slot(self, named[name])
+        if finish is not None:
+            finish(self)
 
     return fill
 

@@ -62,6 +62,17 @@ class TheirPair:
 
 
 @dataclass(frozen=True, slots=True)
+class Finished:
+    """A record that puts its field right when it is made."""
+
+    left: int
+
+    def __post_init__(self) -> None:
+        """Let nothing be negative."""
+        object.__setattr__(self, "left", max(0, self.left))
+
+
+@dataclass(frozen=True, slots=True)
 class Empty:
     """A record without fields."""
 
@@ -236,3 +247,26 @@ def test_every_frozen_record_is_made_so() -> None:
     ]
 
     assert not slow
+
+
+def test_record_is_finished_when_it_is_made() -> None:
+    """As a class of the standard library is."""
+    assert [
+        Finished(-1).left,
+        Finished(2).left,
+        dataclasses.replace(Finished(2), left=-3).left,
+    ] == [
+        0,
+        2,
+        0,
+    ]
+
+
+@pytest.mark.parametrize("rule", [{"compare": False}, {"repr": False}, {"init": False}])
+def test_field_with_a_rule_of_its_own_is_refused(rule: dict[str, bool]) -> None:
+    """What the shared methods do not know must not be lost in silence."""
+    with pytest.raises(TypeError, match="left has a rule"):
+
+        @dataclass(frozen=True, slots=True)
+        class _Odd:
+            left: int = dataclasses.field(default=0, **rule)  # type: ignore[call-overload]
