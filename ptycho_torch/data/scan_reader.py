@@ -18,6 +18,17 @@ from ptycho_torch.data.raw_scan import RawScan
 from ptycho_torch.errors import InputError, MissingInputError
 
 _ZIP_MAGIC = b"PK"
+# First bytes of what people have instead, its name, and the cure.
+_PACK = "put frames, positions and probe into one NPZ or HDF5 file, see docs/formats.md"
+_OTHERS = (
+    (b"MATLAB 5.0", "a MATLAB file of before v7.3", "save it with the option -v7.3"),
+    (b"\x93NUMPY", "a single NumPy array", _PACK),
+    (b"II*\x00", "a TIFF image", _PACK),
+    (b"MM\x00*", "a TIFF image", _PACK),
+    (b"###CBF", "a CBF image", _PACK),
+    (b"\x1f\x8b", "a gzip archive", "unpack it first"),
+)
+_LONGEST = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,19 +96,29 @@ def open_source(path: Path) -> Iterator[ScanSource]:
     """
     check_exists(path)
     with path.open("rb") as stream:
-        start = stream.read(len(_ZIP_MAGIC))
-    if start == _ZIP_MAGIC:
+        start = stream.read(_LONGEST)
+    if start.startswith(_ZIP_MAGIC):
         with npz_archive.open_archive(path) as archive:
             yield ScanSource(path=path, container="npz", archive=archive)
     elif hdf5.is_hdf5(path):
         with hdf5.open_file(path) as root:
             yield ScanSource(path=path, container="hdf5", root=root)
     else:
+        name, cure = _recognise(start)
         raise InputError(
             str(path),
             expected="an NPZ or HDF5 file",
-            found="an empty file" if not start else "another format",
+            found=name,
+            remedy=cure,
         )
+
+
+def _recognise(start: bytes) -> tuple[str, str]:
+    """Name a format that is not read by its first bytes, and say what to do."""
+    for magic, name, cure in _OTHERS:
+        if start.startswith(magic):
+            return name, cure
+    return ("another format" if start else "an empty file"), ""
 
 
 def check_exists(path: Path) -> None:

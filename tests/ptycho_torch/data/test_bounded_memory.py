@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import subprocess
 import sys
 import tracemalloc
@@ -39,6 +40,7 @@ def _small_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _peak(action: Callable[[], object]) -> int:
     """Return the most bytes that an action holds at once."""
     action()  # what is imported or cached at first use does not count
+    gc.collect()  # so that cycles are searched for at the same places of each action
     tracemalloc.start()
     try:
         action()
