@@ -110,11 +110,9 @@ def command(session: Session, /, suite: str, **flags: Any) -> int:
     try:
         if runs > 1:
             outcome = _run_several(project, suite, asked_of, flags)
-        elif suite_rules.is_seeded(config_file.find_suite(project, suite)):
+        else:
             draw = _draw_when_red(project, suite, asked_of)
             outcome = workflow.run_suite(project, suite, replace(asked_of, draw=draw))
-        else:
-            outcome = workflow.run_suite(project, suite, asked_of)
     finally:
         if watcher is not None:
             watcher.close()
@@ -154,8 +152,13 @@ def _run_several(
         return workflow.run_suite(project, suite, replace(asked_of, draw=draw))
 
 
-def _draw_when_red(project: Project, suite: str, asked_of: RunOptions) -> Draw:
-    """Return what makes further runs of a suite that seldom needs any, one after the other."""
+def _draw_when_red(project: Project, suite: str, asked_of: RunOptions) -> Draw | None:
+    """Return what makes further runs of a suite that seldom needs any, one after the other.
+
+    Without a seed every run would be the same one, and nothing makes another.
+    """
+    if not suite_rules.is_seeded(config_file.find_suite(project, suite)):
+        return None
 
     def draw(run_id: str, indices: range, stop: Stop) -> tuple[MemberRecord, ...]:
         from harness.experiments.execute.inline import InlineExecutor  # few runs come here

@@ -113,12 +113,13 @@ def _find_frame_keys(root: h5py.File, path: Path) -> tuple[str, ...]:
     }
     # Numbers, not names: an unpadded data_10 comes after data_9.
     keys = [numbers[number] for number in sorted(numbers)]
-    missing = [number for number in range(*_ends(list(numbers))) if number not in numbers]
+    first, last = min(numbers, default=0), max(numbers, default=0)
+    missing = [number for number in range(first, last) if number not in numbers]
     if missing:
         raise InputError(
             f"{path}: {NUMBERED_HOME}",
             expected="every part of the data",
-            found=f"none of number {missing[0]} between {min(numbers)} and {max(numbers)}",
+            found=f"none of number {missing[0]} between {first} and {last}",
             remedy="link every data file of the scan into its master file",
         )
     whole = [key for key in keys if hdf5_links.check_links(root, path, key)]
@@ -127,10 +128,6 @@ def _find_frame_keys(root: h5py.File, path: Path) -> tuple[str, ...]:
         order = sorted(range(len(whole)), key=lambda place: int(firsts[place]))
         whole = [whole[place] for place in order]
     return tuple(whole)
-
-
-def _ends(numbers: list[int]) -> tuple[int, int]:
-    return (min(numbers), max(numbers)) if numbers else (0, 0)
 
 
 def _join_frames(root: h5py.File, path: Path, keys: tuple[str, ...]) -> FrameStore:

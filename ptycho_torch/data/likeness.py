@@ -16,7 +16,7 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho_torch.data import centring
+from ptycho_torch.data import centring, null_models
 from ptycho_torch.data.frame_store import Amplitudes
 from ptycho_torch.data.scan import ScanData
 from ptycho_torch.errors import InputError
@@ -34,7 +34,12 @@ _log = logging.getLogger(__name__)
 
 
 def report_unlike(
-    amplitude: Amplitudes, modes: NDArray[np.complex64], valid: NDArray[np.bool_], where: str
+    amplitude: Amplitudes,
+    modes: NDArray[np.complex64],
+    valid: NDArray[np.bool_],
+    where: str,
+    *,
+    is_placed: bool = False,
 ) -> None:
     """Warn when the frames fit their probe better as another kind of number, or not at all.
 
@@ -43,14 +48,23 @@ def report_unlike(
         modes: (P, N, N).
         valid: (N, N).
         where: File and key of the frames.
+        is_placed: Their zero frequency is said to be at N / 2: also warn when they fit better
+            with it a pixel or two away.
     """
     step = max(1, amplitude.shape[0] // _FRAMES)
-    chosen = np.arange(0, amplitude.shape[0], step)
-    frames = np.asarray(amplitude[chosen], np.float64)[:, valid]
-    waves = np.fft.fftshift(np.fft.fft2(modes), axes=(-2, -1))
-    model = np.sqrt(np.square(np.abs(waves), dtype=np.float64).sum(axis=0))[valid]
+    frames = np.asarray(amplitude[np.arange(0, amplitude.shape[0], step)], np.float64)
+    far_field = null_models.far_field_amplitude(modes)
+    _report_kind(frames[:, valid], far_field[valid], where)
+    if is_placed:
+        _report_offset(np.sqrt(np.square(frames).mean(axis=0)), far_field, valid, where)
+
+
+def _report_kind(
+    frames: NDArray[np.float64], far_field: NDArray[np.float64], where: str
+) -> None:
+    """Warn of another kind of number; frames (K, V) and far field (V,) at valid pixels."""
     own, root, square = (
-        _misfit(model, np.sqrt(np.power(frames, 2 * power).mean(axis=0)))
+        _misfit(far_field, np.sqrt(np.power(frames, 2 * power).mean(axis=0)))
         for power in (1.0, 0.5, 2.0)
     )
     remedy = "look at --input-kind, and whether the probe is that of this scan"
@@ -73,43 +87,35 @@ def report_unlike(
         )
 
 
-def report_offset(
-    amplitude: Amplitudes, modes: NDArray[np.complex64], valid: NDArray[np.bool_], where: str
+def _report_offset(
+    pattern: NDArray[np.float64],
+    far_field: NDArray[np.float64],
+    valid: NDArray[np.bool_],
+    where: str,
 ) -> None:
-    """Warn when the mean pattern fits the far field of its probe better a pixel or two away.
+    """Warn when the mean pattern (N, N) fits the far field better a pixel or two away.
 
     Within two pixels the centre of the light says nothing, but one pixel is a wrong scan: as
     frames are that were mirrored, whose zero frequency goes from N / 2 to N / 2 − 1.
-
-    Args:
-        amplitude: (M, N, N) as understood.
-        modes: (P, N, N).
-        valid: (N, N).
-        where: File and key of the frames.
     """
-    step = max(1, amplitude.shape[0] // _FRAMES)
-    frames = np.asarray(amplitude[np.arange(0, amplitude.shape[0], step)], np.float64)
-    pattern = np.sqrt(np.square(frames).mean(axis=0))
-    waves = np.fft.fftshift(np.fft.fft2(modes), axes=(-2, -1))
-    model = np.sqrt(np.square(np.abs(waves), dtype=np.float64).sum(axis=0))
     moves = range(-_NEAR_PIXELS, _NEAR_PIXELS + 1)
     misfits = {}
     for move in itertools.product(moves, moves):
         seen = np.roll(valid, move, axis=(0, 1))
-        misfits[move] = _misfit(model[seen], np.roll(pattern, move, axis=(0, 1))[seen])
+        misfits[move] = _misfit(far_field[seen], np.roll(pattern, move, axis=(0, 1))[seen])
     best, own = min(misfits, key=lambda move: misfits[move]), misfits[0, 0]
     if misfits[best] < _OFFSET_RATIO * own:
-        side = modes.shape[-1]
+        row, column = (len(pattern) // 2 - moved for moved in best)
         _log.warning(
             "%s: the frames fit the probe better with their zero frequency at pixel %d, %d, "
             "misfit %.2f instead of %.2f; say --center %d,%d, or see if they were mirrored",
             where,
-            side // 2 - best[1],
-            side // 2 - best[0],
+            column,
+            row,
             misfits[best],
             own,
-            side // 2 - best[1],
-            side // 2 - best[0],
+            column,
+            row,
         )
 
 

@@ -77,12 +77,12 @@ def read(path: Path, config: DataConfig, *, any_side: bool = False) -> ScanData:
         if census.pattern is not None and config.center == centring.CHECK:
             centring.check_centre(census.pattern, modes, raw.pieces.frame_where)
         likeness.report_unlike(
-            amplitude, modes, arranged.order.valid_mask, raw.pieces.frame_where
+            amplitude,
+            modes,
+            arranged.order.valid_mask,
+            raw.pieces.frame_where,
+            is_placed=config.center != centring.KEEP,
         )
-        if config.center != centring.KEEP:
-            likeness.report_offset(
-                amplitude, modes, arranged.order.valid_mask, raw.pieces.frame_where
-            )
         turned = orientation.turn(positions, raw.object_canvas, raw.object_mask, config)
         reference = checks.reference(
             turned.object_canvas, turned.positions, side, raw.object_where
