@@ -234,6 +234,17 @@ def read_cache(path: Path, schema: int) -> dict[str, Any]:
     return value if isinstance(value, dict) and value.get("schema") == schema else {}
 
 
+def identify(status: os.stat_result) -> list[int]:
+    """Return what stays as long as nobody writes a file: device, place, size and times [ns]."""
+    return [
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    ]
+
+
 def path_fault(path: str) -> str | None:
     """Say why a relative path may not stand in a hub; ``None`` when it may.
 

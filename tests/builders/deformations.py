@@ -8,9 +8,12 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pytest
 
 from ptycho_torch.config_params import DataConfig
 from ptycho_torch.data import scan_file
+from ptycho_torch.errors import InputError
+from tests.builders import known_scan
 from tests.builders.known_scan import (
     DETECTOR,
     DETECTOR_PIXEL_M,
@@ -186,6 +189,22 @@ EV = JOULE_PER_EV
 def save_arrays(path: Path, **arrays: Any) -> Path:
     np.savez(path, **arrays)
     return path
+
+
+def read_by_cure(
+    made: Path | tuple[Path, Path], words: str, cure: dict[str, Any] | None
+) -> Any:
+    """Have a copy refused in one line with these words, and read right by its cure, if any."""
+    with pytest.raises(InputError) as caught:
+        read_scan(made)
+
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    if cure is None:
+        return None
+    scan = read_scan(made, **cure)
+    assert known_scan.residual(scan) <= LARGEST_RESIDUAL
+    return scan
 
 
 def read_scan(made: Path | tuple[Path, Path], **changes: Any) -> Any:

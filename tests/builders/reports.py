@@ -90,6 +90,12 @@ def stage(name: str, start: int, **changes: Any) -> StageRecord:
     return replace(result, **changes)
 
 
+def failed_stage(reason: str, **changes: Any) -> StageRecord:
+    """Make the record of a command stage that ended with exit code 1."""
+    red = {"outcome": "failed", "verdict": Verdict.RED, "exit_code": 1, "reason": reason}
+    return stage("train", 0, **{**red, **changes})
+
+
 def quarantined(kind: str, id_: str, **changes: Any) -> QuarantineRecord:
     """Make the record of a quarantine whose stage, guard or test failed."""
     result = QuarantineRecord(

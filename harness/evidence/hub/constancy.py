@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Self
 
 from harness.evidence.hub.inputs import DigestCache
+from harness.files import identify
 from harness.frozen import dataclass
-
-_Identity = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +26,7 @@ class Watched:
     path: Path
     sha256: str
     by_code: bool
-    identity: _Identity | None
+    identity: list[int] | None
 
     @classmethod
     def of_inputs(cls, root: Path, digests: Mapping[str, str]) -> tuple[Self, ...]:
@@ -86,9 +85,8 @@ def _digest(file: Watched, cache: DigestCache) -> str:
         return ""
 
 
-def _identify(path: Path) -> _Identity | None:
+def _identify(path: Path) -> list[int] | None:
     try:
-        status = path.stat()
+        return identify(path.stat())
     except OSError:
         return None
-    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

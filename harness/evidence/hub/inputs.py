@@ -18,7 +18,14 @@ from pathlib import Path
 
 from harness.errors import ConfigError, StorageError, near
 from harness.evidence.hub import code_digest
-from harness.files import json_bytes, read_cache, sha256_bytes, sha256_file, write_bytes
+from harness.files import (
+    identify,
+    json_bytes,
+    read_cache,
+    sha256_bytes,
+    sha256_file,
+    write_bytes,
+)
 
 SKIPPED = frozenset(
     {".git", "__pycache__", ".venv", ".harness", "node_modules", ".pytest_cache", ".mypy_cache"}
@@ -77,13 +84,7 @@ class DigestCache:
 
     def _known_or(self, name: str, path: Path, take_anew: Callable[[], str]) -> str:
         status = path.stat()
-        identity: list[int | str] = [
-            status.st_dev,
-            status.st_ino,
-            status.st_size,
-            status.st_mtime_ns,
-            status.st_ctime_ns,
-        ]
+        identity = identify(status)
         known = self._known.get(name)
         if known is not None and known[:-1] == identity:
             self._used[name] = known

@@ -12,7 +12,7 @@ from typing import Any
 from harness.errors import HarnessError, StorageError
 from harness.evidence.hub import layout
 from harness.evidence.hub.store import read_record
-from harness.files import json_bytes, read_cache, write_bytes
+from harness.files import identify, json_bytes, read_cache, write_bytes
 
 _SCHEMA = 1
 
@@ -56,16 +56,9 @@ class MetricsCache:
 
 def _identity(path: Path) -> list[int] | None:
     try:
-        status = path.lstat()
+        return identify(path.lstat())
     except OSError:
         return None
-    return [
-        status.st_dev,
-        status.st_ino,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-    ]
 
 
 def _fits(known: Any, identity: list[int]) -> bool:

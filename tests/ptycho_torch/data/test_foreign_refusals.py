@@ -9,13 +9,10 @@ import h5py
 import numpy as np
 import pytest
 
-from ptycho_torch.errors import InputError
-from tests.builders import known_scan
 from tests.builders.deformations import (
     AMPLITUDE,
     EV,
     IDENTITIES,
-    LARGEST_RESIDUAL,
     ORDER,
     ROUGH,
     TRUTH,
@@ -23,7 +20,7 @@ from tests.builders.deformations import (
     make_cxi,
     make_npz,
     make_product,
-    read_scan,
+    read_by_cure,
 )
 from tests.builders.foreign_scans import (
     DEAD,
@@ -174,14 +171,8 @@ REFUSED: dict[str, tuple[Make, str, dict[str, Any] | None]] = {
 def test_foreign_copy_is_refused_with_its_cure(tmp_path: Path, name: str) -> None:
     """What a file leaves open is an error of one line, and its cure reads the file right."""
     make, words, cure = REFUSED[name]
-    made = make(tmp_path)
 
-    with pytest.raises(InputError) as caught:
-        read_scan(made)
+    scan = read_by_cure(make(tmp_path), words, cure)
 
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
     if cure is not None:
-        scan = read_scan(made, **cure)
         assert POINTS - 9 < scan.point_count < POINTS
-        assert known_scan.residual(scan) <= LARGEST_RESIDUAL

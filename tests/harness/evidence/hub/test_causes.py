@@ -25,20 +25,7 @@ Traceback (most recent call last):
 
 
 def stage_record(reason: str = "exit code 1: x", **keys: Any) -> StageRecord:
-    values: dict[str, Any] = {
-        "id": "train",
-        "kind": "command",
-        "argv": (),
-        "outcome": "failed",
-        "verdict": Verdict.RED,
-        "exit_code": 1,
-        "started": "2026-01-01T00:00:00Z",
-        "duration_s": 1.0,
-        "peak_memory_bytes": None,
-        "log": "cli/train.log",
-        "reason": reason,
-    }
-    return StageRecord(**{**values, **keys})
+    return reports.failed_stage(reason, **keys)
 
 
 def stage(tmp_path: Path, log: str, **keys: Any) -> causes.Cause:

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from harness.evidence.hub import causes, failures
-from harness.records import StageRecord
-from harness.verdict import Verdict
+from tests.builders import reports
 
 TRACE = 'Traceback (most recent call last):\n  File "<root>/a.py", line 3, in fit\n    f()\n'
 
@@ -20,20 +19,9 @@ TRACE = 'Traceback (most recent call last):\n  File "<root>/a.py", line 3, in fi
 def signature(folder: Path, log: str, **keys: Any) -> str:
     """Name the cause of a command that failed with this log."""
     (folder / "x.log").write_text(log)
-    values: dict[str, Any] = {
-        "id": "train",
-        "kind": "command",
-        "argv": (),
-        "outcome": "failed",
-        "verdict": Verdict.RED,
-        "exit_code": 1,
-        "started": "2026-01-01T00:00:00Z",
-        "duration_s": 1.0,
-        "peak_memory_bytes": None,
-        "log": "x.log",
-        "reason": f"exit code 1: {failures.find_ending(log) or 'no output'}",
-    }
-    return causes.of_stage("tiny", StageRecord(**{**values, **keys}), folder).signature
+    reason = f"exit code 1: {failures.find_ending(log) or 'no output'}"
+    record = reports.failed_stage(**{"reason": reason, "log": "x.log", **keys})
+    return causes.of_stage("tiny", record, folder).signature
 
 
 def _draw(letters: str, length: int, r: random.Random) -> str:
