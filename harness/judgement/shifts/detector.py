@@ -162,7 +162,7 @@ def _is_lasting(
         between = cut * (n - cut) / n * (levels[1] - levels[0]) ** 2
         if between * (1 - alike) / (1 + alike) <= limit * within / (n - 2):
             return False
-    return limits.order_tail(values[:cut], values[cut:]) <= known.order
+    return limits.order_tail(values[:cut], values[cut:]) <= known.orders[n]
 
 
 def _describe(values: list[float], edges: Sequence[int], seen: int, factor: float) -> Shift:

@@ -20,9 +20,12 @@ from harness.frozen import dataclass
 
 RATE = 0.01
 # Tails of one comparison, as parts of the rate: of a split among the newest runs, of one
-# anywhere, of the order of the values before and after it, and, for each seed of a golden, of a
-# sum since it.
-_RECENT, _ANYWHERE, _ORDER, _GOLDEN = 1e-2, 6e-4, 9e-3, 0.1
+# anywhere, and, for each seed of a golden, of a sum since it.
+_RECENT, _ANYWHERE, _GOLDEN = 1e-2, 6e-4, 0.1
+# The tail of the order of the values before and after a split. Five runs have few orders among
+# twenty and many among eighty: where few are possible more is spent, so that a level of early
+# runs can be called at all.
+_ORDER, _FEW_RUNS, _ORDER_FALLS = 2.8e-2, 25, 1.5
 _EXACT_ORDERS = 12  # runs on the shorter side; from here on the normal law will do
 _NORMAL = NormalDist()
 
@@ -31,13 +34,14 @@ _NORMAL = NormalDist()
 class Limits:
     """Limits of a rate: squares of Student's t by the number n of runs, and a tail of orders.
 
-    ``settled`` is the square for noise that is known: what ``recent`` tends to.
+    ``settled`` is the square for noise that is known: what ``recent`` tends to. ``orders`` are
+    tails of the order of the values, by n too.
     """
 
     recent: tuple[float, ...]
     anywhere: tuple[float, ...]
     settled: float
-    order: float
+    orders: tuple[float, ...]
 
 
 @lru_cache(maxsize=16)
@@ -55,7 +59,9 @@ def limits_of(rate: float, runs: int) -> Limits:
         recent=tuple(square_of(recent, n - 2) for n in counts),
         anywhere=tuple(square_of(anywhere, n - 2) for n in counts),
         settled=_NORMAL.inv_cdf(recent / 2) ** 2,
-        order=rate * _ORDER,
+        orders=tuple(
+            rate * _ORDER * (_FEW_RUNS / max(n, _FEW_RUNS)) ** _ORDER_FALLS for n in counts
+        ),
     )
 
 

@@ -60,7 +60,7 @@ def test_a_smaller_rate_has_wider_limits() -> None:
     strict, loose = limits.limits_of(0.001, 50), limits.limits_of(0.01, 50)
 
     assert all(a >= b for a, b in zip(strict.recent, loose.recent, strict=True))
-    assert strict.order < loose.order
+    assert strict.orders[50] < loose.orders[50] < loose.orders[25] == loose.orders[8]
     assert limits.golden_limit(0.001, 12) > limits.golden_limit(0.01, 12)
     for rate in (0.0, 1.0):
         with pytest.raises(ValueError, match="rate"):
