@@ -25,7 +25,7 @@ _RECENT, _ANYWHERE, _GOLDEN = 1e-2, 6e-4, 0.1
 # The tail of the order of the values before and after a split. Five runs have few orders among
 # twenty and many among eighty: where few are possible more is spent, so that a level of early
 # runs can be called at all.
-_ORDER, _FEW_RUNS, _ORDER_FALLS = 2.8e-2, 25, 1.5
+_ORDER, _FEW_RUNS, _ORDER_FALLS = 3e-2, 25, 1.5
 _EXACT_ORDERS = 12  # runs on the shorter side; from here on the normal law will do
 _NORMAL = NormalDist()
 
