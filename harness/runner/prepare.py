@@ -135,7 +135,6 @@ def _context(
         root=project.root,
         work=workspace.places.work,
         hub=workspace.places.hub,
-        run_id=workspace.run_id,
         python=python,
         stage_python={
             s.id: interpreters.locate(s.python, project.root) for s in suite.stages if s.python

@@ -107,7 +107,7 @@ def tidy(project: Project, tell: Callable[[str], None] | None = None) -> Ledger:
         tell: Called with a sentence for each run that was lost with its process or machine.
     """
     cleared = HubStore(project.hubs, project.work).clean_leftovers()
-    child.end_orphans(cleared)
+    child.end_orphans([layout.work(project.work, run_id) for run_id in cleared])
     for top in (project.hubs, project.work, project.golden):
         for folder in (top, *subfolders(top)):  # what runs keep deeper is theirs
             clear_parts(folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,8 +39,7 @@ def run(
     context = StageContext(
         root=root,
         work=work,
-        hub=hub,
-        run_id=f"20260101T000000Z-{secrets.token_hex(3)}",  # its processes are found by it
+        hub=hub,  # its processes are found by it
         values={"python": python, "root": str(root), "work": str(work), **(values or {})},
         environment={
             **stage_environment.select_variables((), os.environ),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,11 @@ import pytest
 
 from harness.errors import StorageError
 from harness.evidence.hub import layout, seal
+from harness.judgement.declaration import load_project
 from harness.judgement.verify import verify
 from harness.judgement.verify.report import Outcome
 from harness.runner import workflow
+from harness.runner.stages import child
 from harness.verdict import Verdict
 from tests.builders import hubs
 
@@ -86,6 +91,76 @@ def test_a_refusal_while_a_hub_is_judged_again_is_no_pass(
     assert refusal.count == 1
     assert (row.check, row.outcome) == ("guards", Outcome.DAMAGED)
     assert row.found == "analysis/make/out.json: Input/output error"
+
+
+_WAIT = """
+import pathlib, sys, time
+here = pathlib.Path(sys.argv[1])
+(here / "begun").touch()
+while not (here / "go").exists():
+    time.sleep(0.02)
+"""
+
+
+def test_a_copy_of_a_project_leaves_the_runs_of_the_original_alone(tmp_path: Path) -> None:
+    """In the copy a living run looks as if it had been left behind."""
+    stage = hubs.command("make", _WAIT, "{root}")
+    project = hubs.project(tmp_path / "project", tiny=hubs.suite(stage))
+    outcomes: list[Verdict] = []
+    running = threading.Thread(target=lambda: outcomes.append(hubs.run(project).record.verdict))
+    running.start()
+    _wait_for(tmp_path / "project/begun")
+
+    shutil.copytree(tmp_path / "project", tmp_path / "copy", ignore_dangling_symlinks=True)
+    workflow.tidy(load_project(tmp_path / "copy"))
+    (tmp_path / "project/go").touch()
+    running.join(30)
+
+    assert list((tmp_path / "copy/.harness/work").iterdir()) == []
+    assert outcomes == [Verdict.GREEN]
+
+
+def test_what_a_killed_run_left_is_ended(tmp_path: Path) -> None:
+    """A stage whose run was killed goes on by itself, until the next command."""
+    stage = hubs.command("make", _WAIT, "{root}")
+    project = hubs.project(tmp_path, tiny=hubs.suite(stage))
+    pid = os.fork()
+    if pid == 0:
+        try:
+            hubs.run(project)
+        finally:
+            os._exit(99)
+    _wait_for(tmp_path / "begun")
+    (owner,) = (tmp_path / ".harness/work").glob("*.lock")
+    mark = child.mark_of(layout.work(project.work, owner.stem), "make")
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    before = _list_marked(mark)
+
+    workflow.tidy(project)
+
+    assert len(before) == 1
+    assert _list_marked(mark) == []
+
+
+def _wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _list_marked(mark: str) -> list[int]:
+    """Return the living processes whose variables hold a mark."""
+    pids = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            state = (process / "stat").read_text().rpartition(") ")[2][0]
+            if f"={mark}".encode() in (process / "environ").read_bytes() and state != "Z":
+                pids.append(int(process.name))
+        except OSError:
+            continue
+    return pids
 
 
 @pytest.mark.parametrize("moment", ["chmod", "rename"])

@@ -35,7 +35,6 @@ class StageContext:
     root: Path
     work: Path
     hub: Path
-    run_id: str
     values: Mapping[str, str]
     environment: Mapping[str, str]
     clean: Callable[[bytes], bytes]
@@ -112,7 +111,7 @@ def start(
                 context.environment, context.root, context.work, spec.id
             ),
             timeout_s=spec.timeout_s,
-            mark=f"{context.run_id}/{spec.id}",
+            mark=child.mark_of(context.work, spec.id),
             grace_s=context.grace_s,
         ),
         stream,

@@ -247,11 +247,23 @@ class _Watch:
         return self._process.returncode, usage.ru_maxrss * unit
 
 
-def end_orphans(run_ids: Collection[str]) -> int:
-    """End what the stages of killed runs left running; return how many there were."""
-    pids = [
-        pid for run_id in run_ids for pid in _marked_processes(f"{run_id}/", 0, is_whole=False)
-    ]
+def mark_of(work: Path, stage: str) -> str:
+    """Return what marks the processes of a stage: its run's working folder, and its id.
+
+    Not the run's id: a copy of the project has runs of the same ids, and those that live in
+    the original look there as if they had been left behind.
+    """
+    return f"{work.resolve()}/{stage}"
+
+
+def end_orphans(works: Collection[Path]) -> int:
+    """End what the stages of killed runs left running; return how many there were.
+
+    Args:
+        works: The runs' working folders, which may be gone.
+    """
+    marks = [mark_of(work, "") for work in works]
+    pids = [pid for mark in marks for pid in _marked_processes(mark, 0, is_whole=False)]
     for pid in pids:
         _kill_one(pid)
     return len(pids)

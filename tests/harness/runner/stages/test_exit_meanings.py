@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +59,6 @@ def context(tmp_path: Path) -> Iterator[StageContext]:
         root=tmp_path,
         work=tmp_path / "work",
         hub=tmp_path,
-        run_id=f"20260101T000000Z-{secrets.token_hex(3)}",
         values={},
         environment=dict(os.environ),
         clean=bytes,
