@@ -57,16 +57,15 @@ def describe(series: DoseSeries) -> str:
 
 
 def _tell_median(series: Sequence[DoseSeries]) -> str:
-    median = doses.find_median([one for one in series if not _is_waiting(one)])
-    waiting = sum(_is_waiting(one) for one in series)
-    rest = f" {waiting} have not run to their end." if waiting else ""
+    ended = [one for one in series if not _is_waiting(one)]
+    median = doses.find_median(ended)
+    waiting = len(series) - len(ended)
+    rest = f" {waiting} others have not run to their end." if waiting else ""
     if median is None:
-        return f"**None of {len(series)} drills has run.**"
+        return f"**None of {len(series)} drills has run to its end.**"
     if math.isinf(median):
-        return f"**More than half of {len(series)} defects are not seen whole.**{rest}"
-    return (
-        f"**Median smallest dose of {len(series)} drills: {median:.2%} of the defect.**{rest}"
-    )
+        return f"**More than half of {len(ended)} defects are not seen whole.**{rest}"
+    return f"**Median smallest dose of {len(ended)} drills: {median:.2%} of the defect.**{rest}"
 
 
 def _row(project: Project, series: DoseSeries) -> tuple[str, ...]:

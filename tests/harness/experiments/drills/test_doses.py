@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,28 @@ def test_command_tells_and_keeps_the_doses(project: Project) -> None:
     assert "267 % of the gain" in row
     assert "`ceiling`" in row
     assert "Median smallest dose of 1 drills: 33.33% of the defect" in page.read_text()
+
+
+def test_the_median_is_that_of_what_ran_to_its_end(project: Project) -> None:
+    """A drill whose next dose has not run says nothing of its smallest one yet."""
+    plant(project.root, "gain", "8.0", "8.0 (800 % of the gain)")
+    (planned,) = drill.select(project, None, [])
+
+    def series(*outcomes: str) -> DoseSeries:
+        made = [
+            DrillOutcome(
+                drill=replace(planned, dose=dose), outcome=one, red=("ceiling",), duration_s=1.0
+            )
+            for dose, one in zip(doses.DOSES, outcomes, strict=False)
+        ]
+        return DoseSeries(drill=planned, outcomes=tuple(made))
+
+    page = dose_report.section(
+        project, [series(CAUGHT, CAUGHT, MISSED), series(CAUGHT, NOT_RUN)]
+    )
+
+    assert "Median smallest dose of 1 drills: 33.33% of the defect" in page
+    assert "1 others have not run to their end" in page
 
 
 @pytest.mark.parametrize(
