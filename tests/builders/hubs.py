@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,27 @@ def project(root: Path, **keys: Any) -> Project:
 def run(made: Project, name: str = "tiny", **options: Any) -> RunOutcome:
     """Run a suite without anybody watching."""
     return workflow.run_suite(made, name, RunOptions(**{"grace_s": 0.3, **options}))
+
+
+def kill_in_a_stage(made: Project, begun: Path) -> None:
+    """Run suite ``tiny`` in another process, and kill that once its stage has made a file."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            run(made)
+        finally:
+            os._exit(99)
+    wait_for(begun)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def wait_for(path: Path) -> None:
+    """Wait until a file is there, half a minute at most."""
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def commit(root: Path, message: str = "state") -> str:

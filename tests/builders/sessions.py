@@ -38,8 +38,8 @@ def run(
     usual = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # half of a child's start
     context = StageContext(
         root=root,
-        work=work,
-        hub=hub,  # its processes are found by it
+        work=work,  # its processes are found by it
+        hub=hub,
         values={"python": python, "root": str(root), "work": str(work), **(values or {})},
         environment={
             **stage_environment.select_variables((), os.environ),

@@ -153,16 +153,7 @@ def die_in_a_stage(root: Path) -> None:
     mark = root / "running"
     wait = "import sys, time; open(sys.argv[1], 'w').close(); time.sleep(60)"
     project = hubs.project(root, tiny=hubs.suite(hubs.command("wait", wait, str(mark))))
-    pid = os.fork()
-    if pid == 0:
-        try:
-            hubs.run(project)
-        finally:
-            os._exit(99)
-    while not mark.exists():
-        time.sleep(0.01)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    hubs.kill_in_a_stage(project, mark)
 
 
 def test_a_run_that_was_begun_and_never_sealed_is_told(
