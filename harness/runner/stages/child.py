@@ -281,7 +281,7 @@ def _marked_processes(mark: str, leader: int, *, is_whole: bool = True) -> list[
     proc = Path("/proc")
     if not (proc / "self/environ").exists():
         return []
-    wanted = f"{MARK}={mark}".encode()
+    wanted = os.fsencode(f"{MARK}={mark}")
     pids = []
     for name in os.listdir(proc):  # noqa: PTH208 - in a hot loop
         if not name.isdigit() or int(name) == leader:
