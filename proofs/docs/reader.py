@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.evidence.numerics.numeric_class import CACHE
 from proofs.docs import page_text
 from proofs.docs.steps import RUN_ID, Step
 
@@ -72,6 +73,8 @@ class Reader:
             "GIT_CONFIG_GLOBAL": str(git),
             "OMP_NUM_THREADS": "1",
             "TMPDIR": str(self.home),
+            # What the machine computes is asked once, not anew in every home.
+            **{key: os.environ[key] for key in (CACHE,) if key in os.environ},
         }
 
     @property

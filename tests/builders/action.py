@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.evidence.numerics.numeric_class import CACHE
+
 ROOT = Path(__file__).parents[2]
 HARNESS = Path(sys.executable).with_name("harness")
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
@@ -95,6 +97,7 @@ def _step(
             "HOME": str(temp),
             "LANG": "C.UTF-8",
             "CI": "true",
+            CACHE: os.environ[CACHE],
             "RUNNER_TEMP": str(temp),
             "GITHUB_OUTPUT": str(output),
             "GITHUB_STEP_SUMMARY": str(summary),

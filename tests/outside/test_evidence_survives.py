@@ -14,6 +14,7 @@ import pytest
 from harness.cli import main
 from harness.errors import ConfigError
 from harness.evidence.hub import comparison, stamp
+from harness.evidence.numerics.numeric_class import CACHE
 from harness.judgement.declaration import load_project
 from harness.judgement.verify import verify
 from harness.verdict import Verdict
@@ -24,7 +25,8 @@ from tests.builders.sealed import Store
 def harness(root: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """Run the harness as a program in an environment of its own."""
     argv = [sys.executable, "-m", "harness", "-C", str(root), *words]
-    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd()), **environment}
+    passed_on = {key: os.environ[key] for key in ("PATH", CACHE)}
+    variables = {**passed_on, "PYTHONPATH": str(Path.cwd()), **environment}
     return subprocess.run(argv, env=variables, capture_output=True, check=False)
 
 

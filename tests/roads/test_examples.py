@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.evidence.numerics.numeric_class import CACHE
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -34,6 +36,7 @@ def adopt(name: str, where: Path) -> Path:
         "HOME": str(where),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "OMP_NUM_THREADS": "1",
+        CACHE: os.environ[CACHE],
     }
     for line in commands(root):
         done = subprocess.run(
