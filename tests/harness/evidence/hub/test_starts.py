@@ -257,7 +257,7 @@ def test_killed_between_start_and_seal_no_run_is_lost_or_doubled(
     assert set(began_runs.values()) | set(ended.values()) == {1}
     assert unsealed == began_runs.keys() - ended.keys()
     assert here == set(ended)
-    assert killed >= kills // 3
+    assert killed > kills // 2
     assert unsealed
     assert verify(load_project(tmp_path), max(project.hubs.glob("tiny/*"))).exit_code == 0
 
